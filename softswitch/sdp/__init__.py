@@ -1,0 +1,39 @@
+"""Session descriptions: RFC 8866 text, and RFC 3264 offer and answer for one audio stream.
+
+A core: no sockets, no clock. Knows nothing of SIP or of RTP packets.
+"""
+
+from softswitch.sdp.codec import PCMA, PCMU, Codec
+from softswitch.sdp.description import (
+    Connection,
+    MediaDescription,
+    Origin,
+    SessionDescription,
+)
+from softswitch.sdp.errors import NotAcceptable, ParseError
+from softswitch.sdp.local import LocalMedia
+from softswitch.sdp.negotiation import (
+    AudioAgreement,
+    accept_answer,
+    acceptable_codecs,
+    answer,
+    offer,
+)
+
+__all__ = [
+    "PCMA",
+    "PCMU",
+    "AudioAgreement",
+    "Codec",
+    "Connection",
+    "LocalMedia",
+    "MediaDescription",
+    "NotAcceptable",
+    "Origin",
+    "ParseError",
+    "SessionDescription",
+    "accept_answer",
+    "acceptable_codecs",
+    "answer",
+    "offer",
+]

@@ -1,0 +1,316 @@
+"""Offer and answer for one audio stream, from either side.
+
+RFC 3264. `offer` and `answer` write our description, `answer` and `accept_answer` say what was
+agreed. No transport, no call state: what a re-offer must keep is in LocalMedia.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from ipaddress import ip_address
+
+from softswitch.sdp.audio import ACCEPTED_PROTOCOLS, DEFAULT_PTIME_MS, RemoteAudio, read_audio
+from softswitch.sdp.codec import COMFORT_NOISE, DIGIT_EVENTS, PCMA, PCMU, TELEPHONE_EVENT, Codec
+from softswitch.sdp.description import Connection, MediaDescription, SessionDescription
+from softswitch.sdp.errors import (
+    WARN_ADDRESS_FORMAT,
+    WARN_MEDIA_FORMAT,
+    WARN_MEDIA_TYPE,
+    WARN_MULTICAST,
+    WARN_TRANSPORT_PROTOCOL,
+    NotAcceptable,
+)
+from softswitch.sdp.local import LocalMedia
+
+KNOWN_CODECS = (PCMU, PCMA)
+SENDING = frozenset({"sendrecv", "sendonly"})
+RECEIVING = frozenset({"sendrecv", "recvonly"})
+
+
+@dataclass(frozen=True, slots=True)
+class AudioAgreement:
+    """What both sides settled on for one audio stream.
+
+    `codec`, `payload_type` and `digit_payload_type` are what we send; `receive` is what may arrive
+    (payload type -> "PCMU", "PCMA", "telephone-event", "CN"). `codecs` are all formats the peer
+    takes, in its order of preference, with the numbers to send them under. `held`: the peer does
+    not want to hear us. `direction` is ours, as in SDP.
+    """
+
+    codec: Codec
+    payload_type: int
+    receive: Mapping[int, str]
+    digit_payload_type: int | None
+    ptime_ms: int
+    remote_host: str
+    remote_port: int
+    remote_rtcp_port: int
+    send: bool
+    receive_: bool
+    held: bool
+    direction: str
+    codecs: tuple[tuple[Codec, int], ...]
+
+    def with_codec(self, codec: Codec) -> "AudioAgreement":
+        """The same agreement, but sending `codec` when the peer takes it; else unchanged.
+
+        RFC 3264 section 6.1 lets either side send any agreed format at any time.
+        """
+        for agreed, payload_type in self.codecs:
+            if agreed == codec:
+                return replace(self, codec=agreed, payload_type=payload_type)
+        return self
+
+
+def offer(
+    local: LocalMedia,
+    codecs: Sequence[Codec],
+    *,
+    digits: bool = True,
+    ptime_ms: int = DEFAULT_PTIME_MS,
+    direction: str = "sendrecv",
+) -> bytes:
+    """Write an offer of `codecs` in this order; a re-offer keeps m-lines and payload numbers."""
+    numbers = local.payload_types_for(codecs, digits=digits)
+    formats, attributes = _format_lines(tuple(codecs), numbers)
+    audio = _audio_lines(local.rtp_port, "RTP/AVP", formats, attributes, ptime_ms, direction)
+    return local.write("".join([refused or audio for refused in local.layout]))
+
+
+def answer(
+    offered: SessionDescription,
+    local: LocalMedia,
+    codecs: Sequence[Codec],
+    *,
+    direction: str = "sendrecv",
+    prefer: Codec | None = None,
+) -> tuple[bytes, AudioAgreement]:
+    """Answer the first acceptable audio of an offer and refuse the rest of it.
+
+    The peer's order of codecs is kept, but `prefer` (the other leg's codec) goes first when it is
+    among them. `direction` is our wish. Raises NotAcceptable when there is nothing to agree on.
+    """
+    media, audio, host = _choose_audio(offered, local, codecs)
+    if prefer is not None:
+        audio.codecs.sort(key=lambda entry: entry[0] != prefer)
+    listens = not _is_unspecified(host)
+    ours = answer_direction(audio.direction, direction, peer_listens=listens)
+    _remember(local, audio)
+    numbers = [payload_type for _, payload_type in audio.codecs]
+    if audio.digit_payload_type is not None:
+        numbers.append(audio.digit_payload_type)
+    formats, attributes = _format_lines(tuple([c for c, _ in audio.codecs]), tuple(numbers))
+    text = _audio_lines(local.rtp_port, media.protocol, formats, attributes, audio.ptime_ms, ours)
+    layout = tuple(["" if other is media else _refuse(other) for other in offered.media])
+    local.remember_layout(layout)
+    body = local.write("".join([refused or text for refused in layout]))
+    held = not listens or audio.direction not in RECEIVING
+    receive = _receive_map(audio.codecs, audio.digit_payload_type, audio)
+    return body, _agree(media, audio, host, ours, receive, held=held)
+
+
+def accept_answer(
+    our_offer: bytes | SessionDescription, answered: SessionDescription
+) -> AudioAgreement:
+    """Read the peer's answer to our offer; raises NotAcceptable when it took nothing of it.
+
+    RFC 3264 section 6: we send by the numbers of the answer and receive by those of our offer.
+    """
+    if not isinstance(our_offer, SessionDescription):
+        our_offer = SessionDescription.parse(our_offer)
+    index, ours = _offered_audio(our_offer)
+    offered = read_audio(ours, our_offer, KNOWN_CODECS)
+    media = _answered_media(answered, index)
+    audio = read_audio(media, answered, [codec for codec, _ in offered.codecs])
+    if not audio.codecs:
+        raise NotAcceptable(WARN_MEDIA_FORMAT, "Incompatible media format")
+    host = _remote_host(media, answered, _connection_of(ours, our_offer))
+    listens = not _is_unspecified(host)
+    direction = answer_direction(audio.direction, offered.direction, peer_listens=listens)
+    if offered.digit_payload_type is None:
+        audio.digit_payload_type = None
+    held = offered.direction in SENDING and direction not in SENDING
+    receive = _receive_map(offered.codecs, offered.digit_payload_type, audio)
+    return _agree(media, audio, host, direction, receive, held=held)
+
+
+def answer_direction(theirs: str, wish: str, *, peer_listens: bool = True) -> str:
+    """Our direction, given the peer's and our wish.
+
+    RFC 3264 section 6.1: "If a stream is offered as sendonly, the corresponding stream MUST be
+    marked as recvonly or inactive in the answer", and so on: we send when the peer receives, and
+    the reverse.
+    """
+    send = peer_listens and theirs in RECEIVING and wish in SENDING
+    receive = theirs in SENDING and wish in RECEIVING
+    if send:
+        return "sendrecv" if receive else "sendonly"
+    return "recvonly" if receive else "inactive"
+
+
+def acceptable_codecs(offered: SessionDescription, codecs: Sequence[Codec]) -> tuple[Codec, ...]:
+    """Those of `codecs` that an offer's audio names, in the peer's order; empty when none."""
+    for media in offered.media:
+        if _is_audio(media):
+            audio = read_audio(media, offered, codecs)
+            if audio.codecs:
+                return tuple([codec for codec, _ in audio.codecs])
+    return ()
+
+
+def _choose_audio(
+    offered: SessionDescription, local: LocalMedia, codecs: Sequence[Codec]
+) -> tuple[MediaDescription, RemoteAudio, str]:
+    refusal = NotAcceptable(WARN_MEDIA_TYPE, "Media type not available")
+    family = Connection("IP6" if ":" in local.host else "IP4", local.host)
+    for media in offered.media:
+        if media.media != "audio" or media.port == 0:
+            continue
+        if media.protocol.upper() not in ACCEPTED_PROTOCOLS:
+            refusal = NotAcceptable(WARN_TRANSPORT_PROTOCOL, "Incompatible transport protocol")
+            continue
+        audio = read_audio(media, offered, codecs)
+        if not audio.codecs:
+            refusal = NotAcceptable(WARN_MEDIA_FORMAT, "Incompatible media format")
+            continue
+        try:
+            return media, audio, _remote_host(media, offered, family)
+        except NotAcceptable as error:
+            refusal = error
+    raise refusal
+
+
+def _is_audio(media: MediaDescription) -> bool:
+    return (
+        media.media == "audio" and media.port != 0 and media.protocol.upper() in ACCEPTED_PROTOCOLS
+    )
+
+
+def _offered_audio(our_offer: SessionDescription) -> tuple[int, MediaDescription]:
+    for index, media in enumerate(our_offer.media):
+        if _is_audio(media):
+            return index, media
+    raise ValueError("our own offer has no audio")
+
+
+def _answered_media(answered: SessionDescription, index: int) -> MediaDescription:
+    # RFC 3264 section 6: the answer has the offer's m-lines in the offer's order. A peer that
+    # leaves out the refused ones is understood all the same, as long as it has audio.
+    if index < len(answered.media) and _is_audio(answered.media[index]):
+        return answered.media[index]
+    for media in answered.media:
+        if _is_audio(media):
+            return media
+    raise NotAcceptable(WARN_MEDIA_TYPE, "Media type not available")
+
+
+def _connection_of(media: MediaDescription, description: SessionDescription) -> Connection:
+    """RFC 8866 section 5.7: a media-level c= line overrides the session's."""
+    connection = media.connection or description.connection
+    if connection is None:
+        raise NotAcceptable(WARN_ADDRESS_FORMAT, "No connection address")
+    return connection
+
+
+def _remote_host(media: MediaDescription, description: SessionDescription, ours: Connection) -> str:
+    connection = _connection_of(media, description)
+    version, multicast, usable = _classify(connection.address)
+    if not usable:
+        raise NotAcceptable(WARN_ADDRESS_FORMAT, "Incompatible network address format")
+    if multicast:
+        raise NotAcceptable(WARN_MULTICAST, "Multicast not available")
+    if f"IP{version}" != ours.address_type and not _is_unspecified(connection.address):
+        raise NotAcceptable(WARN_ADDRESS_FORMAT, "Incompatible network address format")
+    return connection.address
+
+
+@lru_cache(maxsize=1024)
+def _classify(address: str) -> tuple[int, bool, bool]:
+    """IP version, is it multicast, is it usable; bounded, because peers choose the addresses."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return 0, False, False
+    return parsed.version, parsed.is_multicast, str(parsed) != "255.255.255.255"
+
+
+def _is_unspecified(host: str) -> bool:
+    # RFC 3264 section 8.4: c=0.0.0.0 is the old way to hold; "neither RTP nor RTCP should be sent".
+    return host in ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")
+
+
+def _remember(local: LocalMedia, audio: RemoteAudio) -> None:
+    for codec, payload_type in audio.codecs:
+        local.remember_payload_type(codec.name, payload_type)
+    if audio.digit_payload_type is not None:
+        local.remember_payload_type(TELEPHONE_EVENT, audio.digit_payload_type)
+
+
+def _receive_map(
+    codecs: Sequence[tuple[Codec, int]], digit_payload_type: int | None, theirs: RemoteAudio
+) -> dict[int, str]:
+    receive = {payload_type: codec.name for codec, payload_type in codecs}
+    if digit_payload_type is not None:
+        receive[digit_payload_type] = TELEPHONE_EVENT
+        if theirs.digit_payload_type is not None:
+            # Many answerers send digits under their own number instead of ours: no harm in hearing
+            # it.
+            receive.setdefault(theirs.digit_payload_type, TELEPHONE_EVENT)
+    if theirs.comfort_noise_payload_type is not None:
+        receive.setdefault(theirs.comfort_noise_payload_type, COMFORT_NOISE)
+    return receive
+
+
+def _agree(
+    media: MediaDescription,
+    audio: RemoteAudio,
+    host: str,
+    direction: str,
+    receive: Mapping[int, str],
+    *,
+    held: bool,
+) -> AudioAgreement:
+    codec, payload_type = audio.codecs[0]
+    return AudioAgreement(
+        codec=codec,
+        payload_type=payload_type,
+        receive=receive,
+        digit_payload_type=audio.digit_payload_type,
+        ptime_ms=audio.ptime_ms,
+        remote_host=host,
+        remote_port=media.port,
+        remote_rtcp_port=audio.rtcp_port,
+        send=direction in SENDING,
+        receive_=direction in RECEIVING,
+        held=held,
+        direction=direction,
+        codecs=tuple(audio.codecs),
+    )
+
+
+def _refuse(media: MediaDescription) -> str:
+    """RFC 3264 section 6: to reject a stream, "the port number ... MUST be set to zero"."""
+    # The formats of a refused stream mean nothing, but the grammar wants at least one.
+    formats = media.formats[0] if media.formats else "0"
+    return f"m={media.media} 0 {media.protocol} {formats}\r\n"
+
+
+@lru_cache(maxsize=256)
+def _format_lines(codecs: tuple[Codec, ...], numbers: tuple[int, ...]) -> tuple[str, str]:
+    """The formats of an m-line and their attributes; one number more than codecs means digits."""
+    lines = []
+    for codec, payload_type in zip(codecs, numbers, strict=False):
+        lines.append(f"a=rtpmap:{payload_type} {codec.encoding}\r\n")
+    if len(numbers) > len(codecs):
+        lines.append(f"a=rtpmap:{numbers[-1]} {TELEPHONE_EVENT}/8000\r\n")
+        lines.append(f"a=fmtp:{numbers[-1]} {DIGIT_EVENTS}\r\n")
+    return " ".join([str(number) for number in numbers]), "".join(lines)
+
+
+def _audio_lines(
+    port: int, protocol: str, formats: str, attributes: str, ptime_ms: int, direction: str
+) -> str:
+    return (
+        f"m=audio {port} {protocol} {formats}\r\n{attributes}"
+        f"a=ptime:{ptime_ms}\r\na={direction}\r\n"
+    )
