@@ -1,4 +1,4 @@
-"""The typed model of everything the YAML says: what a loaded configuration looks like to the switch.
+"""The typed model of everything the YAML says: a loaded configuration as the switch sees it.
 
 Values only: frozen, slotted dataclasses, made by `config.loader` (which checks every range and
 reference before it builds one) and read by everybody else. All numbers are normalised, all
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Transport = Literal["udp", "tcp"]
 CodecName = Literal["PCMU", "PCMA"]
@@ -22,8 +22,7 @@ CodecName = Literal["PCMU", "PCMA"]
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
+class Location(NamedTuple):
     """A place in a configuration file, for messages; lines and columns count from 1."""
 
     file: str
@@ -128,7 +127,7 @@ class Number:
     """Party credited for a call; None: the campaign's. (The loader has filled in the pool's.)"""
     pool: str | None = None
     """Name of the pool it belongs to."""
-    parameters: Mapping[str, str] = NOTHING
+    parameters: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     """The binding: values of the pool's parameters, or free ones without a pool."""
     as_is: bool = False
     """Compared with what was dialled as it is, without normalisation. Default false."""
