@@ -1,7 +1,7 @@
 """Builds the native media engine; everything else about the package stands in pyproject.toml.
 
-The engine describes itself in rtp/engine/_build.py, which is loaded by its path, because `rtp.engine`
-itself cannot be imported before it is built.
+The engine describes itself in rtp/engine/_build.py, which is loaded by its path, because
+`rtp.engine` itself cannot be imported before it is built.
 """
 
 import importlib.util

@@ -1,0 +1,57 @@
+# Every target sets up what it needs (tools/setup.sh) and is quick when that is done.
+# PYTHON=/path/to/python3 chooses the interpreter.
+
+SHELL := /bin/bash
+PYTHON ?=
+export PYTHON
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: help demo test test-full check format bench fuzz setup setup-dev setup-sipp clean distclean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 18
+
+demo: setup ## One call through the switch on loopback, an event a line; the exit code says whether it worked
+	@$(RUN) -m softswitch.demo
+
+test: setup-dev setup-sipp ## All tests but the long ones; ends with one line, N passed, M skipped
+	@$(RUN) tools/run_tests.py
+
+test-full: setup-dev setup-sipp ## The same with long repeats, soaks and fuzzing
+	@$(RUN) tools/run_tests.py --full
+
+check: setup-dev ## Format, lint, types and import contracts; no tests
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo
+
+format: setup-dev ## Format the sources and mend what ruff can mend
+	@$(VENV)/bin/ruff check --fix-only .
+	@$(VENV)/bin/ruff format .
+
+bench: setup-dev setup-sipp ## Cost of signalling and media, beside a minimal C relay of the same run
+	@$(RUN) -m bench
+
+fuzz: setup-dev ## Fuzz the parsers and the media engine
+	@$(RUN) -m fuzz
+
+setup: ## Only prepare .venv with what the switch runs with
+	@tools/setup.sh runtime
+
+setup-dev:
+	@tools/setup.sh dev
+
+# Without SIPp its scenarios are skipped, and the last line counts them; the message says what to install.
+setup-sipp:
+	@tools/setup.sh sipp || [ -z "$${CI:-}" ]
+
+clean: ## Remove what builds and tests made; keeps .venv
+	@rm -rf build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -path ./$(VENV) -prune -o \( -name __pycache__ -o -name '*.so' \) -print0 | xargs -0 rm -rf
+
+distclean: clean ## Remove .venv too
+	@rm -rf $(VENV)

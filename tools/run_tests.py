@@ -1,0 +1,157 @@
+"""Runs the test suites one after the other and ends with one line: `N passed, M skipped`.
+
+Markers divide the tests, so that each runs in exactly one suite. The numbers are those of pytest's
+JUnit files; a suite that crashes, hangs, collects nothing or leaves no such file is a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORTS = ROOT / "build" / "tests"
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Tests that run in one pytest process; `markers` is an expression of pytest's -m."""
+
+    name: str
+    markers: str
+    options: tuple[str, ...] = ()
+    may_be_empty: bool = False
+    deadline: float = 20 * 60
+
+
+# Scenarios hold ports and processes and measure sound, so they have the machine to themselves.
+SUITES = (
+    Suite("unit", "not sipp and not slow and not full", ("-n", "2", "--dist", "worksteal")),
+    Suite("slow", "slow and not sipp and not full", may_be_empty=True),
+    Suite("scenarios", "sipp and not full"),
+)
+FULL_SUITES = (*SUITES, Suite("full", "full", ("--timeout", "3600"), deadline=4 * 3600))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a suite came to; `problem` says why it failed when no single test did."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    problem: str | None = None
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.problem or other.problem,
+        )
+
+    @property
+    def ok(self) -> bool:
+        return self.failed == 0 and self.problem is None
+
+    def __str__(self) -> str:
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{self.passed} passed{failed}, {self.skipped} skipped"
+
+
+def run_suite(suite: Suite, root: Path = ROOT, reports: Path = REPORTS) -> Outcome:
+    """Run one suite to its end, or to its deadline."""
+    reports.mkdir(parents=True, exist_ok=True)
+    report = reports / f"{suite.name}.xml"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-m", suite.markers, f"--junitxml={report}"]
+    # A process group of its own, so that whatever the tests started ends with them.
+    process = subprocess.Popen(
+        [*command, *suite.options], cwd=root, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        status = process.wait(suite.deadline)
+    except subprocess.TimeoutExpired:
+        return Outcome(failed=1, problem=f"did not end within {suite.deadline:.0f} s")
+    finally:
+        _end_group(process)
+    return judge(status, report, may_be_empty=suite.may_be_empty)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    finally:
+        process.wait()
+
+
+def judge(status: int, report: Path, *, may_be_empty: bool = False) -> Outcome:
+    """What pytest's exit status and its report come to together."""
+    if status == 5:  # pytest: no tests collected
+        return Outcome() if may_be_empty else Outcome(failed=1, problem="has no tests")
+    try:
+        outcome = count(ElementTree.parse(report).getroot())
+    except (OSError, ElementTree.ParseError):
+        return Outcome(failed=1, problem=f"crashed with status {status} and left no report")
+    if status != 0 and outcome.failed == 0:
+        return outcome + Outcome(failed=1, problem=f"ended with status {status}")
+    return outcome
+
+
+def count(report: ElementTree.Element) -> Outcome:
+    """Sum up a JUnit report; a test that fails and then errs in its teardown stands there twice."""
+    verdicts: dict[tuple[str | None, str | None], str] = {}
+    for case in report.iter("testcase"):
+        key = (case.get("classname"), case.get("name"))
+        if case.find("failure") is not None or case.find("error") is not None:
+            verdicts[key] = "failed"
+        else:
+            skipped = case.find("skipped") is not None
+            verdicts.setdefault(key, "skipped" if skipped else "passed")
+    tally = Counter(verdicts.values())
+    return Outcome(tally["passed"], tally["failed"], tally["skipped"])
+
+
+def run_all(suites: Sequence[Suite]) -> Outcome:
+    """Run the suites and print a line for each, then the sum."""
+    lines = []
+    total = Outcome()
+    for suite in suites:
+        print(f"== {suite.name}", flush=True)
+        began = time.monotonic()
+        outcome = run_suite(suite)
+        problem = f" ({outcome.problem})" if outcome.problem else ""
+        seconds = time.monotonic() - began
+        lines.append(f"{suite.name + ':':<12}{outcome}{problem} in {seconds:.0f} s")
+        total += outcome
+    print("\n".join(["", *lines, str(total)]), flush=True)
+    return total
+
+
+def main() -> int:
+    """Choose the suites from the command line and run them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="long repeats and soaks too")
+    parser.add_argument("--suite", action="append", help="only this suite; may be repeated")
+    arguments = parser.parse_args()
+    suites: Sequence[Suite] = FULL_SUITES if arguments.full or arguments.suite else SUITES
+    if arguments.suite:
+        suites = [suite for suite in suites if suite.name in arguments.suite]
+    if not suites:
+        parser.error(f"suites are: {', '.join(suite.name for suite in FULL_SUITES)}")
+    return 0 if run_all(suites).ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
