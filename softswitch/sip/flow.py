@@ -1,0 +1,42 @@
+"""Where a message came from or goes to, and what we call ourselves there (RFC 3261 section 18).
+
+It knows addresses only as text and numbers: sockets, names and connections belong to the transport.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+# RFC 3261 section 18.1.1: the default port of UDP and TCP.
+DEFAULT_PORT = 5060
+# Transports that keep order and lose nothing: no retransmission by timers A, E, G and J (17.1, 17.2).
+RELIABLE_TRANSPORTS = frozenset(("tcp", "tls", "ws", "wss", "sctp"))
+
+
+class Flow(NamedTuple):
+    """One way to a peer.
+
+    `host` is bare (IPv6 without brackets) and may be a name on the way out, `listener` is the index
+    of our socket, and connection 0 means that the transport reuses or opens a connection as it likes.
+    """
+
+    transport: str
+    host: str
+    port: int
+    listener: int = 0
+    connection: int = 0
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the transport itself cares for loss and order."""
+        return self.transport in RELIABLE_TRANSPORTS
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket we are reachable at: what we write into Via and Contact."""
+
+    transport: str
+    advertised_host: str
+    advertised_port: int

@@ -1,0 +1,31 @@
+"""CSeq (RFC 3261 section 20.16)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from softswitch.sip.errors import ParseError
+from softswitch.sip.grammar import is_token, parse_number
+
+# 8.1.1.5: "The sequence number value MUST be expressible as a 32-bit unsigned integer and MUST be
+# less than 2**31."
+MAX_CSEQ = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class CSeq:
+    """The number that orders requests in a dialog, and the request's method."""
+
+    number: int
+    method: str
+
+    @classmethod
+    def parse(cls, value: str) -> CSeq:
+        """Read `4711 INVITE`."""
+        words = value.split()
+        if len(words) != 2 or not is_token(words[1]):
+            raise ParseError("bad-cseq", detail=f"{value[:60]!r}")
+        return cls(parse_number(words[0], limit=MAX_CSEQ, reason="bad-cseq"), words[1])
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"

@@ -1,0 +1,56 @@
+"""The headers that every message must carry, and carry once (RFC 3261 sections 8.1.1, 8.2, 20).
+
+`parse_message` accepts whatever has the shape of a message. This is the second look, taken once a
+request turns out to be a new one, so that retransmissions do not pay for it.
+"""
+
+from __future__ import annotations
+
+from softswitch.sip.errors import ParseError
+from softswitch.sip.message import Request, Response
+
+# 7.3.1: several values only where the grammar is a list; Content-Length was judged by the parser.
+_AT_MOST_ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Type")
+
+
+def validate(message: Request | Response) -> None:
+    """Judge what the transaction, the dialog and the answer rely on.
+
+    8.1.1: "A valid SIP request formulated by a UAC MUST, at a minimum, contain the following header
+    fields: To, From, CSeq, Call-ID, Max-Forwards, and Via". A missing Max-Forwards is forgiven:
+    elements that follow RFC 2543 leave it out. Raises ParseError with the request attached.
+    """
+    try:
+        _validate(message)
+    except ParseError as error:
+        if isinstance(message, Request):
+            error.message = message
+        raise
+
+
+def _validate(message: Request | Response) -> None:
+    fields = message.headers.fields
+    for name in _AT_MOST_ONCE:
+        values = fields.get(name)
+        if values is not None and len(values) != 1:
+            raise ParseError("repeated-header", detail=name)
+    _ = message.via, message.from_, message.to, message.call_id
+    cseq = message.cseq
+    if "Contact" in fields:
+        _validate_contact(message)
+    if "Record-Route" in fields:
+        _ = message.record_routes
+    if "Route" in fields:
+        _ = message.routes
+    if isinstance(message, Request):
+        # 8.1.1.5: "The method MUST match that of the request."
+        if cseq.method != message.method:
+            raise ParseError("cseq-method-mismatch", detail=f"{cseq.method} in {message.method}")
+        _ = message.request_uri, message.max_forwards
+    if message.body:
+        _ = message.content_type
+
+
+def _validate_contact(message: Request | Response) -> None:
+    if message.headers.fields["Contact"] != ["*"]:
+        _ = message.contacts
