@@ -12,7 +12,7 @@ Knows nothing of which keys exist.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -32,17 +32,35 @@ MAX_MERGED = 1_000_000
 _PARSER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _YAML_TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(
-    {None, "!"} | {_YAML_TAG + kind for kind in ("str", "int", "float", "bool", "seq", "map")}
+    {"!"} | {_YAML_TAG + kind for kind in ("str", "int", "float", "bool", "seq", "map")}
 )
 # What YAML 1.1 section 5.1 allows in a stream; the rest are control characters and surrogates.
 _NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+class Mark(Protocol):
+    """Where the parser stood; lines and columns count from 0."""
+
+    line: int
+    column: int
+
+
 @dataclass(slots=True, eq=False)
-class Scalar:
+class Placed:
+    """Something that knows where it stands. The location is made on use: few are ever shown."""
+
+    file: str
+    mark: Mark
+
+    @property
+    def location(self) -> Location:
+        return Location(self.file, self.mark.line + 1, self.mark.column + 1)
+
+
+@dataclass(slots=True, eq=False)
+class Scalar(Placed):
     """A piece of text. `plain` when it was written without quotes."""
 
-    location: Location
     text: str
     plain: bool = True
 
@@ -53,20 +71,18 @@ class Scalar:
 
 
 @dataclass(slots=True, eq=False)
-class Sequence:
+class Sequence(Placed):
     """A list."""
 
-    location: Location
     items: "list[Tree]" = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
-class Table:
-    """A mapping from text to trees; `keys` has where each key was written."""
+class Table(Placed):
+    """A mapping from text to trees; `keys` has each key as it was written."""
 
-    location: Location
     entries: "dict[str, Tree]" = field(default_factory=dict)
-    keys: dict[str, Location] = field(default_factory=dict)
+    keys: dict[str, Scalar] = field(default_factory=dict)
 
 
 Tree = Scalar | Sequence | Table
@@ -83,7 +99,7 @@ class _Open:
     tree: Sequence | Table
     anchor: str | None
     key: Scalar | None = None
-    merges: list[tuple[Location, Tree]] = field(default_factory=list)
+    merges: list[tuple[Scalar, Tree]] = field(default_factory=list)
 
 
 def parse(
@@ -199,10 +215,10 @@ class _Composer:
             self._stop(self._location(event), "a file holds one document; this begins a second one")
 
     def _scalar(self, event: Any) -> None:
-        location = self._location(event)
-        self._check_tag(event, location)
         # libyaml says "" for a plain scalar, PyYAML's own parser None.
-        scalar = Scalar(location, event.value, not event.style)
+        scalar = Scalar(self._file, event.start_mark, event.value, not event.style)
+        if event.tag is not None:
+            self._check_tag(event.tag, scalar)
         if "$" in event.value:
             self._substitute(scalar)
         if event.anchor is not None:
@@ -219,13 +235,14 @@ class _Composer:
         self._add(tree)
 
     def _mapping_start(self, event: Any) -> None:
-        self._begin(event, Table(self._location(event)))
+        self._begin(event, Table(self._file, event.start_mark))
 
     def _sequence_start(self, event: Any) -> None:
-        self._begin(event, Sequence(self._location(event)))
+        self._begin(event, Sequence(self._file, event.start_mark))
 
     def _begin(self, event: Any, tree: Sequence | Table) -> None:
-        self._check_tag(event, tree.location)
+        if event.tag is not None:
+            self._check_tag(event.tag, tree)
         if len(self._open) >= MAX_DEPTH:
             self._stop(tree.location, f"nested more than {MAX_DEPTH} levels deep")
         if event.anchor is not None:
@@ -235,8 +252,8 @@ class _Composer:
     def _end(self, _event: Any) -> None:
         ended = self._open.pop()
         if isinstance(ended.tree, Table):
-            for location, source in ended.merges:
-                self._merge(ended.tree, source, location)
+            for key, source in ended.merges:
+                self._merge(ended.tree, source, key)
         if ended.anchor is not None:
             self._anchors[ended.anchor] = ended.tree
         self._add(ended.tree)
@@ -261,31 +278,33 @@ class _Composer:
     def _set_key(self, parent: _Open, tree: Tree) -> None:
         if not isinstance(tree, Scalar):
             self._problems.add(tree.location, "a key must be text, not a list or mapping")
-            tree = Scalar(tree.location, "")
+            tree = Scalar(tree.file, tree.mark, "")
         parent.key = tree
 
     def _set_value(self, parent: _Open, mapping: Table, key: Scalar, value: Tree) -> None:
         parent.key = None
         if key.text == "<<" and key.plain:
-            parent.merges.append((key.location, value))
+            parent.merges.append((key, value))
             return
         if key.text in mapping.keys:
             first = mapping.keys[key.text]
-            message = f'"{key.text}" stands twice here, first in line {first.line}'
+            message = f'"{key.text}" stands twice here, first in line {first.location.line}'
             self._problems.add(key.location, message)
             return
         mapping.entries[key.text] = value
-        mapping.keys[key.text] = key.location
+        mapping.keys[key.text] = key
 
-    def _merge(self, target: Table, source: Tree, location: Location) -> None:
+    def _merge(self, target: Table, source: Tree, merge_key: Scalar) -> None:
         """Add the entries that are not there yet; of several sources the first wins."""
         for tree in source.items if isinstance(source, Sequence) else [source]:
             if not isinstance(tree, Table):
-                self._problems.add(location, "<< merges a mapping (*name) or a list of them")
+                self._problems.add(
+                    merge_key.location, "<< merges a mapping (*name) or a list of them"
+                )
                 continue
             self._merged += len(tree.entries)
             if self._merged > MAX_MERGED:
-                self._stop(location, f"merge keys copy more than {MAX_MERGED} entries")
+                self._stop(merge_key.location, f"merge keys copy more than {MAX_MERGED} entries")
             for key, value in tree.entries.items():
                 if key not in target.entries:
                     target.entries[key] = value
@@ -302,10 +321,10 @@ class _Composer:
             # Absent, so that no second mistake is reported for the same place.
             scalar.text = ""
 
-    def _check_tag(self, event: Any, location: Location) -> None:
-        if event.tag not in _PLAIN_TAGS:
-            tag = event.tag.replace(_YAML_TAG, "!!")
-            self._problems.add(location, f"the tag {tag} has no meaning here")
+    def _check_tag(self, tag: str, tree: Tree) -> None:
+        if tag not in _PLAIN_TAGS:
+            shown = tag.replace(_YAML_TAG, "!!")
+            self._problems.add(tree.location, f"the tag {shown} has no meaning here")
 
     def _location(self, event: Any) -> Location:
         mark = event.start_mark

@@ -1,0 +1,162 @@
+"""The table of live numbers: from what was dialled to the number of the configuration it means.
+
+The most specific entry wins:
+
+1. a number taken as it is (`as_is`), then one in E.164, then a SIP URI with port, then without;
+2. of the patterns, the one with the most digits written out; of equals, one of fixed length before
+   one with a wildcard, then the one whose written digits stand further left.
+
+E.164 is config.e164's; user parts of SIP URIs are compared with case, hosts without (RFC 3261
+section 19.1.4). Patterns with the same form (length and places of X) are one dictionary, so a
+thousand of them cost no more than one. Knows nothing of campaigns, calls, or who asks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from config.e164 import SipAddress, dialled, normalise, split_sip_uri
+from config.model import Configuration, Number
+
+__all__ = ["NumberMatch", "NumberTable"]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberMatch:
+    """What a called number turned out to be, as it is kept with the call."""
+
+    number: str
+    """The number called, canonical: E.164, a SIP URI, or as it was dialled."""
+    called: str
+    """The number called as it was dialled, without URI parameters."""
+    campaign: str
+    publisher: str | None
+    pool: str | None
+    binding: Mapping[str, str]
+    """Values of the parameters."""
+    pattern: str
+    """The entry of the configuration that matched."""
+    refuse: int | None
+    """Status to refuse with when only the signalling is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """Where a family of patterns has its written digits, and how long it is."""
+
+    length: int
+    """Digits with and without X, wildcard not counted."""
+    wildcard: str
+    """`*` for any rest, `.` for a rest that is not empty, or nothing."""
+    places: tuple[int, ...]
+
+    @property
+    def rank(self) -> tuple[int, bool, tuple[int, ...]]:
+        """Sort key: the most specific first."""
+        return (-len(self.places), bool(self.wildcard), self.places)
+
+    def key(self, text: str) -> str | None:
+        """The digits of `text` at the written places, or None when it has not this form."""
+        rest = len(text) - self.length
+        if rest < 0 or (rest == 0 and self.wildcard == ".") or (rest > 0 and not self.wildcard):
+            return None
+        # What stands under an X is a digit.
+        if not all(text[i] in "0123456789" for i in range(self.length) if i not in self.places):
+            return None
+        return "".join([text[i] for i in self.places])
+
+
+class _Patterns:
+    """Patterns, grouped by form, the most specific form first."""
+
+    def __init__(self) -> None:
+        self._families: dict[_Form, dict[str, Number]] = {}
+
+    def add(self, number: Number) -> None:
+        form, key = _form(number.pattern)
+        self._families.setdefault(form, {})[key] = number
+
+    def finish(self) -> None:
+        ordered = sorted(self._families.items(), key=lambda item: item[0].rank)
+        self._families = dict(ordered)
+
+    def find(self, text: str) -> tuple[_Form, Number] | None:
+        for form, numbers in self._families.items():
+            key = form.key(text)
+            number = numbers.get(key) if key is not None else None
+            if number is not None:
+                return form, number
+        return None
+
+
+def _form(pattern: str) -> tuple[_Form, str]:
+    wildcard = pattern[-1:] if pattern.endswith(("*", ".")) else ""
+    head = pattern[: len(pattern) - len(wildcard)]
+    places = tuple(i for i, character in enumerate(head) if character != "X")
+    return _Form(len(head), wildcard, places), "".join([head[i] for i in places])
+
+
+class NumberTable:
+    """The live numbers of one configuration."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._country = configuration.switch.country
+        self._as_is: dict[str, Number] = {}
+        self._exact: dict[str, Number] = {}
+        self._uris: dict[SipAddress, Number] = {}
+        self._as_is_patterns = _Patterns()
+        self._patterns = _Patterns()
+        for number in configuration.numbers:
+            self._add(number)
+        self._as_is_patterns.finish()
+        self._patterns.finish()
+
+    def _add(self, number: Number) -> None:
+        if number.kind == "uri":
+            address = split_sip_uri(number.pattern)
+            # The loader accepts no other text as a URI.
+            assert address is not None
+            self._uris[address] = number
+        elif number.kind == "pattern":
+            (self._as_is_patterns if number.as_is else self._patterns).add(number)
+        else:
+            (self._as_is if number.as_is else self._exact)[number.pattern] = number
+
+    def find(self, called: str) -> NumberMatch | None:
+        """The entry for a number, or for the SIP or tel URI that was called; None when not live."""
+        user = dialled(called)
+        number = self._as_is.get(user)
+        if number is not None:
+            return _match(number, user, user)
+        canonical = normalise(user, self._country)
+        if canonical is not None and (number := self._exact.get(canonical)) is not None:
+            return _match(number, canonical, user)
+        if self._uris and (number := self._by_uri(called)) is not None:
+            return _match(number, number.pattern, user)
+        return self._by_pattern(user, canonical)
+
+    def _by_uri(self, called: str) -> Number | None:
+        address = split_sip_uri(called)
+        if address is None:
+            return None
+        without_port = SipAddress(address.user, address.host, None)
+        return self._uris.get(address) or self._uris.get(without_port)
+
+    def _by_pattern(self, user: str, canonical: str | None) -> NumberMatch | None:
+        as_is = self._as_is_patterns.find(user)
+        ours = self._patterns.find(canonical) if canonical is not None else None
+        if as_is is not None and (ours is None or as_is[0].rank <= ours[0].rank):
+            return _match(as_is[1], user, user)
+        return _match(ours[1], canonical, user) if ours is not None and canonical else None
+
+
+def _match(number: Number, canonical: str, called: str) -> NumberMatch:
+    return NumberMatch(
+        number=canonical,
+        called=called,
+        campaign=number.campaign,
+        publisher=number.publisher,
+        pool=number.pool,
+        binding=number.parameters,
+        pattern=number.pattern,
+        refuse=number.refuse,
+    )

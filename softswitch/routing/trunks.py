@@ -1,0 +1,79 @@
+"""Which trunk a message comes from, and the flow that leads to a trunk.
+
+A trunk is known by its host: calls may come from any port of it (carriers send from many). Names
+are resolved by whoever owns a resolver, before: `names_to_resolve` says which, `addresses` brings
+what they resolved to. Knows no sockets and resolves nothing.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+
+from config.model import Configuration, Trunk
+from softswitch.routing.addresses import canonical_host, ip_address
+from softswitch.sip.flow import Flow
+
+__all__ = ["TrunkTable", "names_to_resolve"]
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def names_to_resolve(configuration: Configuration) -> frozenset[str]:
+    """Hosts of trunks that are names, not addresses."""
+    hosts = (host for trunk in configuration.trunks.values() for host in _hosts(trunk))
+    return frozenset(host for host in hosts if "/" not in host and ip_address(host) is None)
+
+
+class TrunkTable:
+    """The trunks of one configuration, found by where a message came from.
+
+    `addresses` has, for each name of `names_to_resolve`, the addresses it resolved to.
+    """
+
+    def __init__(
+        self, configuration: Configuration, addresses: Mapping[str, frozenset[str]] | None = None
+    ) -> None:
+        self._trunks = configuration.trunks
+        self._by_host: dict[str, list[Trunk]] = {}
+        self._networks: list[tuple[_Network, Trunk]] = []
+        resolved = addresses or {}
+        for trunk in configuration.trunks.values():
+            for host in _hosts(trunk):
+                self._add(trunk, host, resolved.get(host, frozenset()))
+
+    def _add(self, trunk: Trunk, host: str, addresses: frozenset[str]) -> None:
+        if "/" in host:
+            self._networks.append((ipaddress.ip_network(host, strict=False), trunk))
+            return
+        for known in {canonical_host(host), *map(canonical_host, addresses)}:
+            trunks = self._by_host.setdefault(known, [])
+            if trunk not in trunks:
+                trunks.append(trunk)
+
+    def identify(self, host: str, transport: str = "udp", port: int | None = None) -> Trunk | None:
+        """The trunk this source belongs to, or None.
+
+        Where several trunks have the host, the one with the source's own port and transport is
+        taken, then one with its transport, then the first. A host goes before a network.
+        """
+        found = self._by_host.get(host) or self._by_host.get(canonical_host(host))
+        if found is None:
+            return self._by_network(host)
+        if len(found) == 1:
+            return found[0]
+        return max(found, key=lambda it: (it.transport == transport) * (1 + (it.port == port)))
+
+    def _by_network(self, host: str) -> Trunk | None:
+        if not self._networks:
+            return None
+        address = ip_address(host)
+        if address is None:
+            return None
+        return next((trunk for network, trunk in self._networks if address in network), None)
+
+    def flow(self, trunk: Trunk) -> Flow:
+        """The way to a trunk."""
+        return Flow(trunk.transport, trunk.host, trunk.port)
+
+
+def _hosts(trunk: Trunk) -> tuple[str, ...]:
+    return (trunk.host, *trunk.sources)
