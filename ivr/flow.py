@@ -1,0 +1,103 @@
+"""Walks a treatment: nodes one after the other, nested lists of steps, jumps.
+
+A list that runs out returns to the node behind the one it is nested in; a goto forgets what would have followed. When
+nothing is left the call ends. Knows the call's interface and the configuration's model, no SIP and no packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from config.model import Connect, Goto, HangUp, Menu, Node, Play, Treatment
+from ivr.nodes.connect import run_connect
+from ivr.nodes.hang_up import run_hang_up
+from ivr.nodes.menu import run_menu
+from ivr.nodes.play import run_play
+from softswitch.call.call import Call
+from softswitch.call.events import NodeEntered
+from softswitch.call.outcomes import Rejected
+
+__all__ = ["run_treatment"]
+
+MAX_STEPS = 1000
+"""Nodes that one call may enter: a treatment that goes round for ever is ended, not followed."""
+
+Handler = Callable[[Call, Node], Awaitable[tuple[Node, ...]]]
+"""Runs a node; returns the steps to take before those that follow it."""
+
+HANDLERS: Mapping[type, Handler] = {
+    Play: run_play,
+    Menu: run_menu,
+    Connect: run_connect,
+    HangUp: run_hang_up,
+}  # type: ignore[dict-item]  # each handler takes its own node type, the key says which
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The nodes still to do, and where to go on when they are done."""
+
+    nodes: tuple[Node, ...]
+    behind: _Place | None
+
+
+async def run_treatment(call: Call, treatment: Treatment) -> None:
+    """Walk a treatment to its end, then end the call with the status of the last failed dial."""
+    place: _Place | None = _Place(treatment.nodes, None)
+    steps = 0
+    while place is not None and not call.ended:
+        if not place.nodes:
+            place = place.behind
+            continue
+        node, place = place.nodes[0], _Place(place.nodes[1:], place.behind)
+        steps += 1
+        if steps > MAX_STEPS:
+            call.end("switch", "treatment_too_long")
+            return
+        call.emit(NodeEntered, node=node.name)
+        if isinstance(node, Goto):
+            treatment, place = _jump(call, treatment, node)
+        else:
+            place = _Place(await HANDLERS[type(node)](call, node), place)
+    _end_with_last_failure(call)
+
+
+def _end_with_last_failure(call: Call) -> None:
+    failure = call.last_failure
+    if failure is None:
+        call.end("switch", "treatment_ended")
+        return
+    assert not hasattr(failure, "leg")
+    cause = "rejected" if isinstance(failure, Rejected) else "no_answer"
+    call.end("switch", cause, status=failure.status, q850=failure.q850)
+
+
+def _jump(call: Call, treatment: Treatment, node: Goto) -> tuple[Treatment, _Place]:
+    if node.kind == "treatment":
+        target = call.configuration.treatments[node.target]
+        return target, _Place(target.nodes, None)
+    place = _find(treatment.nodes, node.target, None)
+    assert place is not None  # the loader has checked that the node exists
+    return treatment, place
+
+
+def _find(nodes: tuple[Node, ...], name: str, behind: _Place | None) -> _Place | None:
+    """Where a node of this name stands, with what follows it."""
+    for index, node in enumerate(nodes):
+        if node.name == name:
+            return _Place(nodes[index:], behind)
+        after = _Place(nodes[index + 1 :], behind)
+        for nested in _nested(node):
+            found = _find(nested, name, after)
+            if found is not None:
+                return found
+    return None
+
+
+def _nested(node: Node) -> tuple[tuple[Node, ...], ...]:
+    if isinstance(node, Menu):
+        return (*node.choices.values(), node.on_no_input)
+    if isinstance(node, Connect):
+        return (node.on_failure,)
+    return ()

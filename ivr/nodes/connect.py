@@ -1,0 +1,128 @@
+"""Connect: call destinations one after the other until one answers, and bridge.
+
+A caller that is not answered yet hears what the far end sends (180, early media). One that is answered hears the
+node's prompt, then ringback, until early media or the answer. The next destination is tried by cause
+(`softswitch.routing.failover`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from config.model import Connect, Destination, Node
+from softswitch.call.call import Call
+from softswitch.call.called_leg import DialRequest
+from softswitch.call.outcomes import Answered, DialOutcome, Rejected, TimedOut
+from softswitch.call.services import LoadedPrompt
+from softswitch.routing.destinations import dial_address
+from softswitch.routing.failover import may_fail_over
+from softswitch.sip.identity import caller_id_headers
+
+__all__ = ["dial_request", "run_connect"]
+
+
+async def run_connect(call: Call, node: Connect) -> tuple[Node, ...]:
+    """Dial until somebody answers; talk until the end, or the node's steps for failure."""
+    if node.prompt is not None:
+        await call.answer()
+    comfort = _Comfort(call, node)
+    try:
+        for destination in node.destinations:
+            if call.ended:
+                return ()
+            comfort.start()
+            outcome = await call.dial(dial_request(call, node, destination))
+            if isinstance(outcome, Answered):
+                comfort.stop()
+                await _talk(call, node, outcome)
+                return ()
+            call.last_failure = outcome
+            if not _try_next(outcome, node):
+                break
+    finally:
+        comfort.stop()
+    if not call.ended:
+        call.stop_playing()
+    return node.on_failure
+
+
+async def _talk(call: Call, node: Connect, outcome: Answered) -> None:
+    call.bridge(outcome.leg)
+    if call.ended:
+        return
+    if node.max_seconds is not None:
+        call.limit(node.max_seconds)
+    await call.talk()
+
+
+def _try_next(outcome: DialOutcome, node: Connect) -> bool:
+    status = outcome.status if isinstance(outcome, Rejected | TimedOut) else 487
+    return may_fail_over(status, node.fail_over_on)
+
+
+def dial_request(call: Call, node: Connect, destination: Destination) -> DialRequest:
+    """Everything the outbound INVITE says, from the node, the campaign and the call."""
+    name = destination.trunk or call.campaign.trunk
+    assert name is not None  # the loader has checked that there is one
+    trunk = call.configuration.trunks[name]
+    address = dial_address(destination, trunk, called=call.match.called)
+    caller_id = node.caller_id or call.campaign.caller_id
+    shown = caller_id_headers(
+        kind=caller_id.kind,
+        fixed=caller_id.number,
+        called=call.match.number,
+        caller=call.caller_number,
+        name=call.caller_name,
+        private=call.private,
+        host=call.services.advertised_host,
+    )
+    return DialRequest(
+        uri=address.uri,
+        to_number=address.number,
+        from_number=shown.number,
+        from_header=shown.from_header,
+        flow=address.flow,
+        trunk=trunk,
+        ring_seconds=destination.ring_seconds or node.ring_seconds,
+        contact_user=shown.contact_user,
+        headers=(*shown.headers, *_passed(call, trunk.pass_headers)),
+    )
+
+
+def _passed(call: Call, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    wanted = {name.lower() for name in names}
+    return tuple((name, value) for name, value in call.passed_headers if name.lower() in wanted)
+
+
+class _Comfort:
+    """What an answered caller hears while a destination is called: the prompt once, then ringback."""
+
+    def __init__(self, call: Call, node: Connect) -> None:
+        self._call = call
+        self._node = node
+        self._prompt = node.prompt
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, unless it is going on or the caller is not answered."""
+        if self._call.caller.answered and not self._call.ended and self._task is None:
+            self._task = self._call.services.loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        call = self._call
+        prompts = call.services.prompts
+        if self._prompt is not None:
+            prompt, self._prompt = self._prompt, None
+            if not await call.start_playing(prompts.prompt(prompt)):
+                return  # cut by early media or the answer
+        await call.start_playing(self._ringback(), repeat=True)
+
+    def _ringback(self) -> LoadedPrompt:
+        country = self._node.ringback or self._call.campaign.ringback
+        return self._call.services.prompts.ringback(country)
+
+    def stop(self) -> None:
+        """End it; what plays is stopped by whoever comes next."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None

@@ -1,0 +1,12 @@
+"""Hang up: BYE for an answered caller, the stated refusal for another."""
+
+from __future__ import annotations
+
+from config.model import HangUp, Node
+from softswitch.call.call import Call
+
+
+async def run_hang_up(call: Call, node: HangUp) -> tuple[Node, ...]:
+    """End the call with the node's cause."""
+    call.end("switch", node.cause or "hang_up", status=node.status)
+    return ()

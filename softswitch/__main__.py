@@ -1,0 +1,5 @@
+"""`python -m softswitch` is `softswitch`."""
+
+from softswitch.cli import main
+
+raise SystemExit(main())

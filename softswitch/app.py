@@ -1,0 +1,310 @@
+"""The composition root: builds the switch from a configuration, runs it, takes it down.
+
+The only module that knows every room. Things are built from the bottom up and closed in reverse order by one
+AsyncExitStack; whoever fails to start says so in a sentence (StartError).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import sys
+from contextlib import AsyncExitStack
+from ipaddress import ip_address
+
+from config.model import Configuration
+from ivr.prompts import PromptError, PromptLibrary
+from ringpool.lookup import NumberTable
+from rtp.engine import DigitReceived, Engine, EngineError, PlaybackEnded
+from softswitch.call.events import CallEvent
+from softswitch.call.services import Services
+from softswitch.call.stream import EventStream
+from softswitch.hearing.tick import HearingTick
+from softswitch.log import EventLog, LogWriter, set_up_logging
+from softswitch.routing.trunks import TrunkTable
+from softswitch.sip.events import InviteReceived
+from softswitch.sip.flow import Flow
+from softswitch.sip.message import Request
+from softswitch.sip.stack import Listener, Stack
+from softswitch.store.journal import CallJournal
+from softswitch.store.lock import DataFolderError, DataFolderLock
+from softswitch.store.records import RecordFile
+from softswitch.store.recovery import recover
+from softswitch.switchboard.record import crash_record
+from softswitch.switchboard.recorder import Recorder
+from softswitch.switchboard.switchboard import Snapshot, Switchboard
+from softswitch.transport.resolver import Resolver
+from softswitch.transport.transport import Transport, TransportError
+from softswitch.version import VERSION
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["App", "StartError", "serve"]
+
+WANTED_OPEN_FILES = 65536
+"""Each leg holds two sockets; the limit is raised to this, or to the hard limit."""
+
+HOUSEKEEPING_SECONDS = 1.0
+RESOLVE_SECONDS = 60.0
+LINGER_SECONDS = 2.0
+"""How long the stack may go on after the last call, so that a lost BYE is sent again."""
+
+
+class StartError(Exception):
+    """The switch cannot start; the text is for the operator."""
+
+
+class App:
+    """One running switch."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.events = EventStream()
+        self.switchboard: Switchboard
+        self.services: Services
+        self.transport: Transport
+        self.engine: Engine
+        self.records: RecordFile
+        self.journal: CallJournal
+        self.hearing: HearingTick
+        self.recovered = 0
+        self._resources = AsyncExitStack()
+        self._trunk_addresses: dict[str, frozenset[str]] = {}
+
+    # Start.
+
+    async def start(self, *, log: LogWriter | None = None) -> None:
+        """Take the data folder, recover, prepare prompts, open the sockets; raises StartError."""
+        raise_open_file_limit()
+        try:
+            self._open_log(log)
+            self._open_store()
+            await self._open_media()
+            await self._open_signalling()
+        except (DataFolderError, PromptError, TransportError, EngineError) as error:
+            await self._resources.aclose()
+            raise StartError(str(error)) from None
+        except OSError as error:
+            await self._resources.aclose()
+            raise StartError(f"{error.filename or 'the system'}: {error.strerror}") from None
+        except BaseException:
+            await self._resources.aclose()
+            raise
+
+    def _open_log(self, log: LogWriter | None) -> None:
+        switch = self.configuration.switch
+        as_json = switch.log_format == "json"
+        if log is None:
+            log = LogWriter()
+            self._resources.callback(log.close)
+        set_up_logging(log, level=switch.log_level, as_json=as_json)
+        self.event_log = EventLog(log, level=switch.log_level, as_json=as_json)
+
+    def _open_store(self) -> None:
+        folder = self.configuration.switch.data
+        loop = asyncio.get_running_loop()
+        lock = DataFolderLock(folder)
+        self._resources.callback(lock.close)
+        self.records = RecordFile(folder)
+        self._resources.callback(self.records.close)
+        recovery = recover(folder, self.records, crash_record=crash_record)
+        self.recovered = recovery.records
+        if recovery.records or recovery.cut_bytes:
+            logger.warning(
+                "recovered from a crash: %d calls recorded with ended_by=crash, %d torn bytes cut",
+                recovery.records, recovery.cut_bytes,
+            )  # fmt: skip
+        self.journal = CallJournal(
+            folder, records_size=lambda: self.records.file.size, soon=loop.call_soon
+        )
+        self._resources.callback(self.journal.close)
+
+    async def _open_media(self) -> None:
+        switch = self.configuration.switch
+        self.engine = Engine(
+            host=switch.rtp_host,
+            first_port=switch.rtp_first_port,
+            last_port=switch.rtp_last_port,
+            threads=switch.engine_threads,
+        )
+        self.engine.start()
+        self._resources.callback(self.engine.stop)
+        self.prompts = PromptLibrary(self.engine, switch.data / "prompts")
+        await self.prompts.prepare(self.configuration)
+        if self.prompts.chimes:
+            logger.warning(
+                "no speech synthesiser is installed: a chime plays for %d text prompts "
+                "(pip install 'softswitch[speech]')", self.prompts.chimes,
+            )  # fmt: skip
+
+    async def _open_signalling(self) -> None:
+        switch = self.configuration.switch
+        loop = asyncio.get_running_loop()
+        stack = Stack(
+            listeners=[
+                Listener(transport, switch.advertise_host, switch.listen_port)
+                for transport in switch.transports
+            ],
+            server=f"softswitch/{VERSION}",
+            is_known_source=self._is_known_source,
+        )
+        self.transport = Transport(stack, on_event=self._on_stack_event)
+        self.services = Services(
+            loop=loop,
+            stack=stack,
+            engine=self.engine,
+            events=self.events,
+            prompts=self.prompts,
+            media_host=switch.advertise_host,
+            advertised_host=switch.advertise_host,
+            flush=self.transport.flush,
+        )
+        recorder = Recorder(self.events, self.journal, self.records)
+        self.events.subscribe(self.event_log.receive)
+        self.resolver = Resolver()
+        await self._resolve_trunks()
+        self.switchboard = Switchboard(self.services, recorder, self._snapshot())
+        self._resources.push_async_callback(self.switchboard.close)
+        self.hearing = HearingTick(loop, self.engine)
+        if switch.tap:
+            self.hearing.start()
+        self._resources.callback(self.hearing.stop)
+        loop.add_reader(self.engine.event_fd, self._on_engine_events)
+        self._resources.callback(loop.remove_reader, self.engine.event_fd)
+        self._every(HOUSEKEEPING_SECONDS, self._keep_house)
+        for transport in switch.transports:
+            await self.transport.listen(transport, switch.listen_host, switch.listen_port)
+        self._resources.push_async_callback(self.transport.close)
+
+    def _snapshot(self) -> Snapshot:
+        configuration = self.configuration
+        return Snapshot(
+            configuration,
+            NumberTable(configuration),
+            TrunkTable(configuration, addresses=self._trunk_addresses),
+        )
+
+    async def _resolve_trunks(self) -> None:
+        for trunk in self.configuration.trunks.values():
+            for host in (trunk.host, *trunk.sources):
+                if _is_numeric(host):
+                    continue
+                addresses = await self.resolver.resolve(host)
+                if addresses:
+                    self._trunk_addresses[host] = frozenset(addresses)
+                else:
+                    logger.warning("trunk %s: the name %s cannot be resolved", trunk.name, host)
+
+    # While it runs.
+
+    def _is_known_source(self, request: Request, flow: Flow) -> bool:
+        return self.switchboard.is_known_source(request, flow)
+
+    def _on_stack_event(self, event: object) -> None:
+        if isinstance(event, InviteReceived):
+            self.switchboard.receive(event.invite)
+            return
+        owner = getattr(event, "owner", None)
+        if owner is not None:
+            owner.receive(event)
+
+    def _on_engine_events(self) -> None:
+        listeners = self.services.media_listeners
+        for event in self.engine.next_events():
+            listener = listeners.get(event.leg)
+            if listener is None:
+                continue
+            if isinstance(event, DigitReceived):
+                listener.on_digit(event.digit)
+            elif isinstance(event, PlaybackEnded):
+                listener.on_playback_ended(event.playback, completed=event.completed)
+
+    def _every(self, seconds: float, action: object) -> None:
+        loop = asyncio.get_running_loop()
+        handle: asyncio.TimerHandle | None = None
+
+        def run() -> None:
+            nonlocal handle
+            handle = loop.call_later(seconds, run)
+            action()  # type: ignore[operator]
+
+        handle = loop.call_later(seconds, run)
+        self._resources.callback(lambda: handle and handle.cancel())
+
+    def _keep_house(self) -> None:
+        self.journal.flush()
+        self.journal.sign_of_life()
+        self.records.retry()
+
+    # The end.
+
+    async def drain(self) -> None:
+        """Take no new calls; let those in progress end, at latest after the grace period."""
+        await self.switchboard.drain(self.configuration.switch.grace_seconds)
+
+    async def stop(self, *, linger: float = LINGER_SECONDS) -> None:
+        """End what is left, let the stack finish its last transactions, close everything."""
+        self.switchboard.end_all("shutdown")
+        deadline = self.services.now() + linger
+        while self.services.now() < deadline and self.transport.stack.busy():
+            await asyncio.sleep(0.02)
+        await self._resources.aclose()
+
+    def subscribe(self, subscriber: object) -> None:
+        """Hear all events."""
+        self.events.subscribe(subscriber)  # type: ignore[arg-type]
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ip_address(host.partition("/")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def raise_open_file_limit() -> None:
+    """Raise the soft limit on open files as far as it goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED_OPEN_FILES if hard == resource.RLIM_INFINITY else min(WANTED_OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def serve(configuration: Configuration) -> int:
+    """Run until a signal says otherwise; the exit status."""
+    app = App(configuration)
+    stopping = asyncio.Event()
+    at_once = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        (at_once if stopping.is_set() else stopping).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    try:
+        await app.start()
+    except StartError as error:
+        print(f"softswitch: {error}", file=sys.stderr)
+        return 1
+    switch = configuration.switch
+    print(
+        f"ready sip={switch.listen_host}:{switch.listen_port} trunks={len(configuration.trunks)} "
+        f"numbers={len(configuration.numbers)} recovered={app.recovered} pid={os.getpid()}",
+        flush=True,
+    )
+    await stopping.wait()
+    logger.info("draining: %d calls in progress", len(app.switchboard.calls))
+    drain = asyncio.create_task(app.drain())
+    second = asyncio.create_task(at_once.wait())
+    await asyncio.wait((drain, second), return_when=asyncio.FIRST_COMPLETED)
+    for task in (drain, second):
+        task.cancel()
+    await asyncio.gather(drain, second, return_exceptions=True)
+    await app.stop(linger=0.0 if at_once.is_set() else LINGER_SECONDS)
+    return 0

@@ -1,0 +1,1 @@
+"""Leg, call, bridge and events: the vocabulary everything above speaks."""

@@ -1,0 +1,175 @@
+"""An outbound leg: an INVITE of ours, its forks, its early media and its outcome. RFC 3261 sections 9, 13.2 and 14."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from config.model import Trunk
+from rtp.engine import MediaPort
+from softswitch import sdp
+from softswitch.call.events import LegAnswered, LegOriginated, LegProgressed
+from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
+from softswitch.call.leg_media import LegMedia, codec_named
+from softswitch.call.outcomes import Answered, Cancelled, DialOutcome, Rejected, TimedOut
+from softswitch.routing.causes import q850_for_status
+from softswitch.sip import events as sip_events
+from softswitch.sip.flow import Flow
+from softswitch.sip.invite_client import OutgoingInvite
+
+if TYPE_CHECKING:
+    from softswitch.call.call import Call
+    from softswitch.call.services import Services
+
+__all__ = ["CalledLeg", "DialRequest"]
+
+
+@dataclass(frozen=True, slots=True)
+class DialRequest:
+    """Everything an outbound INVITE says that is not ours to choose: whom, as whom, where to, for how long."""
+
+    uri: str
+    to_number: str
+    from_number: str
+    from_header: str
+    flow: Flow
+    trunk: Trunk
+    ring_seconds: float
+    contact_user: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class CalledLeg(Leg):
+    """A leg that we originate; `outcome` is set once."""
+
+    side: ClassVar[str] = "called"
+
+    def __init__(self, call: Call, leg_id: str, services: Services, request: DialRequest) -> None:
+        super().__init__(call, leg_id, request.trunk, services)
+        self.request = request
+        self.invite: OutgoingInvite | None = None
+        self.outcome: asyncio.Future[DialOutcome] = services.loop.create_future()
+        self.early_media = False
+        self._ring_timer: asyncio.TimerHandle | None = None
+
+    def open_media(self, *, beside: MediaPort | None, prefer: str | None, ptime_ms: int) -> None:
+        """Take a media port on the shard of the caller's; raises PortsExhausted."""
+        names = sorted(self.trunk.codecs, key=lambda name: name != prefer)
+        self.media = LegMedia(self.services, self, codec_named(names), beside=beside)
+        self.media.ptime_ms = ptime_ms
+
+    def originate(self) -> None:
+        """Send the INVITE and start the ring timer."""
+        assert self.media is not None
+        request = self.request
+        self.invite = self.services.stack.invite(
+            uri=request.uri,
+            to_flow=request.flow,
+            from_=request.from_header,
+            to=f"<{request.uri}>",
+            contact_user=request.contact_user,
+            body=self.media.offer(),
+            headers=request.headers,
+            owner=self,
+            now=self.services.now(),
+        )
+        self._ring_timer = self.services.loop.call_later(request.ring_seconds, self._on_no_answer)
+        self.services.flush_soon()
+        self.call.emit(
+            LegOriginated,
+            leg=self.leg_id,
+            trunk=self.trunk.name,
+            sip_call_id=self.invite.call_id,
+            from_number=request.from_number,
+            to_number=request.to_number,
+        )
+
+    # What the stack says.
+
+    def _on_provisional(self, event: sip_events.ProvisionalReceived) -> None:
+        if self.outcome.done():
+            return
+        response = event.response
+        described = bool(response.body) and self._accept(response.body)
+        if described:
+            self.early_media = True
+        self.call.emit(
+            LegProgressed, leg=self.leg_id, status=response.status, early_media=self.early_media
+        )
+        self.call.on_progress(self, response.status, described=described)
+
+    def _accept(self, body: bytes) -> bool:
+        """Take a description of the far end into force; False when it cannot be used."""
+        assert self.media is not None
+        try:
+            self.media.accept(body)
+        except (sdp.NotAcceptable, sdp.ParseError):
+            return False
+        return True
+
+    def _on_answered(self, event: sip_events.InviteAnswered) -> None:
+        self.dialog = event.dialog
+        self.dialog.owner = self
+        self.answered = True
+        self.answered_clock = self.services.now()
+        body = event.response.body
+        agreed = self._accept(body) if body else self.media is not None and self.early_media
+        if self.outcome.done() or not agreed:
+            self.answered = False
+            self.send_bye('SIP;cause=488;text="Not Acceptable Here"' if not agreed else None)
+            self._conclude(Rejected(488, "the answer's session description is not usable", 88))
+            return
+        assert self.media is not None
+        self.call.emit(LegAnswered, leg=self.leg_id, codec=self.media.codec)
+        self._conclude(Answered(self))
+
+    def _on_rejected(self, event: sip_events.InviteRejected) -> None:
+        response = event.response
+        reason = event.why if response is None else response.reason
+        self._conclude(Rejected(event.status, reason, q850_for_status(event.status)))
+
+    def _on_no_answer(self) -> None:
+        self._ring_timer = None
+        if not self.outcome.done():
+            self._cancel('Q.850;cause=19;text="No answer from user"')
+            self._conclude(TimedOut())
+
+    def _cancel(self, reason: str | None) -> None:
+        if self.invite is not None:
+            headers = () if reason is None else (("Reason", reason),)
+            self.invite.cancel(headers=headers, now=self.services.now())
+            self.services.flush_soon()
+
+    def _conclude(self, outcome: DialOutcome) -> None:
+        """Set the outcome, once; a leg that was not answered is over with it."""
+        if self._ring_timer is not None:
+            self._ring_timer.cancel()
+            self._ring_timer = None
+        if self.outcome.done():
+            return
+        self.outcome.set_result(outcome)
+        if not isinstance(outcome, Answered):
+            cause = outcome.reason if isinstance(outcome, Rejected) else type(outcome).__name__
+            self.finish(status=outcome.status, q850=outcome.q850, cause=cause)
+
+    def hang_up(self, reason: str | None) -> None:
+        """End the leg by the method its state asks for: BYE when answered, CANCEL when not."""
+        if self.outcome.done():
+            if self.answered:
+                self.send_bye(reason)
+        else:
+            self._cancel(reason)
+            self._conclude(Cancelled())
+
+    def _detach(self) -> None:
+        super()._detach()
+        if self.invite is not None:
+            self.invite.owner = None
+
+    handlers: ClassVar[dict[type, Handler]] = {
+        **DIALOG_HANDLERS,
+        sip_events.ProvisionalReceived: _on_provisional,
+        sip_events.InviteAnswered: _on_answered,
+        sip_events.InviteRejected: _on_rejected,
+    }

@@ -1,0 +1,104 @@
+"""The caller's leg: an INVITE that came in, answered, refused or left ringing. RFC 3261 sections 13.3 and 15."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from config.model import Trunk
+from softswitch.call.events import CallAnswered
+from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
+from softswitch.call.leg_media import LegMedia, codec_named
+from softswitch.sip import events as sip_events
+from softswitch.sip.invite_server import IncomingInvite
+
+if TYPE_CHECKING:
+    from softswitch.call.call import Call
+    from softswitch.call.services import Services
+
+__all__ = ["CallingLeg"]
+
+
+class CallingLeg(Leg):
+    """The leg a call came in on."""
+
+    side: ClassVar[str] = "calling"
+
+    def __init__(
+        self, call: Call, leg_id: str, trunk: Trunk, services: Services, invite: IncomingInvite
+    ) -> None:
+        super().__init__(call, leg_id, trunk, services)
+        self.invite = invite
+        self.offer = invite.request.body
+        """The caller's offer; empty when it left the offer to us."""
+        self._description: bytes | None = None
+        """What we put into 183 or 200; the same in both (RFC 3261 13.2.1)."""
+        invite.owner = self
+
+    def open_media(self) -> None:
+        """Take a media port; raises PortsExhausted."""
+        self.media = LegMedia(self.services, self, codec_named(self.trunk.codecs))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the INVITE has no final answer yet."""
+        return not self.answered and not self.ended
+
+    def describe(self, prefer: str | None = None) -> bytes:
+        """Our session description for this caller: the answer to its offer, or an offer of ours.
+
+        Raises sdp.NotAcceptable or sdp.ParseError.
+        """
+        assert self.media is not None
+        if self._description is None:
+            if self.offer:
+                self._description = self.media.answer(self.offer, prefer=prefer)
+            else:
+                self._description = self.media.offer()
+                self._answering_offer_with_ours = True
+        return self._description
+
+    def ring(self, status: int) -> None:
+        """Pass a provisional answer on."""
+        self.invite.provisional(status, now=self.services.now())
+        self.services.flush_soon()
+
+    def open_early_media(self, status: int, prefer: str | None) -> bool:
+        """Send a provisional answer with our description; False when the caller made no offer.
+
+        Without an offer of the caller's there is nothing that a 183 could answer: it is passed on bare.
+        """
+        if not self.offer:
+            self.ring(status)
+            return False
+        self.invite.provisional(status, body=self.describe(prefer), now=self.services.now())
+        self.services.flush_soon()
+        return True
+
+    def answer(self, prefer: str | None = None) -> None:
+        """Answer with 200; raises like `describe` and leaves the INVITE open then."""
+        body = self.describe(prefer)
+        now = self.services.now()
+        self.dialog = self.invite.accept(body=body, now=now)
+        self.dialog.owner = self
+        self.answered = True
+        self.answered_clock = now
+        self.services.flush_soon()
+        assert self.media is not None
+        self.call.emit(CallAnswered, leg=self.leg_id, codec=self.media.codec)
+
+    def refuse(self, status: int, *, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        """Give the INVITE a final answer of 300 or more."""
+        self.invite.reject(status, headers=headers, now=self.services.now())
+        self.services.flush_soon()
+
+    def _on_cancelled(self, event: sip_events.InviteCancelled) -> None:
+        self.call.on_cancelled(self, reason=event.reason)
+
+    def _detach(self) -> None:
+        super()._detach()
+        self.invite.owner = None
+
+    handlers: ClassVar[dict[type, Handler]] = {
+        **DIALOG_HANDLERS,
+        sip_events.InviteCancelled: _on_cancelled,
+    }

@@ -1,0 +1,216 @@
+"""A leg: one dialog and its media port.
+
+What both sides of a call share: events of the stack find their method here, re-INVITEs are answered at once and a hold
+is passed on, BYE ends the leg. Which side a leg is on is in its subclasses. RFC 3261 sections 12-15, RFC 3264 section 8.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from config.model import Trunk
+from softswitch import sdp
+from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed
+from softswitch.call.leg_media import LegMedia
+from softswitch.routing.causes import q850_for_status
+from softswitch.sip import events as sip_events
+from softswitch.sip.dialog import Dialog
+
+if TYPE_CHECKING:
+    from softswitch.call.call import Call
+    from softswitch.call.services import Services
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[Any, Any], None]
+
+
+class Leg:
+    """Base of the calling and the called leg; `side` says which."""
+
+    side: ClassVar[str]
+    handlers: ClassVar[dict[type, Handler]]
+
+    def __init__(self, call: Call, leg_id: str, trunk: Trunk, services: Services) -> None:
+        self.call = call
+        self.leg_id = leg_id
+        self.trunk = trunk
+        self.services = services
+        self.dialog: Dialog | None = None
+        self.media: LegMedia | None = None
+        self.ended = False
+        self.answered = False
+        self.answered_clock: float | None = None
+        # re-INVITE state
+        self._reinviting = False
+        self._passed_direction = "sendrecv"
+        self._answering_offer_with_ours = False
+
+    # What the stack says.
+
+    def receive(self, event: object) -> None:
+        """Take an event of the stack that is about this leg; events after the end are nobody's."""
+        if self.ended:
+            return
+        handler = self.handlers.get(type(event))
+        if handler is not None:
+            handler(self, event)
+
+    def _on_bye(self, event: sip_events.ByeReceived) -> None:
+        reason = event.request.headers.get("Reason")
+        self.call.on_hung_up(self, reason=reason)
+
+    def _on_dialog_terminated(self, event: sip_events.DialogTerminated) -> None:
+        self.call.on_leg_lost(self, why=event.why)
+
+    def _on_reinvite(self, event: sip_events.ReinviteReceived) -> None:
+        """RFC 3261 14.2 and RFC 3264 8: answer at once; a refused offer changes nothing."""
+        dialog, media, now = event.dialog, self.media, self.services.now()
+        body = event.request.body
+        if media is None:
+            dialog.reject_reinvite(488, now=now)
+        elif not body:
+            self._answering_offer_with_ours = True
+            dialog.accept_reinvite(body=media.offer(direction=self._wanted_direction()), now=now)
+        else:
+            self._answer_reinvite(dialog, media, body, now)
+        self.services.flush_soon()
+
+    def _answer_reinvite(self, dialog: Dialog, media: LegMedia, body: bytes, now: float) -> None:
+        held_before = media.held
+        other = self.call.other_leg(self)
+        prefer = media.codec
+        try:
+            answer = media.answer(body, prefer=prefer, direction=self._wanted_direction())
+        except sdp.NotAcceptable as error:
+            dialog.reject_reinvite(488, headers=(("Warning", error.warning(self.services.advertised_host)),), now=now)
+            return
+        except sdp.ParseError as error:
+            logger.info("call %s leg %s: re-INVITE refused: %s", self.call.call_id, self.leg_id, error)
+            dialog.reject_reinvite(488, now=now)
+            return
+        dialog.accept_reinvite(body=answer, now=now)
+        self._tell_hold(held_before, media.held)
+        if other is not None:
+            other.pass_direction()
+
+    def _on_ack(self, event: sip_events.AckReceived) -> None:
+        """The ACK of a 2xx whose offer was ours carries the answer (RFC 3261 13.2.1)."""
+        if event.body and self.media is not None and self._answering_offer_with_ours:
+            self._answering_offer_with_ours = False
+            held_before = self.media.held
+            try:
+                self.media.accept(event.body)
+            except (sdp.NotAcceptable, sdp.ParseError) as error:
+                self.call.on_media_refused(self, str(error))
+                return
+            self._tell_hold(held_before, self.media.held)
+            other = self.call.other_leg(self)
+            if other is not None:
+                other.pass_direction()
+
+    def _on_ack_timed_out(self, event: sip_events.AckTimedOut) -> None:
+        self.call.on_leg_lost(self, why="no ACK")
+
+    # Hold, passed on.
+
+    def _wanted_direction(self) -> str:
+        """The direction we would have towards this leg: what the other leg's peer asked of us."""
+        other = self.call.other_leg(self)
+        if other is None or self.trunk.hold == "local":
+            return "sendrecv"
+        return other.offered_direction()
+
+    def offered_direction(self) -> str:
+        """The direction this leg's peer put into its last description, seen from the peer."""
+        agreement = None if self.media is None else self.media.agreement
+        return "sendrecv" if agreement is None else agreement.peer_direction
+
+    def pass_direction(self) -> None:
+        """Tell this leg's peer, by re-INVITE, when the other leg's peer holds or resumes."""
+        direction = self._wanted_direction()
+        if self.dialog is None or self.media is None or not self.answered:
+            return
+        if self._reinviting or direction == self._passed_direction:
+            return
+        self._reinviting = True
+        self._passed_direction = direction
+        self.dialog.reinvite(body=self.media.offer(direction=direction), now=self.services.now())
+        self.services.flush_soon()
+
+    def _on_reinvite_answered(self, event: sip_events.ReinviteAnswered) -> None:
+        self._reinviting = False
+        if self.media is not None and event.response.body:
+            try:
+                self.media.accept(event.response.body)
+            except (sdp.NotAcceptable, sdp.ParseError) as error:
+                logger.info(
+                    "call %s leg %s: answer to our re-INVITE not understood: %s",
+                    self.call.call_id, self.leg_id, error,
+                )  # fmt: skip
+        self.pass_direction()
+
+    def _on_reinvite_rejected(self, event: sip_events.ReinviteRejected) -> None:
+        """RFC 3261 14.1: the description in force stays as it was."""
+        self._reinviting = False
+
+    def _tell_hold(self, before: bool, after: bool) -> None:
+        if before != after:
+            self.call.emit(LegHeld if after else LegResumed, leg=self.leg_id)
+            self.call.media_expected_from = self.services.now()
+
+    # What the engine says.
+
+    def on_digit(self, digit: str) -> None:
+        """A key was pressed on this leg."""
+        if not self.ended:
+            self.call.on_digit(self, digit)
+
+    def on_playback_ended(self, playback: int, *, completed: bool) -> None:
+        """A playback to this leg ended."""
+        if not self.ended:
+            self.call.on_playback_ended(self, playback, completed=completed)
+
+    # The end.
+
+    def send_bye(self, reason: str | None) -> None:
+        """Leave the dialog; the stack sees to the rest (RFC 3261 15.1.1)."""
+        if self.dialog is not None:
+            headers = () if reason is None else (("Reason", reason),)
+            self.dialog.bye(headers=headers, now=self.services.now())
+            self.services.flush_soon()
+
+    def finish(self, *, status: int, cause: str, q850: int | None = None) -> None:
+        """Close the media port and say that the leg is over, once."""
+        if self.ended:
+            return
+        self.ended = True
+        self.services.trunk_legs[self.trunk.name] -= 1
+        quality = LegQuality() if self.media is None else self.media.close()
+        self.call.emit(
+            LegEnded,
+            leg=self.leg_id,
+            status=status,
+            q850=q850_for_status(status) if q850 is None else q850,
+            cause=cause,
+            quality=quality,
+        )
+        self._detach()
+
+    def _detach(self) -> None:
+        """Break the ties between stack and leg, so that what lingers in the stack keeps no call alive."""
+        if self.dialog is not None:
+            self.dialog.owner = None
+
+
+DIALOG_HANDLERS: dict[type, Handler] = {
+    sip_events.ByeReceived: Leg._on_bye,
+    sip_events.DialogTerminated: Leg._on_dialog_terminated,
+    sip_events.ReinviteReceived: Leg._on_reinvite,
+    sip_events.ReinviteAnswered: Leg._on_reinvite_answered,
+    sip_events.ReinviteRejected: Leg._on_reinvite_rejected,
+    sip_events.AckReceived: Leg._on_ack,
+    sip_events.AckTimedOut: Leg._on_ack_timed_out,
+}

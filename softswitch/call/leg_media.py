@@ -1,0 +1,120 @@
+"""A leg's media: one port of the engine and the offer/answer state that steers it.
+
+Joins `softswitch.sdp` (what was agreed, RFC 3264) to `rtp.engine` (what to do with packets). Knows no SIP.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from rtp.engine import MediaPort
+from softswitch import sdp
+from softswitch.call.events import LegQuality
+from softswitch.call.services import MediaListener, Services
+
+__all__ = ["LegMedia", "codec_named"]
+
+_CODECS = {codec.name: codec for codec in (sdp.PCMU, sdp.PCMA)}
+
+
+def codec_named(names: Sequence[str]) -> tuple[sdp.Codec, ...]:
+    """The codecs of these names, in this order."""
+    return tuple(_CODECS[name] for name in names)
+
+
+class LegMedia:
+    """One media port and what has been agreed about it; whoever opens it closes it."""
+
+    __slots__ = ("_services", "agreement", "codecs", "local", "offered", "port", "ptime_ms")
+
+    def __init__(
+        self,
+        services: Services,
+        listener: MediaListener,
+        codecs: Sequence[sdp.Codec],
+        *,
+        beside: MediaPort | None = None,
+    ) -> None:
+        """Open a port; raises PortsExhausted."""
+        self._services = services
+        self.port = services.open_port(listener, beside=beside)
+        self.codecs = tuple(codecs)
+        self.local = sdp.LocalMedia(
+            host=services.media_host, rtp_port=self.port.rtp_port, session_id=secrets.randbits(31)
+        )
+        self.agreement: sdp.AudioAgreement | None = None
+        self.offered: bytes | None = None
+        self.ptime_ms = 20
+
+    def offer(self, *, direction: str = "sendrecv") -> bytes:
+        """Our offer, kept until its answer comes."""
+        self.offered = sdp.offer(
+            self.local, self.codecs, ptime_ms=self.ptime_ms, direction=direction
+        )
+        return self.offered
+
+    def answer(self, body: bytes, *, prefer: str | None = None, direction: str = "sendrecv") -> bytes:
+        """Answer the peer's offer and take it into force.
+
+        `prefer` names the codec the other leg speaks, so that nothing need be transcoded.
+        Raises sdp.ParseError or sdp.NotAcceptable; the state is as before then.
+        """
+        answer, agreement = sdp.answer(
+            sdp.SessionDescription.parse(body),
+            self.local,
+            self.codecs,
+            direction=direction,
+            prefer=None if prefer is None else _CODECS[prefer],
+        )
+        self._apply(agreement)
+        return answer
+
+    def accept(self, body: bytes) -> None:
+        """Take the peer's answer to our offer into force; raises like `answer`."""
+        if self.offered is None:
+            raise sdp.NotAcceptable("there is no offer that this could answer")
+        agreement = sdp.accept_answer(self.offered, sdp.SessionDescription.parse(body))
+        self._apply(agreement)
+
+    def _apply(self, agreement: sdp.AudioAgreement) -> None:
+        before, self.agreement = self.agreement, agreement
+        port = self.port
+        if agreement.remote_port and (
+            before is None
+            or before.remote_host != agreement.remote_host
+            or before.remote_port != agreement.remote_port
+        ):
+            port.set_remote(
+                agreement.remote_host, agreement.remote_port, agreement.remote_rtcp_port
+            )
+        port.set_codecs(
+            send=agreement.codec.name,
+            send_payload_type=agreement.payload_type,
+            ptime_ms=agreement.ptime_ms,
+            receive=agreement.receive,
+            digit_payload_type=agreement.digit_payload_type,
+        )
+        port.set_direction(send=agreement.send, receive=agreement.receive_)
+
+    @property
+    def codec(self) -> str | None:
+        """Name of the codec we send, once agreed."""
+        return None if self.agreement is None else self.agreement.codec.name
+
+    @property
+    def held(self) -> bool:
+        """Whether the peer has put us on hold."""
+        return self.agreement is not None and self.agreement.held
+
+    def close(self) -> LegQuality:
+        """Give the port back; what was received on it."""
+        self._services.forget_port(self.port)
+        statistics = self.port.close()
+        return LegQuality(
+            packets=statistics.packets_received,
+            lost=statistics.lost,
+            jitter_ms=round(statistics.jitter_ms, 3),
+            packets_sent=statistics.packets_sent,
+            dropped={reason: n for reason, n in statistics.dropped.items() if n},
+        )

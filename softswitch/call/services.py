@@ -1,0 +1,102 @@
+"""What calls and legs need from the process, gathered once: stack, engine, stream, prompts, clocks.
+
+The composition root fills it. Calls never see a socket: what they ask of the stack leaves when `flush_soon` has run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from config.model import Prompt as PromptSource
+from rtp.engine import Engine, MediaPort, Prompt
+from softswitch.call.stream import EventStream
+from softswitch.sip.stack import Stack
+
+__all__ = ["LoadedPrompt", "MediaListener", "PromptShelf", "Services"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPrompt:
+    """A prompt ready to play: its name for events, its audio in the engine, its length."""
+
+    name: str
+    audio: Prompt
+    seconds: float
+
+
+class PromptShelf(Protocol):
+    """Where prompts stand ready; asking never waits."""
+
+    def prompt(self, source: PromptSource) -> LoadedPrompt:
+        """The prompt of the configuration, loaded ahead of time."""
+
+    def ringback(self, country: str) -> LoadedPrompt:
+        """One cadence period of a country's ringback tone, to be repeated."""
+
+
+class MediaListener(Protocol):
+    """Who is told what the engine saw on a leg."""
+
+    def on_digit(self, digit: str) -> None:
+        """A key was pressed."""
+
+    def on_playback_ended(self, playback: int, *, completed: bool) -> None:
+        """A playback ended by itself or was replaced."""
+
+
+@dataclass(slots=True)
+class Services:
+    """One for the process."""
+
+    loop: asyncio.AbstractEventLoop
+    stack: Stack
+    engine: Engine
+    events: EventStream
+    prompts: PromptShelf
+    media_host: str
+    """Host written into SDP."""
+    advertised_host: str
+    """Host written into From of calls we originate."""
+    flush: Callable[[], None]
+    """Sends what the stack has to send and hands out its events."""
+    wall_clock: Callable[[], float] = time.time
+    media_listeners: dict[int, MediaListener] = field(default_factory=dict)
+    """Engine leg number to whoever owns it."""
+    trunk_legs: Counter[str] = field(default_factory=Counter)
+    """Legs on each trunk now, both directions."""
+    _flush_pending: bool = False
+
+    def now(self) -> float:
+        """Monotonic seconds, the clock of the stack."""
+        return self.loop.time()
+
+    def flush_soon(self) -> None:
+        """Have the stack's output sent in this turn of the loop, once however many verbs asked."""
+        if not self._flush_pending:
+            self._flush_pending = True
+            self.loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_pending = False
+        self.flush()
+
+    def open_port(self, listener: MediaListener, *, beside: MediaPort | None = None) -> MediaPort:
+        """Open a media port whose events go to `listener`; raises PortsExhausted."""
+        port = self.engine.open_port(beside=beside)
+        self.media_listeners[port.leg] = listener
+        return port
+
+    def forget_port(self, port: MediaPort) -> None:
+        """No more events of this port to anyone."""
+        self.media_listeners.pop(port.leg, None)
+
+
+def new_call_id() -> str:
+    """A call id: 96 random bits, URL-safe, unguessable."""
+    return secrets.token_hex(12)

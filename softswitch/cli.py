@@ -1,0 +1,96 @@
+"""The command line: run, check, route-test, version."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from config.loader import ConfigErrors, load
+from config.model import Configuration
+from softswitch.version import VERSION
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status: 0 well, 1 the configuration or the start is bad, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    return int(options.action(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="softswitch", description="A call-bridging softswitch.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run the switch")
+    run.add_argument("-c", "--config", required=True, type=Path, metavar="FILE")
+    run.set_defaults(action=_run)
+    check = commands.add_parser("check", help="check a configuration; exit 1 and the errors if bad")
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.set_defaults(action=_check)
+    route = commands.add_parser("route-test", help="say how a call would be served, without calling")
+    route.add_argument("file", type=Path, metavar="FILE")
+    route.add_argument("--from", dest="caller", required=True, metavar="NUMBER")
+    route.add_argument("--to", dest="called", required=True, metavar="NUMBER")
+    route.add_argument("--json", action="store_true", help="print one JSON object")
+    route.set_defaults(action=_route_test)
+    version = commands.add_parser("version", help="print the version")
+    version.set_defaults(action=_version)
+    return parser
+
+
+def _load(path: Path) -> Configuration | None:
+    try:
+        return load(path, os.environ)
+    except ConfigErrors as errors:
+        for error in errors.errors:
+            print(error, file=sys.stderr)
+        return None
+
+
+def _run(options: argparse.Namespace) -> int:
+    import uvloop
+
+    from softswitch.app import serve
+
+    configuration = _load(options.config)
+    if configuration is None:
+        return 1
+    gc.collect()
+    gc.freeze()
+    return uvloop.run(serve(configuration))
+
+
+def _check(options: argparse.Namespace) -> int:
+    configuration = _load(options.file)
+    if configuration is None:
+        return 1
+    print(
+        f"{options.file}: good: {len(configuration.numbers)} numbers, "
+        f"{len(configuration.campaigns)} campaigns, {len(configuration.treatments)} treatments, "
+        f"{len(configuration.trunks)} trunks"
+    )
+    return 0
+
+
+def _route_test(options: argparse.Namespace) -> int:
+    from softswitch.route_test import route
+
+    configuration = _load(options.file)
+    if configuration is None:
+        return 1
+    found = route(configuration, caller=options.caller, called=options.called)
+    if options.json:
+        print(json.dumps(found.as_dict(), ensure_ascii=False))
+    else:
+        print("\n".join(found.lines()))
+    return 0
+
+
+def _version(options: argparse.Namespace) -> int:
+    print(f"softswitch {VERSION}")
+    return 0

@@ -1,0 +1,1 @@
+"""Hears every leg: drains the engine's taps on a steady tick."""

@@ -1,0 +1,164 @@
+"""Log lines: one a fact, text or JSON, with call id and leg id; written by a thread, so that a slow reader of our
+standard error never holds a call.
+
+Lines wait in a bounded queue; when it is full new lines are dropped and the next line that passes says how many.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from softswitch.call.events import CallEnded, CallEvent, CallPresented, CallRecorded, CallRefused
+from softswitch.switchboard.record import utc_text
+
+__all__ = ["EventLog", "LogWriter", "set_up_logging"]
+
+MAX_LINES = 20_000
+"""Lines waiting for the reader; about 4 MB. Beyond it lines are dropped and counted."""
+
+MAX_VALUE = 300
+"""Characters of one value in a text line."""
+
+
+class LogWriter:
+    """Writes lines to a descriptor from its own thread."""
+
+    def __init__(self, fd: int | None = None) -> None:
+        self._fd = sys.stderr.fileno() if fd is None else fd
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self.dropped = 0
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        """Queue a line; never waits."""
+        if self._lines.qsize() >= MAX_LINES:
+            self.dropped += 1
+            return
+        if self.dropped:
+            dropped, self.dropped = self.dropped, 0
+            self._lines.put(f"{dropped} log lines were dropped: the log is not read fast enough")
+        self._lines.put(line)
+
+    def _run(self) -> None:
+        while True:
+            line = self._lines.get()
+            batch = []
+            while line is not None:
+                batch.append(line)
+                if self._lines.empty():
+                    break
+                line = self._lines.get()
+            data = "".join(f"{text}\n" for text in batch).encode("utf-8", "replace")
+            try:
+                while data:
+                    data = data[os.write(self._fd, data) :]
+            except OSError:
+                self.dropped += len(batch)
+            if line is None:
+                return
+
+    def close(self) -> None:
+        """Write what waits, for a second at most."""
+        self._lines.put(None)
+        self._thread.join(timeout=1.0)
+
+
+class _Handler(logging.Handler):
+    """Python's loggers, through the same writer."""
+
+    def __init__(self, writer: LogWriter, as_json: bool) -> None:
+        super().__init__()
+        self._writer = writer
+        self._as_json = as_json
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if record.exc_info:
+            message = f"{message}\n{logging.Formatter().formatException(record.exc_info)}"
+        level = record.levelname.lower()
+        if self._as_json:
+            entry = {"at": utc_text(record.created), "level": level, "message": message}
+            self._writer.write(json.dumps(entry, ensure_ascii=False))
+        else:
+            self._writer.write(f"{utc_text(record.created)} {level} {message}")
+
+
+def set_up_logging(writer: LogWriter, *, level: str, as_json: bool) -> None:
+    """Send all loggers of the process through the writer."""
+    root = logging.getLogger()
+    root.handlers = [_Handler(writer, as_json)]
+    root.setLevel(level.upper())
+
+
+_LEVELS: Mapping[type[CallEvent], int] = {
+    CallPresented: logging.INFO,
+    CallRefused: logging.WARNING,
+    CallEnded: logging.INFO,
+    CallRecorded: logging.DEBUG,
+}
+"""Everything else is INFO too: a line a fact."""
+
+
+class EventLog:
+    """Writes a line for each event of the stream."""
+
+    def __init__(self, writer: LogWriter, *, level: str, as_json: bool) -> None:
+        self._writer = writer
+        self._level = logging.getLevelNamesMapping()[level.upper()]
+        self._as_json = as_json
+
+    def receive(self, event: CallEvent) -> None:
+        """Take one event of the stream."""
+        level = _LEVELS.get(type(event), logging.INFO)
+        if level < self._level:
+            return
+        self._writer.write(self._json(event, level) if self._as_json else self._text(event, level))
+
+    def _json(self, event: CallEvent, level: int) -> str:
+        entry: dict[str, Any] = {
+            "at": utc_text(event.at),
+            "level": logging.getLevelName(level).lower(),
+            "event": event.kind,
+            "call": event.call_id,
+            **event.facts(),
+        }
+        return json.dumps(entry, default=_plain, ensure_ascii=False)
+
+    def _text(self, event: CallEvent, level: int) -> str:
+        facts = " ".join(
+            f"{name}={_short(value)}"
+            for name, value in event.facts().items()
+            if value is not None and value != ""
+        )
+        name = logging.getLevelName(level).lower()
+        return f"{utc_text(event.at)} {name} {event.kind} call={event.call_id or '-'} {facts}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    slots = getattr(value, "__slots__", None)
+    if slots:
+        return {name: getattr(value, name) for name in slots}
+    return str(value)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, int | float):
+        return str(value)
+    else:
+        text = json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    text = text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}..."
+    if not text.isprintable() or " " in text:
+        return json.dumps(text, ensure_ascii=False)
+    return text

@@ -1,0 +1,1 @@
+"""What the switch keeps: the data folder's lock, the journal of open calls, the records."""

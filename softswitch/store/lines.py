@@ -1,0 +1,94 @@
+"""A file of JSON lines that is only appended to.
+
+One write(2) a batch of lines on an O_APPEND descriptor: what was written survives the death of the process. A write
+that fails half way is taken back by truncation, so that a line is whole or absent; a torn last line (the machine died)
+is cut when the file is opened.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ["LineFile", "encode_line"]
+
+CUT_BLOCK = 65536
+"""Bytes looked at in one step when searching the last line end backwards."""
+
+
+def encode_line(value: Any) -> bytes:
+    """One JSON line."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(
+        "utf-8", "replace"
+    ) + b"\n"
+
+
+class LineFile:
+    """Appends whole lines; owns its descriptor until `close`."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file and cut a torn last line; raises OSError."""
+        self.path = path
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self.size = os.fstat(self._fd).st_size
+        self.cut_bytes = self._cut_torn_line()
+
+    def _cut_torn_line(self) -> int:
+        whole = end = self.size
+        while end > 0:
+            start = max(0, end - CUT_BLOCK)
+            place = os.pread(self._fd, end - start, start).rfind(b"\n")
+            if place >= 0:
+                whole = start + place + 1
+                break
+            end = whole = start
+        cut = self.size - whole
+        if cut:
+            os.ftruncate(self._fd, whole)
+            self.size = whole
+        return cut
+
+    def append(self, data: bytes) -> None:
+        """Append whole lines; raises OSError and leaves the file as it was."""
+        done = 0
+        try:
+            while done < len(data):
+                done += os.write(self._fd, data[done:] if done else data)
+        except OSError:
+            if done:
+                os.ftruncate(self._fd, self.size)
+            raise
+        self.size += done
+
+    def lines(self, start: int = 0) -> Iterator[dict[str, Any]]:
+        """The JSON objects from a byte offset on; lines that are none are passed over."""
+        with open(self.path, "rb") as file:
+            file.seek(start)
+            for line in file:
+                try:
+                    value = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(value, dict):
+                    yield value
+
+    def touch(self) -> None:
+        """Set the file's modification time to now: a sign of life."""
+        os.utime(self._fd)
+
+    def modified_at(self) -> float:
+        """UTC seconds of the last modification."""
+        return os.fstat(self._fd).st_mtime
+
+    def sync(self) -> None:
+        """Have the kernel put it on the disk (against loss of power; a kill needs no sync)."""
+        os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

@@ -1,0 +1,1 @@
+"""A call's way through the switch: presented, looked up, treated, recorded."""

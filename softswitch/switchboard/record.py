@@ -1,0 +1,215 @@
+"""Folds the events of a call into its one record.
+
+The record is a plain JSON object (one line of records.jsonl). Durations come from the monotonic clock, times of day
+from UTC. A call is at any moment in one of three phases once it is answered or dialling: `ivr`, `ring`, `talk`.
+Knows nothing of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from softswitch.call.events import (
+    CallAnswered,
+    CallBridged,
+    CallEnded,
+    CallEvent,
+    CallPresented,
+    DigitPressed,
+    LegAnswered,
+    LegEnded,
+    LegOriginated,
+    NodeEntered,
+)
+
+__all__ = ["RECORD_VERSION", "RecordBuilder", "crash_record", "utc_text"]
+
+RECORD_VERSION = 1
+
+MAX_KEYS = 100
+"""Keys kept in a record; a caller that leans on the keypad does not make it grow without end."""
+
+MAX_PATH = 200
+"""Nodes kept in a record's path."""
+
+
+def utc_text(at: float) -> str:
+    """A time of day as ISO 8601 in UTC with milliseconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class RecordBuilder:
+    """Collects one call's facts; `record` is complete after its CallEnded."""
+
+    __slots__ = ("_clock", "_legs", "_phase", "_ringing", "_seconds", "_since", "record")
+
+    def __init__(self, event: CallPresented) -> None:
+        leg = _calling_leg(event)
+        self._clock = self._since = event.clock
+        self._phase = ""
+        self._ringing: set[str] = set()
+        self._seconds = {"ivr": 0.0, "ring": 0.0, "talk": 0.0}
+        self._legs: dict[str, dict[str, Any]] = {event.leg: leg}
+        self.record: dict[str, Any] = presented_facts(event)
+        self.record["legs"] = [leg]
+
+    def add(self, event: CallEvent) -> None:
+        """Fold one event in; events that say nothing to the record pass by."""
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event)
+
+    def _enter(self, phase: str, clock: float) -> None:
+        if self._phase:
+            self._seconds[self._phase] += clock - self._since
+        self._phase, self._since = phase, clock
+
+    def _on_answered(self, event: CallAnswered) -> None:
+        self.record["answered_at"] = utc_text(event.at)
+        leg = self._legs[event.leg]
+        leg["answered_at"] = self.record["answered_at"]
+        leg["codec"] = event.codec
+        if not self._phase:
+            self._enter("ivr", event.clock)
+
+    def _on_node(self, event: NodeEntered) -> None:
+        path = self.record["path"]
+        if len(path) < MAX_PATH:
+            path.append(event.node)
+
+    def _on_digit(self, event: DigitPressed) -> None:
+        keys = self.record["keys"]
+        if event.leg == "a" and self._phase != "talk" and len(keys) < MAX_KEYS:
+            keys.append(event.digit)
+
+    def _on_originated(self, event: LegOriginated) -> None:
+        leg = _called_leg(event)
+        self._legs[event.leg] = leg
+        self.record["legs"].append(leg)
+        self._ringing.add(event.leg)
+        self._enter("ring", event.clock)
+
+    def _on_leg_answered(self, event: LegAnswered) -> None:
+        leg = self._legs[event.leg]
+        leg["answered_at"] = utc_text(event.at)
+        leg["codec"] = event.codec
+
+    def _on_bridged(self, event: CallBridged) -> None:
+        self._ringing.clear()
+        self._enter("talk", event.clock)
+
+    def _on_leg_ended(self, event: LegEnded) -> None:
+        leg = self._legs[event.leg]
+        leg["status"] = event.status
+        leg["q850"] = event.q850
+        leg["packets"] = event.quality.packets
+        leg["lost"] = event.quality.lost
+        leg["jitter_ms"] = event.quality.jitter_ms
+        if event.leg in self._ringing:
+            self._ringing.discard(event.leg)
+            if not self._ringing and self._phase == "ring":
+                self._enter("ivr" if self.record["answered_at"] else "", event.clock)
+
+    def _on_ended(self, event: CallEnded) -> None:
+        self._enter("", event.clock)
+        record = self.record
+        record["ended_at"] = utc_text(event.at)
+        for phase, seconds in self._seconds.items():
+            record[f"{phase}_seconds"] = round(seconds, 3)
+        record["total_seconds"] = round(event.clock - self._clock, 3)
+        record["ended_by"] = event.ended_by
+        record["cause"] = event.cause
+
+
+_HANDLERS: Mapping[type, Callable[[RecordBuilder, Any], None]] = {
+    CallAnswered: RecordBuilder._on_answered,
+    NodeEntered: RecordBuilder._on_node,
+    DigitPressed: RecordBuilder._on_digit,
+    LegOriginated: RecordBuilder._on_originated,
+    LegAnswered: RecordBuilder._on_leg_answered,
+    CallBridged: RecordBuilder._on_bridged,
+    LegEnded: RecordBuilder._on_leg_ended,
+    CallEnded: RecordBuilder._on_ended,
+}
+
+
+def presented_facts(event: CallPresented) -> dict[str, Any]:
+    """The record as far as it is known when a call is presented; all its keys, in their order."""
+    return {
+        "call_id": event.call_id,
+        "version": RECORD_VERSION,
+        "campaign": event.campaign,
+        "publisher": event.publisher,
+        "number": event.called_number,
+        "called": event.called,
+        "binding": {"pool": event.pool, "parameters": dict(event.parameters)},
+        "caller": event.caller,
+        "signalling": dict(event.signalling),
+        "received_at": utc_text(event.at),
+        "answered_at": None,
+        "ended_at": None,
+        "ivr_seconds": 0.0,
+        "ring_seconds": 0.0,
+        "talk_seconds": 0.0,
+        "total_seconds": 0.0,
+        "ended_by": None,
+        "cause": None,
+        "keys": [],
+        "path": [],
+        "legs": [],
+        "config_version": event.config_version,
+    }
+
+
+def _calling_leg(event: CallPresented) -> dict[str, Any]:
+    return _leg("calling", event.sip_call_id, event.trunk, event.caller, event.called, None)
+
+
+def _called_leg(event: LegOriginated) -> dict[str, Any]:
+    return _leg(
+        "called", event.sip_call_id, event.trunk, event.from_number, event.to_number,
+        utc_text(event.at),
+    )  # fmt: skip
+
+
+def _leg(
+    side: str, sip_call_id: str, trunk: str, from_: str, to: str, originated_at: str | None
+) -> dict[str, Any]:
+    return {
+        "side": side,
+        "sip_call_id": sip_call_id,
+        "trunk": trunk,
+        "from": from_,
+        "to": to,
+        "codec": None,
+        "originated_at": originated_at,
+        "answered_at": None,
+        "status": None,
+        "q850": None,
+        "packets": 0,
+        "lost": 0,
+        "jitter_ms": 0.0,
+    }
+
+
+def journal_facts(event: CallPresented) -> dict[str, Any]:
+    """What the journal keeps of a presented call: its record so far, with the caller's leg."""
+    facts = presented_facts(event)
+    facts["legs"] = [_calling_leg(event)]
+    return facts
+
+
+def crash_record(facts: Mapping[str, Any], ended_at: float) -> dict[str, Any]:
+    """The record of a call that was open when the switch died, as of its last sign of life."""
+    record = dict(facts)
+    record["legs"] = [
+        {name: value for name, value in leg.items() if name != "leg"} for leg in record["legs"]
+    ]
+    received = datetime.fromisoformat(record["received_at"]).timestamp()
+    record["ended_at"] = utc_text(max(ended_at, received))
+    record["total_seconds"] = round(max(0.0, ended_at - received), 3)
+    record["ended_by"] = "crash"
+    record["cause"] = "crash"
+    return record

@@ -1,0 +1,89 @@
+"""Journal and record of every call, as a subscriber of the event stream.
+
+`call.presented` is in the journal before any subscriber hears of it (`open`). The record is written when the call has ended, and `call.record` follows it on the stream.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from softswitch.call.events import (
+    CallAnswered,
+    CallBridged,
+    CallEnded,
+    CallEvent,
+    CallPresented,
+    CallRecorded,
+    LegAnswered,
+    LegOriginated,
+)
+from softswitch.call.stream import EventStream
+from softswitch.switchboard.protocols import Journal, RecordSink
+from softswitch.switchboard.record import RecordBuilder, journal_facts, utc_text
+
+__all__ = ["Recorder"]
+
+
+class Recorder:
+    """Writes exactly one record for each call that was presented."""
+
+    def __init__(self, stream: EventStream, journal: Journal, records: RecordSink) -> None:
+        self._stream = stream
+        self._journal = journal
+        self._records = records
+        self._open: dict[str, RecordBuilder] = {}
+        self.written = 0
+        stream.subscribe(self.receive)
+
+    @property
+    def open_calls(self) -> int:
+        """Calls presented and not yet recorded."""
+        return len(self._open)
+
+    def open(self, event: CallPresented) -> None:
+        """Put a call into the journal, before the event is published; raises WriteError."""
+        self._journal.open_call(event.call_id, journal_facts(event))
+        self._open[event.call_id] = RecordBuilder(event)
+
+    def receive(self, event: CallEvent) -> None:
+        """Take one event of the stream."""
+        builder = self._open.get(event.call_id)
+        if builder is None:
+            return
+        builder.add(event)
+        note = _note(event)
+        if note is not None:
+            self._journal.note(event.call_id, note)
+        if isinstance(event, CallEnded):
+            del self._open[event.call_id]
+            self._finish(event, builder)
+
+    def _finish(self, event: CallEnded, builder: RecordBuilder) -> None:
+        self._records.write(builder.record, done=self._journal.close_call)
+        self.written += 1
+        self._stream.publish(
+            CallRecorded(
+                call_id=event.call_id,
+                number=event.number + 1,
+                at=event.at,
+                clock=event.clock,
+                record=builder.record,
+            )
+        )
+
+
+def _note(event: CallEvent) -> dict[str, Any] | None:
+    """What a crash record should know beyond the presented facts."""
+    if isinstance(event, CallAnswered):
+        return {"answered_at": utc_text(event.at), "codec": event.codec}
+    if isinstance(event, LegOriginated):
+        return {
+            "leg": event.leg, "trunk": event.trunk, "sip_call_id": event.sip_call_id,
+            "from": event.from_number, "to": event.to_number, "originated_at": utc_text(event.at),
+        }  # fmt: skip
+    if isinstance(event, LegAnswered):
+        return {"leg": event.leg, "answered_at": utc_text(event.at), "codec": event.codec}
+    if isinstance(event, CallBridged):
+        return {"bridged_at": utc_text(event.at)}
+    return None
+

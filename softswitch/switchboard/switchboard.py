@@ -1,0 +1,285 @@
+"""Takes calls: admission, look-up, the presented event, the treatment; and watches over calls in progress.
+
+An INVITE that is refused here leaves one log line and a count, no record: nothing was presented. From `call.presented`
+on there is exactly one record. RFC 3261 section 21 (the status codes), RFC 6357 (503 with Retry-After when full).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+from config.e164 import normalise
+from config.model import Campaign, Configuration, Trunk
+from ivr.flow import run_treatment
+from ringpool.lookup import NumberMatch, NumberTable
+from rtp.engine import PortsExhausted
+from softswitch.call.call import Call
+from softswitch.call.calling_leg import CallingLeg
+from softswitch.call.events import CallPresented, CallRefused
+from softswitch.call.services import Services, new_call_id
+from softswitch.routing.trunks import TrunkTable
+from softswitch.sip.flow import Flow
+from softswitch.sip.identity import CallerIdentity, read_identity
+from softswitch.sip.invite_server import IncomingInvite
+from softswitch.sip.message import Request
+from softswitch.switchboard.protocols import WriteError
+from softswitch.switchboard.recorder import Recorder
+from softswitch.switchboard.signalling import called_number, signalling_facts
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["Switchboard"]
+
+MAX_RETRY_AFTER = 5
+"""Seconds in Retry-After of a 503 at most; the time is drawn at random so that callers do not come back together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    status: int
+    why: str
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A configuration with the tables made of it; a call keeps the one it began with."""
+
+    configuration: Configuration
+    numbers: NumberTable
+    trunks: TrunkTable
+
+
+class Switchboard:
+    """Owns the calls in progress, their tasks, and the sweep that watches them."""
+
+    def __init__(self, services: Services, recorder: Recorder, snapshot: Snapshot) -> None:
+        self.services = services
+        self.recorder = recorder
+        self.snapshot = snapshot
+        self.draining = False
+        self.calls: dict[str, Call] = {}
+        self.refusals: Counter[str] = Counter()
+        self.presented = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweep_handle: asyncio.TimerHandle | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._random = random.SystemRandom()
+
+    def is_known_source(self, request: Request, flow: Flow) -> bool:
+        """Whether a request comes from a trunk."""
+        return self.snapshot.trunks.identify(flow.host, flow.transport) is not None
+
+    # Calls come in.
+
+    def receive(self, invite: IncomingInvite) -> None:
+        """Take or refuse an INVITE."""
+        snapshot = self.snapshot
+        flow = invite.flow
+        trunk = snapshot.trunks.identify(flow.host, flow.transport)
+        called = called_number(invite.request)
+        identity = read_identity(invite.request, trusted=trunk is not None and trunk.trusted)
+        caller = normalise(identity.number, snapshot.configuration.switch.country)
+        refusal: _Refusal | None
+        match = None
+        if trunk is None:
+            refusal = _Refusal(403, "source is no trunk")
+        else:
+            match = snapshot.numbers.find(called)
+            refusal = self._admit(snapshot.configuration, trunk, called, match)
+        if refusal is None:
+            assert trunk is not None and match is not None
+            refusal = self._present(invite, snapshot, trunk, match, identity, caller)
+        if refusal is not None:
+            self._refuse(invite, refusal, trunk, called, caller)
+
+    def _admit(
+        self, configuration: Configuration, trunk: Trunk, called: str, match: NumberMatch | None
+    ) -> _Refusal | None:
+        if self.draining:
+            return _Refusal(503, "switch is draining", retry=True)
+        if len(self.calls) >= configuration.switch.max_calls:
+            return _Refusal(503, "switch is full (max_calls)", retry=True)
+        if trunk.max_calls is not None and self.services.trunk_legs[trunk.name] >= trunk.max_calls:
+            return _Refusal(503, f"trunk {trunk.name} is full (max_calls)", retry=True)
+        if match is None:
+            return _Refusal(404, f"number {called} is not active")
+        return None
+
+    def _present(
+        self,
+        invite: IncomingInvite,
+        snapshot: Snapshot,
+        trunk: Trunk,
+        match: NumberMatch,
+        identity: CallerIdentity,
+        caller: str,
+    ) -> _Refusal | None:
+        configuration = snapshot.configuration
+        campaign = configuration.campaigns[match.campaign]
+        call = Call(new_call_id(), self.services, configuration, match, campaign)
+        leg = CallingLeg(call, "a", trunk, self.services, invite)
+        try:
+            leg.open_media()
+        except PortsExhausted:
+            invite.owner = None
+            return _Refusal(503, "no media port is free", retry=True)
+        event = call.fact(
+            CallPresented,
+            leg=leg.leg_id,
+            trunk=trunk.name,
+            sip_call_id=invite.call_id,
+            source=f"{invite.flow.host}:{invite.flow.port}",
+            called=match.called,
+            called_number=match.number,
+            caller=caller,
+            signalling=signalling_facts(invite.request, identity),
+            campaign=campaign.name,
+            publisher=match.publisher,
+            pool=match.pool,
+            parameters=match.binding,
+            config_version=configuration.version,
+        )
+        try:
+            self.recorder.open(event)
+        except WriteError as error:
+            assert leg.media is not None
+            leg.media.close()
+            invite.owner = None
+            return _Refusal(503, str(error), retry=True)
+        self._take(call, leg, identity, caller, invite.request)
+        self.services.events.publish(event)
+        self._start(call, campaign, match)
+        return None
+
+    def _take(
+        self, call: Call, leg: CallingLeg, identity: CallerIdentity, caller: str, request: Request
+    ) -> None:
+        call.caller = leg
+        call.caller_number = caller
+        call.caller_name = identity.display_name or ""
+        call.private = identity.private
+        call.passed_headers = _headers_that_may_pass(call.configuration, request)
+        call.on_ended = self._on_ended
+        call.add_leg(leg)
+        self.calls[call.call_id] = call
+        self.presented += 1
+        self._idle.clear()
+        self._watch()
+
+    def _start(self, call: Call, campaign: Campaign, match: NumberMatch) -> None:
+        if match.refuse is not None:
+            call.end("switch", "capture_only", status=match.refuse)
+            return
+        treatment = call.configuration.treatments[campaign.treatment]
+        call.start(run_treatment(call, treatment))
+        task = call.task
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _refuse(
+        self, invite: IncomingInvite, refusal: _Refusal, trunk: Trunk | None, called: str,
+        caller: str,
+    ) -> None:  # fmt: skip
+        headers: tuple[tuple[str, str], ...] = ()
+        if refusal.retry:
+            headers = (("Retry-After", str(self._random.randint(1, MAX_RETRY_AFTER))),)
+        invite.reject(refusal.status, headers=headers, now=self.services.now())
+        self.services.flush_soon()
+        self.refusals[str(refusal.status)] += 1
+        self.services.events.publish(
+            CallRefused(
+                call_id="",
+                number=1,
+                at=self.services.wall_clock(),
+                clock=self.services.now(),
+                trunk=None if trunk is None else trunk.name,
+                sip_call_id=invite.call_id,
+                source=f"{invite.flow.host}:{invite.flow.port}",
+                called=called,
+                caller=caller,
+                status=refusal.status,
+                why=refusal.why,
+            )
+        )
+
+    # Calls in progress.
+
+    def _on_ended(self, call: Call) -> None:
+        self.calls.pop(call.call_id, None)
+        if not self.calls:
+            self._idle.set()
+
+    def _watch(self) -> None:
+        if self._sweep_handle is None:
+            self._sweep_handle = self.services.loop.call_later(self._sweep_period(), self._sweep)
+
+    def _sweep_period(self) -> float:
+        limit = self.snapshot.configuration.switch.no_media_seconds or 60.0
+        return min(5.0, max(0.1, limit / 10))
+
+    def _sweep(self) -> None:
+        """End the calls on which no RTP arrives on any leg any more."""
+        self._sweep_handle = None
+        now = self.services.now()
+        for call in list(self.calls.values()):
+            limit = call.configuration.switch.no_media_seconds
+            if limit is not None and silent_for(call, now) > limit:
+                call.end("switch", "no_media", q850=102)
+        if self.calls:
+            self._watch()
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Take no new calls, let those in progress go on for the grace period, then end them."""
+        self.draining = True
+        self.services.stack.draining = True
+        try:
+            async with asyncio.timeout(grace_seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            self.end_all("drained")
+
+    def end_all(self, cause: str) -> None:
+        """End every call now."""
+        for call in list(self.calls.values()):
+            call.end("switch", cause, q850=41, status=503)
+
+    async def close(self) -> None:
+        """End what is left and wait for the tasks."""
+        self.end_all("shutdown")
+        if self._sweep_handle is not None:
+            self._sweep_handle.cancel()
+            self._sweep_handle = None
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5.0)
+
+
+def silent_for(call: Call, now: float) -> float:
+    """Seconds since RTP was last heard on any leg, or should first have been heard; 0 while held."""
+    if not call.caller.answered:
+        return 0.0
+    heard = call.media_expected_from
+    for leg in (call.caller, call.callee):
+        if leg is None or leg.media is None:
+            continue
+        if leg.media.held:
+            return 0.0
+        heard = max(heard, leg.media.port.last_received_ns / 1e9)
+    return now - heard
+
+
+def _headers_that_may_pass(
+    configuration: Configuration, request: Request
+) -> tuple[tuple[str, str], ...]:
+    """Header fields that some trunk lists in `pass_headers`; all others end here."""
+    names = {name for trunk in configuration.trunks.values() for name in trunk.pass_headers}
+    return tuple(
+        (name, value) for name in sorted(names) for value in request.headers.get_all(name)
+    )
+
