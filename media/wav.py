@@ -54,17 +54,23 @@ class WavFormat:
 
 def read_wav(path: str | os.PathLike[str]) -> Samples:
     """Read a WAV file as mono int16 at 8 kHz; raises WavError with a clear text."""
+    name = os.fspath(path)
+    if "\0" in name:
+        raise WavError("the file's name has a null character in it")
     try:
-        # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
+        with open(name, "rb", opener=_open_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise WavError("this is not a regular file")
             # One byte more than allowed tells a file that is too large from one that just fits.
             data = file.read(MAX_WAV_BYTES + 1)
     except OSError as error:
         raise WavError(f"the file cannot be read: {error.strerror or error}") from error
     return decode_wav(data)
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def decode_wav(data: bytes) -> Samples:

@@ -211,6 +211,11 @@ def test_a_file_that_is_not_there_is_a_wav_error(tmp_path: Path) -> None:
         read_wav(tmp_path)
 
 
+def test_a_name_that_no_file_can_have_is_a_wav_error() -> None:
+    with pytest.raises(WavError, match="null character"):
+        read_wav("a\0b.wav")
+
+
 def test_a_device_is_not_read() -> None:
     with pytest.raises(WavError, match="not a regular file"):
         read_wav(os.devnull)
