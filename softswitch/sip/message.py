@@ -16,10 +16,13 @@ from typing import Any, TypeVar
 from softswitch.sip.errors import LocalProtocolError, ParseError
 from softswitch.sip.framing import cut_head, decode_head, unfold
 from softswitch.sip.grammar import WHITE_SPACE, is_token, parse_number, split_commas
+from softswitch.sip.headers.call_id import parse_call_id
 from softswitch.sip.headers.container import CANONICAL_NAMES, Headers, canonical_name
 from softswitch.sip.headers.cseq import CSeq
+from softswitch.sip.headers.max_forwards import parse_max_forwards
 from softswitch.sip.headers.media_type import MediaType
 from softswitch.sip.headers.name_address import NameAddress
+from softswitch.sip.headers.tokens import parse_tokens
 from softswitch.sip.headers.via import Via
 from softswitch.sip.status import reason_phrase
 from softswitch.sip.uri import Uri
@@ -37,9 +40,6 @@ MAX_BODY_BYTES = 32_768
 MAX_HEADERS = 256
 # The longest line of RFC 4475 has under 2 kB; an Identity header may have some kB. 513.
 MAX_LINE = 8_192
-
-# 8.1.1.6: "SHOULD be inserted with a value of 70"; the field is one octet wide by 20.22.
-MAX_MAX_FORWARDS = 255
 
 
 class Message:
@@ -90,7 +90,7 @@ class Message:
     @property
     def call_id(self) -> str:
         """Call-ID, which is compared octet by octet."""
-        return self._read("Call-ID", _parse_call_id)
+        return self._read("Call-ID", parse_call_id)
 
     @property
     def cseq(self) -> CSeq:
@@ -102,7 +102,7 @@ class Message:
         """Max-Forwards, None when an element older than RFC 3261 left it out."""
         if "Max-Forwards" not in self.headers.fields:
             return None
-        return self._read("Max-Forwards", _parse_max_forwards)
+        return self._read("Max-Forwards", parse_max_forwards)
 
     @property
     def content_type(self) -> MediaType | None:
@@ -134,27 +134,27 @@ class Message:
     @property
     def require(self) -> tuple[str, ...]:
         """Option tags of Require."""
-        return self._tokens("Require")
+        return parse_tokens(self.headers, "Require")
 
     @property
     def proxy_require(self) -> tuple[str, ...]:
         """Option tags of Proxy-Require."""
-        return self._tokens("Proxy-Require")
+        return parse_tokens(self.headers, "Proxy-Require")
 
     @property
     def supported(self) -> tuple[str, ...]:
         """Option tags of Supported."""
-        return self._tokens("Supported")
+        return parse_tokens(self.headers, "Supported")
 
     @property
     def unsupported(self) -> tuple[str, ...]:
         """Option tags of Unsupported."""
-        return self._tokens("Unsupported")
+        return parse_tokens(self.headers, "Unsupported")
 
     @property
     def allow(self) -> tuple[str, ...]:
         """Methods of Allow."""
-        return self._tokens("Allow")
+        return parse_tokens(self.headers, "Allow")
 
     def __bytes__(self) -> bytes:
         return serialise(self)
@@ -171,9 +171,6 @@ class Message:
         value = parse(raw)
         self._typed[name] = (raw, value)
         return value
-
-    def _tokens(self, name: str) -> tuple[str, ...]:
-        return parse_tokens(self.headers, name)
 
 
 class Request(Message):
@@ -446,25 +443,5 @@ def _is_answerable(request: Request) -> bool:
         return False
 
 
-def parse_tokens(headers: Headers, name: str) -> tuple[str, ...]:
-    """Read a header that is a list of tokens, such as Supported or Allow; it may be empty."""
-    tokens = tuple([token for token in headers.get_list(name) if token])
-    for token in tokens:
-        if not is_token(token):
-            raise ParseError(f"bad-{name.lower()}", detail=f"{token[:60]!r}")
-    return tokens
-
-
 def _parse_top_via(value: str) -> Via:
     return Via.parse(split_commas(value)[0])
-
-
-def _parse_call_id(value: str) -> str:
-    """20.8: `word [ "@" word ]`; here, anything without white space."""
-    if not value or " " in value or "\t" in value:
-        raise ParseError("bad-call-id", detail=f"{value[:60]!r}")
-    return value
-
-
-def _parse_max_forwards(value: str) -> int:
-    return parse_number(value, limit=MAX_MAX_FORWARDS, reason="bad-max-forwards")

@@ -81,7 +81,7 @@ class StreamDecoder:
         A lone CRLF at the end of the buffer stays, because it may be half of a ping.
         """
         buffer = self._buffer
-        if buffer[:1] not in (b"\r", b"\n"):
+        if not buffer.startswith((b"\r", b"\n")):
             return False
         if buffer.startswith(b"\r\n\r\n"):
             self._consume(4)

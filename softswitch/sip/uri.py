@@ -77,7 +77,7 @@ class Uri:
     @property
     def is_sip(self) -> bool:
         """Whether the scheme is sip or sips."""
-        return self.scheme == "sip" or self.scheme == "sips"
+        return self.scheme in ("sip", "sips")
 
     @property
     def number(self) -> str:

@@ -13,9 +13,7 @@ from softswitch.sip.parameters import NO_PARAMETERS, Parameters
 MAGIC_COOKIE = "z9hG4bK"
 
 # sent-protocol LWS sent-by *( SEMI via-params ); white space may stand around each "/".
-_VIA = re.compile(
-    rf"({TOKEN})\s*/\s*({TOKEN})\s*/\s*({TOKEN})[ \t]+([^;]+)(?:;(.*))?", re.DOTALL
-)
+_VIA = re.compile(rf"({TOKEN})\s*/\s*({TOKEN})\s*/\s*({TOKEN})[ \t]+([^;]+)(?:;(.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
