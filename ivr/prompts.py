@@ -108,8 +108,7 @@ class PromptLibrary:
         """One cadence period of a country's ringback tone."""
         known = self._ringbacks.get(country)
         if known is None:
-            tone = tones.PLANS[country].ringback
-            known = self._loaded(f"ringback {country}", tones.render(tone).tobytes())
+            known = self._loaded(f"ringback {country}", tones.render(tones.tone_plan(country).ringback).tobytes())
             self._ringbacks[country] = known
         return known
 
@@ -121,4 +120,4 @@ def _key(prompt: Prompt) -> tuple[str | None, Path | None, str | None]:
 def _tone(name: str) -> bytes:
     if name == "chime":
         return tones.chime().tobytes()
-    return tones.render(getattr(tones.PLANS["us"], name)).tobytes()
+    return tones.render(tones.tone_plan(tones.DEFAULT_COUNTRY).tone(name)).tobytes()

@@ -207,7 +207,8 @@ class App:
         if isinstance(event, InviteReceived):
             self.switchboard.receive(event.invite)
             return
-        owner = getattr(event, "owner", None)
+        about = getattr(event, "invite", None) or getattr(event, "dialog", None)
+        owner = None if about is None else about.owner
         if owner is not None:
             owner.receive(event)
 

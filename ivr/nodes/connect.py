@@ -12,11 +12,11 @@ import asyncio
 from config.model import Connect, Destination, Node
 from softswitch.call.call import Call
 from softswitch.call.called_leg import DialRequest
+from softswitch.call.caller_id import shown_caller
 from softswitch.call.outcomes import Answered, DialOutcome, Rejected, TimedOut
 from softswitch.call.services import LoadedPrompt
-from softswitch.routing.destinations import dial_address
+from softswitch.routing.destinations import destination_trunk, dial_address
 from softswitch.routing.failover import may_fail_over
-from softswitch.sip.identity import caller_id_headers
 
 __all__ = ["dial_request", "run_connect"]
 
@@ -62,12 +62,10 @@ def _try_next(outcome: DialOutcome, node: Connect) -> bool:
 
 def dial_request(call: Call, node: Connect, destination: Destination) -> DialRequest:
     """Everything the outbound INVITE says, from the node, the campaign and the call."""
-    name = destination.trunk or call.campaign.trunk
-    assert name is not None  # the loader has checked that there is one
-    trunk = call.configuration.trunks[name]
+    trunk = destination_trunk(call.configuration, call.campaign, destination)
     address = dial_address(destination, trunk, called=call.match.called)
     caller_id = node.caller_id or call.campaign.caller_id
-    shown = caller_id_headers(
+    shown = shown_caller(
         kind=caller_id.kind,
         fixed=caller_id.number,
         called=call.match.number,
@@ -105,7 +103,9 @@ class _Comfort:
 
     def start(self) -> None:
         """Begin, unless it is going on or the caller is not answered."""
-        if self._call.caller.answered and not self._call.ended and self._task is None:
+        if not self._call.caller.answered or self._call.ended:
+            return
+        if self._task is None or self._task.done():
             self._task = self._call.services.loop.create_task(self._run())
 
     async def _run(self) -> None:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote
 
+from config.e164 import dialled, normalise
 from softswitch.sip.identity import CallerIdentity
 from softswitch.sip.message import Request
-from softswitch.sip.uri import Uri
 
 __all__ = ["called_number", "signalling_facts"]
 
 MAX_TEXT = 200
 """Characters of a free-text header kept in events and records."""
 
+MAX_ENTRIES = 20
+"""Entries of Diversion and History-Info kept; a call that was forwarded more often is lost anyway."""
+
 
 def called_number(request: Request) -> str:
-    """The number dialled: the user part of the Request-URI, without its parameters; the URI when it has no user."""
-    uri = Uri.parse(request.uri)
-    user = uri.user or ""
-    if not user:
-        return request.uri
-    return unquote(user.partition(";")[0])
+    """The number dialled: the user part of the Request-URI without parameters; the URI when it has none."""
+    return dialled(request.uri) or request.uri
+
+
+def calling_number(identity: CallerIdentity, country: str) -> str:
+    """The calling number in E.164 where it is one, else as it was written; "" when there is none."""
+    if identity.number:
+        return normalise(identity.number, country) or identity.number
+    return "" if identity.is_private else identity.uri[:MAX_TEXT]
 
 
 def signalling_facts(request: Request, identity: CallerIdentity) -> dict[str, Any]:
@@ -29,11 +34,19 @@ def signalling_facts(request: Request, identity: CallerIdentity) -> dict[str, An
     user_agent = request.headers.get("User-Agent")
     facts: dict[str, Any] = {
         "name": identity.display_name,
-        "private": identity.private,
-        "asserted": identity.asserted,
+        "private": identity.is_private,
+        "from": identity.from_uri,
+        "asserted": [str(address.uri) for address in identity.asserted],
+        "asserted_trusted": identity.is_trusted if identity.asserted else None,
         "charge_number": identity.charge_number,
-        "diversions": identity.diversions,
-        "history": identity.history,
+        "diversions": [
+            {"uri": str(one.address.uri), "reason": one.reason, "counter": one.counter}
+            for one in identity.diversions[:MAX_ENTRIES]
+        ],
+        "history": [
+            {"uri": str(one.address.uri), "index": one.index, "cause": one.cause}
+            for one in identity.history[:MAX_ENTRIES]
+        ],
         "jip": identity.jip,
         "rn": identity.rn,
         "user_agent": None if user_agent is None else user_agent[:MAX_TEXT],

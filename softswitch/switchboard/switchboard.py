@@ -12,7 +12,6 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from config.e164 import normalise
 from config.model import Campaign, Configuration, Trunk
 from ivr.flow import run_treatment
 from ringpool.lookup import NumberMatch, NumberTable
@@ -28,7 +27,7 @@ from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.message import Request
 from softswitch.switchboard.protocols import WriteError
 from softswitch.switchboard.recorder import Recorder
-from softswitch.switchboard.signalling import called_number, signalling_facts
+from softswitch.switchboard.signalling import called_number, calling_number, signalling_facts
 
 logger = logging.getLogger(__name__)
 
@@ -84,13 +83,13 @@ class Switchboard:
         trunk = snapshot.trunks.identify(flow.host, flow.transport)
         called = called_number(invite.request)
         identity = read_identity(invite.request, trusted=trunk is not None and trunk.trusted)
-        caller = normalise(identity.number, snapshot.configuration.switch.country)
+        caller = calling_number(identity, snapshot.configuration.switch.country)
         refusal: _Refusal | None
         match = None
         if trunk is None:
             refusal = _Refusal(403, "source is no trunk")
         else:
-            match = snapshot.numbers.find(called)
+            match = snapshot.numbers.find(invite.request.uri)
             refusal = self._admit(snapshot.configuration, trunk, called, match)
         if refusal is None:
             assert trunk is not None and match is not None
@@ -162,8 +161,8 @@ class Switchboard:
     ) -> None:
         call.caller = leg
         call.caller_number = caller
-        call.caller_name = identity.display_name or ""
-        call.private = identity.private
+        call.caller_name = identity.display_name
+        call.private = identity.is_private
         call.passed_headers = _headers_that_may_pass(call.configuration, request)
         call.on_ended = self._on_ended
         call.add_leg(leg)
