@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support import media_files
 from tests.support.ports import free_rtp_range, free_sip_port, tcp_listeners, udp_owners
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "sipp_scenarios"
@@ -59,9 +60,9 @@ class Sipp:
     ) -> None:
         assert EXECUTABLE is not None, "sipp is not installed"
         self.path = scenario if isinstance(scenario, Path) else SCENARIOS / scenario
-        self.name = f"{self.path.stem}-{port or remote}".replace("(", "").replace(")", "")
         self.directory = directory
         self.port = port or free_sip_port(host)
+        self.name = f"{self.path.stem}-{self.port}"
         self.media_port = free_rtp_range(4, host)[0]
         self.is_server = self.path.name.startswith("uas")
         self.host = host
@@ -85,7 +86,7 @@ class Sipp:
 
     def start(self) -> Sipp:
         """Starts it; a server is waited for until its port is bound."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        media_files.write_all(self.directory)
         with self._file("screen").open("wb") as screen:
             self.process = subprocess.Popen(
                 self.arguments,
