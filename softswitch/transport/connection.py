@@ -1,0 +1,133 @@
+"""One TCP connection, ours or the peer's: bytes in, bytes out, an end (RFC 3261 section 18).
+
+It holds back what cannot be sent yet, within a bound. It knows no SIP: framing belongs to the
+stack, and which connection serves whom to the table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from softswitch.sip.flow import Flow
+
+if TYPE_CHECKING:
+    from softswitch.transport.tcp import TcpTable
+
+# A peer that does not read gets this much ahead of itself, about a second of the heaviest load;
+# then the connection is worth nothing any more and is closed.
+MAX_UNSENT_BYTES = 4 << 20
+# What is still unsent when we close gets this long.
+LINGER_SECONDS = 5.0
+
+
+class Connection(asyncio.Protocol):
+    """A connection in the table; `flow.connection` is its number there."""
+
+    __slots__ = (
+        "_deadline",
+        "_table",
+        "_transport",
+        "_unsent",
+        "_unsent_bytes",
+        "aliases",
+        "closing",
+        "flow",
+        "last_active",
+        "name",
+    )
+
+    def __init__(self, table: TcpTable, flow: Flow, *, name: str = "") -> None:
+        self.flow = flow
+        # The host it was opened for, when that is not an address.
+        self.name = name
+        # Flows other than its own that messages were sent to over it.
+        self.aliases: set[Flow] = set()
+        # Set once nothing more can be sent.
+        self.closing = False
+        self.last_active = 0.0
+        self._table = table
+        self._transport: asyncio.Transport | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        # Messages that wait for the connection to be made.
+        self._unsent: list[tuple[bytes, Flow]] = []
+        self._unsent_bytes = 0
+
+    @property
+    def established(self) -> bool:
+        """Whether bytes can flow."""
+        return self._transport is not None
+
+    def send(self, data: bytes, flow: Flow) -> None:
+        """Send, or keep until the connection is made; `flow` names the message in a failure."""
+        transport = self._transport
+        if transport is None:
+            self._hold(data, flow)
+            return
+        transport.write(data)
+        if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self._table.count("tcp_slow_reader")
+            self.abort()
+
+    def close(self) -> None:
+        """Send what waits, within a bound of time, then close."""
+        self._retire()
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._retire()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def unsent_flows(self) -> list[Flow]:
+        """The destinations of what was never sent, each once."""
+        return list(dict.fromkeys(flow for _, flow in self._unsent))
+
+    def _hold(self, data: bytes, flow: Flow) -> None:
+        if self._unsent_bytes + len(data) > MAX_UNSENT_BYTES:
+            self._table.count("tcp_send_queue_full")
+            return
+        self._unsent.append((data, flow))
+        self._unsent_bytes += len(data)
+
+    def _retire(self) -> None:
+        """Take no new message; a peer that does not read cannot keep us open for ever."""
+        self._table.retire(self)
+        if self._transport is not None and not self.closing:
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(LINGER_SECONDS, self._transport.abort)
+        self.closing = True
+
+    # asyncio.Protocol: called by the loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Admit ourselves to the table, and send what waited."""
+        self._transport = cast(asyncio.Transport, transport)
+        if not self._table.admit(self, transport.get_extra_info("peername")):
+            self._transport.abort()
+            return
+        waiting, self._unsent = self._unsent, []
+        for data, flow in waiting:
+            self.send(data, flow)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand bytes up."""
+        self._table.received(self, data)
+
+    def eof_received(self) -> bool:
+        """Close our side too, after what waits to be sent.
+
+        A peer that only shut its sending side looks the same as one that is gone. To answer the
+        second kind would lose the answer; the first kind is reached by a connection to its Via.
+        """
+        self._retire()
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Leave the table and say that we are gone."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._transport = None
+        self._table.lost(self, error)

@@ -1,0 +1,126 @@
+"""Where the switch listens: binds UDP and TCP sockets before anything else is made.
+
+Binding comes first, because a port may be given as 0 and everything above must know the real one.
+It knows no event loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+# Datagrams wait here while the loop is busy: 4 MB hold some 2,000 INVITEs, a second of heavy load.
+# The kernel may grant less (net.core.rmem_max).
+RECEIVE_BUFFER_BYTES = 4 << 20
+SEND_BUFFER_BYTES = 1 << 20
+
+# With port 0, UDP and TCP share the number that the kernel gave the first; another program may
+# hold it for the second.
+MAX_BIND_TRIES = 20
+
+MAX_PENDING_ACCEPTS = 512
+
+
+class BindError(OSError):
+    """A socket cannot be bound; the text names the address and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A transport and the local address it listens at; port 0 lets the kernel choose."""
+
+    transport: Literal["udp", "tcp"]
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.transport}:{host}:{self.port}"
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address (IPv6 without brackets), not a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_wildcard(host: str) -> bool:
+    """Whether a listener at this host takes what comes to any local address."""
+    return is_address(host) and ipaddress.ip_address(host.partition("%")[0]).is_unspecified
+
+
+def bind_all(endpoints: Sequence[Endpoint]) -> list[tuple[Endpoint, socket.socket]]:
+    """Bind a socket for each endpoint, in order, and tell the ports they got.
+
+    Endpoints of one host with port 0 get one and the same port. Raises BindError, and then leaves
+    no socket behind.
+    """
+    for attempt in range(1, MAX_BIND_TRIES + 1):
+        bound: list[tuple[Endpoint, socket.socket]] = []
+        shared_ports: dict[str, int] = {}
+        try:
+            for endpoint in endpoints:
+                port = endpoint.port or shared_ports.get(endpoint.host, 0)
+                opened = _bind(Endpoint(endpoint.transport, endpoint.host, port))
+                bound.append((_bound_endpoint(endpoint, opened), opened))
+                if endpoint.port == 0:
+                    shared_ports[endpoint.host] = bound[-1][0].port
+        except OSError as error:
+            for _, opened in bound:
+                opened.close()
+            if attempt < MAX_BIND_TRIES and shared_ports and isinstance(error, BindError):
+                continue
+            raise
+        else:
+            return bound
+    raise AssertionError("the last try returns or raises")
+
+
+def _bound_endpoint(endpoint: Endpoint, opened: socket.socket) -> Endpoint:
+    port: int = opened.getsockname()[1]
+    return Endpoint(endpoint.transport, endpoint.host, port)
+
+
+def _bind(endpoint: Endpoint) -> socket.socket:
+    try:
+        family, address = _local_address(endpoint)
+        kind = socket.SOCK_DGRAM if endpoint.transport == "udp" else socket.SOCK_STREAM
+        opened = socket.socket(family, kind)
+    except OSError as error:
+        raise BindError(error.errno, f"cannot listen at {endpoint}: {error.strerror}") from error
+    try:
+        _configure(opened)
+        opened.bind(address)
+        if endpoint.transport == "tcp":
+            opened.listen(MAX_PENDING_ACCEPTS)
+    except OSError as error:
+        opened.close()
+        raise BindError(error.errno, f"cannot listen at {endpoint}: {error.strerror}") from error
+    return opened
+
+
+def _local_address(endpoint: Endpoint) -> tuple[int, tuple[str, int] | tuple[str, int, int, int]]:
+    found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_DGRAM) family, _, _,
+    _, address = found[0] return family, address  # type: ignore[return-value]  # typeshed allows
+    for families we do not ask for
+
+
+def _configure(opened: socket.socket) -> None:
+    opened.setblocking(False)
+    if opened.family == socket.AF_INET6:
+        # An IPv4 peer would appear as ::ffff:a.b.c.d and match no trunk.
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if opened.type == socket.SOCK_STREAM:
+        # A restarted switch must not wait for the connections of the one before.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return
+    with contextlib.suppress(OSError):
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)

@@ -1,0 +1,319 @@
+"""The table of TCP connections: who is reached over which, how many, and for how long.
+
+RFC 3261 section 18.2.2: "If the "sent-protocol" is a reliable transport protocol such as TCP or
+SCTP, or TLS over those, the response MUST be sent using the existing connection to the source of
+the original request that created the transaction, if that connection is still open." Section
+18.1.1 lets requests use a connection that is open already to the same address, port and
+transport.
+
+It knows neither messages nor transactions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from softswitch.sip.flow import Flow
+from softswitch.transport.connection import Connection
+from softswitch.transport.endpoint import Endpoint, is_address, is_wildcard
+from softswitch.transport.face import SocketOwner
+from softswitch.transport.resolver import Resolver
+
+# The time for look-up and connection together: a caller hears silence meanwhile, and the next
+# destination may be better.
+CONNECT_SECONDS = 4.0
+# Longer than the longest wait of a transaction (Timer C, 180 s), so that a ringing call keeps its
+# way.
+IDLE_SECONDS = 300.0
+# Above the sockets that carriers and load testers open, below the limit on open files.
+MAX_CONNECTIONS = 4096
+# A full table lets a newcomer in only at the cost of a connection that was silent for this long.
+EVICTABLE_SECONDS = 5.0
+# Messages by other flows than its own that a connection remembers; more are not told of its end.
+MAX_ALIASES = 64
+# The kernel gives a connection up when what we sent stays unacknowledged for so long.
+USER_TIMEOUT_MS = 20_000
+KEEP_ALIVE_IDLE_SECONDS = 60
+# linux/in.h: choose the source port when connecting, so that ports do not run out at bind.
+IP_BIND_ADDRESS_NO_PORT = 24
+
+Key = tuple[int, str, int]
+
+
+class TcpTable:
+    """All TCP connections of a transport, and the sockets that accept them."""
+
+    def __init__(
+        self,
+        *,
+        owner: SocketOwner,
+        resolver: Resolver,
+        counters: Counter[str],
+        idle_seconds: float = IDLE_SECONDS,
+        max_connections: int = MAX_CONNECTIONS,
+    ) -> None:
+        self._owner = owner
+        self._resolver = resolver
+        self._counters = counters
+        self._idle_seconds = idle_seconds
+        self._max_connections = max_connections
+        self._numbers = itertools.count(1)
+        self._servers: list[asyncio.Server] = []
+        self._sources: dict[int, Endpoint] = {}
+        # Every connection that is not lost yet, by its number.
+        self._connections: dict[int, Connection] = {}
+        # Those that may carry new messages: by number and by whom they lead to.
+        self._by_key: dict[Key, Connection] = {}
+        # Established ones, the least recently active first; those that never brought a byte apart.
+        self._silent: dict[int, Connection] = {}
+        self._active: dict[int, Connection] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._all_lost = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    # Verbs of the transport.
+
+    async def listen(self, bound: socket.socket, endpoint: Endpoint, listener: int) -> None:
+        """Accept connections at a bound socket."""
+        loop = asyncio.get_running_loop()
+        self._sources[listener] = endpoint
+        accept = self._accepting(listener)
+        self._servers.append(await loop.create_server(accept, sock=bound))
+
+    def send(self, data: bytes, flow: Flow, listener: int) -> None:
+        """Send over the flow's connection, over one that leads there, or over a new one."""
+        if self._closed:
+            return
+        connection = self._connections.get(flow.connection)
+        if connection is None or connection.closing:
+            connection = self._by_key.get((listener, flow.host, flow.port))
+        if connection is None:
+            if len(self._connections) >= self._max_connections and not self._evict():
+                self._counters["tcp_table_full"] += 1
+                self._owner.sending_failed(flow)
+                return
+            connection = self._open(flow, listener)
+        if flow != connection.flow and len(connection.aliases) < MAX_ALIASES:
+            connection.aliases.add(flow)
+        self._touch(connection)
+        connection.send(data, flow)
+
+    def close_connection(self, flow: Flow) -> None:
+        """Close the connection of a flow, after what was sent on it."""
+        connection = self._connections.get(flow.connection)
+        if connection is not None:
+            connection.close()
+
+    async def close(self, *, within: float = 1.0) -> None:
+        """Stop to accept, send what waits within a bound of time, close everything."""
+        self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for server in self._servers:
+            server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for connection in list(self._connections.values()):
+            connection.close()
+        await self._wait_for_loss(within)
+        for connection in list(self._connections.values()):
+            connection.abort()
+        await self._wait_for_loss(within)
+        for server in self._servers:
+            await server.wait_closed()
+        self._servers.clear()
+
+    async def _wait_for_loss(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._connections:
+                    self._all_lost.clear()
+                    await self._all_lost.wait()
+
+    # What connections tell us.
+
+    def admit(self, connection: Connection, peer: tuple[Any, ...] | None) -> bool:
+        """Take a connection that has been made, if there is room."""
+        if self._closed or peer is None:
+            # A peer that has reset the connection already has no name.
+            return False
+        if connection.flow.connection == 0:
+            if len(self._connections) >= self._max_connections and not self._evict():
+                self._counters["tcp_refused"] += 1
+                return False
+            listener = connection.flow.listener
+            connection.flow = Flow("tcp", peer[0], peer[1], listener, next(self._numbers))
+            self._connections[connection.flow.connection] = connection
+        flow = connection.flow
+        self._by_key[flow.listener, flow.host, flow.port] = connection
+        self._silent[flow.connection] = connection
+        self._touch(connection)
+        self._watch_idleness()
+        return True
+
+    def received(self, connection: Connection, data: bytes) -> None:
+        """Hand up what a connection brought."""
+        self._silent.pop(connection.flow.connection, None)
+        self._touch(connection)
+        self._owner.stream_received(data, connection.flow)
+
+    def retire(self, connection: Connection) -> None:
+        """Lead nobody to a connection any more."""
+        flow = connection.flow
+        for host in (flow.host, connection.name):
+            key = (flow.listener, host, flow.port)
+            if self._by_key.get(key) is connection:
+                del self._by_key[key]
+
+    def lost(self, connection: Connection, error: Exception | None) -> None:
+        """Forget a connection, and tell whoever used it."""
+        number = connection.flow.connection
+        if self._connections.pop(number, None) is None:
+            return
+        self.retire(connection)
+        self._silent.pop(number, None)
+        self._active.pop(number, None)
+        if error is not None:
+            self._counters["tcp_reset"] += 1
+        if not self._connections:
+            self._all_lost.set()
+        self._owner.connection_closed(connection.flow)
+        for alias in connection.aliases:
+            self._owner.connection_closed(alias)
+
+    def count(self, reason: str) -> None:
+        """Count something that went wrong."""
+        self._counters[reason] += 1
+
+    def _accepting(self, listener: int) -> Callable[[], Connection]:
+        # The peer's address is known once the connection is made; number 0 says that it is not yet.
+        unknown = Flow("tcp", "", 0, listener)
+        return lambda: Connection(self, unknown)
+
+    # Opening connections.
+
+    def _open(self, flow: Flow, listener: int) -> Connection:
+        opened = Flow("tcp", flow.host, flow.port, listener, next(self._numbers))
+        name = "" if is_address(flow.host) else flow.host
+        connection = Connection(self, opened, name=name)
+        self._connections[opened.connection] = connection
+        self._by_key[listener, flow.host, flow.port] = connection
+        self._start(self._connect(connection))
+        return connection
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, connection: Connection) -> None:
+        flow = connection.flow
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                hosts: tuple[str, ...] = (flow.host,)
+                if connection.name:
+                    hosts = await self._resolver.resolve(flow.host)
+                await self._reach(hosts, connection)
+        except (OSError, TimeoutError):
+            self._counters["tcp_connect_failed"] += 1
+            self._forget(connection)
+            for unsent in connection.unsent_flows():
+                self._owner.sending_failed(unsent)
+        except asyncio.CancelledError:
+            self._forget(connection)
+            raise
+
+    def _forget(self, connection: Connection) -> None:
+        """Drop a connection that was never made."""
+        self.retire(connection)
+        self._connections.pop(connection.flow.connection, None)
+
+    async def _reach(self, hosts: tuple[str, ...], connection: Connection) -> None:
+        """Connect to the first host that takes us; raises the last one's error."""
+        failure = OSError(f"no address for {connection.flow.host!r}")
+        for host in hosts:
+            try:
+                opened = await self._dial(host, connection.flow)
+            except OSError as error:
+                failure = error
+                continue
+            connection.flow = connection.flow._replace(host=host)
+            loop = asyncio.get_running_loop()
+            await loop.create_connection(lambda: connection, sock=opened)
+            return
+        raise failure
+
+    async def _dial(self, host: str, flow: Flow) -> socket.socket:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        opened = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            opened.setblocking(False)
+            _configure(opened)
+            source = self._sources.get(flow.listener)
+            if source is not None and is_address(source.host) and not is_wildcard(source.host):
+                # Peers know us by this address. A source of the other family fails here, and is
+                # the same as a host that cannot be reached.
+                opened.bind((source.host, 0))
+            await asyncio.get_running_loop().sock_connect(opened, (host, flow.port))
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    # Room in the table.
+
+    def _touch(self, connection: Connection) -> None:
+        if not connection.established:
+            return
+        number = connection.flow.connection
+        connection.last_active = asyncio.get_running_loop().time()
+        if number not in self._silent:
+            self._active.pop(number, None)
+            self._active[number] = connection
+
+    def _evict(self) -> bool:
+        """Make room: the oldest that never said a word, else the least recently active."""
+        now = asyncio.get_running_loop().time()
+        for order in (self._silent, self._active):
+            oldest = next(iter(order.values()), None)
+            if oldest is not None and now - oldest.last_active >= EVICTABLE_SECONDS:
+                self._counters["tcp_evicted"] += 1
+                oldest.abort()
+                self.lost(oldest, None)
+                return True
+        return False
+
+    def _watch_idleness(self) -> None:
+        if self._sweeper is None and not self._closed:
+            loop = asyncio.get_running_loop()
+            self._sweeper = loop.call_later(self._idle_seconds / 4, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        limit = asyncio.get_running_loop().time() - self._idle_seconds
+        for order in (self._silent, self._active):
+            for connection in [c for c in order.values() if c.last_active <= limit]:
+                self._counters["tcp_idle"] += 1
+                connection.close()
+        if self._silent or self._active:
+            self._watch_idleness()
+
+
+def _configure(opened: socket.socket) -> None:
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_IDLE_SECONDS)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+    if opened.family == socket.AF_INET:
+        opened.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)

@@ -1,0 +1,246 @@
+"""The transport layer (RFC 3261 section 18): owns the sockets and feeds one protocol core.
+
+A datagram or a piece of a stream goes into the core with the flow it came by; what the core wants
+to send, and what it has to tell its owner, comes out once a batch. It knows flows, sockets and
+names, and nothing of what the bytes say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from softswitch.sip.flow import Flow
+from softswitch.transport.endpoint import Endpoint, bind_all, is_address
+from softswitch.transport.face import StackFace
+from softswitch.transport.pump import Pump
+from softswitch.transport.resolver import NameNotResolved, Resolver
+from softswitch.transport.tcp import IDLE_SECONDS, MAX_CONNECTIONS, TcpTable
+from softswitch.transport.udp import Address, UdpSocket
+
+Event = TypeVar("Event")
+
+# Ways to UDP peers are kept by flow, as the sockets keep flows by address.
+MAX_ROUTES = 4096
+# Datagrams that wait for the look-up of one name: more than its first burst of calls.
+MAX_WAITING_FOR_NAME = 256
+
+
+class Transport:
+    """Sockets for one core. Binding happens at once, everything else in `start`.
+
+    `endpoints` tells the addresses that were bound, in the order given: a flow's `listener` is an
+    index into it. `counters` has a name for each thing that went wrong.
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        *,
+        resolver: Resolver | None = None,
+        idle_seconds: float = IDLE_SECONDS,
+        max_connections: int = MAX_CONNECTIONS,
+    ) -> None:
+        bound = bind_all(endpoints)
+        self.endpoints = tuple(endpoint for endpoint, _ in bound)
+        self.counters: Counter[str] = Counter()
+        self._bound = bound
+        self._resolver = resolver or Resolver()
+        self._tcp = TcpTable(
+            owner=self,
+            resolver=self._resolver,
+            counters=self.counters,
+            idle_seconds=idle_seconds,
+            max_connections=max_connections,
+        )
+        self._udp: dict[int, UdpSocket] = {}
+        self._pump: Pump[Any] | None = None
+        self._routes: dict[Flow, tuple[UdpSocket, Address]] = {}
+        # Flows whose host is written differently from the address it leads to.
+        self._named: dict[tuple[str, int], set[Flow]] = {}
+        # Datagrams that wait for a name.
+        self._waiting: dict[str, list[tuple[bytes, Flow]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._flush_handle: asyncio.Handle | None = None
+        self._closed = False
+
+    # Verbs.
+
+    async def start(self, stack: StackFace[Event], on_event: Callable[[Event], None]) -> None:
+        """Begin to feed the core, and to hand its events to `on_event`."""
+        if self._closed or self._pump is not None:
+            raise RuntimeError("a transport starts once")
+        self._loop = asyncio.get_running_loop()
+        self._pump = Pump(stack, on_event=on_event, send=self._send, counters=self.counters)
+        for listener, (endpoint, bound) in enumerate(self._bound):
+            if endpoint.transport == "udp":
+                self._udp[listener] = UdpSocket(
+                    bound, listener=listener, owner=self, counters=self.counters
+                )
+            else:
+                await self._tcp.listen(bound, endpoint, listener)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send and deliver what the core has; to be called after its verbs were used."""
+        if self._pump is not None:
+            self._pump.flush()
+
+    def flush_soon(self) -> None:
+        """Flush once before the loop waits again, however often this is called."""
+        if self._flush_handle is None and self._pump is not None and not self._closed:
+            self._flush_handle = self._loop.call_soon(self._flush_now)
+
+    async def close(self) -> None:
+        """Send what waits, then close every socket. Closing again does nothing."""
+        if self._closed:
+            return
+        self.flush()
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tcp.close()
+        for udp in self._udp.values():
+            udp.close()
+        for _, bound in self._bound:
+            bound.close()
+        await self._resolver.close()
+        if self._pump is not None:
+            self._pump.close()
+
+    # What sockets tell us (face.SocketOwner).
+
+    def datagram_received(self, data: bytes, flow: Flow, now: float) -> None:
+        """Feed the core; the flush comes with `batch_received`."""
+        self._stack.receive_datagram(data, flow, now=now)
+
+    def batch_received(self) -> None:
+        """Send the answers to a batch."""
+        self.flush()
+
+    def stream_received(self, data: bytes, flow: Flow) -> None:
+        """Feed the core, send the answers, and close what it cannot read any further."""
+        try:
+            self._stack.receive_stream(data, flow, now=self._loop.time())
+        finally:
+            self.flush()
+        for broken in self._stack.flows_to_close():
+            self.counters["tcp_unreadable"] += 1
+            self._tcp.close_connection(broken)
+
+    def connection_closed(self, flow: Flow) -> None:
+        """Tell the core that a connection is gone."""
+        self._stack.flow_closed(flow, now=self._loop.time())
+        self.flush()
+
+    def sending_failed(self, flow: Flow) -> None:
+        """Tell the core that a destination cannot be reached, by every name it has for it."""
+        now = self._loop.time()
+        for failed in {flow, *self._named.get((flow.host, flow.port), ())}:
+            self._stack.send_failed(failed, now=now)
+        self.flush_soon()
+
+    @property
+    def _stack(self) -> StackFace[Any]:
+        assert self._pump is not None, "sockets speak only after start"
+        return self._pump.stack
+
+    def _flush_now(self) -> None:
+        self._flush_handle = None
+        self.flush()
+
+    # Sending.
+
+    def _send(self, data: bytes, flow: Flow) -> None:
+        route = self._routes.get(flow)
+        if route is not None:
+            route[0].send(data, route[1], flow)
+        elif flow.transport == "tcp":
+            self._tcp.send(data, flow, self._tcp_listener(flow))
+        elif flow.transport != "udp":
+            self._fail("unknown_transport", flow)
+        elif is_address(flow.host):
+            self._send_to_address(data, flow, flow.host)
+        else:
+            self._send_to_name(data, flow)
+
+    def _send_to_address(self, data: bytes, flow: Flow, host: str) -> None:
+        udp = self._udp_socket(flow.listener, host)
+        if udp is None:
+            self._fail("udp_no_listener", flow)
+            return
+        address = (host, flow.port)
+        if host == flow.host:
+            if len(self._routes) >= MAX_ROUTES:
+                self._routes.clear()
+            self._routes[flow] = (udp, address)
+        self._remember_name(flow, str(ipaddress.ip_address(host)))
+        udp.send(data, address, flow)
+
+    def _send_to_name(self, data: bytes, flow: Flow) -> None:
+        addresses = self._resolver.known(flow.host)
+        if addresses is not None:
+            self._send_to_one_of(data, flow, addresses)
+            return
+        waiting = self._waiting.get(flow.host)
+        if waiting is None:
+            self._waiting[flow.host] = waiting = []
+            self._begin(self._resolve(flow.host))
+        if len(waiting) >= MAX_WAITING_FOR_NAME:
+            self.counters["udp_send_queue_full"] += 1
+            return
+        waiting.append((data, flow))
+
+    async def _resolve(self, host: str) -> None:
+        addresses: tuple[str, ...] = ()
+        try:
+            addresses = await self._resolver.resolve(host)
+        except NameNotResolved:
+            self.counters["name_not_resolved"] += 1
+        finally:
+            waiting = self._waiting.pop(host)
+        for data, flow in waiting:
+            self._send_to_one_of(data, flow, addresses)
+
+    def _send_to_one_of(self, data: bytes, flow: Flow, addresses: Sequence[str]) -> None:
+        for host in addresses:
+            if self._udp_socket(flow.listener, host) is not None:
+                self._send_to_address(data, flow, host)
+                return
+        self._fail("udp_no_address", flow)
+
+    def _udp_socket(self, listener: int, host: str) -> UdpSocket | None:
+        """The socket a flow names, if it can reach the host; else the first that can."""
+        preferred = self._udp.get(listener)
+        sockets = [preferred] if preferred is not None else []
+        for udp in (*sockets, *self._udp.values()):
+            if udp.reaches(host):
+                return udp
+        return None
+
+    def _tcp_listener(self, flow: Flow) -> int:
+        """The listener whose address a new connection starts from."""
+        usable = [n for n, endpoint in enumerate(self.endpoints) if endpoint.transport == "tcp"]
+        if flow.listener in usable or not usable:
+            return flow.listener
+        return usable[0]
+
+    def _remember_name(self, flow: Flow, host: str) -> None:
+        if host == flow.host:
+            return
+        if len(self._named) >= MAX_ROUTES:
+            self._named.clear()
+        self._named.setdefault((host, flow.port), set()).add(flow)
+
+    def _fail(self, reason: str, flow: Flow) -> None:
+        self.counters[reason] += 1
+        self.sending_failed(flow)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
