@@ -106,10 +106,10 @@ def _bind(endpoint: Endpoint) -> socket.socket:
     return opened
 
 
-def _local_address(endpoint: Endpoint) -> tuple[int, tuple[str, int] | tuple[str, int, int, int]]:
-    found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_DGRAM) family, _, _,
-    _, address = found[0] return family, address  # type: ignore[return-value]  # typeshed allows
-    for families we do not ask for
+def _local_address(endpoint: Endpoint) -> tuple[socket.AddressFamily, tuple[str | int, ...]]:
+    found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_DGRAM)
+    family, _, _, _, address = found[0]
+    return family, address
 
 
 def _configure(opened: socket.socket) -> None:

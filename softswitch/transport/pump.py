@@ -1,4 +1,4 @@
-"""Moves what a sans-IO core has to say: datagrams, events to its owner, one timer for all deadlines.
+"""Drives a sans-IO core: datagrams out, events to its owner, one timer for all its deadlines.
 
 It knows no socket and no SIP; it is the one place that turns a core's `next_timeout` into a
 handle of the event loop.
