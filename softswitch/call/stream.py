@@ -4,7 +4,7 @@ Publishing is synchronous and in order: a subscriber that must come before the w
 A subscriber may publish while it handles an event; what it publishes is delivered after the event in hand, so that all
 subscribers see one order. The stream knows nothing of what events mean.
 
-Bounds: a burst that is being delivered holds at most MAX_BURST events. Subscribers that cannot keep up use a
+Bounds: one publication sets off at most MAX_BURST events. Subscribers that cannot keep up use a
 `Subscription`, a bounded queue that counts what it had to drop; the stream itself never waits.
 """
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 Subscriber = Callable[[CallEvent], None]
 
 MAX_BURST = 4096
-"""Events published from within subscribers and not yet delivered; more can only be a loop between subscribers."""
+"""Events that one publication may set off; more can only be subscribers that answer each other without end."""
 
 
 class EventStream:
@@ -47,17 +47,27 @@ class EventStream:
 
     def publish(self, event: CallEvent) -> None:
         """Deliver an event to all subscribers, or after the event that is being delivered."""
-        if len(self._pending) >= MAX_BURST:
-            raise RuntimeError("subscribers publish without end")
         self._pending.append(event)
         if self._delivering:
             return
         self._delivering = True
         try:
-            while self._pending:
+            delivered = 0
+            while self._pending and delivered < MAX_BURST:
                 self._deliver(self._pending.popleft())
+                delivered += 1
+            self._break_loop()
         finally:
             self._delivering = False
+
+    def _break_loop(self) -> None:
+        if self._pending:
+            self.failures += 1
+            logger.error(
+                "subscribers publish without end: %d events are dropped, the last is %s",
+                len(self._pending), self._pending[-1].kind,
+            )  # fmt: skip
+            self._pending.clear()
 
     def _deliver(self, event: CallEvent) -> None:
         self.published += 1

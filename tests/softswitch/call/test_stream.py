@@ -6,8 +6,11 @@ import logging
 
 import pytest
 
+from softswitch.call import events
 from softswitch.call.events import CallEnded, CallEvent, DigitPressed, NodeEntered
 from softswitch.call.stream import MAX_BURST, EventStream, Subscription
+
+NO_EVENTS = ("CallEvent", "LegQuality")
 
 
 def node(number: int) -> NodeEntered:
@@ -61,13 +64,12 @@ def test_a_failing_subscriber_is_logged_and_stops_nobody(
 def test_subscribers_that_publish_without_end_are_stopped() -> None:
     stream = EventStream()
 
-    def storm(event: CallEvent) -> None:
-        for _ in range(MAX_BURST + 1):
-            stream.publish(node(event.number + 1))
-
-    stream.subscribe(storm)
+    stream.subscribe(lambda event: stream.publish(node(event.number + 1)))
     stream.publish(node(1))
-    assert stream.failures > 0
+    assert stream.published == MAX_BURST
+    assert stream.failures == 1
+    stream.publish(node(1))
+    assert stream.published == 2 * MAX_BURST
 
 
 async def test_a_slow_reader_is_told_what_it_missed() -> None:
@@ -90,6 +92,6 @@ def test_facts_are_what_an_event_says_beyond_the_common_fields() -> None:
 
 
 def test_every_event_has_a_kind_of_its_own() -> None:
-    kinds = [kind.kind for kind in CallEvent.__subclasses__()]
+    kinds = [getattr(events, name).kind for name in events.__all__ if name not in NO_EVENTS]
     assert all(kinds)
     assert len(set(kinds)) == len(kinds)
