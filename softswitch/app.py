@@ -13,7 +13,6 @@ import resource
 import signal
 import sys
 from contextlib import AsyncExitStack
-from ipaddress import ip_address
 
 from config.model import Configuration
 from ivr.prompts import PromptError, PromptLibrary
@@ -24,11 +23,11 @@ from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
 from softswitch.hearing.tick import HearingTick
 from softswitch.log import EventLog, LogWriter, set_up_logging
-from softswitch.routing.trunks import TrunkTable
+from softswitch.routing.trunks import TrunkTable, names_to_resolve
 from softswitch.sip.events import InviteReceived
-from softswitch.sip.flow import Flow
+from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.message import Request
-from softswitch.sip.stack import Listener, Stack
+from softswitch.sip.stack import Stack
 from softswitch.store.journal import CallJournal
 from softswitch.store.lock import DataFolderError, DataFolderLock
 from softswitch.store.records import RecordFile
@@ -36,8 +35,7 @@ from softswitch.store.recovery import recover
 from softswitch.switchboard.record import crash_record
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
-from softswitch.transport.resolver import Resolver
-from softswitch.transport.transport import Transport, TransportError
+from softswitch.transport import Endpoint, NameNotResolved, Resolver, Transport
 from softswitch.version import VERSION
 
 logger = logging.getLogger(__name__)
@@ -84,12 +82,12 @@ class App:
             self._open_store()
             await self._open_media()
             await self._open_signalling()
-        except (DataFolderError, PromptError, TransportError, EngineError) as error:
+        except (DataFolderError, PromptError, EngineError) as error:
             await self._resources.aclose()
             raise StartError(str(error)) from None
         except OSError as error:
             await self._resources.aclose()
-            raise StartError(f"{error.filename or 'the system'}: {error.strerror}") from None
+            raise StartError(str(error)) from None
         except BaseException:
             await self._resources.aclose()
             raise
@@ -143,15 +141,24 @@ class App:
     async def _open_signalling(self) -> None:
         switch = self.configuration.switch
         loop = asyncio.get_running_loop()
+        self.resolver = Resolver()
+        self.transport = Transport(
+            [
+                Endpoint(transport, switch.listen_host, switch.listen_port)
+                for transport in switch.transports
+            ],
+            resolver=self.resolver,
+        )
+        self._resources.push_async_callback(self.transport.close)
         stack = Stack(
             listeners=[
-                Listener(transport, switch.advertise_host, switch.listen_port)
-                for transport in switch.transports
+                Listener(endpoint.transport, switch.advertise_host, endpoint.port)
+                for endpoint in self.transport.endpoints
             ],
             server=f"softswitch/{VERSION}",
             is_known_source=self._is_known_source,
         )
-        self.transport = Transport(stack, on_event=self._on_stack_event)
+        self.stack = stack
         self.services = Services(
             loop=loop,
             stack=stack,
@@ -160,11 +167,10 @@ class App:
             prompts=self.prompts,
             media_host=switch.advertise_host,
             advertised_host=switch.advertise_host,
-            flush=self.transport.flush,
+            flush_soon=self.transport.flush_soon,
         )
         recorder = Recorder(self.events, self.journal, self.records)
         self.events.subscribe(self.event_log.receive)
-        self.resolver = Resolver()
         await self._resolve_trunks()
         self.switchboard = Switchboard(self.services, recorder, self._snapshot())
         self._resources.push_async_callback(self.switchboard.close)
@@ -175,9 +181,7 @@ class App:
         loop.add_reader(self.engine.event_fd, self._on_engine_events)
         self._resources.callback(loop.remove_reader, self.engine.event_fd)
         self._every(HOUSEKEEPING_SECONDS, self._keep_house)
-        for transport in switch.transports:
-            await self.transport.listen(transport, switch.listen_host, switch.listen_port)
-        self._resources.push_async_callback(self.transport.close)
+        await self.transport.start(stack, self._on_stack_event)
 
     def _snapshot(self) -> Snapshot:
         configuration = self.configuration
@@ -188,15 +192,11 @@ class App:
         )
 
     async def _resolve_trunks(self) -> None:
-        for trunk in self.configuration.trunks.values():
-            for host in (trunk.host, *trunk.sources):
-                if _is_numeric(host):
-                    continue
-                addresses = await self.resolver.resolve(host)
-                if addresses:
-                    self._trunk_addresses[host] = frozenset(addresses)
-                else:
-                    logger.warning("trunk %s: the name %s cannot be resolved", trunk.name, host)
+        for host in names_to_resolve(self.configuration):
+            try:
+                self._trunk_addresses[host] = frozenset(await self.resolver.resolve(host))
+            except NameNotResolved:
+                logger.warning("trunk host %s cannot be resolved: its calls are not known", host)
 
     # While it runs.
 
@@ -249,22 +249,15 @@ class App:
     async def stop(self, *, linger: float = LINGER_SECONDS) -> None:
         """End what is left, let the stack finish its last transactions, close everything."""
         self.switchboard.end_all("shutdown")
+        self.transport.flush()
         deadline = self.services.now() + linger
-        while self.services.now() < deadline and self.transport.stack.busy():
+        while self.services.now() < deadline and self.stack.unanswered_requests:
             await asyncio.sleep(0.02)
         await self._resources.aclose()
 
     def subscribe(self, subscriber: object) -> None:
         """Hear all events."""
         self.events.subscribe(subscriber)  # type: ignore[arg-type]
-
-
-def _is_numeric(host: str) -> bool:
-    try:
-        ip_address(host.partition("/")[0])
-    except ValueError:
-        return False
-    return True
 
 
 def raise_open_file_limit() -> None:

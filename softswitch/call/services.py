@@ -1,6 +1,6 @@
 """What calls and legs need from the process, gathered once: stack, engine, stream, prompts, clocks.
 
-The composition root fills it. Calls never see a socket: what they ask of the stack leaves when `flush_soon` has run.
+The composition root fills it. Calls never see a socket: what they ask of the stack leaves after `flush_soon`.
 """
 
 from __future__ import annotations
@@ -63,28 +63,17 @@ class Services:
     """Host written into SDP."""
     advertised_host: str
     """Host written into From of calls we originate."""
-    flush: Callable[[], None]
-    """Sends what the stack has to send and hands out its events."""
+    flush_soon: Callable[[], None]
+    """Has the stack's output sent in this turn of the loop, once however many verbs asked."""
     wall_clock: Callable[[], float] = time.time
     media_listeners: dict[int, MediaListener] = field(default_factory=dict)
     """Engine leg number to whoever owns it."""
     trunk_legs: Counter[str] = field(default_factory=Counter)
     """Legs on each trunk now, both directions."""
-    _flush_pending: bool = False
 
     def now(self) -> float:
         """Monotonic seconds, the clock of the stack."""
         return self.loop.time()
-
-    def flush_soon(self) -> None:
-        """Have the stack's output sent in this turn of the loop, once however many verbs asked."""
-        if not self._flush_pending:
-            self._flush_pending = True
-            self.loop.call_soon(self._flush)
-
-    def _flush(self) -> None:
-        self._flush_pending = False
-        self.flush()
 
     def open_port(self, listener: MediaListener, *, beside: MediaPort | None = None) -> MediaPort:
         """Open a media port whose events go to `listener`; raises PortsExhausted."""

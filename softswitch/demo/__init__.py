@@ -1,0 +1,1 @@
+"""`python -m softswitch.demo`: one whole call through the real switch, shown as it happens."""
