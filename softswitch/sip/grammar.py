@@ -12,9 +12,17 @@ from ipaddress import AddressValueError, IPv6Address
 
 from softswitch.sip.errors import ParseError
 
-# token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~")
+# The characters of the token rule.
 TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]+"
 _TOKEN = re.compile(TOKEN)
+
+# RFC 3261 and its extensions: words that are surely tokens.
+USUAL_METHODS = frozenset(
+    (
+        *("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "PRACK", "UPDATE"),
+        *("REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH"),
+    )
+)
 
 # What may stand bare after "=" in a header parameter: token, or host with an IPv6 reference.
 _BARE_VALUE = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]:]+")
@@ -30,7 +38,15 @@ _LINE_BREAK = re.compile(r"[\r\n]")
 
 WHITE_SPACE = " \t"
 
-_HOSTNAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_.])?")
+# hostname / IPv4address; names of machines do have underscores, whatever RFC 1123 says.
+HOSTNAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_.])?"
+_HOSTNAME = re.compile(HOSTNAME)
+# A port that is surely in range; the others take the careful path.
+USUAL_PORT = r"[0-9]{1,4}|[1-5][0-9]{4}"
+_HOST_PORT = re.compile(rf"({HOSTNAME})(?::({USUAL_PORT}))?")
+# RFC 5118 section 4.10: a mistake in the grammar of RFC 3261 puts three colons before an embedded
+# IPv4 address, and "an implementation must tolerate" them.
+_THREE_COLONS = re.compile(r":::(?=[0-9]{1,3}\.)")
 
 # RFC 1035 section 2.3.4: names are limited to 255 octets.
 MAX_HOST = 255
@@ -117,6 +133,10 @@ def parse_number(text: str, *, limit: int, reason: str) -> int:
 
 def parse_host_port(text: str, *, reason: str) -> tuple[str, int | None]:
     """Read `host [ ":" port ]`; an IPv6 reference loses its brackets."""
+    matched = _HOST_PORT.fullmatch(text)
+    if matched is not None and len(text) <= MAX_HOST:
+        host, port = matched.groups()
+        return host, int(port) if port else None
     if text.startswith("["):
         inside, closed, rest = text[1:].partition("]")
         host = _check_ipv6(inside, reason) if closed else ""
@@ -137,11 +157,13 @@ def parse_host_port(text: str, *, reason: str) -> tuple[str, int | None]:
 
 
 def _check_ipv6(text: str, reason: str) -> str:
+    address = _THREE_COLONS.sub("::", text)
     try:
-        IPv6Address(text if "%" not in text else "")
+        # A zone (`fe80::1%eth0`) means something on one machine only.
+        IPv6Address(address if "%" not in address else "")
     except AddressValueError:
         raise ParseError(reason, detail=f"{text[:60]!r} is not an IPv6 address") from None
-    return text
+    return address
 
 
 def format_host(host: str) -> str:

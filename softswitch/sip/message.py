@@ -10,12 +10,13 @@ first. Whatever is unusual is read again by the careful path, which alone define
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from softswitch.sip.errors import LocalProtocolError, ParseError
 from softswitch.sip.framing import cut_head, decode_head, unfold
-from softswitch.sip.grammar import WHITE_SPACE, is_token, parse_number, split_commas
+from softswitch.sip.grammar import USUAL_METHODS, WHITE_SPACE, is_token, parse_number, split_commas
 from softswitch.sip.headers.call_id import parse_call_id
 from softswitch.sip.headers.container import CANONICAL_NAMES, Headers, canonical_name
 from softswitch.sip.headers.cseq import CSeq
@@ -30,6 +31,7 @@ from softswitch.sip.uri import Uri
 T = TypeVar("T")
 
 SIP_VERSION = "SIP/2.0"
+_VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+")
 
 # A UDP datagram cannot be longer; on a stream nobody needs more, and each connection may hold as
 # much. Beyond it the answer is 513.
@@ -51,11 +53,11 @@ class Message:
 
     __slots__ = ("_typed", "body", "headers", "version")
 
-    def __init__(self, headers: Headers | None, body: bytes, version: str) -> None:
-        self.headers = Headers() if headers is None else headers
-        self.body = body
-        self.version = version
-        self._typed: dict[str, tuple[str, Any]] = {}
+    # What __init__ of both kinds sets.
+    headers: Headers
+    body: bytes
+    version: str
+    _typed: dict[str, tuple[str, Any]]
 
     @property
     def start_line(self) -> str:
@@ -79,13 +81,13 @@ class Message:
 
     @property
     def from_tag(self) -> str | None:
-        """The tag of From."""
-        return self.from_.tag
+        """The tag of From, read without the rest of it where that is safe."""
+        return self._usual_tag("From") or self.from_.tag
 
     @property
     def to_tag(self) -> str | None:
         """The tag of To: None outside of a dialog."""
-        return self.to.tag
+        return self._usual_tag("To") or self.to.tag
 
     @property
     def call_id(self) -> str:
@@ -113,7 +115,7 @@ class Message:
 
     @property
     def contacts(self) -> tuple[NameAddress, ...]:
-        """Every Contact in order; the `*` of REGISTER is a ParseError here (see headers/contact)."""
+        """Every Contact in order; the `*` of REGISTER is an error here (see headers/contact)."""
         return NameAddress.parse_all(self.headers, "Contact")
 
     @property
@@ -159,6 +161,14 @@ class Message:
     def __bytes__(self) -> bytes:
         return serialise(self)
 
+    def _usual_tag(self, name: str) -> str | None:
+        """Give the tag of an address that ends in `>;tag=token`, which is nearly every one."""
+        values = self.headers.fields.get(name)
+        if not values:
+            return None
+        address, _, tag = values[0].rpartition(";tag=")
+        return tag if address.endswith(">") and is_token(tag) else None
+
     def _read(self, name: str, parse: Callable[[str], T]) -> T:
         values = self.headers.fields.get(name)
         if not values:
@@ -186,7 +196,10 @@ class Request(Message):
         body: bytes = b"",
         version: str = SIP_VERSION,
     ) -> None:
-        super().__init__(headers, body, version)
+        self.headers = Headers() if headers is None else headers
+        self.body = body
+        self.version = version
+        self._typed = {}
         self.method = method
         self.uri = uri
 
@@ -223,7 +236,10 @@ class Response(Message):
         body: bytes = b"",
         version: str = SIP_VERSION,
     ) -> None:
-        super().__init__(headers, body, version)
+        self.headers = Headers() if headers is None else headers
+        self.body = body
+        self.version = version
+        self._typed = {}
         self.status = status
         self.reason = reason_phrase(status) if reason is None else reason
 
@@ -302,7 +318,7 @@ def _parse_usual_start(line: str) -> Request | Response | None:
         return None
     first, second, third = words
     if third == SIP_VERSION:
-        return Request(first, second) if is_token(first) else None
+        return Request(first, second) if first in USUAL_METHODS or is_token(first) else None
     if first == SIP_VERSION and len(second) == 3 and second.isdigit() and second.isascii():
         status = int(second)
         return Response(status, third) if 100 <= status < 700 else None
@@ -324,9 +340,9 @@ def _collect_usual(lines: list[str]) -> dict[str, list[str]] | None:
             known = canonical_name(name)
         values = fields.get(known)
         if values is None:
-            fields[known] = [value.strip(WHITE_SPACE)]
+            fields[known] = [value.strip()]
         else:
-            values.append(value.strip(WHITE_SPACE))
+            values.append(value.strip())
     return fields
 
 
@@ -356,7 +372,7 @@ def _parse_carefully(data: bytes) -> Request | Response:
     message.headers.fields = _collect(lines[1:], faults)
     message.body = _cut_body(message.headers, body, faults)
     if faults.first is not None:
-        if isinstance(message, Request) and _is_answerable(message):
+        if isinstance(message, Request) and is_answerable(message):
             faults.first.message = message
         raise faults.first
     return message
@@ -365,15 +381,15 @@ def _parse_carefully(data: bytes) -> Request | Response:
 def _parse_start(line: str, faults: _Faults) -> Request | Response:
     if line[:4].upper() == "SIP/":
         return _parse_status_line(line)
-    words = line.rstrip(WHITE_SPACE).split(" ")
-    method, version = words[0], words[-1].upper()
-    name, slash, number = version.partition("/")
-    if len(words) < 3 or name != "SIP" or not slash or not is_token(method):
+    # More than one space between the words, or behind them, is forgiven.
+    words = [word for word in line.replace("\t", " ").split(" ") if word]
+    version = words[-1].upper() if words else ""
+    if len(words) < 3 or not _VERSION.fullmatch(version) or not is_token(words[0]):
         raise ParseError("bad-start-line", detail=f"{line[:80]!r}")
     if version != SIP_VERSION:
         faults.add("bad-version", 505, f"{version[:20]!r}")
-    uri = " ".join(words[1:-1])
-    if not uri or " " in uri or "\t" in uri or "\r" in uri:
+    method, uri = words[0], " ".join(words[1:-1])
+    if len(words) != 3 or "\r" in uri:
         # 7.1: "The Request-URI MUST NOT contain unescaped spaces or control characters".
         faults.add("bad-request-line", detail=f"{line[:80]!r}")
     return Request(method, uri, version=version)
@@ -405,7 +421,7 @@ def _collect(lines: list[str], faults: _Faults) -> dict[str, list[str]]:
         elif not colon or not is_token(name) or "\r" in line:
             faults.add("bad-header-line", detail=f"{line[:80]!r}")
         else:
-            fields.setdefault(canonical_name(name), []).append(value.strip(WHITE_SPACE))
+            fields.setdefault(canonical_name(name), []).append(value.strip())
     return fields
 
 
@@ -432,7 +448,7 @@ def _cut_body(headers: Headers, body: bytes, faults: _Faults) -> bytes:
     return body[:length]
 
 
-def _is_answerable(request: Request) -> bool:
+def is_answerable(request: Request) -> bool:
     """Say whether a response could be written (8.2.6.2), even to a malformed request."""
     fields = request.headers.fields
     if not ("From" in fields and "To" in fields and "Call-ID" in fields and "CSeq" in fields):

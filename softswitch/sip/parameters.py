@@ -22,9 +22,12 @@ from softswitch.sip.grammar import (
 # More parameters than this belong to an attack: the longest of RFC 4475 has ten.
 MAX_PARAMETERS = 64
 
-# A value, once its closed quoted string is gone, must not hold these.
+# What a value that is not quoted must not hold.
 _NOT_IN_VALUE = re.compile(r"[\"<>,\s]")
-_NOT_IN_URI = re.compile(r"[\"<>\s]")
+# Known to be tokens in lower case.
+_USUAL_NAMES = frozenset(
+    ("branch", "cause", "index", "lr", "privacy", "q", "reason", "received", "rport", "tag", "text")
+)
 
 
 class Parameters:
@@ -36,7 +39,9 @@ class Parameters:
     __slots__ = ("_values",)
 
     def __init__(self, values: Iterable[tuple[str, str | None]] = ()) -> None:
-        self._values: dict[str, str | None] = {name.lower(): value for name, value in values}
+        self._values: dict[str, str | None] = (
+            {name.lower(): value for name, value in values} if values else {}
+        )
 
     @classmethod
     def parse(cls, text: str) -> Parameters:
@@ -46,28 +51,29 @@ class Parameters:
         """
         if not text:
             return NO_PARAMETERS
+        if '"' in text or " " in text or "," in text or "<" in text or ">" in text or "\t" in text:
+            return _parse_carefully(text)
         values: dict[str, str | None] = {}
-        for part in _parts(text):
+        for part in text.split(";"):
             name, equals, value = part.partition("=")
-            if not part.isascii() or " " in part or "\t" in part or '"' in part:
-                name, value = _read_unusual(name, value, bool(equals))
-            name = name.lower()
+            if name not in _USUAL_NAMES:
+                name = name.lower()
+                if not is_token(name):
+                    return _parse_carefully(text)
             if name not in values:
                 values[name] = value if equals else None
-        _check_names(values)
         return _adopt(values)
 
     @classmethod
-    def parse_uri(cls, text: str) -> Parameters:
+    def parse_uri(cls, text: str, *, is_escaped: bool = True) -> Parameters:
         """Read the parameters of a URI, where values are %-escaped and never quoted."""
         if not text:
             return NO_PARAMETERS
-        if _NOT_IN_URI.search(text):
-            raise ParseError("bad-uri", detail=f"{text[:60]!r} are not URI parameters")
         values: dict[str, str | None] = {}
-        for part in _parts(text):
+        is_escaped = is_escaped and "%" in text
+        for part in _parts(text.split(";")):
             name, equals, value = part.partition("=")
-            if "%" in part:
+            if is_escaped:
                 name, value = unescape(name), unescape(value)
             name = name.lower()
             if name not in values:
@@ -125,36 +131,38 @@ def _adopt(values: dict[str, str | None]) -> Parameters:
     return parameters
 
 
-def _parts(text: str) -> list[str]:
-    """Split at semicolons, forgiving one at either end; an empty part between two is an error."""
-    parts = split_semicolons(text)
+def _parse_carefully(text: str) -> Parameters:
+    values: dict[str, str | None] = {}
+    for part in _parts(split_semicolons(text)):
+        name, equals, value = part.partition("=")
+        name = name.rstrip(WHITE_SPACE).lower()
+        if not is_token(name):
+            raise ParseError("bad-parameters", detail=f"{name[:60]!r} is not a name")
+        if name not in values:
+            values[name] = _read_value(value.lstrip(WHITE_SPACE)) if equals else None
+    return _adopt(values)
+
+
+def _parts(parts: list[str]) -> list[str]:
+    """Forgive an empty part at either end; one between two semicolons is an error."""
     if not parts[0]:
         del parts[0]
     if len(parts) > 1 and not parts[-1]:
         del parts[-1]
-    if not all(parts):
-        raise ParseError("bad-parameters", detail=f"empty parameter in {text[:60]!r}")
+    if "" in parts or not parts:
+        raise ParseError("bad-parameters", detail="nothing between two semicolons")
     return parts
 
 
-def _read_unusual(name: str, value: str, has_value: bool) -> tuple[str, str]:
-    """Read a parameter with white space around "=", or with a quoted value."""
-    name = name.strip(WHITE_SPACE)
-    value = value.strip(WHITE_SPACE)
-    if value.startswith('"'):
-        bare = unquote(value)
-        if bare is value:
-            raise ParseError("bad-parameters", detail=f"quotes of {value[:60]!r} do not match")
-        return name, bare
-    if _NOT_IN_VALUE.search(value) or (has_value and not name):
-        raise ParseError("bad-parameters", detail=f"{value[:60]!r} is not a value")
-    return name, value
-
-
-def _check_names(values: dict[str, str | None]) -> None:
-    for name in values:
-        if not is_token(name):
-            raise ParseError("bad-parameters", detail=f"{name[:60]!r} is not a name")
+def _read_value(text: str) -> str:
+    if text.startswith('"'):
+        bare = unquote(text)
+        if bare is text:
+            raise ParseError("bad-parameters", detail=f"quotes of {text[:60]!r} do not match")
+        return bare
+    if _NOT_IN_VALUE.search(text):
+        raise ParseError("bad-parameters", detail=f"{text[:60]!r} is not a value")
+    return text
 
 
 NO_PARAMETERS = Parameters()

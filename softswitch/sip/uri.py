@@ -12,7 +12,7 @@ from urllib.parse import quote as escape
 from urllib.parse import unquote as unescape
 
 from softswitch.sip.errors import ParseError
-from softswitch.sip.grammar import format_host, parse_host_port
+from softswitch.sip.grammar import HOSTNAME, MAX_HOST, USUAL_PORT, format_host, parse_host_port
 from softswitch.sip.parameters import NO_PARAMETERS, Parameters
 
 # Longer than any URI of the trade and short enough for a log line; beyond it the answer is 414.
@@ -20,6 +20,11 @@ MAX_URI = 4096
 # Headers in a URI (`?Replaces=...`): a handful is usual, the bound keeps an attacker's list short.
 MAX_URI_HEADERS = 32
 
+# What nearly every URI on a trunk looks like: no escapes, no password, no IPv6, no headers.
+_USUAL = re.compile(
+    r"(sips?):(?:([A-Za-z0-9\-_.!~*'()&=+$,;?/]+)@)?"
+    rf"({HOSTNAME})(?::({USUAL_PORT}))?(?:;([A-Za-z0-9\-_.!~*'()\[\]/:&+$=;]+))?"
+)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 # What can never stand in a URI on the wire: it would end the line, the part in <> or the word.
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"]")
@@ -60,17 +65,19 @@ class Uri:
         """Read a URI; a ParseError says "bad-uri", or "uri-too-long" with 414."""
         if len(text) > MAX_URI:
             raise ParseError("uri-too-long", 414, detail=f"{len(text)} characters")
-        scheme, colon, rest = text.partition(":")
-        if not colon or not rest or not _SCHEME.fullmatch(scheme) or _FORBIDDEN.search(text):
-            raise ParseError("bad-uri", detail=f"{text[:60]!r}")
-        scheme = scheme.lower()
-        if scheme in ("sip", "sips"):
-            uri = _parse_sip(scheme, rest)
-        elif scheme == "tel":
-            number, _, parameters = rest.partition(";")
-            uri = cls(scheme, unescape(number), parameters=Parameters.parse_uri(parameters))
+        usual = _USUAL.fullmatch(text)
+        if usual is not None and len(usual[3]) <= MAX_HOST:
+            scheme, user, host, port, parameters = usual.groups()
+            uri = cls(
+                scheme,
+                user,
+                None,
+                host,
+                int(port) if port else None,
+                Parameters.parse_uri(parameters) if parameters else NO_PARAMETERS,
+            )
         else:
-            uri = cls(scheme, opaque=rest)
+            uri = _parse(text)
         object.__setattr__(uri, "_text", text)
         return uri
 
@@ -90,7 +97,7 @@ class Uri:
         if self.scheme == "tel":
             return self.parameters
         try:
-            return Parameters.parse_uri((self.user or "").partition(";")[2])
+            return Parameters.parse_uri((self.user or "").partition(";")[2], is_escaped=False)
         except ParseError:
             return NO_PARAMETERS
 
@@ -121,6 +128,19 @@ class Uri:
         if self._text is None:
             object.__setattr__(self, "_text", _format(self))
         return self._text or ""
+
+
+def _parse(text: str) -> Uri:
+    scheme, colon, rest = text.partition(":")
+    if not colon or not rest or not _SCHEME.fullmatch(scheme) or _FORBIDDEN.search(text):
+        raise ParseError("bad-uri", detail=f"{text[:60]!r}")
+    scheme = scheme.lower()
+    if scheme in ("sip", "sips"):
+        return _parse_sip(scheme, rest)
+    if scheme == "tel":
+        number, _, parameters = rest.partition(";")
+        return Uri(scheme, unescape(number), parameters=Parameters.parse_uri(parameters))
+    return Uri(scheme, opaque=rest)
 
 
 def _parse_sip(scheme: str, rest: str) -> Uri:

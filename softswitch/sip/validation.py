@@ -7,7 +7,7 @@ request turns out to be a new one, so that retransmissions do not pay for it.
 from __future__ import annotations
 
 from softswitch.sip.errors import ParseError
-from softswitch.sip.message import Request, Response
+from softswitch.sip.message import Request, Response, is_answerable
 
 # 7.3.1: several values only where the grammar is a list; Content-Length was judged by the parser.
 _AT_MOST_ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Type")
@@ -23,7 +23,7 @@ def validate(message: Request | Response) -> None:
     try:
         _validate(message)
     except ParseError as error:
-        if isinstance(message, Request):
+        if isinstance(message, Request) and is_answerable(message):
             error.message = message
         raise
 

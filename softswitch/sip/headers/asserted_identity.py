@@ -13,7 +13,7 @@ from softswitch.sip.uri import Uri
 
 
 def parse_asserted_identities(headers: Headers) -> tuple[NameAddress, ...]:
-    """Read P-Asserted-Identity: at most one sip(s) and one tel URI by the RFC, more in the field."""
+    """Read P-Asserted-Identity: by the RFC one sip(s) and one tel URI at most."""
     return parse_readable(headers, "P-Asserted-Identity", parse_identity)
 
 

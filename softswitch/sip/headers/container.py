@@ -36,18 +36,34 @@ COMPACT_FORMS = {
 }
 
 _WELL_KNOWN = (
-    "Accept Accept-Encoding Accept-Language Alert-Info Allow Authentication-Info Authorization "
-    "Call-ID Call-Info Contact Content-Disposition Content-Encoding Content-Language "
-    "Content-Length Content-Type CSeq Date Diversion Error-Info Event Expires From "
-    "Geolocation History-Info In-Reply-To Info-Package Join Max-Forwards MIME-Version Min-Expires "
-    "Min-SE Organization P-Access-Network-Info P-Asserted-Identity P-Called-Party-ID "
-    "P-Charge-Info P-Charging-Vector P-Early-Media P-Preferred-Identity Path Priority Privacy "
-    "Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route Recv-Info "
-    "Refer-Sub Refer-To Referred-By Remote-Party-ID Replaces Reply-To Require Retry-After Route "
-    "RSeq Server Service-Route Session-Expires SIP-ETag SIP-If-Match Subject "
-    "Subscription-State Supported Timestamp To Unsupported User-Agent User-to-User Via Warning "
-    "WWW-Authenticate"
-).split()
+    *("Accept", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow"),
+    *("Authentication-Info", "Authorization", "Call-ID", "Call-Info", "Contact"),
+    *(
+        "Content-Disposition",
+        "Content-Encoding",
+        "Content-Language",
+        "Content-Length",
+        "Content-Type",
+    ),
+    *("CSeq", "Date", "Diversion", "Error-Info", "Event"),
+    *("Expires", "From", "Geolocation", "History-Info", "In-Reply-To"),
+    *("Info-Package", "Join", "Max-Forwards", "MIME-Version", "Min-Expires"),
+    *(
+        "Min-SE",
+        "Organization",
+        "P-Access-Network-Info",
+        "P-Asserted-Identity",
+        "P-Called-Party-ID",
+    ),
+    *("P-Charge-Info", "P-Charging-Vector", "P-Early-Media", "P-Preferred-Identity", "Path"),
+    *("Priority", "Privacy", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Require"),
+    *("RAck", "Reason", "Record-Route", "Recv-Info", "Refer-Sub"),
+    *("Refer-To", "Referred-By", "Remote-Party-ID", "Replaces", "Reply-To"),
+    *("Require", "Retry-After", "Route", "RSeq", "Server"),
+    *("Service-Route", "Session-Expires", "SIP-ETag", "SIP-If-Match", "Subject"),
+    *("Subscription-State", "Supported", "Timestamp", "To", "Unsupported"),
+    *("User-Agent", "User-to-User", "Via", "Warning", "WWW-Authenticate"),
+)
 
 # Every spelling met in the field, ready for one look-up: canonical, lower and upper case, compact.
 CANONICAL_NAMES: dict[str, str] = {}

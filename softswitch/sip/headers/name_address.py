@@ -44,7 +44,7 @@ class NameAddress:
         if closing < 0 or (rest and rest[0] != ";"):
             raise ParseError("bad-address", detail=f"{value[:80]!r}")
         return cls(
-            Uri.parse(value[opening + 1 : closing]),
+            Uri.parse(value[opening + 1 : closing].strip(WHITE_SPACE)),
             _display_name(value[:opening].strip(WHITE_SPACE), quoted),
             Parameters.parse(rest[1:]) if rest else NO_PARAMETERS,
         )

@@ -6,12 +6,21 @@ import re
 from dataclasses import dataclass
 
 from softswitch.sip.errors import ParseError
-from softswitch.sip.grammar import TOKEN, format_host, parse_host_port
+from softswitch.sip.grammar import (
+    HOSTNAME,
+    MAX_HOST,
+    TOKEN,
+    USUAL_PORT,
+    format_host,
+    parse_host_port,
+)
 from softswitch.sip.parameters import NO_PARAMETERS, Parameters
 
 # The cookie that marks a branch as unique by RFC 3261 (section 8.1.1.7).
 MAGIC_COOKIE = "z9hG4bK"
 
+# What nearly every Via looks like.
+_USUAL = re.compile(rf"SIP/2\.0/(UDP|TCP|TLS) ({HOSTNAME})(?::({USUAL_PORT}))?(?:;([^\s\"]*))?")
 # sent-protocol LWS sent-by *( SEMI via-params ); white space may stand around each "/".
 _VIA = re.compile(rf"({TOKEN})\s*/\s*({TOKEN})\s*/\s*({TOKEN})[ \t]+([^;]+)(?:;(.*))?", re.DOTALL)
 
@@ -30,6 +39,15 @@ class Via:
     @classmethod
     def parse(cls, value: str) -> Via:
         """Read one Via value (not a comma-joined line)."""
+        usual = _USUAL.fullmatch(value)
+        if usual is not None and len(usual[2]) <= MAX_HOST:
+            transport, host, number, rest = usual.groups()
+            return cls(
+                transport,
+                host,
+                int(number) if number else None,
+                Parameters.parse(rest) if rest else NO_PARAMETERS,
+            )
         matched = _VIA.fullmatch(value)
         if matched is None:
             raise ParseError("bad-via", detail=f"{value[:80]!r}")
