@@ -1,1 +1,1 @@
-"""Measures the switch: cost of signalling and of media, beside a minimal C relay of the same run."""
+"""Measures the switch: cost of signalling, and of media beside a C relay of the same run."""

@@ -1,4 +1,4 @@
-"""Horizontal bars with their noise, as a small SVG that follows the reader's light or dark theme."""
+"""Horizontal bars with their noise, as a small SVG that follows a light or dark theme."""
 
 from __future__ import annotations
 

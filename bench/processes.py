@@ -1,7 +1,7 @@
-"""Processes under measurement: pinned, given their share of the machine, and timed by their own clock.
+"""Processes under measurement: pinned, alone on their port, given their share of the machine.
 
-Linux groups processes by session for scheduling (CONFIG_SCHED_AUTOGROUP), so that `nice` does nothing
-against another session's work; the nice value of the group itself does, where we may set it.
+Linux groups processes by session for scheduling (CONFIG_SCHED_AUTOGROUP), so that `nice` does
+nothing against another session's work; the nice value of the group does, where we may set it.
 """
 
 from __future__ import annotations

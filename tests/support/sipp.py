@@ -34,6 +34,7 @@ class Outcome:
     failed: int
     retransmissions: int
     unexpected: int
+    response_ms: float
     trace: str
 
 
@@ -57,6 +58,8 @@ class Sipp:
         timeout: int = 20,
         host: str = "127.0.0.1",
         extra: Sequence[str] = (),
+        cpu: int | None = None,
+        quiet: bool = False,
     ) -> None:
         assert EXECUTABLE is not None, "sipp is not installed"
         self.path = scenario if isinstance(scenario, Path) else SCENARIOS / scenario
@@ -67,6 +70,7 @@ class Sipp:
         self.is_server = self.path.name.startswith("uas")
         self.host = host
         self.arguments = [
+            *([] if cpu is None else ["taskset", "-c", str(cpu)]),
             EXECUTABLE,
             *([f"{remote[0]}:{remote[1]}"] if remote else []),
             *("-sf", str(self.path), "-i", host, "-bind_local", "-p", str(self.port)),
@@ -75,7 +79,7 @@ class Sipp:
             *("-timeout", str(timeout), "-timeout_error"),
             *([] if self.is_server else ["-m", str(calls), "-r", str(rate), "-l", str(calls)]),
             *("-trace_err", "-error_file", str(self._file("errors"))),
-            *("-trace_msg", "-message_file", str(self._file("messages"))),
+            *([] if quiet else ["-trace_msg", "-message_file", str(self._file("messages"))]),
             *("-trace_stat", "-stf", str(self._file("stat.csv")), "-fd", "1"),
             *(["-rtp_echo"] if rtp_echo else []),
             *(part for name, value in (keys or {}).items() for part in ("-key", name, value)),
@@ -156,6 +160,7 @@ class Sipp:
             int(row.get("FailedCall(C)") or 0),
             int(row.get("Retransmissions(C)") or 0),
             int(row.get("FailedUnexpectedMessage(C)") or 0),
+            _milliseconds(row.get("ResponseTime1(C)") or ""),
             self._trace(),
         )
 
@@ -169,3 +174,11 @@ class Sipp:
 
     def _file(self, kind: str) -> Path:
         return self.directory / f"{self.name}.{kind}"
+
+
+def _milliseconds(text: str) -> float:
+    """SIPp's `HH:MM:SS:microseconds`: the mean time from the INVITE to the answer."""
+    if text.count(":") != 3:
+        return 0.0
+    hours, minutes, seconds, micros = (int(part) for part in text.split(":"))
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + micros / 1000

@@ -1,0 +1,148 @@
+"""`python -m bench`: measures signalling and media, prints tables, writes results and charts.
+
+Everything runs on loopback: the switch (or the C relay) on cpu 0, the load on cpu 1. The machine and
+the noise are printed with every figure; a run that is not clean is refused with its reason, and the
+exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench import machine, media, signalling
+from bench.chart import Bar, bar_chart
+from bench.figures import Figure, figure, ratio, table
+from bench.processes import Refused
+
+RESULTS = Path(__file__).resolve().parent / "results"
+RATES = (100, 600)
+CALL_COUNTS = (100, 500)
+Results = dict[str, Any]
+
+
+def main() -> int:
+    """Runs the chosen parts; 1 when one of them was refused."""
+    options = _options()
+    results: Results = {"machine": machine.describe(), "at": time.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    for name, value in results["machine"].items():
+        print(f"{name:>12}: {value}")
+    refused = []
+    for part in PARTS if "all" in options.part else options.part:
+        try:
+            with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+                PARTS[part](Path(directory), options, results)
+        except Refused as refusal:
+            refused.append(part)
+            print(f"\n{part} REFUSED: {refusal}", file=sys.stderr)
+    _write(results, options)
+    return 1 if refused else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
+    parser.add_argument("part", nargs="*", choices=[*PARTS, "all"], default="all")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (3)")
+    parser.add_argument("--quick", action="store_true", help="short runs; more noise")
+    parser.add_argument("--charts", type=Path, default=RESULTS, help="folder for the SVG charts")
+    return parser.parse_args()
+
+
+def _signalling(directory: Path, options: argparse.Namespace, results: Results) -> None:
+    seconds = 8 if options.quick else 36
+    rows, bars, runs = [], [], []
+    for rate in RATES:
+        found = [
+            signalling.measure(directory / f"{rate}-{turn}", rate, rate * seconds)
+            for turn in range(options.runs)
+        ]
+        cost = figure([run.cpu_ms_per_call for run in found])
+        runs += [asdict(run) for run in found]
+        set_up = figure([run.set_up_ms for run in found])
+        busy = figure([run.cpu_percent for run in found])
+        rows.append([f"{rate}/s", str(rate * seconds), str(cost), str(busy), str(set_up)])
+        bars.append(_bar(f"{rate} calls a second", cost))
+    head = ["rate", "calls", "ms CPU a bridged call", "% of a core", "ms INVITE to 200"]
+    _show("Signalling: median (least-most)", table(head, rows))
+    results["signalling"] = runs
+    _chart(options, "signalling", "CPU per bridged call", "ms", bars)
+
+
+def _ladder(directory: Path, options: argparse.Namespace, results: Results) -> None:
+    rate, why = signalling.highest_clean_rate(directory, 4 if options.quick else 10)
+    _show("Calls a second", f"clean up to {rate} a second on one core; next rung: {why}")
+    results["ladder"] = {"highest_clean_rate": rate, "next": why}
+
+
+def _media(directory: Path, options: argparse.Namespace, results: Results) -> None:
+    rows, bars, readings = [], [], []
+    for calls in CALL_COUNTS:
+        (directory / str(calls)).mkdir()
+        found = media.compare(
+            directory / str(calls),
+            calls,
+            seconds=3 if options.quick else 8,
+            runs=options.runs,
+        )
+        readings.append(asdict(found))
+        rows += [_media_row(found, "switch"), _media_row(found, "relay")]
+        for who, name in (("switch", "switch, taps on"), ("relay", "C epoll relay")):
+            cost = figure(found.values(who, "cpu_seconds_per_million"))
+            bars.append(_bar(f"{name}, {calls} calls", cost, ours=who == "switch"))
+    head = ["calls", "who", "CPU-s / million", "x relay", "p50 us", "p99 us", "loss %", "kB a call"]
+    _show("Media: median (least-most)", table(head, rows))
+    results["media"] = readings
+    _chart(options, "media", "CPU per million packets relayed", "s", bars)
+
+
+def _media_row(found: media.Comparison, who: str) -> list[str]:
+    cost = found.values(who, "cpu_seconds_per_million")
+    floor = found.values("relay", "cpu_seconds_per_million")
+    ours = who == "switch"
+    return [
+        str(found.calls),
+        "switch, taps on" if ours else "C epoll relay",
+        str(figure(cost)),
+        str(ratio(cost, floor)) if ours else "1",
+        str(figure(found.values(who, "p50_us"))),
+        str(figure(found.values(who, "p99_us"))),
+        f"{max(found.values(who, 'loss_percent')):.4f}",
+        f"{found.kilobytes_per_call:.0f}" if ours else "",
+    ]
+
+
+def _bar(label: str, cost: Figure, *, ours: bool = True) -> Bar:
+    return Bar(label, cost.median, min(cost.runs), max(cost.runs), ours)
+
+
+def _show(title: str, text: str) -> None:
+    print(f"\n{title}\n\n{text}", flush=True)
+
+
+def _chart(options: argparse.Namespace, name: str, title: str, unit: str, bars: list[Bar]) -> None:
+    options.charts.mkdir(parents=True, exist_ok=True)
+    (options.charts / f"{name}.svg").write_text(bar_chart(title, unit, bars))
+
+
+def _write(results: Results, options: argparse.Namespace) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    path.write_text(json.dumps(results, indent=1) + "\n")
+    print(f"\nwritten: {path}, charts in {options.charts}")
+
+
+PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
+    "signalling": _signalling,
+    "media": _media,
+    "ladder": _ladder,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Cost of signalling: CPU of the switch per bridged call at a rate, SIPp on both sides.
+
+The process's own CPU clock is read around the run, which lasts longer than the transactions linger
+(RFC 3261 timers B, F and J: 32 s), so that their clearing up is in the figure. Media ports are
+opened and closed, no RTP flows. A run with a failed call, a retransmission on either side, an error
+in the log or a record too few is refused, not reported.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import LOAD_CPU, Refused, raise_group
+from bench.switch import NUMBER, require_clean_log, start
+from tests.support.program import Switch, cpu_seconds
+from tests.support.sipp import Sipp
+
+HOLD_MS = 200
+SETTLE_SECONDS = 1.0
+LADDER = (100, 200, 400, 600, 800, 1000, 1250, 1500, 1750, 2000, 2500)
+BUFFERS = ("-buff_size", "4194304")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One clean run."""
+
+    rate: int
+    calls: int
+    cpu_ms_per_call: float
+    cpu_percent: float
+    set_up_ms: float
+
+
+def measure(directory: Path, rate: int, calls: int) -> Run:
+    """One run of `calls` calls at `rate` a second against a fresh switch."""
+    uas = Sipp(directory, "uas_basic.xml", timeout=600, extra=BUFFERS, cpu=LOAD_CPU, quiet=True)
+    with uas:
+        switch = start(directory / "switch", uas.port)
+        try:
+            run = _drive(switch, uas, directory, rate, calls)
+            require_clean_log(switch)
+        finally:
+            switch.stop()
+    return run
+
+
+def _drive(switch: Switch, uas: Sipp, directory: Path, rate: int, calls: int) -> Run:
+    seconds = calls / rate
+    uac = Sipp(
+        directory,
+        "uac_plain.xml",
+        remote=switch.address,
+        service=NUMBER,
+        calls=calls,
+        rate=rate,
+        hold_ms=HOLD_MS,
+        timeout=int(seconds + 40),
+        extra=BUFFERS,
+        cpu=LOAD_CPU,
+        quiet=True,
+    )
+    time.sleep(SETTLE_SECONDS)
+    cpu, began = cpu_seconds(switch.pid), time.monotonic()
+    with uac:
+        assert uac.process is not None
+        raise_group(uac.process.pid)
+        try:
+            made = uac.wait()
+        except AssertionError as error:
+            raise Refused(f"SIPp at {rate}/s: {str(error)[:2000]}") from None
+    took = time.monotonic() - began
+    time.sleep(SETTLE_SECONDS)
+    cpu = cpu_seconds(switch.pid) - cpu
+    answered = uas.stop()
+    if made.retransmissions or answered.retransmissions:
+        raise Refused(
+            f"retransmissions at {rate}/s: caller {made.retransmissions}, "
+            f"called {answered.retransmissions}"
+        )
+    switch.wait_for_records(calls, within=10)
+    return Run(rate, calls, 1000 * cpu / calls, 100 * cpu / took, made.response_ms)
+
+
+def highest_clean_rate(directory: Path, seconds: float) -> tuple[int, str]:
+    """The last rate of the ladder that runs clean, and why the next one did not."""
+    clean = 0
+    for rate in LADDER:
+        try:
+            measure(directory / f"rate-{rate}", rate, int(rate * seconds))
+        except Refused as refusal:
+            return clean, str(refusal).splitlines()[0]
+        clean = rate
+    return clean, "end of the ladder"
