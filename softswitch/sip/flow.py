@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 # RFC 3261 section 18.1.1: the default port of UDP and TCP.
 DEFAULT_PORT = 5060
-# Transports that keep order and lose nothing: no retransmission by timers A, E, G and J (17.1, 17.2).
+# Transports that keep order and lose nothing: timers A, E, G and J do not run (17.1, 17.2).
 RELIABLE_TRANSPORTS = frozenset(("tcp", "tls", "ws", "wss", "sctp"))
 
 
@@ -18,7 +18,7 @@ class Flow(NamedTuple):
     """One way to a peer.
 
     `host` is bare (IPv6 without brackets) and may be a name on the way out, `listener` is the index
-    of our socket, and connection 0 means that the transport reuses or opens a connection as it likes.
+    of our socket, and connection 0 means that the transport reuses or opens one as it likes.
     """
 
     transport: str

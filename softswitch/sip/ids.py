@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-# RFC 3261 section 8.1.1.7: the magic cookie that says "this branch is unique across space and time".
+# RFC 3261 section 8.1.1.7: the magic cookie that says "this branch is globally unique".
 MAGIC_COOKIE = "z9hG4bK"
 
 # Hexadecimal digits drawn at a time: about 120 identifiers, small enough to stay in the cache.

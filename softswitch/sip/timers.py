@@ -1,9 +1,9 @@
 """The timers of RFC 3261 (table 4 and section 17) and RFC 6026, and the one heap they all wait in.
 
 A transaction has at most one timer running, a call starts about ten and lets hardly any of them
-fire. So a cancelled timer stays in the heap, without its callback, until it is due or until the dead
-outnumber the living: then the heap is built again in one sweep. It knows no clock: its user says
-what time it is.
+fire. So a cancelled timer stays in the heap, without its callback, until it is due or until the
+dead outnumber the living: then the heap is built again in one sweep. It knows no clock: its user
+says what time it is.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Timers:
         return len(self._heap) - self._dead
 
     def start(self, when: float, callback: Callable[[], None]) -> Timer:
-        """Have `callback` called once `when` has come; timers due together fire in order of start."""
+        """Have `callback` called once `when` has come; timers due together fire as started."""
         timer = Timer(callback)
         self._started += 1
         heapq.heappush(self._heap, (when, self._started, timer))

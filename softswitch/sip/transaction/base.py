@@ -1,7 +1,7 @@
 """What client transactions share, and what server transactions share (RFC 3261 section 17).
 
-Each has at most one timer: the moment it next resends or, when that comes first, the moment it gives
-up. It knows neither the state tables nor the users above.
+Each has at most one timer: the moment it next resends or, when that comes first, the moment it
+gives up. It knows neither the state tables nor the users above.
 """
 
 from __future__ import annotations
@@ -43,7 +43,17 @@ class ServerUser(Protocol):
 class ClientTransaction:
     """A request of ours and the clock that resends it."""
 
-    __slots__ = ("_deadline", "_timer", "context", "data", "flow", "head", "interval", "key", "user")
+    __slots__ = (
+        "_deadline",
+        "_timer",
+        "context",
+        "data",
+        "flow",
+        "head",
+        "interval",
+        "key",
+        "user",
+    )
 
     def __init__(
         self,
@@ -193,6 +203,11 @@ class ServerTransaction:
         """Whether no final response was sent yet."""
         raise NotImplementedError
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody still owes something: we an answer, or the peer an ACK."""
+        return self.proceeding
+
     def on_timer(self) -> None:
         """Take the deadline that was set last."""
         raise NotImplementedError
@@ -244,5 +259,3 @@ class ServerTransaction:
         if self._timer is not None:
             self.context.timers.cancel(self._timer)
             self._timer = None
-
-

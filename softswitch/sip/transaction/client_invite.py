@@ -101,7 +101,7 @@ class ClientInviteTransaction(ClientTransaction):
         assert response is not None
         self._ack = self.head.ack_for_refusal(response)
         self._acknowledge(response)
-        # 17.1.1.2: Timer D is at least 32 seconds for unreliable transports, zero for reliable ones.
+        # 17.1.1.2: Timer D is at least 32 s for unreliable transports, zero for reliable ones.
         self.pass_up(response)
         self.user = None
         if self.flow.reliable:

@@ -1,7 +1,7 @@
 """The INVITE server transaction (RFC 3261 section 17.2.1, RFC 6026 sections 7.1 and 8.5).
 
-It answers retransmitted INVITEs, resends refusals until their ACK comes, and goes quiet after a 2xx,
-which its user resends (13.3.1.4). It does not know who is called.
+It answers retransmitted INVITEs, resends refusals until their ACK comes, and goes quiet after a
+2xx, which its user resends (13.3.1.4). It does not know who is called.
 """
 
 from __future__ import annotations
@@ -67,6 +67,11 @@ class ServerInviteTransaction(ServerTransaction):
     def proceeding(self) -> bool:
         """Whether no final response was sent yet."""
         return self.state is State.PROCEEDING
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether we owe an answer, or the peer the ACK of a refusal."""
+        return self.state is State.PROCEEDING or self.state is State.COMPLETED
 
     def on_timer(self) -> None:
         """Take the deadline that was set last."""

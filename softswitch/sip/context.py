@@ -1,0 +1,236 @@
+"""What the parts of one stack share: the tables, the way out, the clock's last word and the limits.
+
+`now` is the moment of the input being worked on; every entry into the stack sets it first. It knows
+where messages go, not what they mean.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from softswitch.sip.compose import host_port
+from softswitch.sip.flow import Flow, Listener
+from softswitch.sip.ids import Ids
+from softswitch.sip.timers import Timers
+
+if TYPE_CHECKING:
+    from softswitch.sip.dialog import Dialog
+    from softswitch.sip.events import Event
+    from softswitch.sip.message import Request
+    from softswitch.sip.stream import StreamDecoder
+    from softswitch.sip.transaction.base import (
+        ClientKey,
+        ClientTransaction,
+        ServerKey,
+        ServerTransaction,
+    )
+
+# A bridged call leaves about four transactions behind for 32 s (Timers J, L, M), so this is about
+# 1,500 calls a second; beyond it new requests get 503 with Retry-After, ours fail as 503 at once.
+MAX_TRANSACTIONS = 200_000
+# Far above the calls one node can carry media for; beyond it new INVITEs get 503.
+MAX_DIALOGS = 100_000
+# Carriers keep a few connections each; beyond it bytes on a new one are dropped and it is closed.
+MAX_STREAMS = 4_096
+
+DialogKey = tuple[str, str, str]
+
+
+# Option tags of extensions we speak (20.37): none yet, and an empty Supported says so.
+SUPPORTED: tuple[str, ...] = ()
+
+NOWHERE = Flow("udp", "", 0)
+
+
+class Limits(NamedTuple):
+    """How much a stack may hold; tests make it small."""
+
+    transactions: int = MAX_TRANSACTIONS
+    dialogs: int = MAX_DIALOGS
+    streams: int = MAX_STREAMS
+
+
+class Trace(NamedTuple):
+    """One message in or out, or one dropped with its reason."""
+
+    direction: str
+    """ "in", "out" or "drop"."""
+    data: bytes
+    flow: Flow
+    reason: str
+    now: float
+
+
+class Context:
+    """The shared ground; one per stack."""
+
+    __slots__ = (
+        "_contacts",
+        "_listeners",
+        "_secret",
+        "_vias",
+        "allow",
+        "allow_line",
+        "client_transactions",
+        "dialogs",
+        "draining",
+        "drops",
+        "events",
+        "flows_to_close",
+        "ids",
+        "is_known_source",
+        "limits",
+        "merge_keys",
+        "now",
+        "outbox",
+        "refusals",
+        "server_line",
+        "server_transactions",
+        "source",
+        "streams",
+        "supported_line",
+        "timers",
+        "trace",
+        "unanswered",
+        "user_agent_line",
+    )
+
+    def __init__(
+        self,
+        *,
+        listeners: Sequence[Listener],
+        server: str,
+        is_known_source: Callable[[Request, Flow], bool],
+        ids: Ids,
+        allow: Sequence[str],
+        limits: Limits,
+    ) -> None:
+        self.ids = ids
+        self.is_known_source = is_known_source
+        self._secret = ids.digits(32)
+        self.timers = Timers()
+        self.limits = limits
+        self.now = 0.0
+        self.allow = tuple(allow)
+        self.server_line = f"Server: {server}\r\n"
+        self.user_agent_line = f"User-Agent: {server}\r\n"
+        self.allow_line = f"Allow: {', '.join(self.allow)}\r\n"
+        self.supported_line = f"Supported: {', '.join(SUPPORTED)}\r\n"
+        self.draining = False
+        # Where the message being worked on came from.
+        self.source = NOWHERE
+        # What goes out to the shell.
+        self.outbox: list[tuple[bytes, Flow]] = []
+        self.events: deque[Event] = deque()
+        self.flows_to_close: list[Flow] = []
+        self.drops: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+        self.trace: Callable[[Trace], None] | None = None
+        # Tables; each entry leaves by a timer or by its owner.
+        self.client_transactions: dict[ClientKey, ClientTransaction] = {}
+        self.unanswered: dict[ClientKey, ClientTransaction] = {}
+        self.server_transactions: dict[ServerKey, ServerTransaction] = {}
+        self.merge_keys: dict[tuple[object, ...], ServerTransaction] = {}
+        self.dialogs: dict[DialogKey, Dialog] = {}
+        self.streams: dict[Flow, StreamDecoder] = {}
+        # Texts of our listeners, written once.
+        self._listeners = tuple(listeners)
+        self._vias = [_via_text(listener) for listener in listeners]
+        self._contacts = [_contact_text(listener) for listener in listeners]
+
+    # The way out.
+
+    def send(self, data: bytes, flow: Flow) -> None:
+        """Put a message into the outbox."""
+        self.outbox.append((data, flow))
+        if self.trace is not None:
+            self.trace(Trace("out", data, flow, "", self.now))
+
+    def send_back(self, data: bytes, flow: Flow, fallback: Flow | None) -> None:
+        """Send a response where its request came from.
+
+        18.2.2: over a reliable transport the response MUST be sent on the existing connection; if
+        that is no longer open, the server SHOULD open one to the address in "received", using the
+        port of sent-by: this is `fallback`.
+        """
+        if fallback is not None and flow not in self.streams:
+            flow = fallback
+        self.send(data, flow)
+
+    def emit(self, event: Event) -> None:
+        """Tell the shell that something has happened."""
+        self.events.append(event)
+
+    def drop(self, reason: str, data: bytes, flow: Flow) -> None:
+        """Count what is not worth an answer, or must not have one."""
+        self.drops[reason] += 1
+        if self.trace is not None:
+            self.trace(Trace("drop", data, flow, reason, self.now))
+
+    # What we are called.
+
+    def listener_for(self, flow: Flow) -> int:
+        """Give the index of the listener to name in Via and Contact on this flow."""
+        listeners = self._listeners
+        index = flow.listener
+        if 0 <= index < len(listeners) and listeners[index].transport == flow.transport:
+            return index
+        for index, listener in enumerate(listeners):
+            if listener.transport == flow.transport:
+                return index
+        return 0
+
+    def via_for(self, flow: Flow) -> str:
+        """Give the Via value up to the branch."""
+        return self._vias[self.listener_for(flow)]
+
+    def contact_line(self, user: str, flow: Flow) -> str:
+        """Write our Contact line with the transport the flow has, without a display name."""
+        at_host = self._contacts[self.listener_for(flow)]
+        return f"Contact: <sip:{user}{at_host if user else at_host[1:]}\r\n"
+
+    def has_listener(self, transport: str) -> bool:
+        """Say whether we speak this transport."""
+        return any(listener.transport == transport for listener in self._listeners)
+
+    def is_ours(self, host: str, port: int | None) -> bool:
+        """Say whether a sent-by names one of our listeners (18.1.2)."""
+        return any(
+            listener.advertised_host == host and listener.advertised_port == (port or 5060)
+            for listener in self._listeners
+        )
+
+    def is_open(self, flow: Flow) -> bool:
+        """Say whether this very connection can still be written to."""
+        return flow in self.streams
+
+    # Limits.
+
+    @property
+    def has_room_for_transaction(self) -> bool:
+        """Whether one more transaction may be begun."""
+        held = len(self.client_transactions) + len(self.server_transactions)
+        return held < self.limits.transactions
+
+    @property
+    def has_room_for_dialog(self) -> bool:
+        """Whether one more call may come in."""
+        return len(self.dialogs) < self.limits.dialogs
+
+    def fingerprint(self, what: object) -> int:
+        """Give 64 bits that nobody can foresee, the same for the same text while we run."""
+        return hash((self._secret, what)) & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def _via_text(listener: Listener) -> str:
+    # RFC 3581 section 3: a client that wants symmetric responses adds "rport", without a value.
+    rport = ";rport" if listener.transport == "udp" else ""
+    address = host_port(listener.advertised_host, listener.advertised_port)
+    return f"SIP/2.0/{listener.transport.upper()} {address}{rport};branch="
+
+
+def _contact_text(listener: Listener) -> str:
+    parameter = "" if listener.transport == "udp" else f";transport={listener.transport}"
+    return f"@{host_port(listener.advertised_host, listener.advertised_port)}{parameter}>"

@@ -1,0 +1,185 @@
+"""What a stack reports: one frozen value a fact, in the past tense, in the order of happening.
+
+Each names the object it is about; the shell finds its own leg or call by that object's `owner`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from softswitch.sip.dialog import Dialog
+    from softswitch.sip.invite_client import OutgoingInvite
+    from softswitch.sip.invite_server import IncomingInvite
+    from softswitch.sip.message import Request, Response
+    from softswitch.sip.requests import IncomingRequest, OutgoingRequest
+
+
+@dataclass(frozen=True, slots=True)
+class InviteReceived:
+    """A new call comes in; 100 Trying is sent already."""
+
+    invite: IncomingInvite
+
+
+@dataclass(frozen=True, slots=True)
+class InviteCancelled:
+    """The caller gave up before a final answer; 487 is sent already.
+
+    `reason` is the Reason header (RFC 3326) of the CANCEL or BYE, raw; `by_bye` says that it was an
+    early BYE.
+    """
+
+    invite: IncomingInvite
+    reason: str | None
+    by_bye: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AckReceived:
+    """The first ACK for our 2xx; `body` is the answer when the offer was in the 2xx."""
+
+    dialog: Dialog
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AckTimedOut:
+    """No ACK for our 2xx within 64*T1 (13.3.1.4): a BYE is sent, DialogTerminated follows."""
+
+    dialog: Dialog
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionalReceived:
+    """A 101 to 199 for our INVITE; `dialog` is the early dialog when it made one."""
+
+    invite: OutgoingInvite
+    response: Response
+    dialog: Dialog | None
+
+
+@dataclass(frozen=True, slots=True)
+class InviteAnswered:
+    """The first 2xx for our INVITE; the ACK is sent unless the 2xx carries the offer."""
+
+    invite: OutgoingInvite
+    dialog: Dialog
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class ForkAnswered:
+    """A 2xx of a further fork; it was acknowledged and ended by BYE."""
+
+    invite: OutgoingInvite
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class InviteRejected:
+    """Our INVITE came to nothing; `why` is response, timeout, transport or cancelled."""
+
+    invite: OutgoingInvite
+    status: int
+    response: Response | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByeReceived:
+    """The peer ended the dialog; 200 is sent, DialogTerminated follows."""
+
+    dialog: Dialog
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class ReinviteReceived:
+    """The peer wants to change the media: accept_reinvite() or reject_reinvite()."""
+
+    dialog: Dialog
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class ReinviteCancelled:
+    """The peer withdrew its re-INVITE before we answered; 487 is sent already."""
+
+    dialog: Dialog
+
+
+@dataclass(frozen=True, slots=True)
+class ReinviteAnswered:
+    """The peer accepted our re-INVITE; the ACK is sent unless the 2xx carries the offer."""
+
+    dialog: Dialog
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class ReinviteRejected:
+    """Our re-INVITE came to nothing and the dialog is as before; 408 and 481 also end it."""
+
+    dialog: Dialog
+    status: int
+    response: Response | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """A request inside a dialog that the shell has to answer, INFO say, by `transaction`."""
+
+    dialog: Dialog
+    transaction: IncomingRequest
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReceived:
+    """The final response to a request of ours that is no INVITE."""
+
+    request: OutgoingRequest
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTimedOut:
+    """No final response to a request of ours that is no INVITE; `why` is timeout or transport."""
+
+    request: OutgoingRequest
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialogTerminated:
+    """A confirmed dialog is over, told once.
+
+    `why`: "bye-received", "bye-sent", "ack-timeout", "request-timeout" (408 or none),
+    "no-such-dialog" (481).
+    """
+
+    dialog: Dialog
+    why: str
+
+
+Event = (
+    InviteReceived
+    | InviteCancelled
+    | AckReceived
+    | AckTimedOut
+    | ProvisionalReceived
+    | InviteAnswered
+    | ForkAnswered
+    | InviteRejected
+    | ByeReceived
+    | ReinviteReceived
+    | ReinviteCancelled
+    | ReinviteAnswered
+    | ReinviteRejected
+    | RequestReceived
+    | ResponseReceived
+    | RequestTimedOut
+    | DialogTerminated
+)

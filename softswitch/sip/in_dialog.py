@@ -1,0 +1,143 @@
+"""Requests of the peer inside a dialog (RFC 3261 sections 12.2.2, 14.2 and 15.1.2).
+
+Every answer goes through a transaction here, because a retransmission must not be judged by what
+has changed meanwhile. It does not know who the peer is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from softswitch.sip.checks import ACCEPT_LINE, CHECKS_IN_DIALOG, Refusal, first_refusal
+from softswitch.sip.compose import ResponseHead
+from softswitch.sip.dialog import Dialog
+from softswitch.sip.dialog_state import DialogState
+from softswitch.sip.events import RequestReceived
+from softswitch.sip.reinvite import IncomingReinvite
+from softswitch.sip.requests import IncomingRequest
+from softswitch.sip.transaction.server_invite import ServerInviteTransaction
+from softswitch.sip.transaction.server_non_invite import ServerNonInviteTransaction
+
+if TYPE_CHECKING:
+    from softswitch.sip.context import Context
+    from softswitch.sip.flow import Flow
+    from softswitch.sip.message import Request
+    from softswitch.sip.transaction.base import ServerKey, ServerTransaction
+
+# A peer that has left this many of our 2xx without an ACK has no business changing the media again.
+MAX_ACCEPTANCES = 2
+# Requests a peer may leave with us unanswered inside one dialog; further ones get 500.
+MAX_PENDING_REQUESTS = 8
+
+
+def receive_in_dialog(
+    context: Context,
+    dialog: Dialog,
+    request: Request,
+    key: ServerKey,
+    way_back: tuple[Flow, Flow | None],
+    head: ResponseHead,
+) -> None:
+    """Take a request that names an existing dialog and is no retransmission."""
+    make = ServerInviteTransaction if request.method == "INVITE" else ServerNonInviteTransaction
+    transaction = make(context, key, way_back[0], way_back[1], dialog.local_tag)
+    refusal = _judge(context, dialog, request)
+    if refusal is not None:
+        data = head.to_bytes(refusal.status, extra=refusal.lines)
+        transaction.respond(refusal.status, data)
+        return
+    dialog.flow = context.source
+    handler = _HANDLERS.get(request.method, _receive_other)
+    handler(dialog, request, transaction, head)
+
+
+def _judge(context: Context, dialog: Dialog, request: Request) -> Refusal | None:
+    """Refuse what is out of order or out of place."""
+    refusal = first_refusal(request, context, CHECKS_IN_DIALOG)
+    if refusal is not None:
+        return refusal
+    # 12.2.2: "If the remote sequence number is not empty, but the sequence number of the request is
+    # lower than the remote sequence number, the request is out of order and MUST be rejected with a
+    # 500 (Server Internal Error) response." An equal one, which is no retransmission, likewise.
+    number = request.cseq.number
+    if dialog.remote_cseq is not None and number <= dialog.remote_cseq:
+        return Refusal(500, "out-of-order")
+    dialog.remote_cseq = number
+    if dialog.state is DialogState.TERMINATED and request.method != "BYE":
+        return Refusal(481, "terminated")
+    if request.method == "INVITE":
+        return _judge_reinvite(context, dialog)
+    return None
+
+
+def _judge_reinvite(context: Context, dialog: Dialog) -> Refusal | None:
+    """Refuse a re-INVITE that meets another one (14.2)."""
+    if _is_inviting(dialog):
+        # "A UAS that receives an INVITE on a dialog while an INVITE it had sent on that dialog is
+        # in progress MUST return a 491 (Request Pending) response."
+        return Refusal(491, "glare")
+    if (
+        dialog.incoming_reinvite is not None
+        or dialog.state is DialogState.EARLY
+        or len(dialog.acceptances) >= MAX_ACCEPTANCES
+    ):
+        # "A UAS that receives a second INVITE before it sends the final response to a first INVITE
+        # with a lower CSeq number on the same dialog MUST return a 500 (Server Internal Error) and
+        # MUST include a Retry-After header field with a randomly chosen value of between 0 and 10
+        # seconds."
+        wait = context.ids.number(0, 10)
+        return Refusal(500, "second-invite", f"Retry-After: {wait}\r\n")
+    if any(acceptance.offered for acceptance in dialog.acceptances.values()):
+        # Our offer went out in the 2xx and its answer is still to come in the ACK (RFC 5407 3.1.4).
+        return Refusal(491, "offer-pending")
+    return None
+
+
+def _is_inviting(dialog: Dialog) -> bool:
+    if dialog.pending_ack is not None:
+        return True
+    if dialog.state is DialogState.EARLY and dialog.is_caller:
+        return True
+    return dialog.outgoing_reinvite is not None and dialog.outgoing_reinvite.is_sent
+
+
+def _receive_invite(
+    dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
+) -> None:
+    IncomingReinvite(dialog, transaction, head, request)
+
+
+def _receive_bye(
+    dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
+) -> None:
+    transaction.respond(200, head.to_bytes(200))
+    dialog.receive_bye(request)
+
+
+def _receive_options(
+    dialog: Dialog, _request: Request, transaction: ServerTransaction, head: ResponseHead
+) -> None:
+    context = dialog.context
+    lines = context.allow_line + ACCEPT_LINE + context.supported_line
+    transaction.respond(200, head.to_bytes(200, extra=lines))
+
+
+def _receive_other(
+    dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
+) -> None:
+    if len(dialog.pending_requests) >= MAX_PENDING_REQUESTS:
+        transaction.respond(500, head.to_bytes(500, extra="Retry-After: 1\r\n"))
+        return
+    pending = IncomingRequest(dialog.context, dialog, transaction, head)
+    dialog.pending_requests.add(pending)
+    dialog.context.emit(RequestReceived(dialog, pending, request))
+
+
+Handler = Callable[[Dialog, "Request", "ServerTransaction", ResponseHead], None]
+
+_HANDLERS: dict[str, Handler] = {
+    "INVITE": _receive_invite,
+    "BYE": _receive_bye,
+    "OPTIONS": _receive_options,
+}

@@ -1,0 +1,273 @@
+"""An INVITE of ours (RFC 3261 sections 9.1 and 13.2): early dialogs, forks, answer, CANCEL.
+
+It owns the ACKs for 2xx responses, which are kept as long as the transaction passes 2xx up. It does
+not know who is called nor what to do after a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from softswitch.sip.compose import Header, RequestHead, header_lines
+from softswitch.sip.dialog import Dialog
+from softswitch.sip.dialog_state import DialogState, PendingAck
+from softswitch.sip.events import (
+    ForkAnswered,
+    InviteAnswered,
+    InviteRejected,
+    ProvisionalReceived,
+)
+from softswitch.sip.inspect import contact_uri, route_values, to_tag_of
+from softswitch.sip.timers import T1, Timer
+from softswitch.sip.transaction.client_invite import ClientInviteTransaction
+from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
+
+if TYPE_CHECKING:
+    from softswitch.sip.context import Context
+    from softswitch.sip.flow import Flow
+    from softswitch.sip.message import Response
+
+# Phones that ring together behind one number; the dialogs of further forks are not kept.
+MAX_FORKS = 16
+
+
+class OutgoingInvite(PendingAck):
+    """One INVITE of ours; its end is one InviteAnswered or InviteRejected."""
+
+    def __init__(
+        self,
+        context: Context,
+        head: RequestHead,
+        flow: Flow,
+        *,
+        local_tag: str,
+        contact_user: str,
+        has_offer: bool,
+        owner: object,
+    ) -> None:
+        self._context = context
+        self._head = head
+        self._flow = flow
+        self._contact_user = contact_user
+        self._has_offer = has_offer
+        self.call_id = head.call_id
+        self.local_tag = local_tag
+        self.owner = owner
+        self._transaction: ClientInviteTransaction | None = None
+        # Early dialogs by the tag of the peer, and the ACKs sent, likewise.
+        self._dialogs: dict[str, Dialog] = {}
+        self._acks: dict[str, tuple[bytes, Flow]] = {}
+        self._winner: str | None = None
+        self._is_over = False
+        self._has_provisional = False
+        self._cancel_lines: str | None = None
+        self._is_cancel_sent = False
+        self._timer: Timer | None = None
+
+    def start(self, data: bytes) -> None:
+        """Send the INVITE."""
+        transaction = ClientInviteTransaction(self._context, self._head, data, self._flow, self)
+        self._transaction = transaction
+        transaction.start()
+
+    def fail(self, status: int, why: str) -> None:
+        """End before anything was sent."""
+        self._is_over = True
+        self._context.emit(InviteRejected(self, status, None, why))
+
+    # Verbs.
+
+    def cancel(self, *, headers: Sequence[Header] = (), now: float) -> None:
+        """Give up; a Reason header says why.
+
+        9.1: "If no provisional response has been received, the CANCEL request MUST NOT be sent;
+        rather, the client MUST wait for the arrival of a provisional response before sending."
+        """
+        self._context.now = now
+        if self._is_over or self._cancel_lines is not None:
+            return
+        self._cancel_lines = header_lines(headers)
+        if self._has_provisional:
+            self._send_cancel()
+
+    def send_ack(self, body: bytes, content_type: str) -> None:
+        """Send the ACK with the answer to the winner's offer."""
+        if self._winner is not None:
+            self._acknowledge(self._winner, self._dialogs[self._winner], body, content_type)
+            self._dialogs.clear()
+
+    # What the peer does.
+
+    def on_response(self, response: Response) -> None:
+        """Take a response from the transaction."""
+        if response.status < 200:
+            self._on_provisional(response)
+        elif response.status < 300:
+            self._on_success(response)
+        elif not self._is_over:
+            why = "response" if self._cancel_lines is None else "cancelled"
+            self._reject(response.status, response, why)
+
+    def on_failure(self, why: str) -> None:
+        """Learn that no final response will come; 8.1.3.1: treat it as 408 or 503."""
+        if self._is_over:
+            return
+        if self._cancel_lines is not None:
+            self._reject(487, None, "cancelled")
+        else:
+            self._reject(408 if why == "timeout" else 503, None, why)
+
+    def _on_provisional(self, response: Response) -> None:
+        self._has_provisional = True
+        if self._is_over:
+            return
+        if self._cancel_lines is not None and not self._is_cancel_sent:
+            self._send_cancel()
+        if response.status == 100:
+            return
+        dialog = self._early_dialog(response)
+        self._context.emit(ProvisionalReceived(self, response, dialog))
+
+    def _on_success(self, response: Response) -> None:
+        """Take a 2xx: the first wins, a further one is acknowledged and ended (13.2.2.4)."""
+        tag = to_tag_of(response)
+        ack = self._acks.get(tag)
+        if ack is not None:
+            # "The UAC core MUST generate an ACK for each 2xx": the same one for a repeated one.
+            self._context.send(*ack)
+        elif tag == self._winner:
+            # The 2xx is repeated while the shell still works on the answer to its offer.
+            return
+        elif self._is_over:
+            self._end_fork(tag, response)
+        elif self._cancel_lines is not None:
+            self._end_fork(tag, response)
+            self._reject(487, response, "cancelled")
+        else:
+            self._answer(tag, response)
+
+    def _answer(self, tag: str, response: Response) -> None:
+        context = self._context
+        dialog = self._dialogs.get(tag) or self._make_dialog(tag, response)
+        self._winner = tag
+        self._finish()
+        for other in self._dialogs.values():
+            if other is not dialog:
+                other.leave()
+        self._dialogs = {tag: dialog}
+        dialog.set_route_set(route_values(response)[::-1])
+        dialog.confirm(contact_uri(response))
+        dialog.flow = context.source
+        context.emit(InviteAnswered(self, dialog, response))
+        if self._has_offer:
+            self.send_ack(b"", "")
+        else:
+            dialog.pending_ack = self
+
+    def _end_fork(self, tag: str, response: Response) -> None:
+        """Acknowledge a 2xx that nobody wants and end its dialog."""
+        if len(self._acks) >= MAX_FORKS:
+            self._context.drops["too-many-forks"] += 1
+            return
+        dialog = self._dialogs.get(tag) or self._make_dialog(tag, response)
+        dialog.is_silent = True
+        dialog.set_route_set(route_values(response)[::-1])
+        dialog.confirm(contact_uri(response))
+        self._acknowledge(tag, dialog, b"", "")
+        dialog.send_bye("", "bye-sent")
+        if self._winner is not None:
+            self._context.emit(ForkAnswered(self, response))
+
+    def _acknowledge(self, tag: str, dialog: Dialog, body: bytes, content_type: str) -> None:
+        """Send the ACK for a 2xx and keep it.
+
+        13.2.2.4: "The sequence number of the CSeq header field MUST be the same as the INVITE being
+        acknowledged, but the CSeq method MUST be ACK."
+        """
+        context = self._context
+        head, flow = dialog.next_request("ACK", number=self._head.number)
+        data = head.to_bytes(context.user_agent_line, body, content_type)
+        self._acks[tag] = (data, flow)
+        context.send(data, flow)
+
+    # The end.
+
+    def _reject(self, status: int, response: Response | None, why: str) -> None:
+        self._finish()
+        for dialog in self._dialogs.values():
+            if dialog.state is DialogState.EARLY:
+                dialog.leave()
+        self._dialogs.clear()
+        self._context.emit(InviteRejected(self, status, response, why))
+
+    def _finish(self) -> None:
+        self._is_over = True
+        self._transaction = None
+        if self._timer is not None:
+            self._context.timers.cancel(self._timer)
+            self._timer = None
+
+    def _send_cancel(self) -> None:
+        """Send the CANCEL the way of the INVITE and give the peer 64*T1 to obey.
+
+        9.1: "If there is no final response for the original request in 64*T1 seconds, the client
+        SHOULD then consider the original transaction cancelled and SHOULD destroy the client
+        transaction handling the original request."
+        """
+        context, head = self._context, self._head
+        self._is_cancel_sent = True
+        lines = (self._cancel_lines or "") + context.user_agent_line
+        cancel = RequestHead(
+            method="CANCEL",
+            uri=head.uri,
+            via=head.via,
+            branch=head.branch,
+            routes=head.routes,
+            from_=head.from_,
+            to=head.to,
+            call_id=head.call_id,
+            number=head.number,
+        )
+        data = cancel.to_bytes(lines)
+        ClientNonInviteTransaction(context, cancel, data, self._flow, None).start()
+        self._timer = context.timers.start(context.now + 64 * T1, self._give_up)
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if self._transaction is not None:
+            self._transaction.end()
+        self._reject(487, None, "cancelled")
+
+    # Dialogs.
+
+    def _early_dialog(self, response: Response) -> Dialog | None:
+        """Give the early dialog of a provisional response, if it makes one (12.1)."""
+        tag = to_tag_of(response)
+        if not tag:
+            return None
+        dialog = self._dialogs.get(tag)
+        if dialog is None and len(self._dialogs) < MAX_FORKS:
+            dialog = self._make_dialog(tag, response)
+        return dialog
+
+    def _make_dialog(self, tag: str, response: Response) -> Dialog:
+        """Make a dialog from a response (12.1.2)."""
+        head = self._head
+        self._dialogs[tag] = dialog = Dialog(
+            self._context,
+            call_id=self.call_id,
+            local_tag=self.local_tag,
+            remote_tag=tag,
+            local=head.from_,
+            remote=response.headers.fields["To"][0],
+            remote_target=contact_uri(response) or head.uri,
+            route_set=route_values(response)[::-1],
+            local_cseq=head.number,
+            remote_cseq=None,
+            flow=self._context.source,
+            contact_user=self._contact_user,
+            is_caller=True,
+            owner=self.owner,
+        )
+        return dialog

@@ -1,0 +1,224 @@
+"""An INVITE that came in (RFC 3261 section 13.3): ringing, answer, refusal, CANCEL, early BYE.
+
+It does not know who is called nor why it may be refused: its user decides by the verbs here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from softswitch.sip.acceptance import Acceptance
+from softswitch.sip.compose import Header, ResponseHead, header_lines
+from softswitch.sip.dialog import Dialog
+from softswitch.sip.dialog_state import DialogState
+from softswitch.sip.events import InviteCancelled, InviteReceived
+from softswitch.sip.inspect import contact_uri, from_tag_of, plain_user, route_values
+from softswitch.sip.timers import Timer
+
+if TYPE_CHECKING:
+    from softswitch.sip.context import Context
+    from softswitch.sip.flow import Flow
+    from softswitch.sip.message import Request
+    from softswitch.sip.transaction.base import ServerTransaction
+
+# 13.3.1.1: to keep proxies from cancelling, a non-100 provisional response is sent every minute.
+PROVISIONAL_REFRESH = 60.0
+
+
+class InviteState(IntEnum):
+    """How far the INVITE is."""
+
+    PROCEEDING = 0
+    ACCEPTED = 1
+    REJECTED = 2
+    CANCELLED = 3
+
+
+class IncomingInvite:
+    """One INVITE outside of any dialog; verbs that come too late do nothing."""
+
+    def __init__(
+        self,
+        context: Context,
+        request: Request,
+        flow: Flow,
+        transaction: ServerTransaction,
+        head: ResponseHead,
+    ) -> None:
+        self._context = context
+        self._head = head
+        self._transaction: ServerTransaction | None = transaction
+        self._timer: Timer | None = None
+        self.request = request
+        self.flow = flow
+        self.call_id = request.call_id
+        self.local_tag = transaction.local_tag
+        self.remote_tag = from_tag_of(request)
+        self.owner: object = None
+        self.state = InviteState.PROCEEDING
+        self.dialog: Dialog | None = None
+        transaction.user = self
+        # 17.2.1: the server transaction MUST generate a 100 (Trying) response unless it knows that
+        # the TU will answer within 200 ms.
+        transaction.respond(100, head.trying())
+        context.emit(InviteReceived(self))
+
+    # Verbs.
+
+    def provisional(
+        self,
+        status: int,
+        *,
+        reason: str | None = None,
+        body: bytes = b"",
+        content_type: str = "application/sdp",
+        headers: Sequence[Header] = (),
+        now: float,
+    ) -> None:
+        """Send a 101 to 199, which makes the dialog early."""
+        self._context.now = now
+        transaction = self._transaction
+        if transaction is None:
+            return
+        dialog = self._dialog_of()
+        data = self._head.to_bytes(
+            status,
+            reason=reason,
+            extra=self._dialog_lines(dialog) + header_lines(headers),
+            body=body,
+            content_type=content_type,
+            record_route=True,
+        )
+        transaction.respond(status, data)
+        self._stop_timer()
+        self._timer = self._context.timers.start(now + PROVISIONAL_REFRESH, self._refresh)
+
+    def accept(
+        self,
+        *,
+        body: bytes,
+        content_type: str = "application/sdp",
+        headers: Sequence[Header] = (),
+        now: float,
+    ) -> Dialog:
+        """Send 200 and resend it until the ACK; a cancelled INVITE gives a terminated dialog."""
+        context = self._context
+        context.now = now
+        dialog = self._dialog_of()
+        transaction = self._transaction
+        if transaction is None:
+            return dialog
+        data = self._head.to_bytes(
+            200,
+            extra=self._dialog_lines(dialog) + context.supported_line + header_lines(headers),
+            body=body,
+            content_type=content_type,
+            record_route=True,
+        )
+        dialog.owner = self.owner
+        dialog.invite = None
+        dialog.confirm(None)
+        dialog.acceptances[self.request.cseq.number] = Acceptance(
+            context,
+            data,
+            transaction.flow,
+            transaction.fallback,
+            dialog,
+            initial=True,
+            offered=not self.request.body,
+        )
+        self._finish(InviteState.ACCEPTED)
+        transaction.respond(200, data)
+        return dialog
+
+    def reject(
+        self,
+        status: int,
+        *,
+        reason: str | None = None,
+        headers: Sequence[Header] = (),
+        now: float,
+    ) -> None:
+        """Refuse with a 300 to 699, which is resent until its ACK comes."""
+        self._context.now = now
+        self._refuse(status, InviteState.REJECTED, header_lines(headers), reason)
+
+    # What the peer does.
+
+    def on_cancel(self, request: Request) -> None:
+        """Refuse with 487: the caller has cancelled (9.2)."""
+        reason = request.headers.get("Reason")
+        if self._refuse(487, InviteState.CANCELLED):
+            self._context.emit(InviteCancelled(self, reason, by_bye=False))
+
+    def end_by_bye(self, request: Request) -> None:
+        """Refuse with 487: the caller has sent an early BYE, which is answered already (15.1.2)."""
+        reason = request.headers.get("Reason")
+        if self._refuse(487, InviteState.CANCELLED):
+            self._context.emit(InviteCancelled(self, reason, by_bye=True))
+
+    def _refuse(
+        self, status: int, state: InviteState, lines: str = "", reason: str | None = None
+    ) -> bool:
+        transaction, dialog = self._transaction, self.dialog
+        if transaction is None:
+            return False
+        self._finish(state)
+        if dialog is not None:
+            dialog.leave()
+        transaction.respond(status, self._head.to_bytes(status, reason=reason, extra=lines))
+        return True
+
+    def _finish(self, state: InviteState) -> None:
+        self._stop_timer()
+        self.state = state
+        self._transaction = None
+
+    def _refresh(self) -> None:
+        """Send the last provisional response again."""
+        transaction = self._transaction
+        if transaction is not None and transaction.last_response:
+            transaction.send(transaction.last_response)
+            when = self._context.now + PROVISIONAL_REFRESH
+            self._timer = self._context.timers.start(when, self._refresh)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._context.timers.cancel(self._timer)
+            self._timer = None
+
+    # The dialog.
+
+    def _dialog_lines(self, dialog: Dialog) -> str:
+        context = self._context
+        return context.contact_line(dialog.contact_user, self.flow) + context.allow_line
+
+    def _dialog_of(self) -> Dialog:
+        """Give the dialog, made as section 12.1.1 says at the first response that makes one."""
+        if self.dialog is not None:
+            return self.dialog
+        request = self.request
+        fields = request.headers.fields
+        self.dialog = dialog = Dialog(
+            self._context,
+            call_id=self.call_id,
+            local_tag=self.local_tag,
+            remote_tag=self.remote_tag,
+            local=f"{fields['To'][0]};tag={self.local_tag}",
+            remote=fields["From"][0],
+            remote_target=contact_uri(request) or "",
+            route_set=route_values(request),
+            local_cseq=0,
+            remote_cseq=request.cseq.number,
+            flow=self.flow,
+            contact_user=plain_user(request.uri),
+            is_caller=False,
+            owner=self.owner,
+        )
+        dialog.invite = self
+        if self._transaction is None:
+            dialog.state = DialogState.TERMINATED
+            dialog.leave()
+        return dialog

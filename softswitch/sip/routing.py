@@ -1,0 +1,74 @@
+"""Where a request inside a dialog goes (RFC 3261 sections 8.1.2, 12.2.1.1 and 19.1.2).
+
+Loose and strict routing, and the next hop as a flow. Names are left to the transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from softswitch.sip.compose import one_line
+from softswitch.sip.errors import ParseError
+from softswitch.sip.flow import DEFAULT_PORT, Flow
+from softswitch.sip.headers.name_address import NameAddress
+from softswitch.sip.uri import Uri
+
+# More hops than this in one route set is an attack: each costs bytes in every request we send.
+MAX_ROUTES = 32
+
+
+class Path(NamedTuple):
+    """How to write and send a request: its Request-URI, its Route lines, its next hop."""
+
+    uri: str
+    routes: str
+    next_hop: Uri | None
+
+
+def path_to(remote_target: str, route_set: Sequence[str]) -> Path:
+    """Apply a route set to a remote target (12.2.1.1)."""
+    target = _read_uri(remote_target)
+    if not route_set:
+        return Path(remote_target, "", target)
+    first = _read_address(route_set[0])
+    if first is None or "lr" in first.parameters:
+        # "If the first URI contains the lr parameter, the UAC MUST place the remote target URI
+        # into the Request-URI and MUST include a Route header field containing the route set."
+        return Path(remote_target, _route_lines(route_set), first or target)
+    # "If its first URI does not contain the lr parameter, the UAC MUST place the first URI from
+    # the route set into the Request-URI, [...] the remainder of the route set in Route, and the
+    # remote target URI as the last value."
+    strict = str(first).partition("?")[0]
+    return Path(strict, _route_lines([*route_set[1:], f"<{remote_target}>"]), first)
+
+
+def flow_to(next_hop: Uri | None, last_heard: Flow) -> Flow:
+    """Give the flow to a next hop; what its URI leaves open is as the dialog was last heard.
+
+    A URI that says nothing about an address (tel:) leads back to where the peer was last heard.
+    """
+    if next_hop is None or not next_hop.is_sip or not next_hop.host:
+        return last_heard._replace(connection=0) if last_heard.reliable else last_heard
+    parameters = next_hop.parameters
+    transport = (parameters.get("transport") or last_heard.transport).lower()
+    host = parameters.get("maddr") or next_hop.host
+    return Flow(transport, host, next_hop.port or DEFAULT_PORT, last_heard.listener)
+
+
+def _route_lines(routes: Sequence[str]) -> str:
+    return "".join([f"Route: {one_line(route)}\r\n" for route in routes])
+
+
+def _read_uri(text: str) -> Uri | None:
+    try:
+        return Uri.parse(text)
+    except ParseError:
+        return None
+
+
+def _read_address(text: str) -> Uri | None:
+    try:
+        return NameAddress.parse(text).uri
+    except ParseError:
+        return None

@@ -1,0 +1,325 @@
+"""The SIP stack as its shell sees it: bytes and time in, bytes, events and a deadline out.
+
+Composition only: the way of a message is in receive.py, transactions in transaction/, dialogs in
+dialog.py and the modules around it. After each call the shell takes datagrams_to_send(),
+next_event(), flows_to_close() and next_timeout(). It knows neither sockets nor calls.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+from softswitch.sip.compose import (
+    Header,
+    RequestHead,
+    header_lines,
+    max_forwards_of,
+    one_line,
+)
+from softswitch.sip.context import Context, Limits, Trace
+from softswitch.sip.errors import StreamError
+from softswitch.sip.events import Event
+from softswitch.sip.flow import Flow, Listener
+from softswitch.sip.ids import Ids
+from softswitch.sip.invite_client import OutgoingInvite
+from softswitch.sip.message import Request
+from softswitch.sip.receive import receive_message, refuse_unreadable
+from softswitch.sip.requests import OutgoingRequest
+from softswitch.sip.stream import Ping, StreamDecoder
+from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
+
+__all__ = ["ALLOW", "Flow", "Limits", "Listener", "Stack", "Trace"]
+
+# What we serve; INFO, UPDATE, REFER and more join by being named here (see checks.METHODS).
+ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+
+# RFC 5626 section 3.5.1: keep-alives that hold a NAT binding open, or its answer.
+_KEEP_ALIVES = frozenset((b"", b"\0", b"\0\0\0\0", b"\r\n", b"\r\n\r\n"))
+
+KnowsSource = Callable[[Request, Flow], bool]
+
+
+class Stack:
+    """One user agent core on any number of listeners."""
+
+    def __init__(
+        self,
+        *,
+        listeners: Sequence[Listener],
+        server: str = "softswitch",
+        is_known_source: KnowsSource,
+        ids: Ids | None = None,
+        allow: Sequence[str] = ALLOW,
+        limits: Limits | None = None,
+    ) -> None:
+        self._context = Context(
+            listeners=listeners,
+            server=one_line(server),
+            is_known_source=is_known_source,
+            ids=ids or Ids(),
+            allow=allow,
+            limits=limits or Limits(),
+        )
+
+    # What comes in.
+
+    def receive_datagram(self, data: bytes, flow: Flow, *, now: float) -> None:
+        """Take one datagram."""
+        context = self._context
+        context.now = now
+        if context.trace is not None:
+            context.trace(Trace("in", data, flow, "", now))
+        if data in _KEEP_ALIVES:
+            context.drop("keep-alive", data, flow)
+            return
+        receive_message(context, data, flow)
+
+    def receive_stream(self, data: bytes, flow: Flow, *, now: float) -> None:
+        """Take what a connection brought; messages are cut out of it here."""
+        context = self._context
+        context.now = now
+        decoder = context.streams.get(flow)
+        if decoder is None:
+            decoder = self._open_stream(flow)
+        if decoder is None:
+            context.drop("too-many-streams", data, flow)
+            context.flows_to_close.append(flow)
+            return
+        decoder.receive_data(data)
+        try:
+            self._receive_decoded(decoder, flow)
+        except StreamError as error:
+            refuse_unreadable(context, error, data, flow)
+            context.drop("stream-broken", data, flow)
+            context.streams.pop(flow, None)
+            context.flows_to_close.append(flow)
+
+    def flow_closed(self, flow: Flow, *, now: float) -> None:
+        """Learn that a connection is gone; what is under way goes on by other ways."""
+        self._context.now = now
+        self._context.streams.pop(flow, None)
+
+    def send_failed(self, flow: Flow, *, now: float) -> None:
+        """Learn that what was sent there does not arrive (ICMP, connection refused).
+
+        17.1.4: a transport error ends the client transaction. Those that have an answer already,
+        and responses, which the peer will ask for again, do not care.
+        """
+        context = self._context
+        context.now = now
+        destination = flow[:3]
+        failed = [t for t in context.unanswered.values() if t.flow[:3] == destination]
+        for transaction in failed:
+            transaction.receive_transport_error()
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Do what is due."""
+        self._context.now = now
+        self._context.timers.fire(now)
+
+    # What goes out.
+
+    def next_timeout(self) -> float | None:
+        """Say when handle_timeout() is due, None for never."""
+        return self._context.timers.next_timeout()
+
+    def datagrams_to_send(self) -> list[tuple[bytes, Flow]]:
+        """Hand out what is to be sent, once, in order."""
+        context = self._context
+        outbox = context.outbox
+        if outbox:
+            context.outbox = []
+        return outbox
+
+    def next_event(self) -> Event | None:
+        """Hand out the next event, once."""
+        events = self._context.events
+        return events.popleft() if events else None
+
+    def flows_to_close(self) -> list[Flow]:
+        """Hand out the connections that cannot be read any further, once."""
+        context = self._context
+        flows, context.flows_to_close = context.flows_to_close, []
+        return flows
+
+    # Verbs.
+
+    def invite(
+        self,
+        *,
+        uri: str,
+        to_flow: Flow,
+        from_: str,
+        to: str,
+        contact_user: str,
+        body: bytes = b"",
+        content_type: str = "application/sdp",
+        headers: Sequence[Header] = (),
+        routes: Sequence[str] = (),
+        call_id: str | None = None,
+        owner: object = None,
+        now: float,
+    ) -> OutgoingInvite:
+        """Send an INVITE; `from_` and `to` are header values without tags (13.2.1).
+
+        Without a body the offer is left to the peer, and its answer goes into
+        Dialog.acknowledge(). A stack that is full reports InviteRejected(503, "transport").
+        """
+        context = self._context
+        context.now = now
+        tag = context.ids.tag()
+        head = self._head("INVITE", uri, to_flow, from_, tag, to, headers, routes, call_id)
+        user = quote(contact_user, safe="+._~*!'()&=$,;?/-")
+        invite = OutgoingInvite(
+            context,
+            head,
+            to_flow,
+            local_tag=tag,
+            contact_user=user,
+            has_offer=bool(body),
+            owner=owner,
+        )
+        if not context.has_room_for_transaction:
+            invite.fail(503, "transport")
+            return invite
+        extra = (
+            context.contact_line(user, to_flow)
+            + context.allow_line
+            + context.supported_line
+            + header_lines(headers)
+            + context.user_agent_line
+        )
+        invite.start(head.to_bytes(extra, body, content_type))
+        return invite
+
+    def request(
+        self,
+        method: str,
+        *,
+        uri: str,
+        to_flow: Flow,
+        from_: str,
+        to: str,
+        body: bytes = b"",
+        content_type: str = "",
+        headers: Sequence[Header] = (),
+        routes: Sequence[str] = (),
+        call_id: str | None = None,
+        owner: object = None,
+        now: float,
+    ) -> OutgoingRequest:
+        """Send a request outside of any dialog that is no INVITE, OPTIONS say (8.1)."""
+        context = self._context
+        context.now = now
+        tag = context.ids.tag()
+        head = self._head(method, uri, to_flow, from_, tag, to, headers, routes, call_id)
+        user = OutgoingRequest(context, method, head.call_id, None, owner)
+        if not context.has_room_for_transaction:
+            user.on_failure("transport")
+            return user
+        extra = header_lines(headers) + context.user_agent_line
+        data = head.to_bytes(extra, body, content_type)
+        ClientNonInviteTransaction(context, head, data, to_flow, user).start()
+        return user
+
+    # State to look at.
+
+    @property
+    def draining(self) -> bool:
+        """Whether OPTIONS and new INVITEs are answered 503."""
+        return self._context.draining
+
+    @draining.setter
+    def draining(self, value: bool) -> None:
+        self._context.draining = value
+
+    @property
+    def drops(self) -> Counter[str]:
+        """How many messages were dropped, by reason."""
+        return self._context.drops
+
+    @property
+    def refusals(self) -> Counter[str]:
+        """How many requests were refused before they became a call, by reason."""
+        return self._context.refusals
+
+    @property
+    def trace(self) -> Callable[[Trace], None] | None:
+        """Who is shown every message and every drop."""
+        return self._context.trace
+
+    @trace.setter
+    def trace(self, trace: Callable[[Trace], None] | None) -> None:
+        self._context.trace = trace
+
+    def counts(self) -> dict[str, int]:
+        """Count what the stack holds; all are 0 when the last transaction has lingered out."""
+        context = self._context
+        return {
+            "client_transactions": len(context.client_transactions),
+            "server_transactions": len(context.server_transactions),
+            "unanswered": len(context.unanswered),
+            "merge_keys": len(context.merge_keys),
+            "dialogs": len(context.dialogs),
+            "timers": len(context.timers),
+        }
+
+    def busy(self) -> bool:
+        """Say whether a peer still owes us something: what only lingers does not count."""
+        context = self._context
+        return (
+            bool(context.unanswered)
+            or bool(context.dialogs)
+            or any(t.is_waiting for t in context.server_transactions.values())
+        )
+
+    # Private.
+
+    def _head(
+        self,
+        method: str,
+        uri: str,
+        to_flow: Flow,
+        from_: str,
+        tag: str,
+        to: str,
+        headers: Sequence[Header],
+        routes: Sequence[str],
+        call_id: str | None,
+    ) -> RequestHead:
+        context = self._context
+        return RequestHead(
+            method=method,
+            uri=one_line(uri),
+            via=context.via_for(to_flow),
+            branch=context.ids.branch(),
+            routes="".join([f"Route: {one_line(route)}\r\n" for route in routes]),
+            from_=f"{one_line(from_)};tag={tag}",
+            to=one_line(to),
+            call_id=context.ids.call_id() if call_id is None else one_line(call_id),
+            number=1,
+            max_forwards=max_forwards_of(headers),
+        )
+
+    def _open_stream(self, flow: Flow) -> StreamDecoder | None:
+        streams = self._context.streams
+        if len(streams) >= self._context.limits.streams:
+            return None
+        decoder = streams[flow] = StreamDecoder()
+        return decoder
+
+    def _receive_decoded(self, decoder: StreamDecoder, flow: Flow) -> None:
+        context = self._context
+        while True:
+            message = decoder.next_message()
+            if message is None:
+                return
+            if isinstance(message, Ping):
+                # RFC 5626 section 3.5.1: the answer to a double CRLF is a single one.
+                context.send(b"\r\n", flow)
+                continue
+            if context.trace is not None:
+                context.trace(Trace("in", message, flow, "", context.now))
+            receive_message(context, message, flow)
