@@ -12,7 +12,7 @@ import asyncio
 from config.model import Connect, Destination, Node
 from softswitch.call.call import Call
 from softswitch.call.called_leg import DialRequest
-from softswitch.call.caller_id import shown_caller
+from softswitch.routing.caller_id import shown_caller
 from softswitch.call.outcomes import Answered, DialOutcome, Rejected, TimedOut
 from softswitch.call.services import LoadedPrompt
 from softswitch.routing.destinations import destination_trunk, dial_address
@@ -63,12 +63,12 @@ def _try_next(outcome: DialOutcome, node: Connect) -> bool:
 def dial_request(call: Call, node: Connect, destination: Destination) -> DialRequest:
     """Everything the outbound INVITE says, from the node, the campaign and the call."""
     trunk = destination_trunk(call.configuration, call.campaign, destination)
-    address = dial_address(destination, trunk, called=call.match.called)
+    address = dial_address(destination, trunk, called=call.called)
     caller_id = node.caller_id or call.campaign.caller_id
     shown = shown_caller(
         kind=caller_id.kind,
         fixed=caller_id.number,
-        called=call.match.number,
+        called=call.called_number,
         caller=call.caller_number,
         name=call.caller_name,
         private=call.private,

@@ -14,7 +14,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from config.model import Campaign, Configuration, Prompt
-from ringpool.lookup import NumberMatch
 from rtp.engine import PortsExhausted
 from softswitch import sdp
 from softswitch.call.called_leg import CalledLeg, DialRequest
@@ -30,7 +29,7 @@ from softswitch.call.events import (
 from softswitch.call.leg import Leg
 from softswitch.call.outcomes import Answered, DialOutcome, Rejected
 from softswitch.call.services import LoadedPrompt, Services
-from softswitch.routing.causes import q850_for_status, reason_header
+from softswitch.sip.causes import q850_for_status, reason_header
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +49,16 @@ class Call:
         call_id: str,
         services: Services,
         configuration: Configuration,
-        match: NumberMatch,
         campaign: Campaign,
+        *,
+        called: str,
+        called_number: str,
     ) -> None:
         self.call_id = call_id
         self.services = services
         self.configuration = configuration
-        self.match = match
+        self.called = called
+        self.called_number = called_number
         self.campaign = campaign
         self.caller: CallingLeg
         self.callee: CalledLeg | None = None

@@ -13,7 +13,7 @@ from softswitch.call.events import LegAnswered, LegOriginated, LegProgressed
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
 from softswitch.call.leg_media import LegMedia, codec_named
 from softswitch.call.outcomes import Answered, Cancelled, DialOutcome, Rejected, TimedOut
-from softswitch.routing.causes import q850_for_status
+from softswitch.sip.causes import q850_for_status
 from softswitch.sip import events as sip_events
 from softswitch.sip.flow import Flow
 from softswitch.sip.invite_client import OutgoingInvite

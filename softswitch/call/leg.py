@@ -14,7 +14,7 @@ from config.model import Trunk
 from softswitch import sdp
 from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed
 from softswitch.call.leg_media import LegMedia
-from softswitch.routing.causes import q850_for_status
+from softswitch.sip.causes import q850_for_status
 from softswitch.sip import events as sip_events
 from softswitch.sip.dialog import Dialog
 

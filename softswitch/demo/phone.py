@@ -116,7 +116,7 @@ class Phone:
 
     def hears(self, frequency: int) -> Heard:
         """Measure a frequency in what was heard last."""
-        samples = g711.decode_ulaw(self.receiver.audio()[-WINDOW_SAMPLES:]) / 32768.0
+        samples = g711.decode(self.receiver.audio()[-WINDOW_SAMPLES:]) / 32768.0
         statistics = self.receiver.statistics
         if samples.size < WINDOW_SAMPLES or statistics is None:
             return Heard(-100.0, 0.0, 0, 0)
@@ -175,7 +175,7 @@ class Phone:
     async def _pace(self) -> None:
         seconds = np.arange(SAMPLE_RATE * 60) / SAMPLE_RATE
         voice = np.rint(8000 * np.sin(2 * np.pi * self.tone_hz * seconds)).astype(np.int16)
-        self._sender.play(g711.encode_ulaw(voice))
+        self._sender.play(g711.encode(voice))
         self._sender.start(now=self._now())
         while (due := self._sender.next_timeout()) is not None:
             await asyncio.sleep(max(0.0, due - self._now()))

@@ -2,10 +2,10 @@
 
 The default policy: a failure that says something about the way or the line (redirected, unknown
 number, no answer, unreachable, not acceptable, server failure, no reply at all) may be different
-elsewhere, so it fails over: every 3xx, 4xx and 5xx but two. A failure that is somebody's answer does not:
-486 (busy), 487 (given up) and every 6xx, of which RFC 3261 section 21.6 says that the server knows
-it for all places. No reply and transport errors count as 408 and 503, the statuses the
-SIP core makes of them. An operator's list (`fail_over_on`) replaces the policy altogether.
+elsewhere, so it fails over: every 3xx, 4xx and 5xx but two. A failure that is somebody's answer
+does not: 486 (busy), 487 (given up) and every 6xx, of which RFC 3261 section 21.6 says that the
+server knows it for all places. No reply and transport errors count as 408 and 503, the statuses
+the SIP core makes of them. An operator's list (`fail_over_on`) replaces the policy altogether.
 
 Knows statuses only; the end of ringing by our own timer is a 408, a caller who gives up ends the
 call before anybody asks here.

@@ -12,7 +12,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from config.model import Campaign, Configuration, Trunk
+from config.model import Configuration, Trunk
 from ivr.flow import run_treatment
 from ringpool.lookup import NumberMatch, NumberTable
 from rtp.engine import PortsExhausted
@@ -121,7 +121,14 @@ class Switchboard:
     ) -> _Refusal | None:
         configuration = snapshot.configuration
         campaign = configuration.campaigns[match.campaign]
-        call = Call(new_call_id(), self.services, configuration, match, campaign)
+        call = Call(
+            new_call_id(),
+            self.services,
+            configuration,
+            campaign,
+            called=match.called,
+            called_number=match.number,
+        )
         leg = CallingLeg(call, "a", trunk, self.services, invite)
         try:
             leg.open_media()
@@ -153,7 +160,7 @@ class Switchboard:
             return _Refusal(503, str(error), retry=True)
         self._take(call, leg, identity, caller, invite.request)
         self.services.events.publish(event)
-        self._start(call, campaign, match)
+        self._start(call, match)
         return None
 
     def _take(
@@ -171,11 +178,11 @@ class Switchboard:
         self._idle.clear()
         self._watch()
 
-    def _start(self, call: Call, campaign: Campaign, match: NumberMatch) -> None:
+    def _start(self, call: Call, match: NumberMatch) -> None:
         if match.refuse is not None:
             call.end("switch", "capture_only", status=match.refuse)
             return
-        treatment = call.configuration.treatments[campaign.treatment]
+        treatment = call.configuration.treatments[call.campaign.treatment]
         call.start(run_treatment(call, treatment))
         task = call.task
         assert task is not None

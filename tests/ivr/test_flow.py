@@ -1,0 +1,253 @@
+"""Treatments, walked with a scripted caller: which nodes are entered, what is asked, how it ends.
+
+The call here is a stand-in that keeps what the nodes ask of it; real calls are in the scenarios.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from config.model import (
+    Campaign,
+    Connect,
+    Destination,
+    Goto,
+    HangUp,
+    Menu,
+    Node,
+    Play,
+    Prompt,
+    Treatment,
+    Trunk,
+)
+from ivr.flow import HANDLERS, MAX_STEPS, run_treatment
+from softswitch.call.call import Call
+from softswitch.call.events import ChoiceMade, KeyRejected, NodeEntered, NoInputReceived
+from softswitch.call.outcomes import Answered, DialOutcome, Rejected, TimedOut
+
+HELLO = Prompt(text="hello")
+TRUNK = Trunk("carrier", "192.0.2.1")
+
+
+class ScriptedCall:
+    """Answers digits and dials from a script; keeps a diary of what was asked of it."""
+
+    def __init__(
+        self,
+        *,
+        keys: str = "",
+        outcomes: tuple[DialOutcome, ...] = (),
+        treatments: dict[str, Treatment] | None = None,
+        private: bool = False,
+    ) -> None:
+        self.keys = deque(keys)
+        self.outcomes = deque(outcomes)
+        self.diary: list[Any] = []
+        self.path: list[str] = []
+        self.ended = False
+        self.end_facts: dict[str, Any] = {}
+        self.last_failure: DialOutcome | None = None
+        self.caller = SimpleNamespace(answered=False)
+        self.campaign = Campaign("fans", "main", trunk="carrier")
+        self.configuration = SimpleNamespace(
+            treatments=treatments or {}, trunks={"carrier": TRUNK}
+        )
+        self.called, self.called_number = "18666831950", "+18666831950"
+        self.caller_number = "+16025550100"
+        self.caller_name = 'Ann "A" Lee'
+        self.private = private
+        self.passed_headers = (("X-Visit", "42"), ("X-Secret", "no"))
+        self.services = SimpleNamespace(advertised_host="192.0.2.9")
+
+    def emit(self, kind: type, **facts: Any) -> None:
+        if kind is NodeEntered:
+            self.path.append(facts["node"])
+        else:
+            self.diary.append((kind, *facts.values()))
+
+    async def answer(self) -> None:
+        self.caller.answered = True
+
+    async def play(self, prompt: Prompt, *, barge_in: bool = False) -> bool:
+        self.diary.append(("play", prompt.text))
+        return True
+
+    def forget_digits(self) -> None:
+        self.diary.append("forget")
+
+    async def next_digit(self, timeout: float) -> str | None:
+        key = self.keys.popleft() if self.keys else "-"
+        return None if key == "-" else key
+
+    async def dial(self, request: Any) -> DialOutcome:
+        self.diary.append(("dial", request.uri, request.from_header, request.headers))
+        return self.outcomes.popleft()
+
+    def bridge(self, leg: Any) -> None:
+        self.diary.append("bridge")
+
+    async def talk(self) -> None:
+        self.end("called", "hung_up")
+
+    def stop_playing(self) -> None:
+        pass
+
+    def limit(self, seconds: float) -> None:
+        self.diary.append(("limit", seconds))
+
+    def end(self, ended_by: str, cause: str, **facts: Any) -> None:
+        if not self.ended:
+            self.ended = True
+            self.end_facts = {"ended_by": ended_by, "cause": cause, **facts}
+
+
+async def walk(call: ScriptedCall, *nodes: Node) -> ScriptedCall:
+    await run_treatment(cast("Call", call), Treatment("main", nodes))
+    return call
+
+
+def menu(**choices: tuple[Node, ...]) -> dict[str, tuple[Node, ...]]:
+    return {name.removeprefix("key"): nodes for name, nodes in choices.items()}
+
+
+ASK = Menu("ask", HELLO, menu(key1=(HangUp("one", "one"),), key2=(Play("two", HELLO),)))
+NUMBER = Destination("number", "+16025551234")
+OTHER = Destination("number", "+16026661234", ring_seconds=3.0)
+DIAL = Connect("dial", (NUMBER, OTHER))
+BUSY = Rejected(486, "Busy Here", 17)
+DOWN = Rejected(503, "Service Unavailable", 41)
+
+
+def test_every_node_type_but_goto_has_a_handler() -> None:
+    assert {*HANDLERS, Goto} == set(Node.__args__)
+
+
+async def test_a_choice_that_runs_out_goes_on_behind_its_menu() -> None:
+    call = await walk(ScriptedCall(keys="2"), ASK, HangUp("end", "done"))
+    assert call.path == ["ask", "two", "end"]
+    assert call.end_facts["cause"] == "done"
+    assert (ChoiceMade, "ask", "2") in call.diary
+
+
+async def test_the_fourth_wrong_key_ends_the_call() -> None:
+    call = await walk(ScriptedCall(keys="9999"), ASK)
+    rejected = [entry for entry in call.diary if entry[0] is KeyRejected]
+    assert [entry[-1] for entry in rejected] == [1, 2, 3, 4]
+    assert call.diary.count(("play", "hello")) == 4
+    assert call.end_facts == {"ended_by": "switch", "cause": "invalid_entries"}
+
+
+async def test_a_right_key_after_three_wrong_ones_is_taken() -> None:
+    assert (await walk(ScriptedCall(keys="9#*1"), ASK)).end_facts["cause"] == "one"
+
+
+async def test_silence_asks_again_three_times_and_then_ends_the_call() -> None:
+    call = await walk(ScriptedCall(), ASK)
+    assert call.diary.count(("play", "hello")) == 4
+    assert [entry[-1] for entry in call.diary if entry[0] is NoInputReceived] == [1, 2, 3, 4]
+    assert call.end_facts["cause"] == "no_input"
+
+
+async def test_silence_takes_the_steps_that_are_there_for_it() -> None:
+    node = Menu("ask", HELLO, ASK.choices, timeouts_limit=0, on_no_input=(HangUp("bye", "quiet"),))
+    assert (await walk(ScriptedCall(), node)).end_facts["cause"] == "quiet"
+
+
+@pytest.mark.parametrize("keys", ["----", "9999"])
+async def test_the_default_choice_is_taken_when_a_limit_is_reached(keys: str) -> None:
+    node = Menu("ask", HELLO, ASK.choices, default="1")
+    call = await walk(ScriptedCall(keys=keys), node)
+    assert (ChoiceMade, "ask", "1", True) in call.diary
+    assert call.end_facts["cause"] == "one"
+
+
+async def test_a_wrong_key_is_answered_with_its_own_prompt() -> None:
+    node = Menu("ask", HELLO, ASK.choices, invalid_prompt=Prompt(text="no such key"))
+    call = await walk(ScriptedCall(keys="91"), node)
+    played = [entry[1] for entry in call.diary if entry[0] == "play"]
+    assert played == ["hello", "no such key", "hello"]
+
+
+async def test_without_barge_in_keys_pressed_ahead_do_not_count() -> None:
+    node = Menu("ask", HELLO, ASK.choices, barge_in=False)
+    call = await walk(ScriptedCall(keys="1"), node)
+    assert call.diary[:3] == ["forget", ("play", "hello"), "forget"]
+
+
+async def test_a_transparent_connect_does_not_answer_the_caller() -> None:
+    call = await walk(ScriptedCall(outcomes=(Answered(cast("Any", None)),)), DIAL)
+    assert not call.caller.answered
+    assert "bridge" in call.diary
+    assert call.end_facts["ended_by"] == "called"
+
+
+async def test_the_next_destination_is_tried_after_no_answer() -> None:
+    call = await walk(ScriptedCall(outcomes=(TimedOut(), Answered(cast("Any", None)))), DIAL)
+    dialled = [entry[1] for entry in call.diary if entry[0] == "dial"]
+    assert dialled == ["sip:+16025551234@192.0.2.1", "sip:+16026661234@192.0.2.1"]
+
+
+async def test_busy_ends_the_attempts() -> None:
+    call = await walk(ScriptedCall(outcomes=(BUSY,)), DIAL)
+    assert call.end_facts == {"ended_by": "switch", "cause": "rejected", "status": 486, "q850": 17}
+
+
+async def test_busy_fails_over_where_the_operator_says_so() -> None:
+    node = Connect("dial", (NUMBER, OTHER), fail_over_on=frozenset({486}))
+    call = await walk(ScriptedCall(outcomes=(BUSY, DOWN)), node)
+    assert call.end_facts["status"] == 503
+
+
+async def test_steps_for_failure_come_before_what_follows() -> None:
+    node = Connect("dial", (NUMBER,), on_failure=(Play("sorry", HELLO),))
+    call = await walk(ScriptedCall(outcomes=(DOWN,)), node, HangUp("end", "closed"))
+    assert call.path == ["dial", "sorry", "end"]
+
+
+async def test_a_goto_forgets_what_would_have_followed() -> None:
+    night = Treatment("night", (HangUp("closed", "night"),))
+    call = ScriptedCall(treatments={"night": night})
+    await walk(call, Goto("jump", "night"), HangUp("never", "never"))
+    assert call.path == ["jump", "closed"]
+
+
+async def test_a_goto_finds_a_node_inside_a_choice() -> None:
+    ask = Menu(
+        "ask", HELLO, menu(key1=(Play("inner", HELLO), Play("after", HELLO)), key2=()),
+        timeouts_limit=0,
+    )  # fmt: skip
+    call = await walk(
+        ScriptedCall(), Goto("jump", "inner", kind="node"), ask, HangUp("end", "end")
+    )
+    assert call.path == ["jump", "inner", "after", "end"]
+
+
+async def test_a_treatment_that_goes_round_for_ever_is_ended() -> None:
+    again = Goto("again", "hello", kind="node")
+    call = await walk(ScriptedCall(), Play("hello", HELLO), again)
+    assert call.end_facts["cause"] == "treatment_too_long"
+    assert len(call.path) == MAX_STEPS
+
+
+async def test_a_caller_goes_out_with_name_and_number() -> None:
+    call = await walk(ScriptedCall(outcomes=(BUSY,)), DIAL)
+    assert call.diary[0][2:] == ('"Ann \\"A\\" Lee" <sip:+16025550100@192.0.2.9>', ())
+
+
+async def test_a_private_caller_goes_out_anonymous() -> None:
+    call = await walk(ScriptedCall(outcomes=(BUSY,), private=True), DIAL)
+    assert call.diary[0][2:] == (
+        '"Anonymous" <sip:anonymous@anonymous.invalid>',
+        (("Privacy", "id"),),
+    )
+
+
+async def test_only_listed_headers_cross_the_bridge() -> None:
+    call = ScriptedCall(outcomes=(BUSY,))
+    call.configuration.trunks["carrier"] = Trunk("carrier", "192.0.2.1", pass_headers=("x-visit",))
+    await walk(call, DIAL)
+    assert call.diary[0][3] == (("X-Visit", "42"),)
