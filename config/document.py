@@ -318,7 +318,7 @@ class _Composer:
             if scalar.plain and "\n" not in scalar.text:
                 place = Location(place.file, place.line, place.column + error.offset)
             self._problems.add(place, str(error))
-            # Absent, so that no second mistake is reported for the same place.
+            self._problems.silence(scalar.location)
             scalar.text = ""
 
     def _check_tag(self, tag: str, tree: Tree) -> None:

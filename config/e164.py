@@ -58,9 +58,13 @@ class Country:
 
 
 _NANP = Country("1", ("011", "00"), "1", 10, 10, "23456789")
+# The members that a switch may stand in; the others dial the same way.
+# fmt: off
 _NANP_COUNTRIES = (
-    "US CA PR VI GU AS MP AG AI BS BB BM VG KY DM DO GD JM MS KN LC VC SX TT TC".split()
+    "US", "CA", "PR", "VI", "GU", "AS", "MP", "AG", "AI", "BS", "BB", "BM", "VG", "KY", "DM", "DO",
+    "GD", "JM", "MS", "KN", "LC", "VC", "SX", "TT", "TC",
 )
+# fmt: on
 
 COUNTRIES: dict[str, Country] = {
     **dict.fromkeys(_NANP_COUNTRIES, _NANP),
@@ -151,7 +155,9 @@ def normalise_pattern(text: str, country: str = "US") -> str | None:
             break
     if digits != "+" and (not digits.startswith("+") or not _PATTERN.match(digits)):
         return None
-    return digits + wildcard if len(digits) <= MAX_DIGITS + 1 else None
+    # Nothing can follow a whole number.
+    longest = 11 if digits.startswith("+1") else MAX_DIGITS
+    return digits + wildcard if len(digits) <= longest else None
 
 
 def dialled(text: str) -> str:

@@ -6,11 +6,14 @@ Knows nothing of YAML or of what the keys mean.
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from config.model import Location
 
-MAX_REPORTED = 1000
-"""Mistakes kept. A file with more is broken in one way a thousand times; the rest is counted."""
+MAX_REPORTED = 500
+"""Mistakes noted before reading stops: such a file is broken in one way all over."""
+MAX_CANDIDATES = 1000
+"""Words compared for a suggestion; each comparison takes some 10 us, and mistakes may be many."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,19 +42,24 @@ class ConfigError:
         return f"{self.location}: {self.message}{hint}"
 
 
-class ConfigErrors(Exception):  # noqa: N818 - it carries many errors
+class ConfigErrors(Exception):
     """Every mistake of one configuration, sorted by place."""
 
-    def __init__(self, errors: Iterable[ConfigError], *, left_out: int = 0) -> None:
+    def __init__(self, errors: Iterable[ConfigError], *, complete: bool = True) -> None:
         self.errors = sorted(errors, key=lambda error: (error.location, error.message))
-        self.left_out = left_out
+        self.complete = complete
+        """Whether reading went to the end; False when there were more than MAX_REPORTED."""
         super().__init__(str(self))
 
     def __str__(self) -> str:
         lines = [str(error) for error in self.errors]
-        if self.left_out:
-            lines.append(f"... and {self.left_out} more")
+        if not self.complete:
+            lines.append(f"... reading stopped after {len(lines)} mistakes")
         return "\n".join(lines)
+
+
+class TooManyProblemsError(Exception):
+    """MAX_REPORTED is reached, and reading has to stop."""
 
 
 class Problems:
@@ -59,27 +67,33 @@ class Problems:
 
     def __init__(self) -> None:
         self._errors: dict[tuple[Location, str], ConfigError] = {}
-        self._left_out = 0
+        self._silenced: set[Location] = set()
 
     def __bool__(self) -> bool:
         return bool(self._errors)
 
     def add(self, location: Location, message: str, suggestion: str | None = None) -> None:
-        """Note a mistake; beyond MAX_REPORTED it is only counted."""
-        if len(self._errors) >= MAX_REPORTED:
-            self._left_out += 1
+        """Note a mistake; raises TooManyProblemsError when that was the last to be noted."""
+        if location in self._silenced:
             return
-        self._errors.setdefault(
-            (location, message), ConfigError(location, message, suggestion or None)
-        )
+        error = ConfigError(location, message, suggestion or None)
+        self._errors.setdefault((location, message), error)
+        if len(self._errors) >= MAX_REPORTED:
+            raise TooManyProblemsError
+
+    def silence(self, location: Location) -> None:
+        """Note no more mistakes at a place whose value could not even be made out."""
+        self._silenced.add(location)
 
     def raise_if_any(self) -> None:
+        """Raise ConfigErrors with everything noted so far."""
         if self._errors:
-            raise ConfigErrors(self._errors.values(), left_out=self._left_out)
+            complete = len(self._errors) < MAX_REPORTED
+            raise ConfigErrors(self._errors.values(), complete=complete)
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """The nearest candidate as a question, or None when none is near."""
-    known = {candidate.lower(): candidate for candidate in candidates}
+    known = {candidate.lower(): candidate for candidate in islice(candidates, MAX_CANDIDATES)}
     near = difflib.get_close_matches(word.lower()[:100], known, n=1, cutoff=0.6)
     return f'did you mean "{known[near[0]]}"?' if near else None

@@ -18,6 +18,11 @@ from typing import Literal, NamedTuple
 
 Transport = Literal["udp", "tcp"]
 CodecName = Literal["PCMU", "PCMA"]
+Hold = Literal["pass", "local"]
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+Synthesiser = Literal["auto", "hibari", "espeak-ng", "flite"]
+WithoutSynthesiser = Literal["error", "chime"]
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -76,13 +81,13 @@ class Switch:
     """Threads of the media engine. 1-64, default 1."""
     tap: bool = True
     """Whether media of both legs is copied to the listeners inside the switch. Default true."""
-    log_format: Literal["text", "json"] = "text"
+    log_format: LogFormat = "text"
     """Form of a log line. Default text."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: LogLevel = "info"
     """Least level that is logged. Default info."""
-    synthesiser: Literal["auto", "hibari", "espeak-ng", "flite"] = "auto"
+    synthesiser: Synthesiser = "auto"
     """What speaks text prompts; auto takes the first that is installed. Default auto."""
-    without_synthesiser: Literal["error", "chime"] = "error"
+    without_synthesiser: WithoutSynthesiser = "error"
     """When no synthesiser is installed: refuse to start, or play a chime instead. Default error."""
 
 
@@ -105,7 +110,7 @@ class Trunk:
     """Legs on this trunk at once, both directions. 1-100000; None: no limit. Default None."""
     pass_headers: tuple[str, ...] = ()
     """Header fields of an incoming INVITE that cross the bridge onto this trunk. Default none."""
-    hold: Literal["pass", "local"] = "pass"
+    hold: Hold = "pass"
     """A hold from the other leg is passed on to this trunk, or answered locally. Default pass."""
     codecs: tuple[CodecName, ...] = ("PCMU", "PCMA")
     """Codecs offered and accepted, best first. Default PCMU, PCMA."""

@@ -1,0 +1,419 @@
+"""The kinds of value in the language: what is accepted, in which units and ranges.
+
+Every scalar is text when it comes here: what it means depends on the key it stands at, so YAML's
+own guesses (octal numbers, sexagesimal times, `no` as false) never happen. RFC 3261 section 25.1
+(header names), RFC 1123 section 2.1 (host names). Knows no key.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Literal, TypeVar, get_args
+
+from config.document import Scalar, Sequence, Tree
+from config.e164 import COUNTRIES, normalise, split_sip_uri
+from config.errors import did_you_mean
+from config.model import CallerId, Transport
+from config.reading import Kind, Reading, RefusedError, describe, scalar, shorten
+
+T = TypeVar("T")
+L = TypeVar("L", bound=str)
+
+MAX_NAME = 100
+"""Characters of a name: names stand in every log line and record."""
+MAX_VALUE = 2000
+"""Characters of a free value (a parameter, a prompt's text)."""
+
+MAX_LISTED = 10
+"""Names listed in a suggestion; more help nobody."""
+
+REFUSALS = (404, 410, 480, 486, 600, 603)
+"""Statuses a call may be refused with: those that need no header beside them."""
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?\Z")
+_DIGITS = re.compile(r"[0-9]{1,9}\Z")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) *([a-z]*)\Z")
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,100}\Z")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+
+# Header fields the switch writes itself on each leg, which therefore never cross the bridge.
+_OWN_HEADERS = (
+    "accept accept-encoding allow allow-events alert-info authorization call-id contact "
+    "content-disposition content-encoding content-language content-length content-type cseq "
+    "expires from max-forwards mime-version min-se p-asserted-identity p-preferred-identity "
+    "privacy proxy-authenticate proxy-authorization proxy-require rack reason record-route "
+    "refer-to remote-party-id replaces require route rseq server session-expires supported "
+    "timestamp to unsupported user-agent via www-authenticate"
+)
+OWN_HEADERS = frozenset(_OWN_HEADERS.split())
+_COMPACT_HEADERS = frozenset("abcdefijklmnorstuvxy")
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """A host (IPv6 without brackets), a port and, for a trunk, a transport."""
+
+    host: str
+    port: int
+    transport: Transport = "udp"
+
+
+@dataclass(frozen=True, slots=True)
+class Off(Generic[T]):
+    """A value that can be switched off: None when it is."""
+
+    value: T | None
+
+
+# Text.
+
+
+def _free_text(text: str) -> str:
+    if not text.strip() or len(text) > MAX_VALUE:
+        raise ValueError
+    return text
+
+
+def _name(text: str) -> str:
+    if not 0 < len(text) <= MAX_NAME or _CONTROL.search(text) or text != text.strip():
+        raise ValueError
+    return text
+
+
+def _header_name(text: str) -> str:
+    if not _TOKEN.match(text):
+        raise ValueError
+    if text.lower() in OWN_HEADERS or text.lower() in _COMPACT_HEADERS:
+        raise RefusedError(f"{text} is written by the switch on each leg and cannot be passed on")
+    return text
+
+
+def _line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError
+    return _free_text(text)
+
+
+TEXT = scalar(f"text (up to {MAX_VALUE} characters)", _free_text)
+LINE = scalar(f"text of one line (up to {MAX_VALUE} characters)", _line)
+NAME = scalar(f"a name (up to {MAX_NAME} printable characters)", _name)
+HEADER_NAME = scalar("the name of a SIP header field", _header_name)
+
+
+def one_of(words: Collection[L]) -> Kind[L]:
+    """One of some words, in any case."""
+    known = {word.lower(): word for word in words}
+    says = " or ".join([", ".join([*words][:-1]), [*words][-1]] if len(words) > 1 else [*words])
+
+    def convert(text: str) -> L:
+        word = known.get(text.lower())
+        if word is None:
+            message = f'expected {says}, not "{shorten(text)}"'
+            raise RefusedError(message, suggestion=did_you_mean(text, words))
+        return word
+
+    return scalar(says, convert)
+
+
+def _boolean(text: str) -> bool:
+    word = text.lower()
+    if word not in _TRUE and word not in _FALSE:
+        raise ValueError
+    return word in _TRUE
+
+
+BOOLEAN = scalar("true or false", _boolean)
+
+
+def _country(text: str) -> str:
+    if text.upper() not in COUNTRIES:
+        message = f'the national numbers of "{shorten(text)}" are not known'
+        raise RefusedError(message, suggestion=f"known: {', '.join(sorted(COUNTRIES))}")
+    return text.upper()
+
+
+COUNTRY = scalar("a country (two letters, ISO 3166)", _country)
+
+
+# Numbers and durations.
+
+
+def integer(lowest: int, highest: int) -> Kind[int]:
+    """A whole number, decimal whatever it begins with."""
+    says = f"a whole number, {lowest}-{highest}"
+
+    def convert(text: str) -> int:
+        if not _DIGITS.match(text) or not lowest <= int(text) <= highest:
+            raise ValueError
+        return int(text)
+
+    return scalar(says, convert)
+
+
+def _refusal(text: str) -> int:
+    if not _DIGITS.match(text) or int(text) not in REFUSALS:
+        raise ValueError
+    return int(text)
+
+
+REFUSAL = scalar(f"a status to refuse with: {', '.join(map(str, REFUSALS))}", _refusal)
+
+
+def _seconds(text: str) -> float:
+    match = _DURATION.match(text.strip().lower())
+    if match is None or match[2] not in _UNITS:
+        raise ValueError
+    return round(float(match[1]) * _UNITS[match[2]], 6)
+
+
+def duration(shortest: str, longest: str) -> Kind[float]:
+    """A time with its unit (ms, s, min, h); a plain number is seconds."""
+    lowest, highest = _seconds(shortest), _seconds(longest)
+
+    def convert(text: str) -> float:
+        seconds = _seconds(text)
+        if not lowest <= seconds <= highest:
+            raise ValueError
+        return seconds
+
+    return scalar(f'a time such as "30 s", {shortest} to {longest}', convert)
+
+
+def or_off(kind: Kind[T]) -> Kind[Off[T]]:
+    """A value, or the word off."""
+
+    def read(tree: Tree, reading: Reading) -> Off[T]:
+        if isinstance(tree, Scalar) and tree.text.lower() == "off":
+            return Off(None)
+        return Off(kind.read(tree, reading))
+
+    return Kind(f"{kind.says}, or off", read)
+
+
+# Addresses.
+
+
+def host(text: str) -> str:
+    """A host: an address (IPv6 with or without brackets), or a name; raises ValueError."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        # A name whose last label is a number is a mistyped IPv4 address.
+        last_label = bare.rstrip(".").rpartition(".")[2]
+        if len(bare) > 253 or bare != text or not _HOST_NAME.match(bare) or last_label.isdigit():
+            raise ValueError(text) from None
+        return bare.lower()
+    if "%" in bare or (bare != text and address.version == 4):
+        raise ValueError(text)
+    return str(address)
+
+
+def _port(text: str) -> int:
+    if not _DIGITS.match(text) or not 1 <= int(text) <= 65535:
+        raise ValueError(text)
+    return int(text)
+
+
+def host_port(default_port: int | None, text: str) -> HostPort:
+    """A host and port; IPv6 in brackets when there is a port; raises ValueError."""
+    if text.startswith("["):
+        name, bracket, rest = text.partition("]")
+        name, colon, port = name + bracket, rest[:1], rest[1:]
+        if rest and colon != ":":
+            raise ValueError(text)
+    elif text.count(":") > 1:
+        message = f'an IPv6 address stands in brackets: "[{shorten(text)}]"'
+        raise RefusedError(message)
+    else:
+        name, colon, port = text.partition(":")
+    if not colon and default_port is None:
+        raise ValueError(text)
+    return HostPort(host(name), _port(port) if colon or default_port is None else default_port)
+
+
+HOST = scalar("a host: an IP address or a name", host)
+
+
+def address(default_port: int | None) -> Kind[HostPort]:
+    """host:port"""
+    optional = "" if default_port is None else f" (port {default_port} when it is left out)"
+    return scalar(
+        f'host:port such as "127.0.0.1:5060" or "[::1]:5060"{optional}',
+        lambda text: host_port(default_port, text),
+    )
+
+
+def _trunk_address(text: str) -> HostPort:
+    where, semicolon, parameter = text.partition(";")
+    found = host_port(5060, where.strip())
+    if not semicolon:
+        return found
+    name, _, transport = parameter.strip().lower().partition("=")
+    if name != "transport":
+        raise ValueError(text)
+    for known in get_args(Transport):
+        if transport == known:
+            return HostPort(found.host, found.port, known)
+    raise RefusedError(f'the transport is udp or tcp, not "{shorten(transport)}"')
+
+
+TRUNK_ADDRESS = scalar(
+    'host:port, with ";transport=tcp" for TCP, such as "192.0.2.1:5060;transport=tcp"',
+    _trunk_address,
+)
+
+
+def _source(text: str) -> str:
+    if "/" in text:
+        return str(ipaddress.ip_network(text, strict=False))
+    return host(text)
+
+
+SOURCE = scalar('a host, or a network such as "198.51.100.0/24"', _source)
+
+
+def _port_range(text: str) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    lowest, highest = _port(first.strip()), _port(last.strip() if dash else "")
+    # RFC 3550 section 11: "RTP SHOULD use an even destination port number and the corresponding
+    # RTCP stream SHOULD use the next higher (odd) destination port number."
+    even, odd = lowest + lowest % 2, highest - (highest + 1) % 2
+    if lowest < 1024:
+        raise RefusedError(f"ports below 1024 belong to the system, {lowest} is one")
+    if odd < even:
+        raise RefusedError(f"there is no pair of an even and the next odd port in {shorten(text)}")
+    return even, odd
+
+
+PORT_RANGE = scalar('a range of ports such as "20000-29999"', _port_range)
+
+FOLDER = scalar("a folder, relative to the working directory", lambda text: Path(_line(text)))
+
+
+# Parties.
+
+
+def _caller_id(tree: Tree, reading: Reading) -> CallerId:
+    if not isinstance(tree, Scalar):
+        raise RefusedError(f"expected {CALLER_ID.says}, {describe(tree)}")
+    words: tuple[Literal["original", "called"], ...] = ("original", "called")
+    for word in words:
+        if tree.text.lower() == word:
+            return CallerId(word)
+    number = normalise(tree.text, reading.country)
+    if number is None:
+        raise RefusedError(
+            f"expected {CALLER_ID.says}, {describe(tree)}",
+            suggestion=did_you_mean(tree.text, words),
+        )
+    return CallerId("fixed", number)
+
+
+CALLER_ID = Kind("original, called or a phone number", _caller_id)
+
+
+def sip_uri_problem(text: str) -> str | None:
+    """Why a text cannot be dialled as a SIP URI, or None when it can."""
+    if text.lower().startswith("sips:"):
+        return "sips: needs TLS, which there is not yet; use sip:"
+    found = split_sip_uri(text)
+    if found is None or _CONTROL.search(text) or set(text) & set(' <>"') or len(text) > MAX_VALUE:
+        return "expected a SIP URI such as sip:sales@example.org"
+    try:
+        host(found.host)
+    except ValueError:
+        return f'"{shorten(found.host)}" is no host'
+    if found.port is not None and not 1 <= found.port <= 65535:
+        return f"{found.port} is no port"
+    return None
+
+
+# Lists.
+
+
+def list_of(kind: Kind[T], *, most: int, doubles: bool = False) -> Kind[tuple[T, ...]]:
+    """A list, without doubles unless they make sense; one value may stand without a list."""
+    says = f"a list of 1 to {most}, each {kind.says}"
+
+    def read(tree: Tree, reading: Reading) -> tuple[T, ...]:
+        items = tree.items if isinstance(tree, Sequence) else [tree]
+        if not 1 <= len(items) <= most:
+            raise RefusedError(f"expected 1 to {most} entries, not {len(items)}")
+        values: list[T] = []
+        for item in items:
+            try:
+                value = kind.read(item, reading)
+            except RefusedError as error:
+                error.location = error.location or item.location
+                raise
+            if value in values and not doubles:
+                message = f'"{shorten(getattr(item, "text", ""))}" stands twice'
+                raise RefusedError(message, location=item.location)
+            values.append(value)
+        return tuple(values)
+
+    return Kind(says, read)
+
+
+def named(words: Callable[[Reading], Collection[str] | None], says: str) -> Kind[str]:
+    """A word the media rooms must know; unchecked while nobody said what they know."""
+
+    def read(tree: Tree, reading: Reading) -> str:
+        if not isinstance(tree, Scalar):
+            raise RefusedError(f"expected {says}, {describe(tree)}")
+        known = words(reading)
+        word = tree.text.lower()
+        if known is not None and word not in known:
+            raise RefusedError(
+                f"expected {says}, {describe(tree)}",
+                suggestion=did_you_mean(word, known) or f"known: {', '.join(sorted(known))}",
+            )
+        return word
+
+    return Kind(says, read)
+
+
+TONE_PLAN = named(
+    lambda reading: reading.media.tone_plans if reading.media else None,
+    "a country with a tone plan, such as us",
+)
+TONE = named(
+    lambda reading: reading.media.tones if reading.media else None,
+    "the name of a tone, such as chime or busy",
+)
+
+
+def reference(section: str, noun: str) -> Kind[str]:
+    """The name of something declared in a section of the same file."""
+    says = f"the name of a {noun}"
+
+    def read(tree: Tree, reading: Reading) -> str:
+        name = NAME.read(tree, reading)
+        declared = reading.names.get(section, ())
+        if name not in declared:
+            suggestion = did_you_mean(name, declared) or known_names(declared, f"{noun}s")
+            raise RefusedError(f'there is no {noun} "{shorten(name)}"', suggestion=suggestion)
+        return name
+
+    return Kind(says, read)
+
+
+def known_names(names: Collection[str], noun: str) -> str:
+    """A suggestion that lists what there is, when it is not too much."""
+    if not names:
+        return f"there are no {noun}"
+    if len(names) > MAX_LISTED:
+        return f"there are {len(names)} {noun}"
+    return f"{noun}: {', '.join(sorted(names))}"
+
+
+CAMPAIGN_NAME = reference("campaigns", "campaign")
+TREATMENT_NAME = reference("treatments", "treatment")
+TRUNK_NAME = reference("trunks", "trunk")
+POOL_NAME = reference("pools", "pool")

@@ -1,0 +1,242 @@
+"""How a mapping of the YAML becomes typed values: keys, kinds of value, sections.
+
+A `Section` lists the `Key`s a mapping may have, a `Kind` turns what was written into a value and
+says in words what it expects. The loader reads by these, and `config.reference` prints them: there
+is no second list. Every mistake is noted with its place and reading goes on.
+Knows no key of the language by itself.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from config.document import Scalar, Table, Tree
+from config.errors import Problems, did_you_mean
+from config.model import Location
+
+T = TypeVar("T")
+
+MAX_SHOWN = 60
+"""Characters of a bad value repeated in a message."""
+
+
+class MediaKnowledge(Protocol):
+    """What only the media rooms know; passed in, because configuration stands below them."""
+
+    tone_plans: Collection[str]
+    """Countries with a tone plan, in lower case."""
+    tones: Collection[str]
+    """Names of tones a prompt may be."""
+
+    def wav_problem(self, path: Path) -> str | None:
+        """Why a file cannot be played, or None when it can."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What is going on while a configuration is read."""
+
+    problems: Problems
+    folder: Path = Path()
+    """Folder of the file; prompts are relative to it."""
+    country: str = "US"
+    media: MediaKnowledge | None = None
+    names: dict[str, Collection[str]] = field(default_factory=dict)
+    """Names declared in each section, so that a reference is checked where it stands."""
+    steps: int = 0
+    """Steps of treatments made so far."""
+    depth: int = 0
+    """How deep in nested steps."""
+    step_names: set[str] = field(default_factory=set)
+    """Names given to steps of this treatment."""
+    step_counts: dict[str, int] = field(default_factory=dict)
+    """Steps of each kind in this treatment, for the names of the others."""
+
+
+class RefusedError(ValueError):
+    """A value that does not fit, and why."""
+
+    def __init__(
+        self, message: str, *, suggestion: str | None = None, location: Location | None = None
+    ) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
+        self.location = location
+
+
+class MissingError(LookupError):
+    """A key that was needed is absent or was refused; the problem is noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """A kind of value: what it is in words, and how it is read (raises RefusedError)."""
+
+    says: str
+    read: Callable[[Tree, Reading], T]
+
+
+class Key(Generic[T]):
+    """One key of a mapping. `default` is written as an operator would."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind[T],
+        about: str,
+        *,
+        default: str | None = None,
+        otherwise: str | None = None,
+        required: bool = False,
+        example: str = "",
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.about = about
+        self.default = default
+        self.otherwise = otherwise
+        """What holds without the key, in words, where that is no value of its own."""
+        self.required = required
+        self.example = example
+        self.default_value: T | None = None
+        if default is not None:
+            tree = Scalar("", _NO_MARK, default)
+            self.default_value = kind.read(tree, Reading(Problems()))
+
+
+@dataclass(slots=True)
+class _NoMark:
+    line: int = -1
+    column: int = -1
+
+
+_NO_MARK = _NoMark()
+
+
+class Section:
+    """The keys of one mapping of the language."""
+
+    def __init__(
+        self, name: str, about: str, keys: Iterable[Key[Any]], *, short: str = "", example: str
+    ) -> None:
+        self.name = name
+        self.about = about
+        self.keys = {key.name: key for key in keys}
+        self.short = short
+        """What may stand instead of the mapping, in words."""
+        self.example = example
+
+
+def keys_of(holder: type) -> list[Key[Any]]:
+    """The keys of a section, in the order they were written."""
+    return [value for value in vars(holder).values() if isinstance(value, Key)]
+
+
+class Fields:
+    """The values of one mapping, by key."""
+
+    def __init__(self, table: Table, values: dict[str, object]) -> None:
+        self.table = table
+        self._values = values
+
+    def __contains__(self, key: Key[Any]) -> bool:
+        return key.name in self._values
+
+    def __getitem__(self, key: Key[T]) -> T:
+        """The value or the default; raises MissingError when there is neither."""
+        if key.name in self._values:
+            return cast(T, self._values[key.name])
+        if key.default is not None:
+            return cast(T, key.default_value)
+        raise MissingError(key.name)
+
+    def get(self, key: Key[T]) -> T | None:
+        """The value, the default, or None."""
+        if key.name in self._values:
+            return cast(T, self._values[key.name])
+        return key.default_value
+
+    def place(self, key: Key[Any]) -> Location:
+        """Where the value stands, or the mapping when it is absent."""
+        tree = self.table.entries.get(key.name)
+        return tree.location if tree is not None else self.table.location
+
+
+def read_fields(tree: Tree, section: Section, reading: Reading) -> Fields:
+    """Read a mapping by its section, noting every mistake; raises MissingError when it is none."""
+    if not isinstance(tree, Table):
+        reading.problems.add(
+            tree.location, f"expected the settings of {section.name}, {describe(tree)}"
+        )
+        raise MissingError(section.name)
+    values: dict[str, object] = {}
+    for name, value in tree.entries.items():
+        key = section.keys.get(name)
+        if key is None:
+            _unknown_key(tree.keys[name], section, reading)
+        elif not (isinstance(value, Scalar) and value.absent):
+            try:
+                values[name] = key.kind.read(value, reading)
+            except RefusedError as error:
+                note(reading, error, value, name)
+            except MissingError:
+                pass
+    for key in section.keys.values():
+        if key.required and key.name not in values:
+            _missing_key(tree, key, section, reading)
+    return Fields(tree, values)
+
+
+def _unknown_key(written: Scalar, section: Section, reading: Reading) -> None:
+    reading.problems.add(
+        written.location,
+        f'"{shorten(written.text)}" is no setting of {section.name}',
+        did_you_mean(written.text, section.keys) or f"settings: {', '.join(section.keys)}",
+    )
+
+
+def _missing_key(table: Table, key: Key[Any], section: Section, reading: Reading) -> None:
+    written = table.keys.get(key.name)
+    if written is None:
+        message = f'{section.name} needs "{key.name}": {key.kind.says}'
+        reading.problems.add(table.location, message)
+        return
+    value = table.entries[key.name]
+    if isinstance(value, Scalar) and value.absent:
+        reading.problems.add(value.location, f'"{key.name}" is empty: expected {key.kind.says}')
+
+
+def note(reading: Reading, error: RefusedError, tree: Tree, key: str) -> None:
+    """Add a refused value to the problems, named after its key."""
+    location = error.location or tree.location
+    reading.problems.add(location, f"{key}: {error}", error.suggestion)
+
+
+def scalar(says: str, convert: Callable[[str], T]) -> Kind[T]:
+    """A kind made from text; a ValueError of `convert` becomes "expected ..., not ..."."""
+
+    def read(tree: Tree, _reading: Reading) -> T:
+        if not isinstance(tree, Scalar):
+            raise RefusedError(f"expected {says}, {describe(tree)}")
+        try:
+            return convert(tree.text)
+        except RefusedError:
+            raise
+        except ValueError:
+            raise RefusedError(f"expected {says}, {describe(tree)}") from None
+
+    return Kind(says, read)
+
+
+def describe(tree: Tree) -> str:
+    """What was written instead of what was expected."""
+    if isinstance(tree, Scalar):
+        return f'not "{shorten(tree.text)}"' if not tree.absent else "not nothing"
+    return "not settings" if isinstance(tree, Table) else "not a list"
+
+
+def shorten(text: str) -> str:
+    """A value for a message: one line, not too long."""
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."

@@ -1,0 +1,266 @@
+"""The section switch: its keys, and the value made of them.
+
+What a reference needs to know about its neighbours (ports that overlap, a wildcard that peers
+cannot reach) is checked here; nothing else is.
+"""
+
+from typing import Any
+
+from config.document import Tree
+from config.errors import Problems
+from config.kinds import (
+    BOOLEAN,
+    COUNTRY,
+    FOLDER,
+    HOST,
+    LINE,
+    PORT_RANGE,
+    HostPort,
+    address,
+    duration,
+    integer,
+    list_of,
+    one_of,
+    or_off,
+)
+from config.model import (
+    Location,
+    LogFormat,
+    LogLevel,
+    Switch,
+    Synthesiser,
+    Transport,
+    WithoutSynthesiser,
+)
+from config.reading import Fields, Key, MissingError, Reading, Section, keys_of, read_fields
+
+WILDCARDS = ("0.0.0.0", "::")
+
+_TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp")
+_LOG_FORMATS: tuple[LogFormat, ...] = ("text", "json")
+_LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
+_SYNTHESISERS: tuple[Synthesiser, ...] = ("auto", "hibari", "espeak-ng", "flite")
+_WITHOUT_SYNTHESISER: tuple[WithoutSynthesiser, ...] = ("error", "chime")
+
+
+class SwitchKeys:
+    """Keys of the section `switch`."""
+
+    LISTEN = Key(
+        "listen",
+        address(5060),
+        "Where SIP listens, the same port for UDP and TCP.",
+        default="127.0.0.1:5060",
+        example="${SOFTSWITCH_SIP:-127.0.0.1:5060}",
+    )
+    TRANSPORTS = Key(
+        "transports",
+        list_of(one_of(_TRANSPORTS), most=2),
+        "SIP transports listened on.",
+        otherwise="udp and tcp",
+        example="[udp, tcp]",
+    )
+    ADVERTISE = Key(
+        "advertise",
+        HOST,
+        "Host written into Via, Contact and SDP: how peers reach the switch. Needed when it "
+        "listens on a wildcard address (0.0.0.0 or ::), and never a wildcard itself.",
+        otherwise="the host of `listen`",
+        example="${SOFTSWITCH_ADVERTISE:-}",
+    )
+    RTP_HOST = Key(
+        "rtp_host",
+        HOST,
+        "Address media sockets are bound to.",
+        otherwise="the host of `listen`",
+        example="192.0.2.10",
+    )
+    RTP_PORTS = Key(
+        "rtp_ports",
+        PORT_RANGE,
+        "UDP ports for media, used in pairs of an even port (RTP) and the next odd one (RTCP); a "
+        "bridged call takes two pairs. SIP's port must lie outside.",
+        default="20000-29999",
+        example="${SOFTSWITCH_RTP:-20000-29999}",
+    )
+    CONTROL = Key(
+        "control",
+        address(8021),
+        "Where the control socket listens (TCP).",
+        default="127.0.0.1:8021",
+        example="${SOFTSWITCH_CONTROL:-127.0.0.1:8021}",
+    )
+    DATA = Key(
+        "data",
+        FOLDER,
+        "Folder of records.jsonl, the journal and the cache of prompts. One switch at a time.",
+        default="./var",
+        example="${SOFTSWITCH_DATA:-./var}",
+    )
+    DATABASE = Key(
+        "database",
+        LINE,
+        "Connection string of PostgreSQL. Accepted, and not used yet.",
+        otherwise="no database",
+        example="${SOFTSWITCH_DATABASE:-}",
+    )
+    COUNTRY = Key(
+        "country",
+        COUNTRY,
+        "Country the switch stands in: how national numbers are read.",
+        default="US",
+        example="US",
+    )
+    MAX_CALLS = Key(
+        "max_calls",
+        integer(1, 100_000),
+        "Calls at once; a caller beyond them gets 503.",
+        default="2500",
+        example="1000",
+    )
+    MAX_CALL_TIME = Key(
+        "max_call_time",
+        duration("1 s", "24 h"),
+        "Longest call; a campaign may set its own.",
+        default="4 h",
+        example="2 h",
+    )
+    NO_MEDIA_TIME = Key(
+        "no_media_time",
+        or_off(duration("5 s", "1 h")),
+        "A call without RTP on any leg for so long ends (not while it is held).",
+        default="60 s",
+        example="off",
+    )
+    GRACE_TIME = Key(
+        "grace_time",
+        duration("0 s", "1 h"),
+        "How long calls may go on after SIGTERM before they are ended.",
+        default="10 s",
+        example="2 min",
+    )
+    ENGINE_THREADS = Key(
+        "engine_threads",
+        integer(1, 64),
+        "Threads of the media engine. One carries thousands of legs; more help on more cores.",
+        default="1",
+        example="2",
+    )
+    TAP = Key(
+        "tap",
+        BOOLEAN,
+        "Whether the media of both legs is copied to the listeners inside the switch.",
+        default="true",
+        example="true",
+    )
+    LOG_FORMAT = Key(
+        "log_format",
+        one_of(_LOG_FORMATS),
+        "Form of a log line.",
+        default="text",
+        example="json",
+    )
+    LOG_LEVEL = Key(
+        "log_level",
+        one_of(_LOG_LEVELS),
+        "Least level that is logged.",
+        default="info",
+        example="debug",
+    )
+    SYNTHESISER = Key(
+        "synthesiser",
+        one_of(_SYNTHESISERS),
+        "What speaks the prompts that are text; auto takes the first that is installed.",
+        default="auto",
+        example="espeak-ng",
+    )
+    WITHOUT_SYNTHESISER = Key(
+        "without_synthesiser",
+        one_of(_WITHOUT_SYNTHESISER),
+        "When no synthesiser is installed: refuse to start, or play a chime for each text.",
+        default="error",
+        example="chime",
+    )
+
+
+SWITCH = Section(
+    "switch",
+    "What belongs to the process as a whole. Everything has a default.",
+    keys_of(SwitchKeys),
+    example="switch:\n  listen: 0.0.0.0:5060\n  advertise: 192.0.2.10",
+)
+
+
+def read_switch(tree: Tree, reading: Reading) -> Switch | None:
+    """The section switch; None when a mistake in it leaves no value to take."""
+    keys = SwitchKeys
+    try:
+        fields = read_fields(tree, SWITCH, reading)
+    except MissingError:
+        return None
+    listen, control, ports = fields[keys.LISTEN], fields[keys.CONTROL], fields[keys.RTP_PORTS]
+    advertise = _advertised(fields, listen, reading.problems)
+    _check_ports(fields, listen, control, ports, reading.problems)
+    return Switch(
+        listen_host=listen.host,
+        listen_port=listen.port,
+        transports=fields.get(keys.TRANSPORTS) or _TRANSPORTS,
+        advertise_host=advertise,
+        rtp_host=fields.get(keys.RTP_HOST) or listen.host,
+        rtp_first_port=ports[0],
+        rtp_last_port=ports[1],
+        control_host=control.host,
+        control_port=control.port,
+        data=fields[keys.DATA],
+        database=fields.get(keys.DATABASE) or "",
+        country=fields[keys.COUNTRY],
+        max_calls=fields[keys.MAX_CALLS],
+        max_call_seconds=fields[keys.MAX_CALL_TIME],
+        no_media_seconds=fields[keys.NO_MEDIA_TIME].value,
+        grace_seconds=fields[keys.GRACE_TIME],
+        engine_threads=fields[keys.ENGINE_THREADS],
+        tap=fields[keys.TAP],
+        log_format=fields[keys.LOG_FORMAT],
+        log_level=fields[keys.LOG_LEVEL],
+        synthesiser=fields[keys.SYNTHESISER],
+        without_synthesiser=fields[keys.WITHOUT_SYNTHESISER],
+    )
+
+
+def _advertised(fields: Fields, listen: HostPort, problems: Problems) -> str:
+    advertise = fields.get(SwitchKeys.ADVERTISE)
+    if advertise in WILDCARDS:
+        message = f"advertise: {advertise} is no host that peers can reach"
+        problems.add(fields.place(SwitchKeys.ADVERTISE), message)
+    elif advertise is None and listen.host in WILDCARDS:
+        problems.add(
+            fields.place(SwitchKeys.LISTEN),
+            f"listen: {listen.host} listens everywhere, so peers must be told where",
+            'set "advertise" (SOFTSWITCH_ADVERTISE) to the host they reach',
+        )
+    return advertise or listen.host
+
+
+def _check_ports(
+    fields: Fields, listen: HostPort, control: HostPort, ports: tuple[int, int], problems: Problems
+) -> None:
+    transports = fields.get(SwitchKeys.TRANSPORTS) or _TRANSPORTS
+    rtp_host = fields.get(SwitchKeys.RTP_HOST) or listen.host
+    inside = ports[0] <= listen.port <= ports[1] and same_host(listen.host, rtp_host)
+    if "udp" in transports and inside:
+        message = f"rtp_ports: SIP's port {listen.port} lies in {ports[0]}-{ports[1]}"
+        problems.add(_first(fields, SwitchKeys.RTP_PORTS, SwitchKeys.LISTEN), message)
+    same = listen.port == control.port and same_host(listen.host, control.host)
+    if "tcp" in transports and same:
+        message = f"control: port {control.port} is SIP's already"
+        problems.add(_first(fields, SwitchKeys.CONTROL, SwitchKeys.LISTEN), message)
+
+
+def _first(fields: Fields, *keys: Key[Any]) -> Location:
+    """The place of the first key that was written."""
+    return next((fields.place(key) for key in keys if key in fields), fields.table.location)
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether sockets bound to both hosts would meet."""
+    return one == other or one in WILDCARDS or other in WILDCARDS
