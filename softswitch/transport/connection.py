@@ -30,8 +30,8 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_unsent",
         "_unsent_bytes",
-        "aliases",
         "closing",
+        "destinations",
         "flow",
         "last_active",
         "name",
@@ -41,8 +41,8 @@ class Connection(asyncio.Protocol):
         self.flow = flow
         # The host it was opened for, when that is not an address.
         self.name = name
-        # Flows other than its own that messages were sent to over it.
-        self.aliases: set[Flow] = set()
+        # Whom messages were sent to over it, by transport, host and port.
+        self.destinations: dict[tuple[object, ...], Flow] = {}
         # Set once nothing more can be sent.
         self.closing = False
         self.last_active = 0.0

@@ -10,8 +10,8 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 # Datagrams wait here while the loop is busy: 4 MB hold some 2,000 INVITEs, a second of heavy load.
 # The kernel may grant less (net.core.rmem_max).
@@ -27,6 +27,9 @@ MAX_PENDING_ACCEPTS = 512
 
 class BindError(OSError):
     """A socket cannot be bound; the text names the address and says why."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,51 +65,55 @@ def bind_all(endpoints: Sequence[Endpoint]) -> list[tuple[Endpoint, socket.socke
     Endpoints of one host with port 0 get one and the same port. Raises BindError, and then leaves
     no socket behind.
     """
-    for attempt in range(1, MAX_BIND_TRIES + 1):
-        bound: list[tuple[Endpoint, socket.socket]] = []
-        shared_ports: dict[str, int] = {}
-        try:
-            for endpoint in endpoints:
-                port = endpoint.port or shared_ports.get(endpoint.host, 0)
-                opened = _bind(Endpoint(endpoint.transport, endpoint.host, port))
-                bound.append((_bound_endpoint(endpoint, opened), opened))
-                if endpoint.port == 0:
-                    shared_ports[endpoint.host] = bound[-1][0].port
-        except OSError as error:
-            for _, opened in bound:
-                opened.close()
-            if attempt < MAX_BIND_TRIES and shared_ports and isinstance(error, BindError):
-                continue
-            raise
-        else:
+    for _ in range(MAX_BIND_TRIES):
+        bound = _try_to_bind(endpoints)
+        if bound is not None:
             return bound
-    raise AssertionError("the last try returns or raises")
+    raise BindError(None, f"found no free port for {', '.join(map(str, endpoints))}")
 
 
-def _bound_endpoint(endpoint: Endpoint, opened: socket.socket) -> Endpoint:
-    port: int = opened.getsockname()[1]
-    return Endpoint(endpoint.transport, endpoint.host, port)
+def _try_to_bind(endpoints: Sequence[Endpoint]) -> list[tuple[Endpoint, socket.socket]] | None:
+    """One try; None when a port that the kernel chose for one transport is taken for another."""
+    bound: list[tuple[Endpoint, socket.socket]] = []
+    shared_ports: dict[str, int] = {}
+    for endpoint in endpoints:
+        shared = shared_ports.get(endpoint.host, 0)
+        try:
+            opened = _bind(replace(endpoint, port=endpoint.port or shared))
+        except BindError:
+            for _, earlier in bound:
+                earlier.close()
+            if endpoint.port == 0 and shared != 0:
+                return None
+            raise
+        actual = replace(endpoint, port=opened.getsockname()[1])
+        bound.append((actual, opened))
+        if endpoint.port == 0:
+            shared_ports[endpoint.host] = actual.port
+    return bound
 
 
 def _bind(endpoint: Endpoint) -> socket.socket:
+    opened: socket.socket | None = None
     try:
         family, address = _local_address(endpoint)
         kind = socket.SOCK_DGRAM if endpoint.transport == "udp" else socket.SOCK_STREAM
         opened = socket.socket(family, kind)
-    except OSError as error:
-        raise BindError(error.errno, f"cannot listen at {endpoint}: {error.strerror}") from error
-    try:
         _configure(opened)
         opened.bind(address)
         if endpoint.transport == "tcp":
             opened.listen(MAX_PENDING_ACCEPTS)
-    except OSError as error:
-        opened.close()
-        raise BindError(error.errno, f"cannot listen at {endpoint}: {error.strerror}") from error
+    except (OSError, UnicodeError) as error:
+        # UnicodeError: a name with a label that is empty or too long.
+        if opened is not None:
+            opened.close()
+        reason = getattr(error, "strerror", None) or "not a host name"
+        number = getattr(error, "errno", None)
+        raise BindError(number, f"cannot listen at {endpoint}: {reason}") from error
     return opened
 
 
-def _local_address(endpoint: Endpoint) -> tuple[socket.AddressFamily, tuple[str | int, ...]]:
+def _local_address(endpoint: Endpoint) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_DGRAM)
     family, _, _, _, address = found[0]
     return family, address

@@ -35,8 +35,8 @@ IDLE_SECONDS = 300.0
 MAX_CONNECTIONS = 4096
 # A full table lets a newcomer in only at the cost of a connection that was silent for this long.
 EVICTABLE_SECONDS = 5.0
-# Messages by other flows than its own that a connection remembers; more are not told of its end.
-MAX_ALIASES = 64
+# The names of one peer that a connection is known to have been used for; a trunk has one or two.
+MAX_DESTINATIONS = 16
 # The kernel gives a connection up when what we sent stays unacknowledged for so long.
 USER_TIMEOUT_MS = 20_000
 KEEP_ALIVE_IDLE_SECONDS = 60
@@ -103,8 +103,8 @@ class TcpTable:
                 self._owner.sending_failed(flow)
                 return
             connection = self._open(flow, listener)
-        if flow != connection.flow and len(connection.aliases) < MAX_ALIASES:
-            connection.aliases.add(flow)
+        if len(connection.destinations) < MAX_DESTINATIONS:
+            connection.destinations.setdefault(flow[:3], flow)
         self._touch(connection)
         connection.send(data, flow)
 
@@ -189,8 +189,9 @@ class TcpTable:
         if not self._connections:
             self._all_lost.set()
         self._owner.connection_closed(connection.flow)
-        for alias in connection.aliases:
-            self._owner.connection_closed(alias)
+        # What was sent and has no answer yet will get none.
+        for flow in connection.destinations.values():
+            self._owner.sending_failed(flow)
 
     def count(self, reason: str) -> None:
         """Count something that went wrong."""

@@ -207,8 +207,10 @@ class Transport:
             self._send_to_one_of(data, flow, addresses)
 
     def _send_to_one_of(self, data: bytes, flow: Flow, addresses: Sequence[str]) -> None:
-        for host in addresses:
-            if self._udp_socket(flow.listener, host) is not None:
+        preferred = self._udp.get(flow.listener)
+        sockets = [preferred] if preferred is not None else []
+        for udp in (*sockets, *self._udp.values()):
+            for host in filter(udp.reaches, addresses):
                 self._send_to_address(data, flow, host)
                 return
         self._fail("udp_no_address", flow)
@@ -216,11 +218,9 @@ class Transport:
     def _udp_socket(self, listener: int, host: str) -> UdpSocket | None:
         """The socket a flow names, if it can reach the host; else the first that can."""
         preferred = self._udp.get(listener)
-        sockets = [preferred] if preferred is not None else []
-        for udp in (*sockets, *self._udp.values()):
-            if udp.reaches(host):
-                return udp
-        return None
+        if preferred is not None and preferred.reaches(host):
+            return preferred
+        return next((udp for udp in self._udp.values() if udp.reaches(host)), None)
 
     def _tcp_listener(self, flow: Flow) -> int:
         """The listener whose address a new connection starts from."""
