@@ -1,0 +1,510 @@
+# cython: language_level=3
+"""Python's hand on the media engine: checks arguments, passes commands, brings facts back.
+
+Nothing here runs per packet. All of it is called with Python's lock held, by one thread at a time.
+"""
+
+import os
+
+import numpy as np
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from rtp.engine.errors import EngineNotRunning, PortClosed, PortsExhausted
+from rtp.engine.events import (
+    DigitEnded,
+    DigitReceived,
+    MediaStarted,
+    PlaybackEnded,
+    SourceChanged,
+)
+from rtp.engine.statistics import EngineCounters, PortStatistics
+from rtp.engine.tap import TAP_ENTRY, TapBatch
+
+
+cdef extern from "<stdbool.h>":
+    ctypedef bint c_bool "bool"
+
+
+cdef extern from "engine.h":
+    enum:
+        CODEC_NONE, CODEC_PCMU, CODEC_PCMA, CODEC_TELEPHONE_EVENT, CODEC_COMFORT_NOISE
+        MIN_PTIME_MS, MAX_PTIME_MS, MAX_DIGITS_TO_SEND, MAX_PROMPT_SAMPLES, DROP_REASONS
+        EVENT_DIGIT_RECEIVED, EVENT_DIGIT_ENDED, EVENT_PLAYBACK_ENDED, EVENT_MEDIA_STARTED
+        EVENT_SOURCE_CHANGED
+    const char *const *DROP_NAMES
+
+    struct address:
+        pass
+    struct tap_entry:
+        pass
+    struct tap:
+        pass
+    struct shard:
+        tap tap
+    struct engine:
+        int event_fd
+        uint32_t threads
+        shard *shards
+    struct leg:
+        pass
+    struct port_pair:
+        uint16_t port
+    struct handle:
+        leg *leg
+        port_pair *pair
+        uint32_t shard
+    struct prompt:
+        uint32_t samples
+    struct codecs:
+        uint8_t receive[128]
+        uint8_t send
+        uint8_t send_payload_type
+        uint8_t ptime_ms
+        int16_t digit_payload_type
+        int16_t comfort_noise_payload_type
+    struct engine_event:
+        int kind
+        uint64_t leg
+        uint64_t value
+        uint32_t duration_ms
+        char digit
+        c_bool completed
+        address address
+    struct port_counts:
+        uint32_t total, in_use, resting, free, unusable
+    struct port_statistics:
+        uint64_t packets_received, octets_received, packets_sent, octets_sent
+        uint64_t lost, duplicated, reordered, restarts
+        uint64_t digits_received, digits_sent
+        uint64_t rtcp_received, rtcp_sent, rtcp_malformed
+        uint64_t *dropped
+        int64_t first_received_ns, last_received_ns
+        double jitter_ms
+        c_bool has_remote, has_round_trip
+        int32_t remote_lost
+        double remote_fraction_lost, remote_jitter_ms, round_trip_ms
+
+    c_bool address_parse(address *, const char *, int, int)
+    int address_port(const address *)
+    void address_host(const address *, char *, size_t)
+    int digit_event(char)
+    prompt *prompt_create(const int16_t *, uint32_t)
+    void prompt_release(prompt *)
+    void tap_waiting(const tap *, uint32_t *, uint32_t *)
+    void tap_take(tap *, uint32_t, uint32_t, uint32_t, tap_entry *, uint8_t *)
+
+    engine *engine_create(const address *, int, int, uint32_t, int64_t, size_t, int, uint64_t)
+    c_bool engine_start(engine *)
+    void engine_stop(engine *)
+    void engine_destroy(engine *)
+    c_bool engine_open(engine *, int, handle *)
+    void engine_close(engine *, handle *)
+    void engine_set_codecs(engine *, const handle *, const codecs *)
+    c_bool engine_set_remote(engine *, const handle *, const char *, int, int)
+    void engine_set_direction(engine *, const handle *, c_bool, c_bool)
+    void engine_hear(engine *, const handle *, const handle *)
+    uint64_t engine_play(engine *, const handle *, prompt *, c_bool)
+    void engine_stop_playback(engine *, const handle *)
+    void engine_send_digits(engine *, const handle *, const char *, uint32_t, uint32_t)
+    void engine_tap(engine *, const handle *, c_bool)
+    void engine_read_statistics(const handle *, port_statistics *)
+    int64_t engine_last_received(const handle *)
+    c_bool engine_next_event(engine *, engine_event *)
+    void engine_clear_event_fd(engine *)
+    void engine_count_ports(const engine *, port_counts *)
+    void engine_count_losses(const engine *, uint64_t *, uint64_t *, uint64_t *, uint64_t *)
+
+
+CODECS = {
+    "PCMU": CODEC_PCMU,
+    "PCMA": CODEC_PCMA,
+    "telephone-event": CODEC_TELEPHONE_EVENT,
+    "CN": CODEC_COMFORT_NOISE,
+}
+AUDIO = ("PCMU", "PCMA")
+# More threads than this serve no machine we know, and each takes its share of the tap.
+MAX_THREADS = 64
+MAX_TAP_BYTES = 1 << 31
+# An RFC 4733 duration has 16 bits of samples; 8 s of one key is beyond use anyway.
+MAX_DIGIT_MS = 8000
+
+
+cdef object host_of(const address *where):
+    cdef char text[64]
+    address_host(where, text, sizeof(text))
+    return (<bytes>text).decode()
+
+
+cdef int check_range(object name, object value, int low, int high) except -1:
+    if not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} must be an integer from {low} to {high}, not {value!r}")
+    return value
+
+
+cdef bytes host_bytes(object host):
+    if not isinstance(host, str) or "\0" in host or not host.isascii():
+        raise ValueError(f"not a numeric address: {host!r}")
+    return host.encode()
+
+
+cdef class Prompt:
+    """Sound held once in memory, encoded for each codec, played by any number of legs."""
+
+    cdef prompt *sound
+
+    def __cinit__(self):
+        self.sound = NULL
+
+    def __init__(self):
+        raise TypeError("prompts are made by Engine.load_prompt()")
+
+    def __dealloc__(self):
+        prompt_release(self.sound)
+
+    @property
+    def samples(self):
+        return self.sound.samples if self.sound else 0
+
+    @property
+    def duration_ms(self):
+        return self.samples // 8
+
+
+cdef class MediaPort:
+    """One leg's port pair in the engine; made by Engine.open_port()."""
+
+    cdef Engine engine
+    cdef handle handle
+    cdef readonly object leg
+    cdef readonly int rtp_port
+    cdef object last
+    cdef object last_arrival
+    cdef c_bool can_send_digits
+
+    def __init__(self):
+        raise TypeError("media ports are made by Engine.open_port()")
+
+    def __repr__(self):
+        state = "open" if self.handle.leg else "closed"
+        return f"<MediaPort leg={self.leg} rtp_port={self.rtp_port} {state}>"
+
+    @property
+    def rtcp_port(self):
+        return self.rtp_port + 1
+
+    @property
+    def closed(self):
+        return self.handle.leg == NULL
+
+    @property
+    def last_received_ns(self):
+        """When the last believed packet came (monotonic clock), or None."""
+        if self.handle.leg == NULL:
+            return self.last_arrival
+        return engine_last_received(&self.handle) or None
+
+    cdef int check_open(self) except -1:
+        if self.handle.leg == NULL:
+            raise PortClosed(f"media port of leg {self.leg} is closed")
+        return 0
+
+    def set_remote(self, host, rtp_port, rtcp_port=None):
+        """Where the peer said it receives; it may send from elsewhere (symmetric latching)."""
+        self.check_open()
+        cdef int rtp = check_range("rtp_port", rtp_port, 1, 65535)
+        cdef int rtcp = 0
+        if rtcp_port is not None:
+            rtcp = check_range("rtcp_port", rtcp_port, 1, 65535)
+        cdef bytes text = host_bytes(host)
+        if not engine_set_remote(self.engine.core, &self.handle, text, rtp, rtcp):
+            raise ValueError(f"not an address this engine can reach: {host!r}")
+
+    def set_codecs(self, *, send, send_payload_type, ptime_ms=20, receive,
+                   digit_payload_type=None):
+        """What was agreed; `receive` maps payload types to codec names."""
+        self.check_open()
+        cdef codecs agreed
+        memset(&agreed, 0, sizeof(agreed))
+        if send not in AUDIO:
+            raise ValueError(f"cannot send codec {send!r}")
+        agreed.send = CODECS[send]
+        agreed.send_payload_type = check_range("send_payload_type", send_payload_type, 0, 127)
+        agreed.ptime_ms = check_range("ptime_ms", ptime_ms, MIN_PTIME_MS, MAX_PTIME_MS)
+        agreed.digit_payload_type = -1
+        if digit_payload_type is not None:
+            agreed.digit_payload_type = check_range(
+                "digit_payload_type", digit_payload_type, 0, 127)
+        agreed.comfort_noise_payload_type = -1
+        for payload_type, name in receive.items():
+            number = check_range("payload type", payload_type, 0, 127)
+            if name not in CODECS:
+                raise ValueError(f"cannot receive codec {name!r}")
+            agreed.receive[number] = CODECS[name]
+            if name == "CN":
+                agreed.comfort_noise_payload_type = number
+        self.can_send_digits = agreed.digit_payload_type >= 0
+        engine_set_codecs(self.engine.core, &self.handle, &agreed)
+
+    def set_direction(self, *, send, receive):
+        """Hold: what is not to be sent stays here, what is not to be received is counted."""
+        self.check_open()
+        engine_set_direction(self.engine.core, &self.handle, bool(send), bool(receive))
+
+    def hears(self, sources):
+        """Whose sound goes to this leg's peer: one port, or none for silence."""
+        self.check_open()
+        sources = list(sources)
+        if len(sources) > 1:
+            raise ValueError("a leg hears one source at most")
+        if not sources:
+            engine_hear(self.engine.core, &self.handle, NULL)
+            return
+        if not isinstance(sources[0], MediaPort):
+            raise ValueError(f"not a media port: {sources[0]!r}")
+        cdef MediaPort source = sources[0]
+        source.check_open()
+        if source.engine is not self.engine or source.handle.shard != self.handle.shard:
+            raise ValueError("legs that hear each other must be opened beside each other")
+        engine_hear(self.engine.core, &self.handle, &source.handle)
+
+    def play(self, Prompt prompt not None, *, repeat=False):
+        """Begins a playback in place of any other; returns its number."""
+        self.check_open()
+        if not prompt.sound:
+            raise ValueError("empty prompt")
+        return engine_play(self.engine.core, &self.handle, prompt.sound, bool(repeat))
+
+    def stop_playback(self):
+        self.check_open()
+        engine_stop_playback(self.engine.core, &self.handle)
+
+    def send_digits(self, digits, *, duration_ms=100, gap_ms=60):
+        """Presses keys towards the peer (RFC 4733); what the leg hears is cut meanwhile."""
+        self.check_open()
+        if not isinstance(digits, str) or not 0 < len(digits) <= MAX_DIGITS_TO_SEND:
+            raise ValueError(f"1 to {MAX_DIGITS_TO_SEND} digits can be sent, not {digits!r}")
+        for digit in digits:
+            if not digit.isascii() or digit_event(<char>ord(digit)) < 0:
+                raise ValueError(f"not a digit: {digit!r}")
+        if not self.can_send_digits:
+            raise ValueError("the peer did not agree to telephone events")
+        cdef int duration = check_range("duration_ms", duration_ms, 20, MAX_DIGIT_MS)
+        cdef int gap = check_range("gap_ms", gap_ms, 20, MAX_DIGIT_MS)
+        engine_send_digits(
+            self.engine.core, &self.handle, digits.encode(), duration * 8, gap * 8)
+
+    def tap(self, enabled):
+        """Whether what arrives is copied for Engine.drain_tap()."""
+        self.check_open()
+        engine_tap(self.engine.core, &self.handle, bool(enabled))
+
+    def statistics(self):
+        """Counts until now; the final ones once the port is closed."""
+        if self.handle.leg == NULL:
+            return self.last
+        cdef port_statistics got
+        engine_read_statistics(&self.handle, &got)
+        return make_statistics(&got)
+
+    def close(self):
+        """Gives the port pair back; the final counts. Safe to call again."""
+        if self.handle.leg == NULL:
+            return self.last
+        self.keep_last()
+        engine_close(self.engine.core, &self.handle)
+        self.engine.ports.pop(self.leg, None)
+        return self.last
+
+    cdef void keep_last(self):
+        self.last = self.statistics()
+        self.last_arrival = self.last.last_received_ns
+
+
+cdef object make_statistics(port_statistics *got):
+    dropped = {}
+    for reason in range(DROP_REASONS):
+        if got.dropped[reason]:
+            dropped[DROP_NAMES[reason].decode()] = got.dropped[reason]
+    return PortStatistics(
+        got.packets_received, got.octets_received, got.packets_sent, got.octets_sent,
+        got.lost, got.duplicated, got.reordered, got.restarts, got.jitter_ms, dropped,
+        got.digits_received, got.digits_sent,
+        got.first_received_ns or None, got.last_received_ns or None,
+        got.rtcp_received, got.rtcp_sent, got.rtcp_malformed,
+        got.remote_lost if got.has_remote else None,
+        got.remote_fraction_lost if got.has_remote else None,
+        got.remote_jitter_ms if got.has_remote else None,
+        got.round_trip_ms if got.has_round_trip else None,
+    )
+
+
+cdef object make_event(const engine_event *event):
+    if event.kind == EVENT_DIGIT_RECEIVED:
+        return DigitReceived(event.leg, chr(event.digit), event.duration_ms, event.value)
+    if event.kind == EVENT_DIGIT_ENDED:
+        return DigitEnded(event.leg, chr(event.digit), event.duration_ms, event.value)
+    if event.kind == EVENT_PLAYBACK_ENDED:
+        return PlaybackEnded(event.leg, event.value, bool(event.completed))
+    kind = MediaStarted if event.kind == EVENT_MEDIA_STARTED else SourceChanged
+    return kind(event.leg, host_of(&event.address), address_port(&event.address))
+
+
+cdef class Engine:
+    """Threads, the pool of ports, and all legs in it."""
+
+    cdef engine *core
+    cdef c_bool running
+    cdef dict ports
+
+    def __cinit__(self, *args, **kwargs):
+        self.core = NULL
+
+    def __init__(self, *, host="127.0.0.1", first_port=20000, last_port=29999, threads=1,
+                 rest_seconds=2.0, tap_bytes=8 << 20, dscp=46, seed=None):
+        if self.core:
+            raise RuntimeError("the engine was initialised before")
+        cdef address where
+        if not address_parse(&where, host_bytes(host), 0, 0):
+            raise ValueError(f"not a numeric address: {host!r}")
+        cdef int first = check_range("first_port", first_port, 1, 65534)
+        cdef int last = check_range("last_port", last_port, 1, 65535)
+        first += first & 1
+        cdef uint32_t pairs = max(0, last - first + 1) // 2
+        if not pairs:
+            raise ValueError(f"no even and odd port from {first_port} to {last_port}")
+        cdef uint32_t count = min(check_range("threads", threads, 1, MAX_THREADS), pairs)
+        if not 0 <= rest_seconds <= 3600:
+            raise ValueError(f"rest_seconds must be from 0 to 3600, not {rest_seconds!r}")
+        check_range("tap_bytes", tap_bytes, 0, MAX_TAP_BYTES - 1)
+        if seed is None:
+            seed = int.from_bytes(os.urandom(8), "little")
+        self.ports = {}
+        self.core = engine_create(
+            &where, first, last, count, <int64_t>(rest_seconds * 1e9), tap_bytes,
+            check_range("dscp", dscp, 0, 63), seed & 0xFFFFFFFFFFFFFFFF)
+        if not self.core:
+            raise OSError("no memory or file descriptors for the media engine")
+
+    def __dealloc__(self):
+        if self.core:
+            engine_destroy(self.core)
+
+    def start(self):
+        """Starts the threads; ports can be opened from then on. An engine starts once."""
+        if self.running or self.ports is None:
+            raise RuntimeError("the engine was started before")
+        if not engine_start(self.core):
+            self.ports = None
+            raise OSError("the engine's threads could not be started")
+        self.running = True
+
+    def stop(self):
+        """Ends the threads and closes all sockets, whatever is open. Safe to call again."""
+        if not self.running:
+            return
+        self.running = False
+        for port in self.ports.values():
+            (<MediaPort>port).keep_last()
+            (<MediaPort>port).handle.leg = NULL
+        engine_stop(self.core)
+        self.ports = None
+
+    @property
+    def event_fd(self):
+        """Readable while events wait."""
+        return self.core.event_fd
+
+    @property
+    def threads(self):
+        return self.core.threads
+
+    @property
+    def is_running(self):
+        return bool(self.running)
+
+    def open_port(self, *, MediaPort beside=None):
+        """A port pair for a new leg, on the thread of `beside`; raises PortsExhausted."""
+        if not self.running:
+            raise EngineNotRunning("the media engine is not running")
+        cdef int shard = -1
+        if beside is not None:
+            if beside.engine is not self:
+                raise ValueError("`beside` belongs to another engine")
+            shard = beside.handle.shard
+        cdef MediaPort port = MediaPort.__new__(MediaPort)
+        if not engine_open(self.core, shard, &port.handle):
+            raise PortsExhausted("no RTP port is free")
+        port.engine = self
+        port.leg = engine_leg(self.core)
+        port.rtp_port = port.handle.pair.port
+        self.ports[port.leg] = port
+        return port
+
+    def load_prompt(self, samples):
+        """Sound as 16-bit little-endian mono samples at 8,000 Hz."""
+        cdef const uint8_t[::1] octets = memoryview(samples).cast("B")
+        cdef size_t length = octets.shape[0]
+        if not length or length % 2 or length // 2 > MAX_PROMPT_SAMPLES:
+            raise ValueError(f"a prompt has 1 to {MAX_PROMPT_SAMPLES} samples of 2 bytes, "
+                             f"not {length} bytes")
+        cdef const uint8_t[::1] aligned = np.frombuffer(octets, "<i2").astype(np.int16).view("u1")
+        cdef Prompt loaded = Prompt.__new__(Prompt)
+        loaded.sound = prompt_create(<const int16_t *>&aligned[0], length // 2)
+        if not loaded.sound:
+            raise MemoryError("no memory for the prompt")
+        return loaded
+
+    def next_events(self):
+        """All events that wait, in order for each leg."""
+        cdef engine_event event
+        events = []
+        engine_clear_event_fd(self.core)
+        while engine_next_event(self.core, &event):
+            if self.ports is not None and event.leg in self.ports:
+                events.append(make_event(&event))
+        return events
+
+    def drain_tap(self):
+        """What was tapped since the last call, or None. Never waits."""
+        cdef uint32_t entries[64]
+        cdef uint32_t octets[64]
+        cdef uint64_t entry_total = 0, octet_total = 0, entry_at = 0, octet_at = 0
+        cdef uint32_t i
+        for i in range(self.core.threads):
+            tap_waiting(&self.core.shards[i].tap, &entries[i], &octets[i])
+            entry_total += entries[i]
+            octet_total += octets[i]
+        if not entry_total:
+            return None
+        all_entries = np.empty(entry_total, TAP_ENTRY)
+        payload = np.empty(octet_total + 1, np.uint8)
+        cdef uint8_t[::1] entry_view = all_entries.view(np.uint8)
+        cdef uint8_t[::1] payload_view = payload
+        cdef tap_entry *entries_out = <tap_entry *>&entry_view[0]
+        for i in range(self.core.threads):
+            tap_take(&self.core.shards[i].tap, entries[i], octets[i], <uint32_t>octet_at,
+                     entries_out + entry_at, &payload_view[octet_at])
+            entry_at += entries[i]
+            octet_at += octets[i]
+        return TapBatch(all_entries, payload[:octet_total])
+
+    @property
+    def counters(self):
+        """The pool's state and what was thrown away, until now."""
+        cdef port_counts ports
+        cdef uint64_t stray, events, tapped, sending
+        engine_count_ports(self.core, &ports)
+        engine_count_losses(self.core, &stray, &events, &tapped, &sending)
+        return EngineCounters(
+            ports.total, ports.in_use, ports.resting, ports.free, ports.unusable,
+            stray, events, tapped, sending)
+
+
+cdef extern from *:
+    """
+    static uint64_t engine_leg(const struct engine *engine) { return engine->next_leg; }
+    """
+    uint64_t engine_leg(const engine *)

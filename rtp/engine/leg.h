@@ -1,0 +1,172 @@
+/* A leg: one media port's state, and everything that can happen to it.
+ *
+ * Owned by one shard, touched by that shard's thread alone; Python reads counters and sends
+ * commands. Told what arrived and what time it is; packets and events go out through the core's
+ * two functions, so that tests and the fuzzer run the same code without sockets and threads.
+ *
+ *   leg.c      life, settings          receive.c  a packet comes in
+ *   relay.c    a packet goes out       pace.c     prompts, digits, silence and reports by the clock
+ */
+#ifndef ENGINE_LEG_H
+#define ENGINE_LEG_H
+
+#include "address.h"
+#include "base.h"
+#include "codec.h"
+#include "digits.h"
+#include "latch.h"
+#include "playback.h"
+#include "rtcp.h"
+#include "source.h"
+#include "stream.h"
+#include "tap.h"
+#include "wheel.h"
+
+/* Why a packet was not believed, or not passed on. Named in statistics by DROP_NAMES. */
+enum drop {
+    DROP_NONE,
+    DROP_TOO_SHORT,
+    DROP_TOO_LONG,
+    DROP_BAD_VERSION,
+    DROP_MALFORMED,
+    DROP_BAD_PAYLOAD_TYPE,
+    DROP_OTHER_SOURCE,
+    DROP_DIRECTION,
+    DROP_PROBATION,
+    DROP_DUPLICATE,
+    DROP_EMPTY,
+    DROP_COMFORT_NOISE, /* the listener did not agree to it */
+    DROP_DIGIT,         /* the listener did not agree to telephone events */
+    DROP_LATE,          /* from before the listener's switch to this source */
+    DROP_SEND_FAILED,
+    DROP_REASONS
+};
+extern const char *const DROP_NAMES[DROP_REASONS];
+
+enum event_kind {
+    EVENT_DIGIT_RECEIVED,
+    EVENT_DIGIT_ENDED,
+    EVENT_PLAYBACK_ENDED,
+    EVENT_MEDIA_STARTED,
+    EVENT_SOURCE_CHANGED,
+};
+
+struct engine_event {
+    enum event_kind kind;
+    uint64_t leg;
+    uint64_t value; /* an event's timestamp, or the playback's number */
+    uint32_t duration_ms;
+    char digit;
+    bool completed;
+    struct address address;
+};
+
+/* What was agreed in the session description. */
+struct codecs {
+    uint8_t receive[128]; /* payload type -> enum codec */
+    uint8_t send;         /* an audio codec */
+    uint8_t send_payload_type;
+    uint8_t ptime_ms;
+    int16_t digit_payload_type;         /* to send; -1: none */
+    int16_t comfort_noise_payload_type; /* to send; -1: none */
+};
+
+struct leg;
+struct port_pair;
+
+/* What the legs of one shard share. */
+struct core {
+    void *context;
+    void (*send)(void *context, int socket, const uint8_t *data, size_t length,
+                 const struct address *to, struct leg *leg);
+    void (*report)(void *context, const struct engine_event *event);
+    struct tap *tap;
+    struct wheel pace;    /* slots of 1 ms: the next frame of a leg that we feed */
+    struct wheel digits;  /* slots of 10 ms: presses whose end may be lost */
+    struct wheel reports; /* slots of 125 ms: RTCP */
+    struct leg *legs;
+    int64_t wall_offset; /* since 1970, less the engine's clock */
+    uint64_t random;
+    char cname[64];
+    uint8_t scratch[RTP_HEADER_LENGTH + MAX_PAYLOAD];
+};
+
+struct leg {
+    uint64_t id;
+    int rtp_socket, rtcp_socket;
+    struct port_pair *pair; /* the shard's */
+    bool may_send, may_receive, tapped, has_codecs;
+    struct codecs codecs;
+    struct leg *hears;         /* the one source, or NULL */
+    struct leg *listeners;     /* those who hear this leg... */
+    struct leg *next_listener; /* ...chained here */
+
+    struct source source;
+    struct latch latch;
+    struct stream stream;
+    struct digit_decoder digits;
+    struct digit_sender sender;
+    struct playback playback;
+    struct rtcp rtcp;
+    struct address rtcp_signalled; /* length 0: the RTP port plus one */
+    bool media_started;
+
+    struct wheel_node pace_node, digit_node, report_node;
+    int64_t next_frame_ns;
+    struct leg *next, **link;
+
+    uint64_t octets_received;
+    int64_t first_received_ns, last_received_ns;
+    uint64_t dropped[DROP_REASONS];
+};
+
+/* Made and filled in before the shard knows it. NULL without memory. */
+struct leg *leg_create(uint64_t id, int rtp_socket, int rtcp_socket, uint64_t *random);
+void leg_free(struct leg *leg);
+
+void core_init(struct core *core, int64_t now);
+void leg_open(struct core *core, struct leg *leg, int64_t now);
+/* Says goodbye, unlinks it from those who hear it, frees it. */
+void leg_close(struct core *core, struct leg *leg, int64_t now);
+void leg_set_codecs(struct core *core, struct leg *leg, const struct codecs *codecs, int64_t now);
+void leg_set_remote(struct core *core, struct leg *leg, const struct address *rtp,
+                    const struct address *rtcp, int64_t now);
+void leg_set_direction(struct core *core, struct leg *leg, bool send, bool receive, int64_t now);
+void leg_hear(struct core *core, struct leg *leg, struct leg *source, int64_t now);
+/* Takes over the caller's hold on the prompt. */
+void leg_play(struct core *core, struct leg *leg, struct prompt *prompt, uint64_t id, bool repeat,
+              int64_t now);
+void leg_stop_playback(struct core *core, struct leg *leg);
+void leg_send_digits(struct core *core, struct leg *leg, const char *digits, uint32_t duration,
+                     uint32_t gap, int64_t now);
+
+/* receive.c */
+void leg_receive(struct core *core, struct leg *leg, uint8_t *data, size_t length,
+                 const struct address *from, int64_t now);
+void leg_receive_rtcp(struct core *core, struct leg *leg, const uint8_t *data, size_t length,
+                      const struct address *from, int64_t now);
+
+/* relay.c: from `source` to all who hear it. */
+void relay(struct core *core, struct leg *source, const struct rtp_packet *packet,
+           const struct place *place, uint8_t codec, int64_t now);
+bool leg_can_send(const struct leg *leg);
+void leg_transmit(struct core *core, struct leg *leg, const struct outgoing *out,
+                  uint8_t payload_type, uint8_t *packet, size_t payload_length);
+
+/* pace.c */
+void leg_wake(struct core *core, struct leg *leg, int64_t now);
+void leg_start_reports(struct core *core, struct leg *leg, int64_t now);
+void leg_watch_digit(struct core *core, struct leg *leg, int64_t now);
+void leg_end_playback(struct core *core, struct leg *leg, bool completed);
+void leg_say_goodbye(struct core *core, struct leg *leg, int64_t now);
+digit_report leg_report_digit;
+/* Does all that is due; returns when it wants to be called again. */
+int64_t core_run_timers(struct core *core, int64_t now);
+
+/* What digits_receive hands back to leg_report_digit. */
+struct digit_context {
+    struct core *core;
+    struct leg *leg;
+};
+
+#endif

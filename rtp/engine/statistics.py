@@ -1,0 +1,55 @@
+"""Counts of a media port and of the engine. Times are of the monotonic clock, in ns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PortStatistics:
+    """What one media port has seen.
+
+    `packets_received` counts each believed packet once; `lost` is what never came in between, so
+    the two add up to what was expected. `dropped` holds only reasons that occurred. `remote_*` and
+    `round_trip_ms` are what the peer's RTCP told, None until it did.
+    """
+
+    packets_received: int
+    octets_received: int
+    packets_sent: int
+    octets_sent: int
+    lost: int
+    duplicated: int
+    reordered: int
+    restarts: int
+    jitter_ms: float
+    dropped: Mapping[str, int]
+    digits_received: int
+    digits_sent: int
+    first_received_ns: int | None
+    last_received_ns: int | None
+    rtcp_received: int
+    rtcp_sent: int
+    rtcp_malformed: int
+    remote_lost: int | None
+    remote_fraction_lost: float | None
+    remote_jitter_ms: float | None
+    round_trip_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCounters:
+    """The state of the port pool (in pairs) and what the engine threw away.
+
+    `ports_unusable` are held by other programs for now; `stray_packets` came to ports without a
+    leg; `events_lost` and `tap_lost` found their ring full.
+    """
+
+    ports_total: int
+    ports_in_use: int
+    ports_resting: int
+    ports_free: int
+    ports_unusable: int
+    stray_packets: int
+    events_lost: int
+    tap_lost: int
+    send_errors: int
