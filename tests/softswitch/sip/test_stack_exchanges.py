@@ -1,0 +1,235 @@
+"""Every exchange with each of its packets lost, doubled and late: one outcome, nothing left over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+from softswitch.sip.dialog import Dialog
+from tests.support.agents import ANSWER, OFFER, Agent, leftovers, pair
+from tests.support.link import (
+    DOUBLED,
+    DOUBLED_LATE,
+    LATE,
+    LOST,
+    VERY_LATE,
+    Fate,
+    Link,
+    PacketName,
+)
+
+Script = Callable[[Link, Agent, Agent], None]
+Facts = tuple[list[str], list[str]]
+
+
+def caller_hangs_up(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    alice.on_answered = lambda _dialog: link.after(10, alice.hang_up)
+    alice.call(bob)
+
+
+def callee_hangs_up(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    bob.on_acked = lambda _dialog: link.after(10, bob.hang_up)
+    alice.call(bob)
+
+
+def callee_hangs_up_at_once(link: Link, alice: Agent, bob: Agent) -> None:
+    def answer_and_leave(invite: object) -> None:
+        assert bob.incoming is not None
+        bob.dialog = bob.incoming.accept(body=ANSWER, now=link.now)
+        bob.hang_up()
+
+    bob.on_invite = answer_and_leave
+    alice.call(bob)
+
+
+def refused(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.on_invite = lambda invite: link.after(1, lambda: invite.reject(486, now=link.now))
+    alice.call(bob)
+
+
+def refused_at_once(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.on_invite = lambda invite: invite.reject(404, now=link.now)
+    alice.call(bob)
+
+
+def cancelled_while_ringing(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.on_invite = lambda invite: invite.provisional(180, now=link.now)
+    alice.call(bob)
+    link.at(10, alice.cancel)
+
+
+def cancelled_before_any_answer(link: Link, alice: Agent, bob: Agent) -> None:
+    alice.call(bob)
+    alice.cancel()
+
+
+def delayed_offer(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer(body=OFFER)
+
+    def answer_later(dialog: Dialog) -> None:
+        link.after(0.8, lambda: dialog.acknowledge(body=ANSWER, now=link.now))
+        link.after(10, alice.hang_up)
+
+    alice.on_answered = answer_later
+    alice.call(bob, body=b"")
+
+
+def caller_reinvites(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    bob.on_reinvite = lambda dialog: link.after(
+        0.3, lambda: dialog.accept_reinvite(body=ANSWER, now=link.now)
+    )
+    alice.on_answered = lambda dialog: link.after(
+        10, lambda: dialog.reinvite(body=OFFER, now=link.now)
+    )
+    alice.on_reinvite_done = lambda _dialog: link.after(10, alice.hang_up)
+    alice.call(bob)
+
+
+def callee_reinvites(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    alice.on_reinvite = lambda dialog: dialog.accept_reinvite(body=ANSWER, now=link.now)
+    bob.on_acked = lambda dialog: link.after(10, lambda: dialog.reinvite(body=OFFER, now=link.now))
+    bob.on_reinvite_done = lambda _dialog: link.after(10, bob.hang_up)
+    alice.call(bob)
+
+
+def reinvite_without_offer(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    bob.on_reinvite = lambda dialog: dialog.accept_reinvite(body=OFFER, now=link.now)
+    alice.on_answered = lambda dialog: link.after(
+        10, lambda: dialog.reinvite(body=b"", now=link.now)
+    )
+
+    def answer(dialog: Dialog) -> None:
+        link.after(0.3, lambda: dialog.acknowledge(body=ANSWER, now=link.now))
+        link.after(10, alice.hang_up)
+
+    alice.on_reinvite_done = answer
+    alice.call(bob)
+
+
+def reinvite_refused(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    bob.on_reinvite = lambda dialog: dialog.reject_reinvite(488, now=link.now)
+    alice.on_answered = lambda dialog: link.after(
+        10, lambda: dialog.reinvite(body=OFFER, now=link.now)
+    )
+    alice.on_reinvite_done = lambda _dialog: link.after(10, alice.hang_up)
+    alice.call(bob)
+
+
+SCRIPTS: dict[str, Script] = {
+    script.__name__: script
+    for script in (
+        caller_hangs_up,
+        callee_hangs_up,
+        callee_hangs_up_at_once,
+        refused,
+        refused_at_once,
+        cancelled_while_ringing,
+        cancelled_before_any_answer,
+        delayed_offer,
+        caller_reinvites,
+        callee_reinvites,
+        reinvite_without_offer,
+        reinvite_refused,
+    )
+}
+
+FATES: dict[str, Fate] = {
+    "lost": LOST,
+    "doubled": DOUBLED,
+    "doubled late": DOUBLED_LATE,
+    "late": LATE,
+    "very late": VERY_LATE,
+}
+
+
+def run(script: str, fates: dict[PacketName, Fate]) -> tuple[Link, Agent, Agent]:
+    link, alice, bob = pair(fates)
+    SCRIPTS[script](link, alice, bob)
+    link.run()
+    return link, alice, bob
+
+
+EXPECTED: dict[str, Facts] = {
+    "caller_hangs_up": (["answered", "bye-sent"], ["invited", "acked", "bye-received"]),
+    "callee_hangs_up": (["answered", "bye-received"], ["invited", "acked", "bye-sent"]),
+    "callee_hangs_up_at_once": (["answered", "bye-received"], ["invited", "acked", "bye-sent"]),
+    "refused": (["rejected 486 response"], ["invited"]),
+    "refused_at_once": (["rejected 404 response"], ["invited"]),
+    "cancelled_while_ringing": (["rejected 487 cancelled"], ["invited", "cancelled"]),
+    "cancelled_before_any_answer": (["rejected 487 cancelled"], ["invited", "cancelled"]),
+    "delayed_offer": (
+        ["answered", "bye-sent"],
+        ["invited", "acked v=0 s=answer", "bye-received"],
+    ),
+    "caller_reinvites": (
+        ["answered", "reinvite answered", "bye-sent"],
+        ["invited", "acked", "reinvited", "acked", "bye-received"],
+    ),
+    "callee_reinvites": (
+        ["answered", "reinvited", "acked", "bye-received"],
+        ["invited", "acked", "reinvite answered", "bye-sent"],
+    ),
+    "reinvite_without_offer": (
+        ["answered", "reinvite answered", "bye-sent"],
+        ["invited", "acked", "reinvited", "acked v=0 s=answer", "bye-received"],
+    ),
+    "reinvite_refused": (
+        ["answered", "reinvite rejected 488", "bye-sent"],
+        ["invited", "acked", "reinvited", "bye-received"],
+    ),
+}
+
+
+@cache
+def packets_of(script: str) -> tuple[PacketName, ...]:
+    return tuple(run(script, {})[0].names())
+
+
+CASES = [
+    pytest.param(script, name, id=f"{script}-{name}")
+    for script in SCRIPTS
+    for name in packets_of(script)
+]
+
+
+def check(script: str, fates: dict[PacketName, Fate]) -> None:
+    link, alice, bob = run(script, fates)
+    assert (alice.facts, bob.facts) == EXPECTED[script]
+    assert not leftovers(alice, bob)
+    assert link.now < 200
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_each_exchange_runs_clean(script: str) -> None:
+    check(script, {})
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_each_exchange_runs_over_streams(script: str) -> None:
+    link, alice, bob = pair(transport="tcp")
+    SCRIPTS[script](link, alice, bob)
+    link.run()
+    assert (alice.facts, bob.facts) == EXPECTED[script]
+    assert not leftovers(alice, bob)
+    retransmitted = {name.what for name in link.names() if name.count > 2} - {"200 INVITE"}
+    assert not retransmitted
+
+
+@pytest.mark.parametrize("fate", FATES)
+@pytest.mark.parametrize(("script", "name"), CASES)
+def test_one_unlucky_packet_changes_no_outcome(script: str, name: PacketName, fate: str) -> None:
+    check(script, {name: FATES[fate]})
+
+
+@pytest.mark.parametrize(("script", "name"), CASES)
+def test_a_packet_lost_three_times_changes_no_outcome(script: str, name: PacketName) -> None:
+    again = {PacketName(name.sender, name.what, name.count + more): LOST for more in range(3)}
+    check(script, again)
