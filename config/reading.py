@@ -24,10 +24,13 @@ MAX_SHOWN = 60
 class MediaKnowledge(Protocol):
     """What only the media rooms know; passed in, because configuration stands below them."""
 
-    tone_plans: Collection[str]
-    """Countries with a tone plan, in lower case."""
-    tones: Collection[str]
-    """Names of tones a prompt may be."""
+    @property
+    def tone_plans(self) -> Collection[str]:
+        """Countries with a tone plan, in lower case."""
+
+    @property
+    def tones(self) -> Collection[str]:
+        """Names of tones a prompt may be."""
 
     def wav_problem(self, path: Path) -> str | None:
         """Why a file cannot be played, or None when it can."""

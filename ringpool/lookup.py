@@ -48,6 +48,9 @@ class _Form:
     wildcard: str
     """`*` for any rest, `.` for a rest that is not empty, or nothing."""
     places: tuple[int, ...]
+    """Where the written characters stand."""
+    digits: tuple[int, ...]
+    """Where any digit may stand."""
 
     @property
     def rank(self) -> tuple[int, bool, tuple[int, ...]]:
@@ -59,9 +62,9 @@ class _Form:
         rest = len(text) - self.length
         if rest < 0 or (rest == 0 and self.wildcard == ".") or (rest > 0 and not self.wildcard):
             return None
-        # What stands under an X is a digit.
-        if not all(text[i] in "0123456789" for i in range(self.length) if i not in self.places):
-            return None
+        for i in self.digits:
+            if text[i] not in "0123456789":
+                return None
         return "".join([text[i] for i in self.places])
 
 
@@ -92,7 +95,8 @@ def _form(pattern: str) -> tuple[_Form, str]:
     wildcard = pattern[-1:] if pattern.endswith(("*", ".")) else ""
     head = pattern[: len(pattern) - len(wildcard)]
     places = tuple(i for i, character in enumerate(head) if character != "X")
-    return _Form(len(head), wildcard, places), "".join([head[i] for i in places])
+    digits = tuple(i for i, character in enumerate(head) if character == "X")
+    return _Form(len(head), wildcard, places, digits), "".join([head[i] for i in places])
 
 
 class NumberTable:
