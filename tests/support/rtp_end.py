@@ -55,6 +55,7 @@ class RtpEnd:
         self.sent = 0
         self.target: tuple[str, int] | None = None
         self.sending = True
+        self.lose_digit_packets = ""
         self._queue: deque[bytes] = deque()
         self._digits: deque[Iterator[tuple[int, bool, int, bytes]]] = deque()
         self._sequence = random.randrange(1 << 16)
@@ -198,9 +199,16 @@ class RtpEnd:
                 "!BBHII", 0x80, payload_type | (marker << 7), self._sequence, stamp, self.ssrc
             )
             self._sequence = (self._sequence + 1) & 0xFFFF
-            self.rtp.sendto(head + payload, target)
+            if payload_type == self.payload_type or not self._is_lost(marker, payload):
+                self.rtp.sendto(head + payload, target)
             self.sent += 1
         self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
+
+    def _is_lost(self, marker: bool, event: bytes) -> bool:
+        """Whether the link is to lose this packet of a digit."""
+        if self.lose_digit_packets == "all but the first":
+            return not marker
+        return self.lose_digit_packets == "all but the end" and not event[1] & 0x80
 
     def _tick(self) -> Iterator[tuple[int, bool, int, bytes]]:
         """What goes out in this tick: payload type, marker, timestamp offset back, payload."""

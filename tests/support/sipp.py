@@ -18,11 +18,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.support import media_files
 from tests.support.ports import free_rtp_range, free_sip_port, tcp_listeners, udp_owners
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "sipp_scenarios"
 EXECUTABLE = shutil.which("sipp")
+needs_sipp = pytest.mark.skipif(EXECUTABLE is None, reason="sipp is not installed")
 
 
 @dataclass(frozen=True)

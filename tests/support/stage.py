@@ -1,0 +1,218 @@
+"""A switch with a caller on one side and a called party on the other, for scenario tests.
+
+`Stage` starts the real program with a configuration that has one treatment of each kind, a phone
+that calls it and a phone that is its trunk. What it made it closes; a phone that saw a bad message,
+and a switch that left anything behind, fail the test then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from tests.support.phone import Call, Phone
+from tests.support.program import Switch
+from tests.support.rtp_end import DIGITS, PCMU, RtpEnd
+
+DIRECT = "100001"
+"""Rings through to the number called."""
+MENU = "200001"
+"""Asks; 1 connects to AGENT, 2 hangs up; four wrong keys or two silences end the call."""
+FAILOVER = "200002"
+"""FIRST for a second, then SECOND."""
+ANSWERED_FIRST = "200003"
+"""Plays a chime, then connects to AGENT, so that the caller hears ringback."""
+SHORT = "200004"
+"""Rings through; two seconds of talk at most."""
+CAPTURE_ONLY = "200005"
+"""Refused by the number itself with 480."""
+DECLINED = "200006"
+"""Refused by its treatment with 603."""
+CALLED_ID = "200007"
+"""Rings through to AGENT with the number called as caller id."""
+FIXED_ID = "200008"
+"""Rings through to AGENT with FIXED_NUMBER as caller id."""
+POOLED = "+18666831950"
+"""A pooled number with a binding; rings through to AGENT."""
+HOLD_MUSIC = "200009"
+"""Connects to AGENT with a prompt that plays while it rings."""
+
+CALLER = "+16025550100"
+AGENT = "+16025551234"
+FIRST = "+16025551111"
+SECOND = "+16025552222"
+FIXED_NUMBER = "+16025559999"
+
+CONFIGURATION = f"""
+switch:
+  listen: ${{SOFTSWITCH_SIP:-127.0.0.1:5060}}
+  advertise: ${{SOFTSWITCH_ADVERTISE:-}}
+  rtp_ports: ${{SOFTSWITCH_RTP:-20000-29999}}
+  control: ${{SOFTSWITCH_CONTROL:-127.0.0.1:8021}}
+  data: ${{SOFTSWITCH_DATA:-./var}}
+  without_synthesiser: chime
+@switch@
+trunks:
+  carrier:
+    address: ${{SOFTSWITCH_TRUNK:-127.0.0.1:5080}}
+    trusted: true
+@trunk@
+pools:
+  ad-placement:
+    parameters: [website, location]
+    campaign: pooled
+    publisher: p1
+numbers:
+  1xxxxx: {{campaign: direct, as_is: true}}
+  {MENU}: {{campaign: menu, as_is: true}}
+  {FAILOVER}: {{campaign: failover, as_is: true}}
+  {ANSWERED_FIRST}: {{campaign: answered-first, as_is: true}}
+  {SHORT}: {{campaign: short, as_is: true}}
+  {CAPTURE_ONLY}: {{campaign: direct, as_is: true, refuse: 480}}
+  {DECLINED}: {{campaign: declined, as_is: true}}
+  {CALLED_ID}: {{campaign: called-id, as_is: true}}
+  {FIXED_ID}: {{campaign: fixed-id, as_is: true}}
+  {HOLD_MUSIC}: {{campaign: hold-music, as_is: true}}
+  "{POOLED}": {{pool: ad-placement, parameters: {{website: one, location: footer}}}}
+campaigns:
+  direct: direct
+  menu: menu
+  failover: failover
+  answered-first: answered-first
+  short: {{treatment: direct, max_call_time: 2 s}}
+  declined: declined
+  called-id: {{treatment: agent, caller_id: called}}
+  fixed-id: {{treatment: agent, caller_id: "{FIXED_NUMBER}"}}
+  pooled: agent
+  hold-music: hold-music
+treatments:
+  direct:
+    - connect: called
+  agent:
+    - connect: "{AGENT}"
+  menu:
+    - menu:
+        prompt: {{tone: chime}}
+        timeout: 1 s
+        timeouts_limit: 1
+        choices:
+          1: [connect: "{AGENT}"]
+          2: hang_up
+  failover:
+    - connect:
+        to: ["{FIRST}", "{SECOND}"]
+        ring_time: 1 s
+  answered-first:
+    - play: {{tone: chime}}
+    - connect: "{AGENT}"
+  declined:
+    - hang_up: 603
+  hold-music:
+    - connect:
+        to: "{AGENT}"
+        prompt: {{tone: chime}}
+"""
+
+
+def configuration(*, switch: Mapping[str, str] | None = None, trunk: str = "") -> str:
+    """The configuration with further settings of the switch, and lines of the trunk."""
+    settings = "\n".join(f"  {name}: {value}" for name, value in (switch or {}).items())
+    return CONFIGURATION.replace("@switch@", settings).replace("@trunk@", trunk)
+
+
+class Stage:
+    """A running switch, `caller` and `callee`; use it as a context manager."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        trunk_lines: str = "",
+        transport: str = "udp",
+        rtp: tuple[int, int] | None = None,
+        trunk_port: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.directory = directory
+        self.callee = Phone(transport=transport, user="agent")
+        path = directory / "switch.yaml"
+        directory.mkdir(parents=True, exist_ok=True)
+        path.write_text(configuration(switch=settings, trunk=trunk_lines))
+        suffix = ";transport=tcp" if transport == "tcp" else ""
+        port = trunk_port or self.callee.port
+        self.switch = Switch(
+            directory / "run",
+            path,
+            trunk=f"127.0.0.1:{port}{suffix}",
+            rtp=rtp,
+            environment=environment,
+        )
+        self.caller = Phone(self.switch.address, transport=transport, user=CALLER)
+        self._ends: list[RtpEnd] = []
+        self._phones = [self.caller, self.callee]
+
+    def phone(self, *, transport: str = "udp", host: str = "127.0.0.1") -> Phone:
+        """One more phone that calls the switch."""
+        self._phones.append(Phone(self.switch.address, transport=transport, host=host, user=CALLER))
+        return self._phones[-1]
+
+    def rtp(self, payload_type: int = PCMU) -> RtpEnd:
+        """An RTP end that is closed with the stage."""
+        self._ends.append(RtpEnd(payload_type=payload_type))
+        return self._ends[-1]
+
+    def bridge(
+        self, number: str = DIRECT, *, caller_codec: int = PCMU, callee_codec: int = PCMU
+    ) -> Bridge:
+        """A bridged call with RTP both ways."""
+        ends = self.rtp(caller_codec), self.rtp(callee_codec)
+        calling = self.caller.invite(number, ends[0].sdp((caller_codec, DIGITS)))
+        called = self.callee.expect_call(within=6)
+        assert called.invite is not None
+        ends[1].aim_by(called.invite.body)
+        called.respond(180)
+        called.respond(200, ends[1].sdp((callee_codec, DIGITS)))
+        answer = calling.expect(200, within=6)
+        calling.ack()
+        called.expect("ACK")
+        ends[0].aim_by(answer.body)
+        return Bridge(calling, called, *ends)
+
+    def __enter__(self) -> Stage:
+        self.switch.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with ExitStack() as closing:
+            for end in self._ends:
+                closing.callback(end.close)
+            for phone in self._phones:
+                closing.callback(phone.close)
+            self.switch.__exit__(kind, error, traceback)
+            if error is not None:
+                error.add_note("\n".join(phone.ladder() for phone in self._phones))
+        problems = [problem for phone in self._phones for problem in phone.problems]
+        assert problems == [] or error is not None, problems
+
+
+class Bridge:
+    """Both ends of a bridged call."""
+
+    def __init__(self, calling: Call, called: Call, near: RtpEnd, far: RtpEnd) -> None:
+        self.calling = calling
+        self.called = called
+        self.near = near
+        self.far = far
+
+    def hang_up(self) -> None:
+        """The caller hangs up and the far end is told."""
+        self.calling.bye()
+        self.called.expect("BYE")
