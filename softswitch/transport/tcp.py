@@ -121,6 +121,9 @@ class TcpTable:
             self._sweeper.cancel()
         for server in self._servers:
             server.close()
+        if self._tasks:
+            # A connection that is nearly made may have a BYE to carry.
+            await asyncio.wait(self._tasks, timeout=within)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -145,10 +148,12 @@ class TcpTable:
 
     def admit(self, connection: Connection, peer: tuple[Any, ...] | None) -> bool:
         """Take a connection that has been made, if there is room."""
-        if self._closed or peer is None:
-            # A peer that has reset the connection already has no name.
+        if peer is None:
+            # The peer has reset the connection already.
             return False
         if connection.flow.connection == 0:
+            if self._closed:
+                return False
             if len(self._connections) >= self._max_connections and not self._evict():
                 self._counters["tcp_refused"] += 1
                 return False

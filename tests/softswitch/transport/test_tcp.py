@@ -314,9 +314,10 @@ async def test_a_name_is_reached_by_the_first_address_that_answers(
     named = gateway.flow._replace(host="gateway.example")
     rig.send(b"1", named)
     peer = await gateway.accept()
+    assert await peer.read(1) == b"1"
     rig.send(b"2", named)
     rig.send(b"3", gateway.flow)
-    assert await peer.read(3) == b"123"
+    assert await peer.read(2) == b"23"
     await peer.close()
     await rig.stack.until(lambda: len(rig.stack.failed) == 2)
     assert rig.stack.closed == [gateway.flow._replace(connection=1)]
@@ -392,7 +393,8 @@ async def test_close_sends_what_waits_and_leaves_nothing_open(rig: Rig, gateway:
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", rig.port)
     rig.send(b"late", gateway.flow)
-    assert rig.stack.failed == []
+    await asyncio.sleep(0.01)
+    assert gateway.peers.empty()
 
 
 async def test_close_ends_a_connection_that_is_still_being_made(rig: Rig) -> None:
@@ -403,7 +405,7 @@ async def test_close_ends_a_connection_that_is_still_being_made(rig: Rig) -> Non
         with socket.create_connection(address):
             rig.send(b"INVITE", Flow("tcp", address[0], address[1], 1))
             await asyncio.sleep(0)
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(3):
                 await rig.transport.close()
 
 
