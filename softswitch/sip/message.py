@@ -116,7 +116,7 @@ class Message:
     @property
     def contacts(self) -> tuple[NameAddress, ...]:
         """Every Contact in order; the `*` of REGISTER is an error here (see headers/contact)."""
-        return NameAddress.parse_all(self.headers, "Contact")
+        return self._read_addresses("Contact")
 
     @property
     def contact(self) -> NameAddress | None:
@@ -126,12 +126,12 @@ class Message:
     @property
     def routes(self) -> tuple[NameAddress, ...]:
         """Route, in order."""
-        return NameAddress.parse_all(self.headers, "Route")
+        return self._read_addresses("Route")
 
     @property
     def record_routes(self) -> tuple[NameAddress, ...]:
         """Record-Route, in order."""
-        return NameAddress.parse_all(self.headers, "Record-Route")
+        return self._read_addresses("Record-Route")
 
     @property
     def require(self) -> tuple[str, ...]:
@@ -178,9 +178,18 @@ class Message:
         if cached is not None and cached[0] is raw:
             value: T = cached[1]
             return value
-        value = parse(raw)
+        try:
+            value = parse(raw)
+        except ParseError as error:
+            raise _in_header(name, error) from None
         self._typed[name] = (raw, value)
         return value
+
+    def _read_addresses(self, name: str) -> tuple[NameAddress, ...]:
+        try:
+            return NameAddress.parse_all(self.headers, name)
+        except ParseError as error:
+            raise _in_header(name, error) from None
 
 
 class Request(Message):
@@ -215,7 +224,10 @@ class Request(Message):
         if cached is not None and cached[0] is self.uri:
             known: Uri = cached[1]
             return known
-        uri = Uri.parse(self.uri)
+        try:
+            uri = Uri.parse(self.uri)
+        except ParseError as error:
+            raise _in_header("Request-URI", error) from None
         self._typed[""] = (self.uri, uri)
         return uri
 
@@ -314,7 +326,7 @@ def parse_message(data: bytes) -> Request | Response:
 
 def _parse_usual_start(line: str) -> Request | Response | None:
     words = line.split(" ", 2)
-    if len(words) != 3:
+    if len(words) != 3 or "\t" in line or not words[1]:
         return None
     first, second, third = words
     if third == SIP_VERSION:
@@ -449,14 +461,29 @@ def _cut_body(headers: Headers, body: bytes, faults: _Faults) -> bytes:
 
 
 def is_answerable(request: Request) -> bool:
-    """Say whether a response could be written (8.2.6.2), even to a malformed request."""
+    """Say whether a response could be written (8.2.6.2), even to a malformed request.
+
+    Where only the parameters of the topmost Via are broken, `request.via` is from now on the part
+    that could be read: enough to send the answer by.
+    """
     fields = request.headers.fields
     if not ("From" in fields and "To" in fields and "Call-ID" in fields and "CSeq" in fields):
         return False
+    lines = fields.get("Via", [""])
     try:
         return bool(request.via.host)
     except ParseError:
+        sent_by = split_commas(lines[0])[0].partition(";")[0]
+    try:
+        request._typed["Via"] = (lines[0], Via.parse(sent_by))
+    except ParseError:
         return False
+    return True
+
+
+def _in_header(name: str, error: ParseError) -> ParseError:
+    """Name the header that a fault was found in: that is what drops are counted by."""
+    return ParseError(f"bad-{name.lower()}", error.status_hint, detail=str(error))
 
 
 def _parse_top_via(value: str) -> Via:

@@ -21,10 +21,14 @@ MAX_URI = 4096
 MAX_URI_HEADERS = 32
 
 # What nearly every URI on a trunk looks like: no escapes, no password, no IPv6, no headers.
+_USER = r"[A-Za-z0-9\-_.!~*'()&=+$,;?/]+"
+_PARAMETER = r"[A-Za-z0-9\-_.!~*'()\[\]/:&+$=]+"
 _USUAL = re.compile(
-    r"(sips?):(?:([A-Za-z0-9\-_.!~*'()&=+$,;?/]+)@)?"
-    rf"({HOSTNAME})(?::({USUAL_PORT}))?(?:;([A-Za-z0-9\-_.!~*'()\[\]/:&+$=;]+))?"
+    rf"(sips?):(?:({_USER})@)?({HOSTNAME})(?::({USUAL_PORT}))?(?:;({_PARAMETER}(?:;{_PARAMETER})*))?"
 )
+# The same without groups, for patterns that only judge. What it matches, `Uri.parse` accepts, as
+# long as the whole is no longer than MAX_HOST.
+USUAL_URI = rf"sips?:(?:{_USER}@)?{HOSTNAME}(?::(?:{USUAL_PORT}))?(?:;{_PARAMETER}){{0,8}}"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 # What can never stand in a URI on the wire: it would end the line, the part in <> or the word.
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"]")

@@ -6,11 +6,18 @@ request turns out to be a new one, so that retransmissions do not pay for it.
 
 from __future__ import annotations
 
+import re
+
 from softswitch.sip.errors import ParseError
+from softswitch.sip.grammar import MAX_HOST, TOKEN
 from softswitch.sip.message import Request, Response, is_answerable
+from softswitch.sip.uri import USUAL_URI
 
 # 7.3.1: several values only where the grammar is a list; Content-Length was judged by the parser.
 _AT_MOST_ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Type")
+
+_ADDRESSES = ("From", "To", "Contact", "Route", "Record-Route")
+_USUAL_ADDRESS = re.compile(rf'(?:"[^"\\]*" ?)?<{USUAL_URI}>(?:;tag={TOKEN})?')
 
 
 def validate(message: Request | Response) -> None:
@@ -34,14 +41,12 @@ def _validate(message: Request | Response) -> None:
         values = fields.get(name)
         if values is not None and len(values) != 1:
             raise ParseError("repeated-header", detail=name)
-    _ = message.via, message.from_, message.to, message.call_id
+    _ = message.via, message.call_id
     cseq = message.cseq
-    if "Contact" in fields:
-        _validate_contact(message)
-    if "Record-Route" in fields:
-        _ = message.record_routes
-    if "Route" in fields:
-        _ = message.routes
+    for name in _ADDRESSES:
+        values = fields.get(name)
+        if values is None or len(values) != 1 or not _is_usual(values[0]):
+            _validate_address(message, name)
     if isinstance(message, Request):
         # 8.1.1.5: "The method MUST match that of the request."
         if cseq.method != message.method:
@@ -51,6 +56,19 @@ def _validate(message: Request | Response) -> None:
         _ = message.content_type
 
 
-def _validate_contact(message: Request | Response) -> None:
-    if message.headers.fields["Contact"] != ["*"]:
+def _is_usual(address: str) -> bool:
+    """Say without reading it whether an address is surely well-formed."""
+    return len(address) <= MAX_HOST and _USUAL_ADDRESS.fullmatch(address) is not None
+
+
+def _validate_address(message: Request | Response, name: str) -> None:
+    if name == "From":
+        _ = message.from_
+    elif name == "To":
+        _ = message.to
+    elif name == "Route":
+        _ = message.routes
+    elif name == "Record-Route":
+        _ = message.record_routes
+    elif message.headers.fields.get(name) != ["*"]:
         _ = message.contacts
