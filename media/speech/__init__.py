@@ -1,0 +1,1 @@
+"""Text to speech, ahead of time, in a process of its own."""
