@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from config.model import Connect, Goto, HangUp, Menu, Node, Play, Treatment
 from ivr.nodes.connect import run_connect
@@ -23,15 +24,15 @@ __all__ = ["run_treatment"]
 MAX_STEPS = 1000
 """Nodes that one call may enter: a treatment that goes round for ever is ended, not followed."""
 
-Handler = Callable[[Call, Node], Awaitable[tuple[Node, ...]]]
-"""Runs a node; returns the steps to take before those that follow it."""
+Handler = Callable[[Call, Any], Awaitable[tuple[Node, ...]]]
+"""Runs a node of its type; returns the steps to take before those that follow it."""
 
 HANDLERS: Mapping[type, Handler] = {
     Play: run_play,
     Menu: run_menu,
     Connect: run_connect,
     HangUp: run_hang_up,
-}  # type: ignore[dict-item]  # each handler takes its own node type, the key says which
+}
 
 
 @dataclass(frozen=True, slots=True)

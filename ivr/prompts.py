@@ -12,8 +12,8 @@ from pathlib import Path
 
 from config.model import Configuration, Connect, Menu, Node, Play, Prompt
 from media import tones
-from media.prompt_cache import PromptCache
-from media.speech.synthesis import SynthesisError, available_synthesisers
+from media.prompt_cache import PromptCache, PromptCacheError
+from media.speech.synthesis import SynthesisError, Synthesiser, available_synthesisers
 from media.wav import WavError, read_wav
 from rtp.engine import Engine
 from softswitch.call.services import LoadedPrompt
@@ -79,8 +79,9 @@ class PromptLibrary:
             self.chimes += len(texts)
             return {}
         try:
-            return PromptCache(self._cache_folder, switch.synthesiser).prepare(texts)
-        except SynthesisError as error:
+            synthesiser = Synthesiser(switch.synthesiser)
+            return PromptCache(self._cache_folder, synthesiser).prepare(texts)
+        except (SynthesisError, PromptCacheError) as error:
             raise PromptError(str(error)) from None
 
     def _load(self, prompt: Prompt, files: dict[str, Path]) -> LoadedPrompt:

@@ -17,8 +17,7 @@ from contextlib import AsyncExitStack
 from config.model import Configuration
 from ivr.prompts import PromptError, PromptLibrary
 from ringpool.lookup import NumberTable
-from rtp.engine import DigitReceived, Engine, EngineError, PlaybackEnded
-from softswitch.call.events import CallEvent
+from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
 from softswitch.hearing.tick import HearingTick
@@ -82,7 +81,7 @@ class App:
             self._open_store()
             await self._open_media()
             await self._open_signalling()
-        except (DataFolderError, PromptError, EngineError) as error:
+        except (DataFolderError, PromptError, ValueError) as error:
             await self._resources.aclose()
             raise StartError(str(error)) from None
         except OSError as error:
@@ -180,7 +179,8 @@ class App:
         self._resources.callback(self.hearing.stop)
         loop.add_reader(self.engine.event_fd, self._on_engine_events)
         self._resources.callback(loop.remove_reader, self.engine.event_fd)
-        self._every(HOUSEKEEPING_SECONDS, self._keep_house)
+        keeper = loop.create_task(self._keep_house_regularly(), name="housekeeping")
+        self._resources.callback(keeper.cancel)
         await self.transport.start(stack, self._on_stack_event)
 
     def _snapshot(self) -> Snapshot:
@@ -223,17 +223,10 @@ class App:
             elif isinstance(event, PlaybackEnded):
                 listener.on_playback_ended(event.playback, completed=event.completed)
 
-    def _every(self, seconds: float, action: object) -> None:
-        loop = asyncio.get_running_loop()
-        handle: asyncio.TimerHandle | None = None
-
-        def run() -> None:
-            nonlocal handle
-            handle = loop.call_later(seconds, run)
-            action()  # type: ignore[operator]
-
-        handle = loop.call_later(seconds, run)
-        self._resources.callback(lambda: handle and handle.cancel())
+    async def _keep_house_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+            self._keep_house()
 
     def _keep_house(self) -> None:
         self.journal.flush()
@@ -251,13 +244,9 @@ class App:
         self.switchboard.end_all("shutdown")
         self.transport.flush()
         deadline = self.services.now() + linger
-        while self.services.now() < deadline and self.stack.unanswered_requests:
+        while self.services.now() < deadline and self.stack.busy():
             await asyncio.sleep(0.02)
         await self._resources.aclose()
-
-    def subscribe(self, subscriber: object) -> None:
-        """Hear all events."""
-        self.events.subscribe(subscriber)  # type: ignore[arg-type]
 
 
 def raise_open_file_limit() -> None:

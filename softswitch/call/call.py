@@ -216,7 +216,7 @@ class Call:
 
     def bridge(self, leg: CalledLeg) -> None:
         """Join the caller and an answered leg, answering the caller if that is still due."""
-        if self.caller.waiting and not self._answer_caller(leg.media and leg.media.codec):
+        if self.caller.waiting and not self._answer_caller(leg.codec):
             return
         self.stop_playing()
         self._join(leg)
@@ -264,7 +264,7 @@ class Call:
             return
         try:
             if leg.early_media:
-                if self.caller.open_early_media(status, leg.media and leg.media.codec):
+                if self.caller.open_early_media(status, leg.codec):
                     self._join(leg)
             elif status != 199:
                 self.caller.ring(status)

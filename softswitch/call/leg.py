@@ -48,6 +48,11 @@ class Leg:
         self._passed_direction = "sendrecv"
         self._answering_offer_with_ours = False
 
+    @property
+    def codec(self) -> str | None:
+        """Name of the codec agreed with this leg's peer."""
+        return None if self.media is None else self.media.codec
+
     # What the stack says.
 
     def receive(self, event: object) -> None:

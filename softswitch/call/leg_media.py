@@ -73,7 +73,7 @@ class LegMedia:
     def accept(self, body: bytes) -> None:
         """Take the peer's answer to our offer into force; raises like `answer`."""
         if self.offered is None:
-            raise sdp.NotAcceptable("there is no offer that this could answer")
+            raise sdp.ParseError("there is no offer that this could answer")
         agreement = sdp.accept_answer(self.offered, sdp.SessionDescription.parse(body))
         self._apply(agreement)
 

@@ -49,6 +49,7 @@ class AudioAgreement:
     receive_: bool
     held: bool
     direction: str
+    peer_direction: str
     codecs: tuple[tuple[Codec, int], ...]
 
     def with_codec(self, codec: Codec) -> "AudioAgreement":
@@ -284,8 +285,16 @@ def _agree(
         receive_=direction in RECEIVING,
         held=held,
         direction=direction,
+        peer_direction=_peer_direction(audio.direction, host),
         codecs=tuple(audio.codecs),
     )
+
+
+def _peer_direction(direction: str, host: str) -> str:
+    """What the peer wants, with the old form of hold (c=0.0.0.0) said in the new words."""
+    if not _is_unspecified(host):
+        return direction
+    return "sendonly" if direction in SENDING else "inactive"
 
 
 def _refuse(media: MediaDescription) -> str:

@@ -276,7 +276,7 @@ def silent_for(call: Call, now: float) -> float:
             continue
         if leg.media.held:
             return 0.0
-        heard = max(heard, leg.media.port.last_received_ns / 1e9)
+        heard = max(heard, (leg.media.port.last_received_ns or 0) / 1e9)
     return now - heard
 
 
