@@ -16,7 +16,7 @@ from config.document import Scalar, Sequence, Tree
 from config.e164 import COUNTRIES, normalise, split_sip_uri
 from config.errors import did_you_mean
 from config.model import CallerId, Transport
-from config.reading import Kind, Reading, RefusedError, describe, scalar, shorten
+from config.reading import Kind, Reading, RefusedError, describe, refuse_all, scalar, shorten
 
 T = TypeVar("T")
 L = TypeVar("L", bound=str)
@@ -190,9 +190,13 @@ def or_off(kind: Kind[T]) -> Kind[Off[T]]:
     def read(tree: Tree, reading: Reading) -> Off[T]:
         if isinstance(tree, Scalar) and tree.text.lower() == "off":
             return Off(None)
-        return Off(kind.read(tree, reading))
+        try:
+            return Off(kind.read(tree, reading))
+        except RefusedError:
+            raise RefusedError(f"expected {says}, {describe(tree)}") from None
 
-    return Kind(f"{kind.says}, or off", read)
+    says = f"{kind.says}, or off"
+    return Kind(says, read)
 
 
 # Addresses.
@@ -346,16 +350,18 @@ def list_of(kind: Kind[T], *, most: int, doubles: bool = False) -> Kind[tuple[T,
         if not 1 <= len(items) <= most:
             raise RefusedError(f"expected 1 to {most} entries, not {len(items)}")
         values: list[T] = []
+        errors: list[RefusedError] = []
         for item in items:
             try:
                 value = kind.read(item, reading)
+                if value in values and not doubles:
+                    message = f'"{shorten(getattr(item, "text", ""))}" stands twice'
+                    raise RefusedError(message)
+                values.append(value)
             except RefusedError as error:
                 error.location = error.location or item.location
-                raise
-            if value in values and not doubles:
-                message = f'"{shorten(getattr(item, "text", ""))}" stands twice'
-                raise RefusedError(message, location=item.location)
-            values.append(value)
+                errors.append(error)
+        refuse_all(errors)
         return tuple(values)
 
     return Kind(says, read)

@@ -36,6 +36,7 @@ from config.reading import (
     keys_of,
     note,
     read_fields,
+    refuse_all,
     shorten,
 )
 
@@ -59,14 +60,17 @@ def _parameters(tree: Tree, _reading: Reading) -> Mapping[str, str]:
     if len(tree.entries) > MAX_PARAMETERS:
         raise RefusedError(f"at most {MAX_PARAMETERS} parameters, not {len(tree.entries)}")
     values: dict[str, str] = {}
+    errors: list[RefusedError] = []
     for name, value in tree.entries.items():
         if not 0 < len(name) <= MAX_NAME:
             message = f"the name of a parameter has 1 to {MAX_NAME} characters"
-            raise RefusedError(message, location=tree.keys[name].location)
-        if not isinstance(value, Scalar) or len(value.text) > MAX_VALUE:
-            message = f"{name}: expected text of up to {MAX_VALUE} characters"
-            raise RefusedError(message, location=value.location)
-        values[name] = value.text
+            errors.append(RefusedError(message, location=tree.keys[name].location))
+        if isinstance(value, Scalar) and len(value.text) <= MAX_VALUE:
+            values[name] = value.text
+        else:
+            message = f"{shorten(name)}: expected text of up to {MAX_VALUE} characters"
+            errors.append(RefusedError(message, location=value.location))
+    refuse_all(errors)
     return MappingProxyType(values)
 
 

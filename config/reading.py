@@ -66,6 +66,8 @@ class RefusedError(ValueError):
         super().__init__(message)
         self.suggestion = suggestion
         self.location = location
+        self.others: list[RefusedError] = []
+        """What else is wrong with the same value, each with its place."""
 
 
 class MissingError(LookupError):
@@ -212,8 +214,16 @@ def _missing_key(table: Table, key: Key[Any], section: Section, reading: Reading
 
 def note(reading: Reading, error: RefusedError, tree: Tree, key: str) -> None:
     """Add a refused value to the problems, named after its key."""
-    location = error.location or tree.location
-    reading.problems.add(location, f"{key}: {error}", error.suggestion)
+    for one in (error, *error.others):
+        location = one.location or tree.location
+        reading.problems.add(location, f"{key}: {one}", one.suggestion)
+
+
+def refuse_all(errors: list[RefusedError]) -> None:
+    """Raise the first of the errors, with the others in its train; nothing when there are none."""
+    if errors:
+        errors[0].others = errors[1:]
+        raise errors[0]
 
 
 def scalar(says: str, convert: Callable[[str], T]) -> Kind[T]:

@@ -69,7 +69,7 @@ def _read_step(tree: Tree, reading: Reading) -> Node | None:
     try:
         return _build_step(tree, reading)
     except RefusedError as error:
-        reading.problems.add(error.location or tree.location, str(error), error.suggestion)
+        note(reading, error, tree, "step")
     except MissingError:
         pass
     return None

@@ -1,0 +1,170 @@
+"""Prints the reference of the configuration language, from the tables the loader itself reads by.
+
+`python -m config.reference` writes Markdown to standard output; docs/configuration.md is its
+output, and a test says when the two differ.
+"""
+
+import sys
+from typing import Any
+
+from config.destinations import DESTINATION
+from config.kinds import MAX_NAME, MAX_VALUE, OWN_HEADERS, REFUSALS
+from config.numbers import NUMBER
+from config.prompts import PROMPT
+from config.reading import Key, Section
+from config.sections import CAMPAIGN, POOL, TRUNK
+from config.steps import CONNECT, GOTO, HANG_UP, MAX_NESTING, MENU, PLAY
+from config.switch import SWITCH
+
+GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
+    ("switch", "One mapping.", (SWITCH,)),
+    ("trunks", "A mapping from names to trunks; at least one.", (TRUNK,)),
+    ("pools", "A mapping from names to pools.", (POOL,)),
+    ("campaigns", "A mapping from names to campaigns.", (CAMPAIGN,)),
+    ("numbers", "A mapping from numbers to what they stand for.", (NUMBER,)),
+    (
+        "treatments",
+        "A mapping from names to lists of steps. A step is a mapping with one of the keys `play`, "
+        "`menu`, `connect`, `hang_up`, `goto`, and optionally `name` (letters, digits, `_ . -`), "
+        "by which logs, records and `goto` know it; without one it is called after its kind: "
+        "`menu-1`, `menu-2`.",
+        (PLAY, MENU, CONNECT, HANG_UP, GOTO, PROMPT, DESTINATION),
+    ),
+)
+
+INTRODUCTION = f"""\
+# Configuration
+
+One YAML file says everything. `softswitch check FILE` finds the mistakes in it, all at once, each
+with its line and column, without taking a call; `softswitch run -c FILE` makes the same checks and
+refuses to start on any mistake. `softswitch route-test FILE --from N --to N` tells what would
+become of a call. Working examples are in `config/examples/`.
+
+This page is printed by `python -m config.reference` from the tables the loader reads by.
+
+## Values
+
+- **Text** is taken as it is written. YAML's own guesses are not made: `010` is ten, `no` is a word
+  where a word is expected, `+16025551234` needs no quotes. Text with `: ` or ` #` in it, or that
+  begins with one of ``{{ [ * & ! | > @ ` % " '``, stands in quotes.
+- **true or false** may also be written `yes`/`no` and `on`/`off`.
+- **Times** have a unit, `ms`, `s`, `min` or `h`: `500 ms`, `30 s`, `4 h`. A number alone is
+  seconds.
+- **Names** have up to {MAX_NAME} printable characters, free text up to {MAX_VALUE}.
+- An empty value counts as left out.
+- `${{NAME}}` in any text is replaced by the environment variable, `${{NAME:-value}}` by the value
+  when the variable is unset or empty; `$$` is a dollar sign. Inside `{{ }}` and `[ ]` such text
+  stands in quotes.
+- Anchors (`&name`), aliases (`*name`) and merge keys (`<<: *name`) work. Top-level keys that begin
+  with `x-` are left to you, to hold anchors.
+- Unknown keys, keys that stand twice and steps that are never reached are mistakes.
+
+## Environment
+
+The examples take these variables; nothing but the file decides where they go.
+
+| variable | what | in the examples |
+|---|---|---|
+| `SOFTSWITCH_SIP` | where SIP listens, UDP and TCP | 127.0.0.1:5060 |
+| `SOFTSWITCH_ADVERTISE` | host written into Via, Contact and SDP | the host SIP listens on |
+| `SOFTSWITCH_TRUNK` | the carrier, host:port, `;transport=tcp` allowed | 127.0.0.1:5080 |
+| `SOFTSWITCH_RTP` | ports for media | 20000-29999 |
+| `SOFTSWITCH_CONTROL` | the control socket | 127.0.0.1:8021 |
+| `SOFTSWITCH_DATA` | folder of records, journal and cache | ./var |
+| `SOFTSWITCH_DATABASE` | PostgreSQL (accepted, not used yet) | none |
+
+IPv6 addresses with a port stand in brackets: `[::1]:5060`.
+"""
+
+NUMBERS = """\
+### How numbers are written
+
+Before the colon stands one of these:
+
+- **A phone number** in any usual form: `+1 866 683 1950`, `866-683-1950`, `1 (866) 683 1950`,
+  `011 44 20 7946 0000`. It is kept in E.164 (`+18666831950`), and what callers dial is brought to
+  the same form before it is compared. `switch.country` says how national numbers are read.
+- **A SIP URI** without parameters: `sip:sales@example.org`. The user is compared with case, the
+  host without; a port only counts when it is written here.
+- **A pattern**: `X` (or `x`) is any digit, a last `*` any further digits or none, a last `.` at
+  least one more: `+1866683xxxx`, `866 683 xxxx`, `+44*`. Patterns with `*` or `.` begin with `+`, unless
+  they are `as_is`. A pattern that begins with `*` stands in quotes.
+
+With `as_is: true` the text is compared with what was dialled, character by character, and not
+brought to E.164: for short codes, extensions and load tests (`1xxxxx`).
+
+When several entries fit, the most specific wins: an exact number taken as it is, then one in E.164,
+then a SIP URI, then the pattern with the most characters written out; of equals one of fixed length
+before one with `*` or `.`, then the one whose written digits stand further left. The same number or
+pattern twice is a mistake.
+"""
+
+TREATMENTS = f"""\
+### How a treatment runs
+
+Its steps run one after the other. Steps nested in a step (those of a menu's choice, `on_failure`,
+`on_no_input`) run when it says so, and when they run out the step after it is next. A treatment may
+nest them {MAX_NESTING} deep. When no step is left the call ends: with BYE if it was answered, else
+refused with the status of the last destination tried (480 if there was none).
+
+`play`, `menu`, and a `connect` with a prompt answer the call. A treatment that begins with a plain
+`connect` does not: the caller hears what the destination's network sends, and is answered when the
+destination answers. A bridged call ends when either side hangs up.
+
+A `goto` that comes round without passing a `play` or a `menu` is a mistake, because the call would
+never end.
+
+### When the next destination is tried
+
+By default after every failure that may be different elsewhere: no answer within `ring_time` and no
+reply (408), an unreachable host (503), and every 3xx, 4xx and 5xx status but 486 (busy) and 487
+(given up). Never after 486, 487 or a 6xx such as 600 (busy everywhere) and 603 (declined): there
+somebody has answered. `fail_over_on` lists the statuses instead, exactly.
+"""
+
+NOTES = {
+    "numbers": NUMBERS,
+    "treatments": TREATMENTS,
+    "trunks": "`pass_headers` cannot name what the switch writes itself on each leg: "
+    f"{', '.join(sorted(OWN_HEADERS))}, and compact forms.\n",
+    "campaigns": "A number may be taken in and refused: see `refuse` of a number and `status` of "
+    f"`hang_up`; the statuses are {', '.join(map(str, REFUSALS))}.\n",
+}
+
+
+def render() -> str:
+    """The whole reference, in Markdown."""
+    parts = [INTRODUCTION]
+    for name, about, sections in GROUPS:
+        parts.append(f"## {name}\n\n{about}\n")
+        if name in NOTES:
+            parts.append(NOTES[name])
+        for section in sections:
+            heading = "" if len(sections) == 1 else f"### {section.name}\n\n"
+            parts.append(f"{heading}{_section(section)}")
+    return "\n".join(parts)
+
+
+def _section(section: Section) -> str:
+    short = f" May also be written short: {section.short}." if section.short else ""
+    example = f"```yaml\n{section.example}\n```\n"
+    text = f"{section.about}{short}\n\n{example}"
+    if not section.keys:
+        return text
+    rows = "".join(_row(key) for key in section.keys.values())
+    return f"{text}\n| key | value | default | meaning | example |\n|---|---|---|---|---|\n{rows}"
+
+
+def _row(key: Key[Any]) -> str:
+    if key.required:
+        default = "**needed**"
+    elif key.default is not None:
+        default = f"`{key.default}`"
+    else:
+        default = key.otherwise or "none"
+    cells = (f"`{key.name}`", key.kind.says, default, key.about, f"`{key.example}`")
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
