@@ -24,10 +24,12 @@ test-full: setup-dev setup-sipp ## The same with long repeats, soaks and fuzzing
 	@$(RUN) tools/run_tests.py --full
 
 check: setup-dev ## Format, lint, types and import contracts; no tests
-	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/mypy
-	@$(VENV)/bin/lint-imports --no-logo
+	@failed=; \
+	$(VENV)/bin/ruff format --check . || failed+=" format"; \
+	$(VENV)/bin/ruff check . || failed+=" lint"; \
+	$(VENV)/bin/mypy || failed+=" types"; \
+	$(VENV)/bin/lint-imports --no-logo || failed+=" imports"; \
+	[ -z "$$failed" ] || { echo "check failed:$$failed"; exit 1; }
 
 format: setup-dev ## Format the sources and mend what ruff can mend
 	@$(VENV)/bin/ruff check --fix-only .

@@ -73,7 +73,7 @@ has_headers() {
 can_compile() { echo 'int main(void){return 0;}' | "${CC:-gcc}" -x c -o /dev/null - 2>/dev/null; }
 
 ensure_venv() {
-    if [ -x $VENV/bin/python ] && is_new_enough $VENV/bin/python && $VENV/bin/python -m pip --version >/dev/null 2>&1; then
+    if [ -x $VENV/bin/python ] && is_new_enough $VENV/bin/python && $VENV/bin/python -c 'import pip' 2>/dev/null; then
         return
     fi
     local python
