@@ -24,8 +24,12 @@ from media.speech.synthesis import (
 from media.wav import read_wav, write_wav
 
 Install = Callable[..., Path]
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(media.__file__).parents[1])}
 TONE = np.asarray(3000 * np.sin(np.arange(8000) * 0.8), np.int16)
+
+
+def environment() -> dict[str, str]:
+    """That of a process with this package on its path."""
+    return os.environ | {"PYTHONPATH": str(Path(media.__file__).parents[1])}
 
 
 @pytest.fixture
@@ -187,7 +191,7 @@ def test_the_worker_dies_with_a_switch_that_is_killed(install: Install, tmp_path
         "from pathlib import Path; from media.speech.synthesis import Synthesiser;"
         f"Synthesiser('espeak-ng').synthesise([('Hello.', Path({str(tmp_path / 'a.wav')!r}))])"
     )
-    switch = subprocess.Popen([sys.executable, "-c", program], env=ENVIRONMENT)
+    switch = subprocess.Popen([sys.executable, "-c", program], env=environment())
     try:
         wait_until((programs / "pids").exists, "nothing was spoken")
         wait_until(lambda: len((programs / "pids").read_text().split()) == 2, "no process ids")
@@ -220,7 +224,7 @@ def test_processes_that_prepare_the_same_prompts_do_no_harm(
         "assert all(map(is_whole, cache.prepare(['one', 'two', 'three']).values()))"
     )
     processes = [
-        subprocess.Popen([sys.executable, "-c", program], env=ENVIRONMENT) for _ in range(2)
+        subprocess.Popen([sys.executable, "-c", program], env=environment()) for _ in range(2)
     ]
     assert [process.wait(timeout=40) for process in processes] == [0, 0]
     assert len(list((tmp_path / "prompts").iterdir())) == 3
