@@ -299,6 +299,13 @@ class Phone:
         with self.changed:
             assert not self._unclaimed, f"unexpected INVITE\n{self.ladder()}"
 
+    def wait_for_stray(self, within: float = 3.0) -> Message:
+        """The first message that belongs to no call."""
+        with self.changed:
+            came = self.changed.wait_for(lambda: bool(self.strays), within)
+        assert came, f"nothing came\n{self.ladder()}"
+        return self.strays[0]
+
     def options(
         self, uri: str, *, to: tuple[str, int] | None = None, within: float = 3.0
     ) -> Message:

@@ -7,12 +7,14 @@ and a switch that left anything behind, fail the test then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 from tests.support.phone import Call, Phone
+from tests.support.ports import free_rtp_range
 from tests.support.program import Switch
 from tests.support.rtp_end import DIGITS, PCMU, RtpEnd
 
@@ -38,6 +40,8 @@ POOLED = "+18666831950"
 """A pooled number with a binding; rings through to AGENT."""
 HOLD_MUSIC = "200009"
 """Connects to AGENT with a prompt that plays while it rings."""
+TWO_TRUNKS = "200010"
+"""FIRST by the trunk for a second, then SECOND by the second trunk."""
 
 CALLER = "+16025550100"
 AGENT = "+16025551234"
@@ -57,8 +61,9 @@ switch:
 trunks:
   carrier:
     address: ${{SOFTSWITCH_TRUNK:-127.0.0.1:5080}}
-    trusted: true
+    trusted: @trusted@
 @trunk@
+@trunks@
 pools:
   ad-placement:
     parameters: [website, location]
@@ -75,18 +80,20 @@ numbers:
   {CALLED_ID}: {{campaign: called-id, as_is: true}}
   {FIXED_ID}: {{campaign: fixed-id, as_is: true}}
   {HOLD_MUSIC}: {{campaign: hold-music, as_is: true}}
+  {TWO_TRUNKS}: {{campaign: two-trunks, as_is: true}}
   "{POOLED}": {{pool: ad-placement, parameters: {{website: one, location: footer}}}}
 campaigns:
-  direct: direct
-  menu: menu
-  failover: failover
-  answered-first: answered-first
-  short: {{treatment: direct, max_call_time: 2 s}}
-  declined: declined
-  called-id: {{treatment: agent, caller_id: called}}
-  fixed-id: {{treatment: agent, caller_id: "{FIXED_NUMBER}"}}
-  pooled: agent
-  hold-music: hold-music
+  direct: {{treatment: direct, trunk: carrier}}
+  menu: {{treatment: menu, trunk: carrier}}
+  failover: {{treatment: failover, trunk: carrier}}
+  answered-first: {{treatment: answered-first, trunk: carrier}}
+  short: {{treatment: direct, trunk: carrier, max_call_time: 2 s}}
+  declined: {{treatment: declined, trunk: carrier}}
+  called-id: {{treatment: agent, trunk: carrier, caller_id: called}}
+  fixed-id: {{treatment: agent, trunk: carrier, caller_id: "{FIXED_NUMBER}"}}
+  pooled: {{treatment: agent, trunk: carrier}}
+  hold-music: {{treatment: hold-music, trunk: carrier}}
+  two-trunks: {{treatment: two-trunks, trunk: carrier}}
 treatments:
   direct:
     - connect: called
@@ -104,6 +111,11 @@ treatments:
     - connect:
         to: ["{FIRST}", "{SECOND}"]
         ring_time: 1 s
+  two-trunks:
+    - connect:
+        to:
+          - {{number: "{FIRST}", trunk: carrier, ring_time: 1 s}}
+          - {{number: "{SECOND}", trunk: @second@}}
   answered-first:
     - play: {{tone: chime}}
     - connect: "{AGENT}"
@@ -116,10 +128,28 @@ treatments:
 """
 
 
-def configuration(*, switch: Mapping[str, str] | None = None, trunk: str = "") -> str:
-    """The configuration with further settings of the switch, and lines of the trunk."""
-    settings = "\n".join(f"  {name}: {value}" for name, value in (switch or {}).items())
-    return CONFIGURATION.replace("@switch@", settings).replace("@trunk@", trunk)
+def configuration(
+    *,
+    switch: Mapping[str, str] | None = None,
+    trunk: str = "",
+    trusted: bool = True,
+    second_trunk_port: int | None = None,
+) -> str:
+    """The configuration with further settings of the switch, of its trunk, and a second trunk.
+
+    The second trunk is `second`; without one its destination goes by the first.
+    """
+    filled = {
+        "@switch@": "\n".join(f"  {name}: {value}" for name, value in (switch or {}).items()),
+        "@trunk@": trunk,
+        "@trusted@": str(trusted).lower(),
+        "@trunks@": f"  second: 127.0.0.1:{second_trunk_port}" if second_trunk_port else "",
+        "@second@": "second" if second_trunk_port else "carrier",
+    }
+    text = CONFIGURATION
+    for place, value in filled.items():
+        text = text.replace(place, value)
+    return text
 
 
 class Stage:
@@ -132,24 +162,34 @@ class Stage:
         settings: Mapping[str, str] | None = None,
         trunk_lines: str = "",
         transport: str = "udp",
-        rtp: tuple[int, int] | None = None,
+        trusted: bool = True,
+        rtp_count: int = 100,
+        occupied: Sequence[int] = (),
         trunk_port: int | None = None,
+        second_trunk_port: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory
         self.callee = Phone(transport=transport, user="agent")
         path = directory / "switch.yaml"
         directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(configuration(switch=settings, trunk=trunk_lines))
+        text = configuration(
+            switch=settings,
+            trunk=trunk_lines,
+            trusted=trusted,
+            second_trunk_port=second_trunk_port,
+        )
+        path.write_text("\n".join(line for line in text.splitlines() if line) + "\n")
         suffix = ";transport=tcp" if transport == "tcp" else ""
         port = trunk_port or self.callee.port
         self.switch = Switch(
             directory / "run",
             path,
             trunk=f"127.0.0.1:{port}{suffix}",
-            rtp=rtp,
+            rtp=free_rtp_range(rtp_count),
             environment=environment,
         )
+        self._occupants = [_occupant(self.switch.rtp[0] + offset) for offset in occupied]
         self.caller = Phone(self.switch.address, transport=transport, user=CALLER)
         self._ends: list[RtpEnd] = []
         self._phones = [self.caller, self.callee]
@@ -192,6 +232,8 @@ class Stage:
         traceback: TracebackType | None,
     ) -> None:
         with ExitStack() as closing:
+            for occupant in self._occupants:
+                closing.callback(occupant.close)
             for end in self._ends:
                 closing.callback(end.close)
             for phone in self._phones:
@@ -201,6 +243,13 @@ class Stage:
                 error.add_note("\n".join(phone.ladder() for phone in self._phones))
         problems = [problem for phone in self._phones for problem in phone.problems]
         assert problems == [] or error is not None, problems
+
+
+def _occupant(port: int) -> socket.socket:
+    """Another program's socket on a port of the switch's range."""
+    taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    taken.bind(("127.0.0.1", port))
+    return taken
 
 
 class Bridge:

@@ -1,0 +1,163 @@
+"""Every pair of SIPp scenarios through the real program, over UDP and TCP, RTP echoed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.program import leg
+from tests.support.sipp import Sipp, needs_sipp
+from tests.support.stage import CAPTURE_ONLY, DIRECT, MENU, SHORT, TWO_TRUNKS, Stage
+
+pytestmark = needs_sipp
+MakeStage = Callable[..., Stage]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run: both scenarios, the number called, and what the record must say."""
+
+    uac: str
+    uas: str
+    ended_by: str
+    number: str = DIRECT
+    packets: bool = False
+    answered: bool = True
+    hold_ms: int = 400
+
+
+CASES = [
+    Case("uac_basic", "uas_basic", "calling", packets=True),
+    Case("uac_plain", "uas_basic", "calling"),
+    Case("uac_early_media", "uas_early_media", "calling", packets=True),
+    Case("uac_cancel_before_ringing", "uas_silent", "calling", answered=False),
+    Case("uac_cancel_ringing", "uas_no_answer", "calling", answered=False),
+    Case("uac_busy", "uas_busy", "called", answered=False),
+    Case("uac_waits_for_bye", "uas_hangs_up", "called", packets=True),
+    Case("uac_waits_for_bye", "uas_basic", "switch", number=SHORT, packets=True),
+    Case("uac_crossed_bye", "uas_crossed_bye", "calling or called"),
+    Case("uac_hold", "uas_held", "calling", packets=True),
+    Case("uac_held", "uas_hold", "calling", packets=True),
+    Case("uac_delayed_offer", "uas_basic", "calling", packets=True),
+    Case("uac_private", "uas_private", "calling"),
+]
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.uac}-{case.uas}")
+def test_a_scenario_runs_through_the_switch(
+    make_stage: MakeStage, tmp_path: Path, case: Case, transport: str
+) -> None:
+    sipp_transport = {"udp": "u1", "tcp": "t1"}[transport]
+    uas = Sipp(tmp_path, f"{case.uas}.xml", transport=sipp_transport, rtp_echo=True)
+    with uas:
+        stage = make_stage(transport=transport, trunk_port=uas.port)
+        with Sipp(
+            tmp_path,
+            f"{case.uac}.xml",
+            remote=stage.switch.address,
+            service=case.number,
+            transport=sipp_transport,
+            hold_ms=case.hold_ms,
+        ) as uac:
+            assert uac.wait().successful == 1
+        assert uas.stop().successful == 1
+    record = stage.switch.record()
+    assert record["ended_by"] in case.ended_by.split(" or ")
+    assert (record["answered_at"] is not None) == case.answered
+    if case.packets:
+        assert leg(record, "calling")["packets"] >= 10
+        assert leg(record, "called")["packets"] >= 10
+        assert leg(record, "calling")["lost"] == 0
+
+
+@pytest.mark.parametrize(
+    ("scenario", "number"),
+    [
+        ("uac_unknown_number", "999999"),
+        ("uac_unavailable", CAPTURE_ONLY),
+        ("uac_options", DIRECT),
+        ("uac_silent", MENU),
+    ],
+)
+def test_a_scenario_without_a_called_side(
+    stage: Stage, tmp_path: Path, scenario: str, number: str
+) -> None:
+    with Sipp(tmp_path, f"{scenario}.xml", remote=stage.switch.address, service=number) as uac:
+        assert uac.wait().successful == 1
+    stage.callee.expect_no_call(during=0.05)
+
+
+def test_an_unknown_source_is_refused(stage: Stage, tmp_path: Path) -> None:
+    with Sipp(
+        tmp_path, "uac_unknown_source.xml", remote=stage.switch.address, host="127.0.0.2"
+    ) as uac:
+        assert uac.wait().successful == 1
+    assert stage.switch.records() == []
+
+
+def test_a_switch_that_is_full_has_no_capacity(make_stage: MakeStage, tmp_path: Path) -> None:
+    stage = make_stage(settings={"max_calls": "1"})
+    bridge = stage.bridge()
+    with Sipp(tmp_path, "uac_no_capacity.xml", remote=stage.switch.address) as uac:
+        assert uac.wait().successful == 1
+    bridge.hang_up()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="SIPp plays captures through a raw socket")
+def test_key_1_by_sipp_reaches_the_menu(make_stage: MakeStage, tmp_path: Path) -> None:
+    with Sipp(tmp_path, "uas_basic.xml", rtp_echo=True) as uas:
+        stage = make_stage(trunk_port=uas.port)
+        with Sipp(
+            tmp_path, "uac_key_1.xml", remote=stage.switch.address, service=MENU, hold_ms=2000
+        ) as uac:
+            assert uac.wait().successful == 1
+        assert uas.stop().successful == 1
+    record = stage.switch.record()
+    assert record["keys"] == ["1"]
+    assert record["ended_by"] == "calling"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="SIPp plays captures through a raw socket")
+def test_four_wrong_keys_by_sipp_end_the_call(stage: Stage, tmp_path: Path) -> None:
+    with Sipp(tmp_path, "uac_wrong_keys.xml", remote=stage.switch.address, service=MENU) as uac:
+        assert uac.wait().successful == 1
+    record = stage.switch.record()
+    assert record["keys"] == ["9", "9", "9", "9"]
+    assert record["ended_by"] == "switch"
+
+
+def test_no_answer_is_failed_over_to_a_second_trunk(make_stage: MakeStage, tmp_path: Path) -> None:
+    with (
+        Sipp(tmp_path, "uas_no_answer.xml") as first,
+        Sipp(tmp_path, "uas_basic.xml", rtp_echo=True) as second,
+    ):
+        stage = make_stage(trunk_port=first.port, second_trunk_port=second.port)
+        with Sipp(
+            tmp_path, "uac_basic.xml", remote=stage.switch.address, service=TWO_TRUNKS
+        ) as uac:
+            assert uac.wait().successful == 1
+        assert first.stop().successful == 1
+        assert second.stop().successful == 1
+    record = stage.switch.record()
+    assert [one["side"] for one in record["legs"]] == ["calling", "called", "called"]
+    assert record["ended_by"] == "calling"
+
+
+@pytest.mark.full
+@pytest.mark.timeout(120)
+def test_an_ack_that_never_comes_ends_the_call_after_32_seconds(
+    make_stage: MakeStage, tmp_path: Path
+) -> None:
+    with Sipp(tmp_path, "uas_basic.xml", timeout=60) as uas:
+        stage = make_stage(trunk_port=uas.port)
+        with Sipp(
+            tmp_path, "uac_lost_ack.xml", remote=stage.switch.address, service=DIRECT, timeout=60
+        ) as uac:
+            assert uac.wait().successful == 1
+        assert uas.stop().successful == 1
+    assert stage.switch.record()["ended_by"] == "switch"
