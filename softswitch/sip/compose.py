@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from softswitch.sip.grammar import format_host
-from softswitch.sip.inspect import to_tag_of
 from softswitch.sip.status import reason_phrase
 
 if TYPE_CHECKING:
     from softswitch.sip.flow import Flow
+    from softswitch.sip.inspect import Hop
     from softswitch.sip.message import Request, Response
 
 # 8.1.1.6: the Max-Forwards a UAC writes SHOULD be 70.
@@ -164,19 +164,21 @@ class ResponseHead:
 
     __slots__ = ("_common", "_record_route", "_timestamp", "_to", "_trying_to", "server")
 
-    def __init__(self, request: Request, flow: Flow, local_tag: str, server: str) -> None:
+    def __init__(self, request: Request, flow: Flow, hop: Hop, local_tag: str, server: str) -> None:
         fields = request.headers.fields
-        vias = list(fields["Via"])
-        vias[0] = stamp_via(vias[0], request, flow)
-        via_lines = "".join([f"Via: {via}\r\n" for via in vias])
+        vias = fields["Via"]
+        via_lines = f"Via: {stamp_via(vias[0], hop, flow)}\r\n"
+        if len(vias) > 1:
+            via_lines += "".join([f"Via: {via}\r\n" for via in vias[1:]])
         self._common = (
             f"{via_lines}From: {fields['From'][0]}\r\n"
             f"Call-ID: {fields['Call-ID'][0]}\r\nCSeq: {fields['CSeq'][0]}\r\n"
         )
         to = fields["To"][0]
         self._trying_to = f"To: {to}\r\n"
-        # 8.2.6.2: if the request contained a To tag, the To of the response MUST equal it.
-        self._to = self._trying_to if to_tag_of(request) else f"To: {to};tag={local_tag}\r\n"
+        # 8.2.6.2: if the request contained a To tag, the To of the response MUST equal it, which
+        # is said by a local tag that is empty.
+        self._to = f"To: {to};tag={local_tag}\r\n" if local_tag else self._trying_to
         timestamp = fields.get("Timestamp")
         self._timestamp = f"Timestamp: {timestamp[0]}\r\n" if timestamp else ""
         routes = fields.get("Record-Route")
@@ -217,20 +219,18 @@ class ResponseHead:
         )
 
 
-def stamp_via(value: str, request: Request, flow: Flow) -> str:
+def stamp_via(value: str, hop: Hop, flow: Flow) -> str:
     """Write the top Via as it goes back.
 
     18.2.1: if the host of the top Via is not the source address, the server MUST add a "received"
     parameter. RFC 3581 section 4: a server that finds "rport" MUST fill in the source port and MUST
     also add "received", even if it equals the sent-by.
     """
-    via = request.via
-    has_rport = via.has_rport
-    if not has_rport and via.host == flow.host and "received" not in via.parameters:
+    if not hop.has_rport and hop.host == flow.host and not hop.has_received:
         return value
     top, comma, rest = value.partition(",")
     top = _RECEIVED.sub("", top).rstrip()
-    if has_rport:
+    if hop.has_rport:
         top = _RPORT.sub(f";rport={flow.port}", top)
     return f"{top};received={flow.host}{comma}{rest}"
 

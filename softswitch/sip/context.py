@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from softswitch.sip.compose import host_port
-from softswitch.sip.flow import Flow, Listener
+from softswitch.sip.flow import DEFAULT_PORT, Flow, Listener
 from softswitch.sip.ids import Ids
 from softswitch.sip.timers import Timers
 
@@ -68,8 +68,10 @@ class Context:
 
     __slots__ = (
         "_contacts",
+        "_first_listener",
         "_listeners",
         "_secret",
+        "_sent_bys",
         "_vias",
         "allow",
         "allow_line",
@@ -137,6 +139,10 @@ class Context:
         self.streams: dict[Flow, StreamDecoder] = {}
         # Texts of our listeners, written once.
         self._listeners = tuple(listeners)
+        self._sent_bys = {(one.advertised_host, one.advertised_port) for one in listeners}
+        self._first_listener: dict[str, int] = {}
+        for index, listener in enumerate(listeners):
+            self._first_listener.setdefault(listener.transport, index)
         self._vias = [_via_text(listener) for listener in listeners]
         self._contacts = [_contact_text(listener) for listener in listeners]
 
@@ -177,10 +183,7 @@ class Context:
         index = flow.listener
         if 0 <= index < len(listeners) and listeners[index].transport == flow.transport:
             return index
-        for index, listener in enumerate(listeners):
-            if listener.transport == flow.transport:
-                return index
-        return 0
+        return self._first_listener.get(flow.transport, 0)
 
     def via_for(self, flow: Flow) -> str:
         """Give the Via value up to the branch."""
@@ -193,14 +196,11 @@ class Context:
 
     def has_listener(self, transport: str) -> bool:
         """Say whether we speak this transport."""
-        return any(listener.transport == transport for listener in self._listeners)
+        return transport in self._first_listener
 
     def is_ours(self, host: str, port: int | None) -> bool:
         """Say whether a sent-by names one of our listeners (18.1.2)."""
-        return any(
-            listener.advertised_host == host and listener.advertised_port == (port or 5060)
-            for listener in self._listeners
-        )
+        return (host, port or DEFAULT_PORT) in self._sent_bys
 
     def is_open(self, flow: Flow) -> bool:
         """Say whether this very connection can still be written to."""

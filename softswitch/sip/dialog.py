@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from softswitch.sip.compose import Header, RequestHead, header_lines, max_forwards_of
 from softswitch.sip.dialog_state import DialogState, PendingAck
 from softswitch.sip.events import AckReceived, AckTimedOut, ByeReceived, DialogTerminated
+from softswitch.sip.inspect import number_of
 from softswitch.sip.reinvite import IncomingReinvite, OutgoingReinvite, send_reinvite
 from softswitch.sip.requests import IncomingRequest, OutgoingRequest
 from softswitch.sip.routing import MAX_ROUTES, Path, flow_to, path_to
@@ -246,7 +247,7 @@ class Dialog:
 
     def receive_ack(self, request: Request) -> None:
         """Take an ACK; only the first one for a 2xx means something."""
-        acceptance = self.acceptances.pop(request.cseq.number, None)
+        acceptance = self.acceptances.pop(number_of(request), None)
         if acceptance is None:
             self.context.drops["repeated-ack"] += 1
             return

@@ -14,6 +14,7 @@ from softswitch.sip.compose import ResponseHead
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
 from softswitch.sip.events import RequestReceived
+from softswitch.sip.inspect import number_of
 from softswitch.sip.reinvite import IncomingReinvite
 from softswitch.sip.requests import IncomingRequest
 from softswitch.sip.transaction.server_invite import ServerInviteTransaction
@@ -60,7 +61,7 @@ def _judge(context: Context, dialog: Dialog, request: Request) -> Refusal | None
     # 12.2.2: "If the remote sequence number is not empty, but the sequence number of the request is
     # lower than the remote sequence number, the request is out of order and MUST be rejected with a
     # 500 (Server Internal Error) response." An equal one, which is no retransmission, likewise.
-    number = request.cseq.number
+    number = number_of(request)
     if dialog.remote_cseq is not None and number <= dialog.remote_cseq:
         return Refusal(500, "out-of-order")
     dialog.remote_cseq = number

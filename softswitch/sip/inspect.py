@@ -1,13 +1,14 @@
-"""Quick looks into messages for what the stack needs of each: tags, targets, routes.
+"""Quick looks into messages for what the stack needs of each: hop, number, tags, targets, routes.
 
-The usual spelling is read with two searches; anything else goes to the typed headers. Nothing here
-raises: what cannot be read is absent.
+The usual spelling is read with one pattern; anything else goes to the typed headers, which cost ten
+times as much. Tags, targets and routes that cannot be read are absent; hop and number raise
+ParseError.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from softswitch.sip.errors import ParseError
 from softswitch.sip.headers.name_address import NameAddress
@@ -15,12 +16,74 @@ from softswitch.sip.headers.name_address import NameAddress
 if TYPE_CHECKING:
     from softswitch.sip.message import Message
 
+_WORD = r"[A-Za-z0-9.\-_*+!%`'~]+"
+
+# What our peers and we write; "received" and "rport" may follow the branch in a response.
+_USUAL_VIA = re.compile(
+    r"SIP/2\.0/(?:UDP|TCP) ([A-Za-z0-9.\-]+)(?::([0-9]{1,5}))?(;rport(?:=[0-9]{0,5})?)?"
+    rf";branch=({_WORD})(;received=[0-9.]+)?(;rport(?:=[0-9]{{0,5}})?)?(;received=[0-9.]+)?"
+)
+_USUAL_TAG = re.compile(rf";tag=({_WORD})")
+_USUAL_CONTACT = re.compile(
+    rf"<(sip:(?:{_WORD}@)?[A-Za-z0-9.\-]+(?::[0-9]{{1,5}})?(?:;[a-zA-Z=]+)*)>"
+)
 # What may stand in our Contact as the user part without escapes.
 _PLAIN_USER = re.compile(r"[A-Za-z0-9+._~*-]{1,64}")
 
 
+class Hop(NamedTuple):
+    """What transactions need of the top Via."""
+
+    host: str
+    port: int | None
+    branch: str
+    has_rport: bool
+    has_received: bool
+
+
+def hop_of(message: Message) -> Hop:
+    """Give the top Via's sent-by and branch; raises ParseError."""
+    values = message.headers.fields.get("Via")
+    usual = _USUAL_VIA.fullmatch(values[0]) if values else None
+    if usual is None:
+        via = message.via
+        return Hop(
+            via.host, via.port, via.branch or "", via.has_rport, "received" in via.parameters
+        )
+    host, port, rport, branch, received, rport_after, received_after = usual.groups()
+    return Hop(
+        host,
+        None if port is None else int(port),
+        branch,
+        rport is not None or rport_after is not None,
+        received is not None or received_after is not None,
+    )
+
+
+def number_of(message: Message) -> int:
+    """Give the number in CSeq; raises ParseError."""
+    values = message.headers.fields.get("CSeq")
+    number = values[0].partition(" ")[0] if values else ""
+    if number.isdecimal() and number.isascii() and len(number) < 10:
+        return int(number)
+    return message.cseq.number
+
+
+def method_of(message: Message) -> str:
+    """Give the method in CSeq; raises ParseError."""
+    values = message.headers.fields.get("CSeq")
+    method = values[0].rpartition(" ")[2] if values else ""
+    return method if method.isalpha() else message.cseq.method
+
+
 def contact_uri(message: Message) -> str | None:
     """Give the URI of the first Contact, as it was written."""
+    values = message.headers.fields.get("Contact")
+    if not values:
+        return None
+    usual = _USUAL_CONTACT.fullmatch(values[0])
+    if usual is not None:
+        return usual[1]
     try:
         contacts = message.contacts
     except ParseError:
@@ -30,6 +93,8 @@ def contact_uri(message: Message) -> str | None:
 
 def route_values(message: Message) -> list[str]:
     """Give the values of Record-Route, in the order of the message."""
+    if "Record-Route" not in message.headers.fields:
+        return []
     return message.headers.get_list("Record-Route")
 
 
@@ -56,10 +121,12 @@ def _tag(message: Message, name: str) -> str:
         return ""
     value = values[0]
     _, closed, parameters = value.rpartition(">")
-    if closed and parameters.startswith(";tag="):
-        tag = parameters[5:]
-        if tag.isalnum() and tag.isascii():
-            return tag
+    if closed:
+        if not parameters:
+            return ""
+        usual = _USUAL_TAG.fullmatch(parameters)
+        if usual is not None:
+            return usual[1]
     try:
         return NameAddress.parse(value).tag or ""
     except ParseError:

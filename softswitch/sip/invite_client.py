@@ -159,6 +159,7 @@ class OutgoingInvite(PendingAck):
         dialog.set_route_set(route_values(response)[::-1])
         dialog.confirm(contact_uri(response))
         dialog.flow = context.source
+        dialog.owner = self.owner
         context.emit(InviteAnswered(self, dialog, response))
         if self._has_offer:
             self.send_ack(b"", "")

@@ -14,7 +14,7 @@ from softswitch.sip.compose import Header, ResponseHead, header_lines
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
 from softswitch.sip.events import InviteCancelled, InviteReceived
-from softswitch.sip.inspect import contact_uri, from_tag_of, plain_user, route_values
+from softswitch.sip.inspect import contact_uri, from_tag_of, number_of, plain_user, route_values
 from softswitch.sip.timers import Timer
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class IncomingInvite:
         dialog.owner = self.owner
         dialog.invite = None
         dialog.confirm(None)
-        dialog.acceptances[self.request.cseq.number] = Acceptance(
+        dialog.acceptances[number_of(self.request)] = Acceptance(
             context,
             data,
             transaction.flow,
@@ -211,7 +211,7 @@ class IncomingInvite:
             remote_target=contact_uri(request) or "",
             route_set=route_values(request),
             local_cseq=0,
-            remote_cseq=request.cseq.number,
+            remote_cseq=number_of(request),
             flow=self.flow,
             contact_user=plain_user(request.uri),
             is_caller=False,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from softswitch.sip.flow import DEFAULT_PORT, Flow
-from softswitch.sip.headers.via import MAGIC_COOKIE, Via
-from softswitch.sip.inspect import from_tag_of
+from softswitch.sip.headers.via import MAGIC_COOKIE
+from softswitch.sip.inspect import Hop, from_tag_of, number_of
 from softswitch.sip.message import Request
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 _COOKIE = MAGIC_COOKIE.lower()
 
 
-def server_key(request: Request, via: Via, method: str) -> ServerKey:
+def server_key(request: Request, hop: Hop, method: str) -> ServerKey:
     """Give the key of a request's server transaction; an ACK has the key of its INVITE.
 
     17.2.3: the request matches if the branch is the same, the sent-by is the same, and the method
     of the request matches the one that created the transaction, except for ACK.
     """
-    branch = via.parameters.get("branch") or ""
+    branch = hop.branch
     if len(branch) > len(_COOKIE) and branch[: len(_COOKIE)].lower() == _COOKIE:
-        return (branch, via.host, via.port, method)
+        return (branch, hop.host, hop.port, method)
     return _key_without_cookie(request, method)
 
 
@@ -41,22 +41,22 @@ def _key_without_cookie(request: Request, method: str) -> ServerKey:
         request.uri,
         from_tag_of(request),
         request.call_id,
-        request.cseq.number,
+        number_of(request),
         request.headers.fields["Via"][0],
         method,
     )
 
 
-def way_back(via: Via, flow: Flow) -> tuple[Flow, Flow | None]:
+def way_back(hop: Hop, flow: Flow) -> tuple[Flow, Flow | None]:
     """Say where responses go, and where if that connection is gone (18.2.2, RFC 3581 section 4).
 
     A "maddr" is not obeyed: it is for multicast, which no listener speaks, and would let anybody
     aim our answers at a third party.
     """
     if flow.reliable:
-        port = via.port or DEFAULT_PORT
+        port = hop.port or DEFAULT_PORT
         return flow, Flow(flow.transport, flow.host, port, flow.listener)
-    if via.has_rport:
+    if hop.has_rport:
         return flow, None
-    port = via.port or DEFAULT_PORT
+    port = hop.port or DEFAULT_PORT
     return (flow if port == flow.port else flow._replace(port=port)), None

@@ -7,6 +7,9 @@ answer, so the To tag is computed from the request. It knows no sockets.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from softswitch.sip.checks import (
     ACCEPT_ENCODING_LINE,
     ACCEPT_LANGUAGE_LINE,
@@ -21,15 +24,25 @@ from softswitch.sip.context import Context
 from softswitch.sip.errors import ParseError
 from softswitch.sip.flow import Flow
 from softswitch.sip.in_dialog import receive_in_dialog
-from softswitch.sip.inspect import from_tag_of, to_tag_of
+from softswitch.sip.inspect import Hop, from_tag_of, hop_of, method_of, number_of, to_tag_of
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.matching import server_key, way_back
 from softswitch.sip.message import Request, Response, is_answerable, parse_message
+from softswitch.sip.transaction.base import ServerTransaction
 from softswitch.sip.transaction.server_invite import ServerInviteTransaction, State
 from softswitch.sip.transaction.server_non_invite import ServerNonInviteTransaction
 
 # A draining or full node asks to be tried again after 1 to 5 s, so that not all come at once.
 MAX_RETRY_AFTER = 5
+
+
+class Arrival(NamedTuple):
+    """A request on its way in: its transaction's key, its top Via, and where it came from."""
+
+    request: Request
+    key: tuple[object, ...]
+    hop: Hop
+    flow: Flow
 
 
 def receive_message(context: Context, data: bytes, flow: Flow) -> None:
@@ -59,21 +72,22 @@ def refuse_unreadable(context: Context, error: ParseError, data: bytes, flow: Fl
         context.drop(error.reason, data, flow)
         return
     warning = f'Warning: 399 softswitch "{error.reason}"\r\n'
-    _refuse(context, request, flow, Refusal(error.status_hint, error.reason, warning))
+    _refuse(
+        context, request, hop_of(request), flow, Refusal(error.status_hint, error.reason, warning)
+    )
 
 
 def _receive_response(context: Context, response: Response, data: bytes, flow: Flow) -> None:
-    vias = response.headers.fields.get("Via", ())
-    if len(vias) != 1:
+    if len(response.headers.fields.get("Via", ())) != 1:
         # 8.1.3.3: "If more than one Via header field value is present in a response, the UAC SHOULD
         # discard the message."
         context.drop("via-count", data, flow)
         return
-    via = response.via
-    transaction = context.client_transactions.get((via.branch or "", response.cseq.method))
+    hop = hop_of(response)
+    transaction = context.client_transactions.get((hop.branch, method_of(response)))
     if transaction is None:
         context.drop("stray-response", data, flow)
-    elif not context.is_ours(via.host, via.port):
+    elif not context.is_ours(hop.host, hop.port):
         # 18.1.2: if the sent-by does not correspond to what the client has inserted, the response
         # MUST be silently discarded.
         context.drop("sent-by", data, flow)
@@ -83,80 +97,84 @@ def _receive_response(context: Context, response: Response, data: bytes, flow: F
 
 def _receive_request(context: Context, request: Request, data: bytes, flow: Flow) -> None:
     method = request.method
-    via = request.via
-    key = server_key(request, via, "INVITE" if method == "ACK" else method)
+    hop = hop_of(request)
+    key = server_key(request, hop, "INVITE" if method == "ACK" else method)
     transaction = context.server_transactions.get(key)
     if method == "ACK":
         _receive_ack(context, request, transaction, data, flow)
     elif transaction is not None:
         transaction.receive_request()
     elif method == "CANCEL":
-        _receive_cancel(context, request, key, flow)
+        _receive_cancel(context, Arrival(request, key, hop, flow))
     else:
-        _receive_new(context, request, key, flow)
+        _receive_new(context, Arrival(request, key, hop, flow))
 
 
 def _receive_ack(
-    context: Context, request: Request, transaction: object, data: bytes, flow: Flow
+    context: Context,
+    request: Request,
+    transaction: ServerTransaction | None,
+    data: bytes,
+    flow: Flow,
 ) -> None:
-    if isinstance(transaction, ServerInviteTransaction) and transaction.state is not State.ACCEPTED:
-        tag = to_tag_of(request)
-        # 17.2.3: for RFC 2543 the To tag must equal that of our response; the branch says it else.
-        if transaction.key[0] or tag == transaction.local_tag:
-            transaction.receive_ack()
-            return
-    dialog = context.dialogs.get((request.call_id, to_tag_of(request), from_tag_of(request)))
+    tag = to_tag_of(request)
+    if (
+        isinstance(transaction, ServerInviteTransaction)
+        and transaction.state is not State.ACCEPTED
+        # 17.2.3: without the cookie the To tag must equal that of our response.
+        and (transaction.key[0] or tag == transaction.local_tag)
+    ):
+        transaction.receive_ack()
+        return
+    dialog = context.dialogs.get((request.call_id, tag, from_tag_of(request)))
     if dialog is None:
         context.drop("stray-ack", data, flow)
     else:
-        if flow.reliable:
-            dialog.flow = flow
         dialog.receive_ack(request)
 
 
-def _receive_cancel(
-    context: Context, request: Request, key: tuple[object, ...], flow: Flow
-) -> None:
+def _receive_cancel(context: Context, arrival: Arrival) -> None:
     """Take a CANCEL that is no retransmission (9.2)."""
+    request, key, hop, flow = arrival
     invite = context.server_transactions.get((*key[:-1], "INVITE"))
     if invite is None:
-        # "If the UAS did not find a matching transaction for the CANCEL, it SHOULD respond to the
-        # CANCEL with a 481 (Call Leg/Transaction Does Not Exist)."
-        _refuse(context, request, flow, Refusal(481, "cancel-without-invite"))
+        # "If the UAS did not find a matching transaction for the CANCEL [...] it SHOULD respond to
+        # the CANCEL with a 481 (Call Leg/Transaction Does Not Exist)."
+        _refuse(context, request, hop, flow, Refusal(481, "cancel-without-invite"))
         return
-    back, fallback = way_back(request.via, flow)
+    back, fallback = way_back(hop, flow)
     # "The To tag of the response to the CANCEL and the To tag in the response to the original
     # request SHOULD be the same."
-    head = ResponseHead(request, flow, invite.local_tag, context.server_line)
+    tag = "" if to_tag_of(request) else invite.local_tag
+    head = ResponseHead(request, flow, hop, tag, context.server_line)
     transaction = ServerNonInviteTransaction(context, key, back, fallback, invite.local_tag)
     transaction.respond(200, head.to_bytes(200))
     if invite.proceeding and invite.user is not None:
         invite.user.on_cancel(request)
 
 
-def _receive_new(context: Context, request: Request, key: tuple[object, ...], flow: Flow) -> None:
+def _receive_new(context: Context, arrival: Arrival) -> None:
     """Take a request that is neither retransmitted nor ACK nor CANCEL."""
+    request, key, hop, flow = arrival
     tag = to_tag_of(request)
-    from_tag = from_tag_of(request)
     if tag:
-        dialog = context.dialogs.get((request.call_id, tag, from_tag))
+        dialog = context.dialogs.get((request.call_id, tag, from_tag_of(request)))
         if dialog is not None:
             if context.has_room_for_transaction:
-                head = ResponseHead(request, flow, dialog.local_tag, context.server_line)
-                back = way_back(request.via, flow)
-                receive_in_dialog(context, dialog, request, key, back, head)
+                head = ResponseHead(request, flow, hop, "", context.server_line)
+                receive_in_dialog(context, dialog, request, key, way_back(hop, flow), head)
             else:
-                _refuse(context, request, flow, _unavailable(context, request))
+                _refuse(context, request, hop, flow, _unavailable(context, request))
             return
     refusal = first_refusal(request, context, CHECKS) or _judge_source(context, request, flow)
     if refusal is None and tag:
-        # 12.2.2: "If the UAS wishes to reject the request because it does not wish to recreate the
-        # dialog, it MUST respond to the request with a 481."
+        # 12.2.2: a UAS that does not wish to recreate the dialog "MUST respond to the request with
+        # a 481 (Call/Transaction Does Not Exist) status code".
         refusal = Refusal(481, "no-such-dialog")
     if refusal is None:
-        refusal = _OUTSIDE.get(request.method, _refuse_outside)(context, request, key, flow)
+        refusal = _OUTSIDE.get(request.method, _refuse_outside)(context, arrival)
     if refusal is not None:
-        _refuse(context, request, flow, refusal)
+        _refuse(context, request, hop, flow, refusal)
 
 
 def _judge_source(context: Context, request: Request, flow: Flow) -> Refusal | None:
@@ -166,13 +184,12 @@ def _judge_source(context: Context, request: Request, flow: Flow) -> Refusal | N
     return Refusal(403, "unknown-source")
 
 
-def _receive_invite(
-    context: Context, request: Request, key: tuple[object, ...], flow: Flow
-) -> Refusal | None:
-    merge_key = (from_tag_of(request), request.call_id, request.cseq.number)
+def _receive_invite(context: Context, arrival: Arrival) -> Refusal | None:
+    request, key, hop, flow = arrival
+    merge_key = (from_tag_of(request), request.call_id, number_of(request))
     if merge_key in context.merge_keys:
-        # 8.2.2.2: "If the request has no tag in the To header field, [...] the UAS core SHOULD
-        # generate a 482 (Loop Detected) response" to a second copy that came by another way.
+        # 8.2.2.2: a request without To tag that equals one under way in From tag, Call-ID and CSeq
+        # but is no retransmission came by another way: "the UAS core SHOULD generate a 482".
         return Refusal(482, "merged")
     if request.max_forwards == 0:
         # 16.3, which a back-to-back user agent has as much need of as a proxy.
@@ -180,21 +197,19 @@ def _receive_invite(
     if context.draining or not context.has_room_for_dialog or not context.has_room_for_transaction:
         return _unavailable(context, request)
     tag = context.ids.tag()
-    back, fallback = way_back(request.via, flow)
+    back, fallback = way_back(hop, flow)
     transaction = ServerInviteTransaction(context, key, back, fallback, tag)
     transaction.merge_key = merge_key
     context.merge_keys[merge_key] = transaction
-    head = ResponseHead(request, flow, tag, context.server_line)
+    head = ResponseHead(request, flow, hop, tag, context.server_line)
     IncomingInvite(context, request, flow, transaction, head)
     return None
 
 
-def _receive_options(
-    context: Context, request: Request, _key: tuple[object, ...], _flow: Flow
-) -> Refusal:
+def _receive_options(context: Context, arrival: Arrival) -> Refusal:
     """11.2: the answer is what an INVITE would get, with what we can do."""
     if context.draining:
-        return _unavailable(context, request)
+        return _unavailable(context, arrival.request)
     lines = (
         context.allow_line
         + ACCEPT_LINE
@@ -205,16 +220,17 @@ def _receive_options(
     return Refusal(200, "", lines)
 
 
-def _refuse_outside(
-    context: Context, request: Request, _key: tuple[object, ...], _flow: Flow
-) -> Refusal:
-    rule = METHODS.get(request.method)
+def _refuse_outside(context: Context, arrival: Arrival) -> Refusal:
+    rule = METHODS.get(arrival.request.method)
     if rule is not None and rule.outside:
         return Refusal(501, "not-served-outside", context.allow_line)
     return Refusal(481, "no-such-dialog")
 
 
-_OUTSIDE = {"INVITE": _receive_invite, "OPTIONS": _receive_options}
+_OUTSIDE: dict[str, Callable[[Context, Arrival], Refusal | None]] = {
+    "INVITE": _receive_invite,
+    "OPTIONS": _receive_options,
+}
 
 
 def _unavailable(context: Context, request: Request) -> Refusal:
@@ -223,18 +239,19 @@ def _unavailable(context: Context, request: Request) -> Refusal:
     return Refusal(503, "unavailable", f"Retry-After: {wait}\r\n")
 
 
-def _refuse(context: Context, request: Request, flow: Flow, refusal: Refusal) -> None:
+def _refuse(context: Context, request: Request, hop: Hop, flow: Flow, refusal: Refusal) -> None:
     """Answer without state.
 
     8.2.7: "A stateless UAS MUST NOT send provisional responses, MUST NOT retransmit responses,
-    MUST ignore ACK requests" and To header tags MUST be generated in a stateless manner.
+    MUST ignore ACK requests", and a retransmission gets the same To tag.
     """
     if refusal.why:
         context.refusals[refusal.why] += 1
-    via = request.via
     fields = request.headers.fields
-    tag = f"{context.fingerprint((via.branch, fields['Call-ID'][0], fields['From'][0])):016x}"
-    head = ResponseHead(request, flow, tag, context.server_line)
-    back, fallback = way_back(via, flow)
+    tag = ""
+    if not to_tag_of(request):
+        tag = f"{context.fingerprint((hop.branch, fields['Call-ID'][0], fields['From'][0])):016x}"
+    head = ResponseHead(request, flow, hop, tag, context.server_line)
+    back, fallback = way_back(hop, flow)
     data = head.to_bytes(refusal.status, reason=refusal.reason, extra=refusal.lines)
     context.send_back(data, back, fallback)

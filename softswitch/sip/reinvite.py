@@ -15,7 +15,7 @@ from softswitch.sip.events import (
     ReinviteReceived,
     ReinviteRejected,
 )
-from softswitch.sip.inspect import contact_uri
+from softswitch.sip.inspect import contact_uri, number_of
 from softswitch.sip.timers import T1, Timer
 from softswitch.sip.transaction.client_invite import ClientInviteTransaction
 
@@ -239,7 +239,7 @@ class IncomingReinvite:
         data = self._head.to_bytes(200, extra=extra, body=body, content_type=content_type)
         dialog.incoming_reinvite = None
         dialog.refresh_target(contact_uri(self._request))
-        dialog.acceptances[self._request.cseq.number] = Acceptance(
+        dialog.acceptances[number_of(self._request)] = Acceptance(
             context,
             data,
             transaction.flow,

@@ -266,6 +266,11 @@ class Stack:
             "timers": len(context.timers),
         }
 
+    @property
+    def unanswered_requests(self) -> int:
+        """How many requests of ours have no response yet."""
+        return len(self._context.unanswered)
+
     def busy(self) -> bool:
         """Say whether a peer still owes us something: what only lingers does not count."""
         context = self._context

@@ -1,4 +1,4 @@
-"""Every exchange with each of its packets lost, doubled and late: one outcome, nothing left over."""
+"""Every exchange with each of its packets lost, doubled and late: one outcome, no leftovers."""
 
 from __future__ import annotations
 
