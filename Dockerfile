@@ -1,0 +1,37 @@
+# The switch in a container: docker build -t softswitch .
+#
+#   docker run --network host -e SOFTSWITCH_SIP=192.0.2.10:5060 \
+#       -e SOFTSWITCH_TRUNK=192.0.2.1:5060 -v calls:/var/lib/softswitch softswitch
+#
+# Host networking spares 10,000 port mappings and a translation of every packet. Without it, listen at
+# 0.0.0.0:5060 and say in SOFTSWITCH_ADVERTISE how peers reach the host.
+
+FROM python:3.11-slim-bookworm AS build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
+COPY config config
+COPY ivr ivr
+COPY media media
+COPY ringpool ringpool
+COPY rtp rtp
+COPY softswitch softswitch
+# EXTRAS= builds an image without speech: text prompts need it, uploaded WAV files do not.
+ARG EXTRAS=speech
+RUN python -m venv /opt/softswitch \
+    && /opt/softswitch/bin/pip install --no-cache-dir ".[$EXTRAS]"
+
+FROM python:3.11-slim-bookworm
+RUN useradd --system --home-dir /var/lib/softswitch --create-home softswitch
+COPY --from=build /opt/softswitch /opt/softswitch
+COPY config/examples /etc/softswitch
+ENV PATH=/opt/softswitch/bin:$PATH \
+    SOFTSWITCH_DATA=/var/lib/softswitch
+USER softswitch
+WORKDIR /var/lib/softswitch
+VOLUME /var/lib/softswitch
+EXPOSE 5060/udp 5060/tcp 20000-29999/udp
+ENTRYPOINT ["softswitch"]
+CMD ["run", "-c", "/etc/softswitch/quickstart.yaml"]
