@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-import queue
 import sys
 import threading
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,51 +23,59 @@ __all__ = ["EventLog", "LogWriter", "set_up_logging"]
 MAX_LINES = 20_000
 """Lines waiting for the reader; about 4 MB. Beyond it lines are dropped and counted."""
 
+GATHER_SECONDS = 0.02
+"""How long the writer waits for more lines before it writes."""
+
 MAX_VALUE = 300
 """Characters of one value in a text line."""
 
 
 class LogWriter:
-    """Writes lines to a descriptor from its own thread."""
+    """Writes lines to a descriptor from its own thread, a batch at a time."""
 
     def __init__(self, fd: int | None = None) -> None:
         self._fd = sys.stderr.fileno() if fd is None else fd
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._lines: deque[str] = deque()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self.dropped = 0
         self._thread.start()
 
     def write(self, line: str) -> None:
         """Queue a line; never waits."""
-        if self._lines.qsize() >= MAX_LINES:
+        if len(self._lines) >= MAX_LINES:
             self.dropped += 1
             return
         if self.dropped:
             dropped, self.dropped = self.dropped, 0
-            self._lines.put(f"{dropped} log lines were dropped: the log is not read fast enough")
-        self._lines.put(line)
+            self._lines.append(f"{dropped} log lines were dropped: the log is not read fast enough")
+        self._lines.append(line)
+        if not self._wake.is_set():
+            self._wake.set()
 
     def _run(self) -> None:
-        while True:
-            line = self._lines.get()
-            batch = []
-            while line is not None:
-                batch.append(line)
-                if self._lines.empty():
-                    break
-                line = self._lines.get()
-            data = "".join(f"{text}\n" for text in batch).encode("utf-8", "replace")
-            try:
-                while data:
-                    data = data[os.write(self._fd, data) :]
-            except OSError:
-                self.dropped += len(batch)
-            if line is None:
-                return
+        while not self._closing.is_set():
+            self._wake.wait()
+            # One thread switch for all lines of a moment, not one a line.
+            self._closing.wait(GATHER_SECONDS)
+            self._wake.clear()
+            self._write_all()
+        self._write_all()
+
+    def _write_all(self) -> None:
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        data = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError:
+            self.dropped += len(lines)
 
     def close(self) -> None:
         """Write what waits, for a second at most."""
-        self._lines.put(None)
+        self._closing.set()
+        self._wake.set()
         self._thread.join(timeout=1.0)
 
 

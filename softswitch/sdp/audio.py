@@ -8,6 +8,7 @@ negotiation.py's.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from softswitch.sdp.codec import (
     COMFORT_NOISE_PAYLOAD_TYPE,
@@ -55,8 +56,9 @@ def read_audio(
     for attribute in media.attributes:
         name, _, value = attribute.partition(":")
         if name == "rtpmap":
-            number, _, encoding = value.strip().partition(" ")
-            encodings.setdefault(number, encoding)
+            fields = value.split(None, 1)
+            if len(fields) == 2:
+                encodings.setdefault(fields[0], fields[1])
         elif name == "ptime":
             ptime = _read_milliseconds(value)
         elif name == "maxptime":
@@ -77,7 +79,7 @@ def read_audio(
 def _read_formats(
     audio: RemoteAudio, formats: list[str], encodings: dict[str, str], codecs: Sequence[Codec]
 ) -> None:
-    wanted = {codec.encoding.lower(): codec for codec in codecs}
+    wanted = dict(_by_encoding(tuple(codecs)))
     for number in formats:
         if not (number.isascii() and number.isdigit() and len(number) <= 3):
             continue
@@ -96,6 +98,11 @@ def _read_formats(
             audio.digit_payload_type = payload_type
         elif folded == _COMFORT_NOISE and payload_type == COMFORT_NOISE_PAYLOAD_TYPE:
             audio.comfort_noise_payload_type = payload_type
+
+
+@lru_cache(maxsize=64)
+def _by_encoding(codecs: tuple[Codec, ...]) -> dict[str, Codec]:
+    return {codec.encoding.lower(): codec for codec in codecs}
 
 
 def choose_ptime(ptime: int, max_ptime: int) -> int:

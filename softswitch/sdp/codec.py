@@ -6,6 +6,7 @@ and decoding are the media engine's.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 FIRST_DYNAMIC_PAYLOAD_TYPE = 96
@@ -46,6 +47,7 @@ STATIC_ENCODINGS: Mapping[int, str] = MappingProxyType(
 """Encodings of static numbers that peers leave without an rtpmap, folded to lower case."""
 
 
+@lru_cache(maxsize=256)
 def fold_encoding(encoding: str) -> str:
     """The comparable form of an rtpmap encoding: lower case, without the default `/1` channel.
 

@@ -34,9 +34,10 @@ class Origin:
     def parse(cls, value: str) -> "Origin":
         """Read the value of an o= line; its numbers stay text (peers overflow 64 bits)."""
         fields = value.split()
-        if len(fields) != 6:
+        if len(fields) < 6:
             raise ParseError("o= line does not have six fields")
-        return cls(fields[0], fields[1], fields[2], fields[5])
+        # A user name must not have spaces; where it has, the last five fields are still certain.
+        return cls(" ".join(fields[:-5]), fields[-5], fields[-4], fields[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +104,16 @@ class SessionDescription:
 
     def _read(self, lines: list[str]) -> None:
         section: SessionDescription | MediaDescription = self
+        keep, keep_attribute = self.lines.append, self.attributes.append
         has_version = False
         for raw in lines:
             line = raw.strip()
-            if not line:
-                continue
             kind = line[:2]
             if kind == "a=":
-                section.attributes.append(line[2:])
+                keep_attribute(line[2:])
             elif kind == "m=":
                 section = self._add_media(line)
+                keep, keep_attribute = section.lines.append, section.attributes.append
                 continue
             elif kind == "c=":
                 # RFC 8866 5.7 allows several (multicast layers); the first is the one that counts.
@@ -123,9 +124,11 @@ class SessionDescription:
                 if line != "v=0":
                     raise ParseError("version of the session description is not 0")
                 has_version = True
+            elif not line:
+                continue
             elif line[1:2] != "=" or not line[0].isalpha():
                 raise ParseError("a line is not of the form <type>=<value>")
-            section.lines.append(line)
+            keep(line)
         if not has_version:
             raise ParseError("there is no v= line")
 

@@ -8,7 +8,7 @@ class ParseError(ValueError):
     """The body is not a session description (RFC 8866); the text names the line."""
 
 
-class NotAcceptable(Exception):  # noqa: N818  (the name of its status, 488)
+class NotAcceptable(Exception):
     """The description is sound, but nothing in it can be agreed on: 488 with a Warning header.
 
     `code` is a warn-code of RFC 3261 section 20.43 (300-399), `text` the sentence beside it.

@@ -49,7 +49,8 @@ class LocalMedia:
     def remember_layout(self, layout: tuple[str, ...]) -> None:
         """Keep the order of m-lines of an answer, for offers to come.
 
-        RFC 3264 section 8: "the 'm=' line in the new SDP ... MUST appear in the same order".
+        RFC 3264 section 8: "the new SDP MUST have a matching media stream for each media stream in
+        the previous SDP", the i-th for the i-th.
         """
         self._layout = layout
 

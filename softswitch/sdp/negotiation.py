@@ -215,29 +215,34 @@ def _connection_of(media: MediaDescription, description: SessionDescription) -> 
 
 def _remote_host(media: MediaDescription, description: SessionDescription, ours: Connection) -> str:
     connection = _connection_of(media, description)
-    version, multicast, usable = _classify(connection.address)
-    if not usable:
-        raise NotAcceptable(WARN_ADDRESS_FORMAT, "Incompatible network address format")
-    if multicast:
+    address_type, is_multicast, is_unspecified = _classify(connection.address)
+    if is_multicast:
         raise NotAcceptable(WARN_MULTICAST, "Multicast not available")
-    if f"IP{version}" != ours.address_type and not _is_unspecified(connection.address):
-        raise NotAcceptable(WARN_ADDRESS_FORMAT, "Incompatible network address format")
+    if address_type != ours.address_type and not is_unspecified:
+        raise NotAcceptable(WARN_ADDRESS_FORMAT, "Incompatible network address formats")
     return connection.address
 
 
 @lru_cache(maxsize=1024)
-def _classify(address: str) -> tuple[int, bool, bool]:
-    """IP version, is it multicast, is it usable; bounded, because peers choose the addresses."""
+def _classify(address: str) -> tuple[str, bool, bool]:
+    """Type ("" when it is no address of a host), is it multicast, is it unspecified.
+
+    Bounded, because peers choose the addresses.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:
-        return 0, False, False
-    return parsed.version, parsed.is_multicast, str(parsed) != "255.255.255.255"
+        return "", False, False
+    # A zone (fe80::1%eth0) means something to its sender's host only.
+    if address == "255.255.255.255" or "%" in address:
+        return "", False, False
+    return f"IP{parsed.version}", parsed.is_multicast, parsed.is_unspecified
 
 
 def _is_unspecified(host: str) -> bool:
-    # RFC 3264 section 8.4: c=0.0.0.0 is the old way to hold; "neither RTP nor RTCP should be sent".
-    return host in ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")
+    # RFC 3264 section 8.4: a connection address of 0.0.0.0, the old way to hold, "means that neither
+    # RTP nor RTCP should be sent to the peer".
+    return _classify(host)[2]
 
 
 def _remember(local: LocalMedia, audio: RemoteAudio) -> None:

@@ -346,7 +346,7 @@ def _collect_usual(lines: list[str]) -> dict[str, list[str]] | None:
     for line in remaining:
         name, colon, value = line.partition(":")
         known = known_name(name)
-        if known is None:
+        if known is None or not colon:
             if not colon or not is_token(name):
                 return None
             known = canonical_name(name)

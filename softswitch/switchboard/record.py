@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from softswitch.call.events import (
@@ -37,7 +38,14 @@ MAX_PATH = 200
 
 def utc_text(at: float) -> str:
     """A time of day as ISO 8601 in UTC with milliseconds."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, milliseconds = divmod(int(at * 1000), 1000)
+    return f"{_second_text(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=8)
+def _second_text(seconds: int) -> str:
+    """The part of a time that many events in a row share."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class RecordBuilder:
