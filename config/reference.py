@@ -87,8 +87,8 @@ Before the colon stands one of these:
 - **A SIP URI** without parameters: `sip:sales@example.org`. The user is compared with case, the
   host without; a port only counts when it is written here.
 - **A pattern**: `X` (or `x`) is any digit, a last `*` any further digits or none, a last `.` at
-  least one more: `+1866683xxxx`, `866 683 xxxx`, `+44*`. Patterns with `*` or `.` begin with `+`, unless
-  they are `as_is`. A pattern that begins with `*` stands in quotes.
+  least one more: `+1866683xxxx`, `866 683 xxxx`, `+44*`. Patterns with `*` or `.` begin with `+`,
+  unless they are `as_is`. A pattern that begins with `*` stands in quotes.
 
 With `as_is: true` the text is compared with what was dialled, character by character, and not
 brought to E.164: for short codes, extensions and load tests (`1xxxxx`).

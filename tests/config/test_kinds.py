@@ -1,0 +1,228 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.document import parse
+from config.errors import Problems
+from config.kinds import (
+    BOOLEAN,
+    CALLER_ID,
+    COUNTRY,
+    FOLDER,
+    HEADER_NAME,
+    HOST,
+    LINE,
+    NAME,
+    PORT_RANGE,
+    REFUSAL,
+    SOURCE,
+    TEXT,
+    TONE,
+    TONE_PLAN,
+    TRUNK_ADDRESS,
+    TRUNK_NAME,
+    HostPort,
+    Off,
+    address,
+    duration,
+    integer,
+    known_names,
+    list_of,
+    one_of,
+    or_off,
+    sip_uri_problem,
+)
+from config.model import CallerId
+from config.reading import Kind, Reading, RefusedError
+from tests.support.configurations import FakeMedia
+
+
+def read(kind: Kind[Any], text: str) -> Any:
+    """The value of a YAML text read as this kind."""
+    problems = Problems()
+    tree = parse(f"a: {text}\n".encode(), "f", {}, problems, used={})
+    problems.raise_if_any()
+    reading = Reading(problems, media=FakeMedia(), names={"trunks": ["carrier", "backup"]})
+    return kind.read(tree.entries["a"], reading)  # type: ignore[union-attr]  # always a mapping
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        (integer(1, 100), "010", 10),
+        (integer(0, 5), "0", 0),
+        (BOOLEAN, "yes", True),
+        (BOOLEAN, "Off", False),
+        (BOOLEAN, "'true'", True),
+        (TEXT, "no", "no"),
+        (TEXT, "two\n  lines", "two lines"),
+        (NAME, "Baby Fan Sale", "Baby Fan Sale"),
+        (COUNTRY, "us", "US"),
+        (COUNTRY, "NO", "NO"),
+        (FOLDER, "./var", Path("var")),
+        (HEADER_NAME, "X-Click-Id", "X-Click-Id"),
+        (one_of(("PCMU", "PCMA")), "pcma", "PCMA"),
+        (REFUSAL, "486", 486),
+        (duration("0 s", "24 h"), "30 s", 30.0),
+        (duration("0 s", "24 h"), "30", 30.0),
+        (duration("0 s", "24 h"), "1.5", 1.5),
+        (duration("0 s", "24 h"), "500ms", 0.5),
+        (duration("0 s", "24 h"), "5 min", 300.0),
+        (duration("0 s", "24 h"), "4 H", 14400.0),
+        (or_off(duration("0 s", "24 h")), "off", Off(None)),
+        (or_off(duration("0 s", "24 h")), "1 s", Off(1.0)),
+        (HOST, "EXAMPLE.org", "example.org"),
+        (HOST, "'[::1]'", "::1"),
+        (HOST, "'2001:DB8:0::1'", "2001:db8::1"),
+        (address(5060), "127.0.0.1:5070", HostPort("127.0.0.1", 5070)),
+        (address(5060), "localhost", HostPort("localhost", 5060)),
+        (address(5060), "'[::1]:5070'", HostPort("::1", 5070)),
+        (address(5060), "'[::1]'", HostPort("::1", 5060)),
+        (TRUNK_ADDRESS, "10.0.0.1", HostPort("10.0.0.1", 5060, "udp")),
+        (TRUNK_ADDRESS, "10.0.0.1:5080;transport=TCP", HostPort("10.0.0.1", 5080, "tcp")),
+        (TRUNK_ADDRESS, "'[::1]:5080;transport=udp'", HostPort("::1", 5080, "udp")),
+        (SOURCE, "198.51.100.7/24", "198.51.100.0/24"),
+        (SOURCE, "sbc.example.org", "sbc.example.org"),
+        (PORT_RANGE, "20000-29999", (20000, 29999)),
+        (PORT_RANGE, "20001 - 29998", (20002, 29997)),
+        (PORT_RANGE, "65534-65535", (65534, 65535)),
+        (CALLER_ID, "Original", CallerId("original")),
+        (CALLER_ID, "called", CallerId("called")),
+        (CALLER_ID, "602 555 0100", CallerId("fixed", "+16025550100")),
+        (list_of(integer(1, 9), most=3), "[1, 2, 3]", (1, 2, 3)),
+        (list_of(integer(1, 9), most=3), "1", (1,)),
+        (list_of(integer(1, 9), most=3, doubles=True), "[1, 1]", (1, 1)),
+        (TONE_PLAN, "DE", "de"),
+        (TONE, "chime", "chime"),
+        (TRUNK_NAME, "carrier", "carrier"),
+    ],
+)
+def test_a_good_value_is_read(kind: Kind[Any], text: str, expected: object) -> None:
+    assert read(kind, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        (integer(1, 100), "0", 'expected a whole number, 1-100, not "0"'),
+        (integer(1, 100), "1_0", "expected a whole number"),
+        (integer(1, 100), "0x10", "expected a whole number"),
+        (integer(1, 100), "-5", "expected a whole number"),
+        (integer(1, 100), "9" * 400, "expected a whole number"),
+        (integer(1, 100), "[1]", "expected a whole number, 1-100, not a list"),
+        (integer(1, 100), "{a: 1}", "expected a whole number, 1-100, not settings"),
+        (BOOLEAN, "2", 'expected true or false, not "2"'),
+        (TEXT, "''", "expected text"),
+        (TEXT, "x" * 2001, "expected text"),
+        (NAME, "' a'", "expected a name"),
+        (NAME, "x" * 101, "expected a name"),
+        (LINE, '"a\\nb"', "expected text of one line"),
+        (COUNTRY, "Utopia", 'the national numbers of "Utopia" are not known'),
+        (HEADER_NAME, "X Y", "expected the name of a SIP header field"),
+        (HEADER_NAME, "via", "via is written by the switch"),
+        (HEADER_NAME, "f", "f is written by the switch"),
+        (one_of(("PCMU", "PCMA")), "G729", 'expected PCMU or PCMA, not "G729"'),
+        (REFUSAL, "500", "expected a status to refuse with"),
+        (duration("1 s", "10 s"), "11 s", 'expected a time such as "30 s", 1 s to 10 s'),
+        (duration("1 s", "10 s"), "1:30", "expected a time"),
+        (duration("1 s", "10 s"), "5 d", "expected a time"),
+        (duration("1 s", "10 s"), "nan", "expected a time"),
+        (duration("1 s", "10 s"), "1e1", "expected a time"),
+        (or_off(duration("1 s", "10 s")), "never", "1 s to 10 s, or off"),
+        (HOST, "256.1.1.1", "expected a host"),
+        (HOST, "a..b", "expected a host"),
+        (HOST, "'[10.0.0.1]'", "expected a host"),
+        (HOST, "'fe80::1%eth0'", "expected a host"),
+        (HOST, "'[example.org]'", "expected a host"),
+        (address(5060), "127.0.0.1:0", "expected host:port"),
+        (address(5060), "127.0.0.1:65536", "expected host:port"),
+        (address(5060), "'127.0.0.1:'", "expected host:port"),
+        (address(5060), "':5060'", "expected host:port"),
+        (address(5060), "'::1:5060'", "an IPv6 address stands in brackets"),
+        (address(5060), "'[::1]5060'", "expected host:port"),
+        (address(None), "127.0.0.1", "expected host:port"),
+        (TRUNK_ADDRESS, "10.0.0.1;lr", "expected host:port"),
+        (TRUNK_ADDRESS, "10.0.0.1;transport=tls", 'the transport is udp or tcp, not "tls"'),
+        (SOURCE, "10.0.0.0/33", "expected a host, or a network"),
+        (PORT_RANGE, "20000", "expected a range of ports"),
+        (PORT_RANGE, "20001-20002", "there is no pair of an even and the next odd port"),
+        (PORT_RANGE, "30000-20000", "there is no pair"),
+        (PORT_RANGE, "1000-2000", "ports below 1024 belong to the system"),
+        (CALLER_ID, "caled", "expected original, called or a phone number"),
+        (CALLER_ID, "[called]", "expected original, called or a phone number, not a list"),
+        (list_of(integer(1, 9), most=3), "[]", "expected 1 to 3 entries, not 0"),
+        (list_of(integer(1, 9), most=3), "[1, 2, 3, 4]", "expected 1 to 3 entries, not 4"),
+        (list_of(integer(1, 9), most=3), "[1, 1]", '"1" stands twice'),
+        (TONE_PLAN, "xx", "expected a country with a tone plan"),
+        (TONE, "[x]", "expected the name of a tone, such as chime or busy, not a list"),
+        (TRUNK_NAME, "carier", 'there is no trunk "carier"'),
+    ],
+)
+def test_a_bad_value_is_refused_with_what_was_expected(
+    kind: Kind[Any], text: str, message: str
+) -> None:
+    with pytest.raises(RefusedError) as caught:
+        read(kind, text)
+    assert message in str(caught.value)
+
+
+def test_every_bad_entry_of_a_list_is_told() -> None:
+    with pytest.raises(RefusedError) as caught:
+        read(list_of(integer(1, 9), most=5), "[x, 1, y]")
+    first = caught.value
+    assert first.location is not None
+    assert [str(error) for error in (first, *first.others)] == [
+        'expected a whole number, 1-9, not "x"',
+        'expected a whole number, 1-9, not "y"',
+    ]
+    assert [error.location.column for error in (first, *first.others) if error.location] == [5, 11]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "suggestion"),
+    [
+        (CALLER_ID, "orignal", 'did you mean "original"?'),
+        (one_of(("auto", "hibari")), "hibary", 'did you mean "hibari"?'),
+        (TONE, "buzy", 'did you mean "busy"?'),
+        (TONE_PLAN, "qqqq", "known: de, us"),
+        (TRUNK_NAME, "zzzz", "trunks: backup, carrier"),
+    ],
+)
+def test_a_bad_value_comes_with_what_was_probably_meant(
+    kind: Kind[Any], text: str, suggestion: str
+) -> None:
+    with pytest.raises(RefusedError) as caught:
+        read(kind, text)
+    assert caught.value.suggestion == suggestion
+
+
+def test_tones_are_not_checked_while_nobody_knows_them() -> None:
+    tree = parse(b"a: xx\n", "f", {}, Problems(), used={})
+    value = tree.entries["a"]  # type: ignore[union-attr]  # always a mapping
+    assert TONE_PLAN.read(value, Reading(Problems())) == "xx"
+
+
+def test_a_long_list_of_names_is_only_counted() -> None:
+    assert known_names([], "trunks") == "there are no trunks"
+    assert known_names([str(i) for i in range(11)], "trunks") == "there are 11 trunks"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("sip:sales@example.org", None),
+        ("sip:sales@[::1]:5070;transport=tcp", None),
+        ("sip:192.0.2.1", None),
+        ("sips:sales@example.org", "needs TLS"),
+        ("sip:sa les@example.org", "expected a SIP URI"),
+        ("sip:sales@example.org>", "expected a SIP URI"),
+        ("sip:sales", None),
+        ("sip:sales@-bad-", "is no host"),
+        ("sip:sales@h:99999", "is no port"),
+        ("sip:", "expected a SIP URI"),
+    ],
+)
+def test_what_is_wrong_with_a_sip_uri(text: str, problem: str | None) -> None:
+    found = sip_uri_problem(text)
+    assert (found is None) if problem is None else (found is not None and problem in found)

@@ -1,0 +1,146 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from config.model import Switch
+from tests.support.configurations import MINIMAL, loaded, told
+
+
+def switch(text: str, **environment: str) -> Switch:
+    return loaded(f"{MINIMAL}switch:\n{text}", **environment).switch
+
+
+def complaints(text: str) -> list[str]:
+    return told(f"{MINIMAL}switch:\n{text}")
+
+
+def test_without_a_section_the_defaults_are_those_of_the_model() -> None:
+    assert loaded(MINIMAL).switch == Switch() == switch("")
+
+
+def test_every_setting_reaches_the_model() -> None:
+    text = """\
+  listen: "[::1]:5070"
+  transports: tcp
+  advertise: sip.example.org
+  rtp_host: "::1"
+  rtp_ports: 30000-30999
+  control: 127.0.0.2:9000
+  data: /srv/data
+  database: postgres://x
+  country: gb
+  max_calls: 7
+  max_call_time: 1 h
+  no_media_time: off
+  grace_time: 0
+  engine_threads: 2
+  tap: no
+  log_format: json
+  log_level: debug
+  synthesiser: flite
+  without_synthesiser: chime
+"""
+    expected = Switch(
+        listen_host="::1",
+        listen_port=5070,
+        transports=("tcp",),
+        advertise_host="sip.example.org",
+        rtp_host="::1",
+        rtp_first_port=30000,
+        rtp_last_port=30999,
+        control_host="127.0.0.2",
+        control_port=9000,
+        data=Path("/srv/data"),
+        database="postgres://x",
+        country="GB",
+        max_calls=7,
+        max_call_seconds=3600.0,
+        no_media_seconds=None,
+        grace_seconds=0.0,
+        engine_threads=2,
+        tap=False,
+        log_format="json",
+        log_level="debug",
+        synthesiser="flite",
+        without_synthesiser="chime",
+    )
+    found = switch(text)
+    assert found == expected
+    default = Switch()
+    for field in dataclasses.fields(Switch):
+        assert getattr(found, field.name) != getattr(default, field.name), field.name
+
+
+def test_hosts_follow_the_one_listened_on() -> None:
+    found = switch("  listen: 192.0.2.10:5062\n")
+    assert (found.advertise_host, found.rtp_host) == ("192.0.2.10", "192.0.2.10")
+
+
+def test_an_empty_variable_leaves_the_default() -> None:
+    found = switch("  advertise: ${SOFTSWITCH_ADVERTISE:-}\n  database: ${DB:-}\n", DB="")
+    assert (found.advertise_host, found.database) == ("127.0.0.1", "")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]"])
+def test_a_wildcard_needs_a_host_to_advertise(host: str) -> None:
+    (complaint,) = complaints(f'  listen: "{host}:5060"\n')
+    assert complaint.startswith("4:11: listen: ")
+    assert "listens everywhere" in complaint
+    assert "SOFTSWITCH_ADVERTISE" in complaint
+    assert (
+        switch(f'  listen: "{host}:5060"\n  advertise: 192.0.2.1\n').advertise_host == "192.0.2.1"
+    )
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "'::'"])
+def test_a_wildcard_is_never_advertised(host: str) -> None:
+    (complaint,) = complaints(f"  advertise: {host}\n")
+    assert "is no host that peers can reach" in complaint
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            "  listen: 127.0.0.1:20100\n",
+            "4:11: rtp_ports: SIP's port 20100 lies in 20000-29999",
+        ),
+        (
+            "  listen: 0.0.0.0:20100\n  advertise: a.example\n  rtp_host: 127.0.0.1\n",
+            "4:11: rtp_ports: SIP's port 20100 lies in 20000-29999",
+        ),
+        (
+            "  control: 127.0.0.1:5060\n",
+            "4:12: control: port 5060 is SIP's already",
+        ),
+    ],
+)
+def test_ports_do_not_overlap(text: str, complaint: str) -> None:
+    assert complaints(text) == [complaint]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  listen: 127.0.0.1:20100\n  rtp_host: 127.0.0.2\n",
+        "  listen: 127.0.0.1:20100\n  transports: tcp\n",
+        "  control: 127.0.0.1:20100\n",
+        "  control: 127.0.0.2:5060\n",
+        "  control: 127.0.0.1:5060\n  transports: udp\n",
+    ],
+)
+def test_sockets_that_cannot_meet_may_have_one_port(text: str) -> None:
+    assert complaints(text) == []
+
+
+def test_unknown_settings_come_with_a_suggestion() -> None:
+    assert complaints("  listn: 127.0.0.1\n") == [
+        '4:3: "listn" is no setting of switch (did you mean "listen"?)'
+    ]
+    (complaint,) = complaints("  zzz: 1\n")
+    assert '"zzz" is no setting of switch (settings: listen, transports,' in complaint
+
+
+def test_a_switch_that_is_no_mapping_is_told() -> None:
+    assert told(f"{MINIMAL}switch: [a]\n") == ["3:9: expected the settings of switch, not a list"]

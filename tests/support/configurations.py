@@ -1,0 +1,74 @@
+"""Configurations as text, for tests: small ones that load, and what is wrong with others."""
+
+from pathlib import Path
+from textwrap import dedent, indent
+
+from config.errors import ConfigError, ConfigErrors
+from config.loader import load_text
+from config.model import Configuration, Node
+from config.reading import MediaKnowledge
+
+FILE = Path("test.yaml")
+
+
+class FakeMedia:
+    """Two tone plans, three tones, and a file is bad when its name says so."""
+
+    tone_plans = ("us", "de")
+    tones = ("chime", "busy", "ringback")
+
+    def wav_problem(self, path: Path) -> str | None:
+        return "the audio is bad" if "bad" in path.name else None
+
+
+MINIMAL = """\
+trunks:
+  carrier: 127.0.0.1:5080
+"""
+
+
+def loaded(
+    text: str,
+    *,
+    media: MediaKnowledge | None = None,
+    path: Path = FILE,
+    **environment: str,
+) -> Configuration:
+    """The configuration of a text that must load."""
+    return load_text(dedent(text).encode(), path, environment, media=media)
+
+
+def mistakes(
+    text: str | bytes,
+    *,
+    media: MediaKnowledge | None = None,
+    path: Path = FILE,
+    **environment: str,
+) -> list[ConfigError]:
+    """What is wrong with a text; nothing when it loads."""
+    content = text if isinstance(text, bytes) else dedent(text).encode()
+    try:
+        load_text(content, path, environment, media=media)
+    except ConfigErrors as errors:
+        return errors.errors
+    return []
+
+
+def told(text: str | bytes, **settings: str) -> list[str]:
+    """The mistakes of a text as "line:column: message (suggestion)"."""
+    return [str(error).partition(":")[2] for error in mistakes(text, **settings)]
+
+
+def with_treatment(steps: str, *, more: str = "") -> str:
+    """A text whose treatment `test` has these steps, used by the campaign `test`."""
+    return (
+        "trunks:\n  carrier: 127.0.0.1:5080\ncampaigns:\n  test: test\ntreatments:\n  test:\n"
+        + indent(dedent(steps).strip("\n"), "    ")
+        + "\n"
+        + dedent(more)
+    )
+
+
+def nodes(steps: str) -> tuple[Node, ...]:
+    """The nodes that steps become."""
+    return loaded(with_treatment(steps)).treatments["test"].nodes
