@@ -18,6 +18,7 @@ from ivr.nodes.play import run_play
 from softswitch.call.call import Call
 from softswitch.call.events import NodeEntered
 from softswitch.call.outcomes import Rejected
+from softswitch.routing.failover import status_for_caller
 
 __all__ = ["run_treatment"]
 
@@ -69,9 +70,12 @@ def _end_with_last_failure(call: Call) -> None:
     if failure is None:
         call.end("switch", "treatment_ended")
         return
-    assert not hasattr(failure, "leg")
-    cause = "rejected" if isinstance(failure, Rejected) else "no_answer"
-    call.end("switch", cause, status=failure.status, q850=failure.q850)
+    status = status_for_caller(failure.status)
+    if isinstance(failure, Rejected):
+        ended_by = "called" if failure.by_far_end else "switch"
+        call.end(ended_by, "rejected", status=status, q850=failure.q850)
+    else:
+        call.end("switch", "no_answer", status=status, q850=failure.q850)
 
 
 def _jump(call: Call, treatment: Treatment, node: Goto) -> tuple[Treatment, _Place]:

@@ -13,7 +13,7 @@ from config.model import Connect, Destination, Node
 from softswitch.call.call import Call
 from softswitch.call.called_leg import DialRequest
 from softswitch.routing.caller_id import shown_caller
-from softswitch.call.outcomes import Answered, DialOutcome, Rejected, TimedOut
+from softswitch.call.outcomes import Answered
 from softswitch.call.services import LoadedPrompt
 from softswitch.routing.destinations import destination_trunk, dial_address
 from softswitch.routing.failover import may_fail_over
@@ -37,7 +37,7 @@ async def run_connect(call: Call, node: Connect) -> tuple[Node, ...]:
                 await _talk(call, node, outcome)
                 return ()
             call.last_failure = outcome
-            if not _try_next(outcome, node):
+            if not may_fail_over(outcome.status, node.fail_over_on):
                 break
     finally:
         comfort.stop()
@@ -53,11 +53,6 @@ async def _talk(call: Call, node: Connect, outcome: Answered) -> None:
     if node.max_seconds is not None:
         call.limit(node.max_seconds)
     await call.talk()
-
-
-def _try_next(outcome: DialOutcome, node: Connect) -> bool:
-    status = outcome.status if isinstance(outcome, Rejected | TimedOut) else 487
-    return may_fail_over(status, node.fail_over_on)
 
 
 def dial_request(call: Call, node: Connect, destination: Destination) -> DialRequest:

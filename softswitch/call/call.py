@@ -27,7 +27,7 @@ from softswitch.call.events import (
     PromptStarted,
 )
 from softswitch.call.leg import Leg
-from softswitch.call.outcomes import Answered, DialOutcome, Rejected
+from softswitch.call.outcomes import Answered, DialFailure, DialOutcome, Rejected
 from softswitch.call.services import LoadedPrompt, Services
 from softswitch.sip.causes import q850_for_status, reason_header
 
@@ -71,7 +71,7 @@ class Call:
         self.media_expected_from = services.now()
         """Since when RTP should have been heard; moved by answers, holds and resumes."""
         self.on_ended: Callable[[Call], None] | None = None
-        self.last_failure: DialOutcome | None = None
+        self.last_failure: DialFailure | None = None
         self._legs: list[Leg] = []
         self._event_number = 0
         self._task: asyncio.Task[None] | None = None

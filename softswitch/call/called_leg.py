@@ -127,7 +127,8 @@ class CalledLeg(Leg):
     def _on_rejected(self, event: sip_events.InviteRejected) -> None:
         response = event.response
         reason = event.why if response is None else response.reason
-        self._conclude(Rejected(event.status, reason, q850_for_status(event.status)))
+        q850 = q850_for_status(event.status)
+        self._conclude(Rejected(event.status, reason, q850, by_far_end=response is not None))
 
     def _on_no_answer(self) -> None:
         self._ring_timer = None

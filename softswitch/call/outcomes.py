@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from softswitch.call.called_leg import CalledLeg
 
-__all__ = ["Answered", "Cancelled", "DialOutcome", "Rejected", "TimedOut"]
+__all__ = ["Answered", "Cancelled", "DialFailure", "DialOutcome", "Rejected", "TimedOut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Rejected:
     status: int
     reason: str
     q850: int
+    by_far_end: bool = False
+    """Whether it was the far end that said so, in a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +45,5 @@ class Cancelled:
     q850: int = 16
 
 
-DialOutcome = Answered | Rejected | TimedOut | Cancelled
+DialFailure = Rejected | TimedOut | Cancelled
+DialOutcome = Answered | DialFailure

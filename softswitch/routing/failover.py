@@ -20,3 +20,16 @@ def may_fail_over(status: int, policy: frozenset[int] | None = None) -> bool:
     if policy is not None:
         return status in policy
     return 300 <= status < 600 and status not in (BUSY, REQUEST_TERMINATED)
+
+
+# What a caller may hear of a destination's refusal as it is. Everything else is about us and the
+# destination (our credentials, our request, its servers), and becomes 480: 503 would tell the
+# carrier that this switch is down (RFC 3261 section 16.7 says so of proxies), 401 would ask the
+# caller for a password, 3xx would show it where the call was going.
+_PASSED_ON = frozenset({404, 410, 480, 484, 486, 488, 600, 603, 604, 606, 607, 608})
+TEMPORARILY_UNAVAILABLE = 480
+
+
+def status_for_caller(status: int) -> int:
+    """The status a caller that was not answered is refused with when its destination failed so."""
+    return status if status in _PASSED_ON else TEMPORARILY_UNAVAILABLE

@@ -118,8 +118,8 @@ ASK = Menu("ask", HELLO, menu(key1=(HangUp("one", "one"),), key2=(Play("two", HE
 NUMBER = Destination("number", "+16025551234")
 OTHER = Destination("number", "+16026661234", ring_seconds=3.0)
 DIAL = Connect("dial", (NUMBER, OTHER))
-BUSY = Rejected(486, "Busy Here", 17)
-DOWN = Rejected(503, "Service Unavailable", 41)
+BUSY = Rejected(486, "Busy Here", 17, by_far_end=True)
+DOWN = Rejected(503, "Service Unavailable", 41, by_far_end=True)
 
 
 def test_every_node_type_but_goto_has_a_handler() -> None:
@@ -193,13 +193,13 @@ async def test_the_next_destination_is_tried_after_no_answer() -> None:
 
 async def test_busy_ends_the_attempts() -> None:
     call = await walk(ScriptedCall(outcomes=(BUSY,)), DIAL)
-    assert call.end_facts == {"ended_by": "switch", "cause": "rejected", "status": 486, "q850": 17}
+    assert call.end_facts == {"ended_by": "called", "cause": "rejected", "status": 486, "q850": 17}
 
 
 async def test_busy_fails_over_where_the_operator_says_so() -> None:
     node = Connect("dial", (NUMBER, OTHER), fail_over_on=frozenset({486}))
     call = await walk(ScriptedCall(outcomes=(BUSY, DOWN)), node)
-    assert call.end_facts["status"] == 503
+    assert call.end_facts["status"] == 480
 
 
 async def test_steps_for_failure_come_before_what_follows() -> None:
