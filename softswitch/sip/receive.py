@@ -36,6 +36,10 @@ from softswitch.sip.transaction.server_non_invite import ServerNonInviteTransact
 MAX_RETRY_AFTER = 5
 
 
+# 8.2.6.2: what a response copies from its request, besides Via.
+_NEEDED = frozenset(("From", "To", "Call-ID", "CSeq"))
+
+
 class Arrival(NamedTuple):
     """A request on its way in: its transaction's key, its top Via, and where it came from."""
 
@@ -104,6 +108,8 @@ def _receive_request(context: Context, request: Request, data: bytes, flow: Flow
         _receive_ack(context, request, transaction, data, flow)
     elif transaction is not None:
         transaction.receive_request()
+    elif not request.headers.fields.keys() >= _NEEDED:
+        context.drop("unanswerable", data, flow)
     elif method == "CANCEL":
         _receive_cancel(context, Arrival(request, key, hop, flow))
     else:
