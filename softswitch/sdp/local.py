@@ -56,7 +56,13 @@ class LocalMedia:
 
     def remember_payload_type(self, name: str, payload_type: int) -> None:
         """Keep the number that a format has in our descriptions from now on."""
-        self._payload_types[name] = payload_type
+        known = self._payload_types
+        if known.get(name) == payload_type:
+            return
+        # A peer that gave this number to another format before has changed its meaning.
+        for other in [other for other, number in known.items() if number == payload_type]:
+            del known[other]
+        known[name] = payload_type
 
     def payload_types_for(self, codecs: Sequence[Codec], *, digits: bool) -> tuple[int, ...]:
         """Numbers for an offer: one a codec, then one for digits if wanted; known ones are kept."""

@@ -34,7 +34,8 @@ class AudioAgreement:
     `codec`, `payload_type` and `digit_payload_type` are what we send; `receive` is what may arrive
     (payload type -> "PCMU", "PCMA", "telephone-event", "CN"). `codecs` are all formats the peer
     takes, in its order of preference, with the numbers to send them under. `held`: the peer does
-    not want to hear us. `direction` is ours, as in SDP.
+    not want to hear us. `direction` is ours, as in SDP; `peer_direction` what the peer asked for,
+    seen from the peer.
     """
 
     codec: Codec
@@ -240,8 +241,8 @@ def _classify(address: str) -> tuple[str, bool, bool]:
 
 
 def _is_unspecified(host: str) -> bool:
-    # RFC 3264 section 8.4: a connection address of 0.0.0.0, the old way to hold, "means that neither
-    # RTP nor RTCP should be sent to the peer".
+    # RFC 3264 section 8.4: a connection address of 0.0.0.0, the old way to hold, "means that
+    # neither RTP nor RTCP should be sent to the peer".
     return _classify(host)[2]
 
 

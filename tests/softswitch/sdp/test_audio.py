@@ -1,0 +1,44 @@
+from softswitch.sdp.audio import RemoteAudio, choose_ptime, read_audio
+from softswitch.sdp.codec import PCMA, PCMU
+from softswitch.sdp.description import SessionDescription
+
+
+def read(*lines: str) -> RemoteAudio:
+    description = SessionDescription.parse("\r\n".join(["v=0", *lines]).encode())
+    return read_audio(description.media[0], description, (PCMU, PCMA))
+
+
+def test_formats_attributes_and_direction_are_read_in_one_go() -> None:
+    audio = read(
+        "a=inactive",
+        "m=audio 6000 RTP/AVP 8 0 13 101",
+        "a=rtpmap:101 telephone-event/8000",
+        "a=ptime:30",
+        "a=rtcp:7000",
+        "a=recvonly",
+    )
+    assert audio.codecs == [(PCMA, 8), (PCMU, 0)]
+    assert (audio.digit_payload_type, audio.comfort_noise_payload_type) == (101, 13)
+    assert (audio.direction, audio.ptime_ms, audio.rtcp_port) == ("recvonly", 30, 7000)
+
+
+def test_a_codec_that_is_named_twice_has_its_first_number() -> None:
+    assert read("m=audio 6000 RTP/AVP 96 0", "a=rtpmap:96 PCMU/8000").codecs == [(PCMU, 96)]
+
+
+def test_the_first_of_two_meanings_of_a_number_counts() -> None:
+    lines = ("m=audio 6000 RTP/AVP 96", "a=rtpmap:96 PCMU/8000", "a=rtpmap:96 PCMA/8000")
+    assert read(*lines).codecs == [(PCMU, 96)]
+
+
+def test_a_stream_that_says_nothing_is_sendrecv_of_20_ms() -> None:
+    audio = read("m=audio 6000 RTP/AVP 0")
+    assert (audio.direction, audio.ptime_ms, audio.rtcp_port) == ("sendrecv", 20, 6001)
+
+
+def test_comfort_noise_under_a_dynamic_number_is_not_taken() -> None:
+    assert read("m=audio 1 RTP/AVP 0 96", "a=rtpmap:96 CN/8000").comfort_noise_payload_type is None
+
+
+def test_ptime_is_between_10_and_60_in_steps_of_10() -> None:
+    assert {choose_ptime(p, m) for p in range(200) for m in range(200)} == {10, 20, 30, 40, 50, 60}
