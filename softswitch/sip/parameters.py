@@ -45,7 +45,7 @@ class Parameters:
 
     @classmethod
     def parse(cls, text: str) -> Parameters:
-        """Read header parameters, with or without the leading semicolon.
+        """Read header parameters: what stands behind the first semicolon.
 
         Of a repeated name the first value counts. One trailing semicolon is tolerated.
         """
@@ -144,12 +144,10 @@ def _parse_carefully(text: str) -> Parameters:
 
 
 def _parts(parts: list[str]) -> list[str]:
-    """Forgive an empty part at either end; one between two semicolons is an error."""
-    if not parts[0]:
-        del parts[0]
+    """Forgive an empty part at the end; one between two semicolons is an error."""
     if len(parts) > 1 and not parts[-1]:
         del parts[-1]
-    if "" in parts or not parts:
+    if "" in parts:
         raise ParseError("bad-parameters", detail="nothing between two semicolons")
     return parts
 
