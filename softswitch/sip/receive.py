@@ -76,9 +76,11 @@ def refuse_unreadable(context: Context, error: ParseError, data: bytes, flow: Fl
         context.drop(error.reason, data, flow)
         return
     warning = f'Warning: 399 softswitch "{error.reason}"\r\n'
-    _refuse(
-        context, request, hop_of(request), flow, Refusal(error.status_hint, error.reason, warning)
-    )
+    refusal = Refusal(error.status_hint, error.reason, warning)
+    if error.status_hint == 505:
+        # Bad syntax comes before an unknown version.
+        refusal = first_refusal(request, context, (check_syntax,)) or refusal
+    _refuse(context, request, hop_of(request), flow, refusal)
 
 
 def _receive_response(context: Context, response: Response, data: bytes, flow: Flow) -> None:
