@@ -16,7 +16,6 @@ from config.reading import (
     describe,
     keys_of,
     read_fields,
-    shorten,
 )
 
 
@@ -76,7 +75,7 @@ def _wav_path(text: str, location: Location, reading: Reading) -> Path:
     if problem is None and reading.media is not None:
         problem = reading.media.wav_problem(path)
     if problem is not None:
-        reading.problems.add(location, f"wav: {shorten(str(path))}: {problem}")
+        reading.problems.add(location, f"wav: {path}: {problem}")
     return path
 
 

@@ -202,13 +202,11 @@ def _unknown_key(written: Scalar, section: Section, reading: Reading) -> None:
 
 
 def _missing_key(table: Table, key: Key[Any], section: Section, reading: Reading) -> None:
-    written = table.keys.get(key.name)
-    if written is None:
+    value = table.entries.get(key.name)
+    if value is None:
         message = f'{section.name} needs "{key.name}": {key.kind.says}'
         reading.problems.add(table.location, message)
-        return
-    value = table.entries[key.name]
-    if isinstance(value, Scalar) and value.absent:
+    elif isinstance(value, Scalar) and value.absent:
         reading.problems.add(value.location, f'"{key.name}" is empty: expected {key.kind.says}')
 
 

@@ -95,7 +95,12 @@ def _build_step(tree: Tree, reading: Reading) -> Node:
         hint = "each step begins with its own dash" if words else f"steps: {_kinds()}"
         raise RefusedError(f"a step is one of {_kinds()}; {told}", suggestion=hint)
     name = _step_name(tree, words[0], reading)
-    return BUILDERS[words[0]](name, tree.entries[words[0]], tree.location, reading)
+    value = tree.entries[words[0]]
+    try:
+        return BUILDERS[words[0]](name, value, tree.location, reading)
+    except RefusedError as error:
+        error.location = error.location or value.location
+        raise
 
 
 def _kinds() -> str:

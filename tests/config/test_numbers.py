@@ -116,15 +116,15 @@ def test_what_is_no_number(text: str, as_is: bool, message: str) -> None:
         ("  8666831950: {pool: ads, parameters: {website: 1, path: 2, paht: 3}}\n",
          ['7:61: parameters: "paht" is no parameter of the pool "ads" (did you mean "path"?)']),
         ("  8666831950: {pool: ads, parameters: x}\n",
-         ["7:41: parameters: expected a mapping from the names of parameters to their values,"
+         ["7:39: parameters: expected a mapping from the names of parameters to their values,"
           ' not "x"']),
         ("  8666831950: {campaign: sale, parameters: {a: [x], b: {c: d}}}\n",
-         ["7:50: parameters: a: expected text of up to 2000 characters",
-          "7:58: parameters: b: expected text of up to 2000 characters"]),
+         ["7:48: parameters: a: expected text of up to 2000 characters",
+          "7:56: parameters: b: expected text of up to 2000 characters"]),
         ("  8666831950: {campaign: sale, parameters: {'': x}}\n",
-         ["7:47: parameters: the name of a parameter has 1 to 100 characters"]),
+         ["7:45: parameters: the name of a parameter has 1 to 100 characters"]),
         ("  8666831950: {campaign: sale, refuse: 503}\n",
-         ["7:42: refuse: expected a status to refuse with: 404, 410, 480, 486, 600, 603,"
+         ["7:40: refuse: expected a status to refuse with: 404, 410, 480, 486, 600, 603,"
           ' not "503"']),
         ("  ${NO}: sale\n", ["7:3: the environment variable NO is not set"]),
     ],

@@ -72,7 +72,7 @@ campaigns: {{c: t}}
 @pytest.mark.parametrize(
     ("pool", "complaint"),
     [
-        ("{}", '1:25: a pool needs "parameters": a list of 1 to 10'),
+        ("{}", '1:29: a pool needs "parameters": a list of 1 to 10'),
         ("{parameters: [a, a]}", 'parameters: "a" stands twice'),
         ("{parameters: [a,b,c,d,e,f,g,h,i,j,k]}", "parameters: expected 1 to 10 entries, not 11"),
         ("{parameters: a, campaign: x}", 'campaign: there is no campaign "x"'),
@@ -111,7 +111,7 @@ def test_with_two_trunks_a_campaign_has_none_by_itself() -> None:
     ("campaign", "complaint"),
     [
         ("tt", '2:16: treatment: there is no treatment "tt" (did you mean "t"?)'),
-        ("", 'a campaign needs "treatment"'),
+        ("", "2:16: expected the settings of a campaign, not nothing"),
         ("{trunk: a}", '2:16: a campaign needs "treatment": the name of a treatment'),
         ("{treatment: }", '2:28: "treatment" is empty: expected the name of a treatment'),
         ("{treatment: t, trunk: b}", '2:38: trunk: there is no trunk "b" (trunks: a)'),

@@ -8,7 +8,7 @@ from tests.support.configurations import MINIMAL, loaded, told
 
 
 def switch(text: str, **environment: str) -> Switch:
-    return loaded(f"{MINIMAL}switch:\n{text}", **environment).switch
+    return loaded(f"{MINIMAL}switch:\n{text}", environment=environment).switch
 
 
 def complaints(text: str) -> list[str]:

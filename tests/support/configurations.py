@@ -1,5 +1,6 @@
 """Configurations as text, for tests: small ones that load, and what is wrong with others."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -32,10 +33,10 @@ def loaded(
     *,
     media: MediaKnowledge | None = None,
     path: Path = FILE,
-    **environment: str,
+    environment: Mapping[str, str] | None = None,
 ) -> Configuration:
     """The configuration of a text that must load."""
-    return load_text(dedent(text).encode(), path, environment, media=media)
+    return load_text(dedent(text).encode(), path, environment or {}, media=media)
 
 
 def mistakes(
@@ -43,29 +44,29 @@ def mistakes(
     *,
     media: MediaKnowledge | None = None,
     path: Path = FILE,
-    **environment: str,
+    environment: Mapping[str, str] | None = None,
 ) -> list[ConfigError]:
     """What is wrong with a text; nothing when it loads."""
     content = text if isinstance(text, bytes) else dedent(text).encode()
     try:
-        load_text(content, path, environment, media=media)
+        load_text(content, path, environment or {}, media=media)
     except ConfigErrors as errors:
         return errors.errors
     return []
 
 
-def told(text: str | bytes, **settings: str) -> list[str]:
+def told(text: str | bytes, *, media: MediaKnowledge | None = None) -> list[str]:
     """The mistakes of a text as "line:column: message (suggestion)"."""
-    return [str(error).partition(":")[2] for error in mistakes(text, **settings)]
+    return [str(error).partition(":")[2] for error in mistakes(text, media=media)]
 
 
 def with_treatment(steps: str, *, more: str = "") -> str:
     """A text whose treatment `test` has these steps, used by the campaign `test`."""
     return (
-        "trunks:\n  carrier: 127.0.0.1:5080\ncampaigns:\n  test: test\ntreatments:\n  test:\n"
+        "trunks: {carrier: 127.0.0.1:5080}\ncampaigns:\n  test: test\ntreatments:\n  test:\n"
         + indent(dedent(steps).strip("\n"), "    ")
         + "\n"
-        + dedent(more)
+        + more
     )
 
 
