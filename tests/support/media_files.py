@@ -26,7 +26,7 @@ def write_all(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "tone.ulaw").write_bytes(tone(seconds=2.0))
     (directory / "key_1.pcap").write_bytes(capture("1", apart_ms=400))
-    (directory / "key_9_four_times.pcap").write_bytes(capture("9999", apart_ms=1500))
+    (directory / "key_9_four_times.pcap").write_bytes(capture("9999", apart_ms=500))
 
 
 def tone(*, seconds: float, hertz: float = 400.0, level: int = 8000) -> bytes:

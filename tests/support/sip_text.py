@@ -67,13 +67,14 @@ class Message:
 
     @property
     def cseq(self) -> int:
-        """The number in CSeq."""
-        return int(self.get("cseq").split()[0])
+        """The number in CSeq, or -1 where there is none."""
+        number = self.get("cseq").split(" ")[0]
+        return int(number) if number.isdecimal() else -1
 
     @property
     def cseq_method(self) -> str:
         """The method in CSeq."""
-        return self.get("cseq").split()[-1]
+        return self.get("cseq").rpartition(" ")[2]
 
     @property
     def branch(self) -> str:

@@ -169,10 +169,10 @@ class Sipp:
 
     def _trace(self) -> str:
         texts = []
-        for kind in ("errors", "messages", "screen"):
+        for kind, size in (("errors", 1500), ("messages", 3000), ("screen", 1500)):
             path = self._file(kind)
-            if path.exists():
-                texts.append(f"--- {path.name}\n{path.read_text(errors='replace')[-6000:]}")
+            if path.exists() and not (kind == "screen" and texts):
+                texts.append(f"--- {path.name}\n{path.read_text(errors='replace')[-size:]}")
         return "\n".join(texts)
 
     def _file(self, kind: str) -> Path:
