@@ -38,8 +38,8 @@ format: setup-dev ## Format the sources and mend what ruff can mend
 bench: setup-dev setup-sipp ## Cost of signalling and media, beside a minimal C relay of the same run
 	@$(RUN) -m bench
 
-fuzz: setup-dev ## Fuzz the parsers and the media engine
-	@$(RUN) -m fuzz
+fuzz: setup-dev ## Fuzz the parsers and the media engine; make fuzz SECONDS=600 for longer
+	@$(RUN) tools/run_tests.py --suite fuzz --fuzz-seconds $(or $(SECONDS),30)
 
 setup: ## Only prepare .venv with what the switch runs with
 	@tools/setup.sh runtime

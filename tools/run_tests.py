@@ -7,19 +7,24 @@ JUnit files; a suite that crashes, hangs, collects nothing or leaves no such fil
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "tests"
+
+# What a fuzz driver may take beyond its time, to build what it fuzzes and to end.
+FUZZ_GRACE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +79,23 @@ def run_suite(suite: Suite, root: Path = ROOT, reports: Path = REPORTS) -> Outco
     report = reports / f"{suite.name}.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", "-m", suite.markers, f"--junitxml={report}"]
-    # A process group of its own, so that whatever the tests started ends with them.
-    process = subprocess.Popen(
-        [*command, *suite.options], cwd=root, stdin=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        status = process.wait(suite.deadline)
-    except subprocess.TimeoutExpired:
+    status = _run([*command, *suite.options], root, deadline=suite.deadline)
+    if status is None:
         return Outcome(failed=1, problem=f"did not end within {suite.deadline:.0f} s")
-    finally:
-        _end_group(process)
     return judge(status, report, may_be_empty=suite.may_be_empty)
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
+def _run(command: Sequence[str], root: Path, *, deadline: float) -> int | None:
+    """The exit status of a command, or None when it had to be ended."""
+    # A process group of its own, so that whatever the tests started ends with them.
+    process = subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+        return process.wait(deadline)
+    except subprocess.TimeoutExpired:
+        return None
     finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -123,34 +126,49 @@ def count(report: ElementTree.Element) -> Outcome:
     return Outcome(tally["passed"], tally["failed"], tally["skipped"])
 
 
-def run_all(suites: Sequence[Suite]) -> Outcome:
-    """Run the suites and print a line for each, then the sum."""
+def fuzz(seconds: float, root: Path = ROOT) -> Outcome:
+    """Run each driver fuzz/**/fuzz_*.py for so long; each counts as one test."""
+    outcome = Outcome()
+    for driver in sorted((root / "fuzz").rglob("fuzz_*.py")):
+        name = ".".join(driver.relative_to(root).with_suffix("").parts)
+        print(f"-- {name}", flush=True)
+        command = [sys.executable, "-m", name, "--seconds", str(seconds)]
+        status = _run(command, root, deadline=seconds + FUZZ_GRACE)
+        outcome += Outcome(passed=1) if status == 0 else Outcome(failed=1, problem=f"see {name}")
+    return outcome
+
+
+def run_all(runs: Mapping[str, Callable[[], Outcome]]) -> Outcome:
+    """Run one after the other and print a line for each, then the sum."""
     lines = []
     total = Outcome()
-    for suite in suites:
-        print(f"== {suite.name}", flush=True)
+    for name, run in runs.items():
+        print(f"== {name}", flush=True)
         began = time.monotonic()
-        outcome = run_suite(suite)
+        outcome = run()
         problem = f" ({outcome.problem})" if outcome.problem else ""
         seconds = time.monotonic() - began
-        lines.append(f"{suite.name + ':':<12}{outcome}{problem} in {seconds:.0f} s")
+        lines.append(f"{name + ':':<12}{outcome}{problem} in {seconds:.0f} s")
         total += outcome
     print("\n".join(["", *lines, str(total)]), flush=True)
     return total
 
 
 def main() -> int:
-    """Choose the suites from the command line and run them."""
+    """Choose what to run from the command line, and run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="long repeats and soaks too")
-    parser.add_argument("--suite", action="append", help="only this suite; may be repeated")
+    parser.add_argument("--full", action="store_true", help="long repeats, soaks and fuzzing too")
+    parser.add_argument("--suite", action="append", help="only this one; may be repeated")
+    parser.add_argument("--fuzz-seconds", type=float, default=60.0, help="for each fuzz driver")
     arguments = parser.parse_args()
-    suites: Sequence[Suite] = FULL_SUITES if arguments.full or arguments.suite else SUITES
-    if arguments.suite:
-        suites = [suite for suite in suites if suite.name in arguments.suite]
-    if not suites:
-        parser.error(f"suites are: {', '.join(suite.name for suite in FULL_SUITES)}")
-    return 0 if run_all(suites).ok else 1
+    runs: dict[str, Callable[[], Outcome]] = {
+        suite.name: partial(run_suite, suite) for suite in FULL_SUITES
+    }
+    runs["fuzz"] = partial(fuzz, arguments.fuzz_seconds)
+    wanted = arguments.suite or (runs if arguments.full else [suite.name for suite in SUITES])
+    if not set(wanted) <= set(runs):
+        parser.error(f"suites are: {', '.join(runs)}")
+    return 0 if run_all({name: runs[name] for name in wanted}).ok else 1
 
 
 if __name__ == "__main__":

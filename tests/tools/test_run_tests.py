@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tools.run_tests import FULL_SUITES, Outcome, Suite, count, judge, run_suite
+from tools.run_tests import FULL_SUITES, Outcome, Suite, count, fuzz, judge, run_all, run_suite
 
 ALL = Suite("all", "not never")
 
@@ -88,3 +88,22 @@ def test_every_test_belongs_to_exactly_one_suite(sipp: bool, slow: bool, full: b
     marks = {"sipp": sipp, "slow": slow, "full": full}
     chosen = [suite.name for suite in FULL_SUITES if eval(suite.markers, {}, marks)]
     assert len(chosen) == 1
+
+
+def test_each_fuzz_driver_counts_as_one_test(tmp_path: Path) -> None:
+    folder = tmp_path / "fuzz" / "engine"
+    folder.mkdir(parents=True)
+    (tmp_path / "fuzz" / "fuzz_good.py").write_text(
+        "import sys\nassert sys.argv[1:] == ['--seconds', '0.5']"
+    )
+    (folder / "fuzz_bad.py").write_text("raise SystemExit(3)")
+    (folder / "helper.py").write_text("raise SystemExit(3)")
+    assert fuzz(0.5, tmp_path) == Outcome(passed=1, failed=1, problem="see fuzz.engine.fuzz_bad")
+
+
+def test_the_sum_comes_last_and_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    total = run_all(
+        {"unit": lambda: Outcome(passed=3), "scenarios": lambda: Outcome(passed=1, skipped=2)}
+    )
+    assert total.ok
+    assert capfd.readouterr().out.splitlines()[-1] == "4 passed, 2 skipped"
