@@ -17,6 +17,7 @@ from softswitch.sip.checks import (
     CHECKS,
     METHODS,
     Refusal,
+    check_syntax,
     first_refusal,
 )
 from softswitch.sip.compose import ResponseHead
