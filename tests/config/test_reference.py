@@ -1,0 +1,70 @@
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.document import Table, parse
+from config.errors import Problems
+from config.reading import Key, Reading, Section
+from config.reference import GROUPS, render
+
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+class Everything(tuple[str, ...]):
+    """Names that are all declared."""
+
+    def __contains__(self, _name: object) -> bool:
+        return True
+
+
+class AnyMedia:
+    """Knows every tone."""
+
+    tone_plans: Collection[str] = Everything()
+    tones: Collection[str] = Everything()
+
+    def wav_problem(self, path: Path) -> str | None:
+        return None
+
+
+SECTIONS = [section for _name, _about, sections in GROUPS for section in sections]
+KEYS = [(section, key) for section in SECTIONS for key in section.keys.values()]
+
+
+def test_the_page_is_what_the_loader_reads_by() -> None:
+    assert PAGE.read_text() == render(), "run: python -m config.reference > docs/configuration.md"
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), KEYS, ids=[f"{section.name} {key.name}" for section, key in KEYS]
+)
+def test_every_example_of_a_key_can_be_read(section: Section, key: Key[Any]) -> None:
+    problems = Problems()
+    environment = {"SOFTSWITCH_ADVERTISE": "192.0.2.1", "SOFTSWITCH_DATABASE": "x"}
+    tree = parse(f"{key.name}: {key.example}\n".encode(), "f", environment, problems, used={})
+    problems.raise_if_any()
+    assert isinstance(tree, Table)
+    names: dict[str, Collection[str]] = {
+        name: Everything() for name in ("trunks", "pools", "campaigns", "treatments")
+    }
+    reading = Reading(problems, media=AnyMedia(), names=names)
+    value = key.kind.read(tree.entries[key.name], reading)
+    problems.raise_if_any()
+    assert value != "", section.name
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_every_example_of_a_section_is_yaml(section: Section) -> None:
+    problems = Problems()
+    for part in section.example.split("# or\n"):
+        parse(part.encode(), "f", {}, problems, used={})
+    problems.raise_if_any()
+
+
+def test_every_key_says_what_it_is() -> None:
+    for section, key in KEYS:
+        assert key.about.endswith("."), f"{section.name}: {key.name}"
+        assert key.kind.says
+        assert key.example
