@@ -36,7 +36,9 @@ def test_from_alone_tells_number_and_name() -> None:
     assert caller.display_name == "John"
     assert not caller.is_private
     assert caller.is_trusted
-    assert not (caller.asserted or caller.diversions or caller.history)
+    assert not caller.asserted
+    assert not caller.diversions
+    assert not caller.history
     assert caller.charge_number is caller.jip is caller.rn is None
 
 

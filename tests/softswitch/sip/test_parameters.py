@@ -19,6 +19,7 @@ from softswitch.sip.parameters import MAX_PARAMETERS, NO_PARAMETERS, Parameters
         ("a=", [("a", "")]),
         ("a=b=c", [("a", "b=c")]),
         ("a=1;a=2;A=3", [("a", "1")]),
+        ("a = 1 ; a = 2", [("a", "1")]),
         ("tag = 1 ; lr ", [("tag", "1"), ("lr", None)]),
         ("\ttag\t=\t1", [("tag", "1")]),
         ('text="a;b,\\"c\\""', [("text", 'a;b,"c"')]),
