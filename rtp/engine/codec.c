@@ -1,7 +1,7 @@
 /* G.711 by its definition: segments of a piecewise linear law, sign and magnitude apart.
  *
- * A value on a decision point belongs to the interval above it, for both signs alike; with that,
- * decoding one law and encoding the other gives the conversion tables 3 and 4 of G.711.
+ * Linear samples are read as the ITU's own software does (G.191): a negative one as its one's
+ * complement. Transcoding decodes one law and encodes the other, through tables.
  */
 #include "codec.h"
 
@@ -11,7 +11,6 @@
 /* 33 on the 14-bit scale of the recommendation, here on 16 bits. */
 #define MU_LAW_BIAS 132
 #define MU_LAW_MAX 32635
-#define A_LAW_MAX 32767
 /* Even bits are inverted on the line (G.711, table 1a, note 2). */
 #define A_LAW_INVERSION 0x55
 
@@ -27,7 +26,7 @@ static int16_t decode_mu_law(uint8_t value) {
 
 static uint8_t encode_mu_law(int sample) {
     bool negative = sample < 0;
-    int magnitude = negative ? -sample : sample;
+    int magnitude = negative ? ~sample : sample;
     magnitude = (magnitude > MU_LAW_MAX ? MU_LAW_MAX : magnitude) + MU_LAW_BIAS;
     int segment = 31 - __builtin_clz((unsigned)magnitude) - 7;
     int code = segment << 4 | (magnitude >> (segment + 3) & 15);
@@ -45,9 +44,7 @@ static int16_t decode_a_law(uint8_t value) {
 
 static uint8_t encode_a_law(int sample) {
     bool negative = sample < 0;
-    int magnitude = negative ? -sample : sample;
-    if (magnitude > A_LAW_MAX)
-        magnitude = A_LAW_MAX;
+    int magnitude = negative ? ~sample : sample;
     int segment = magnitude < 256 ? 0 : 31 - __builtin_clz((unsigned)magnitude) - 7;
     int code = segment << 4 | (magnitude >> (segment ? segment + 3 : 4) & 15);
     return (uint8_t)((code | (negative ? 0 : 0x80)) ^ A_LAW_INVERSION);

@@ -47,7 +47,6 @@ int digit_event(char digit);
 uint32_t digits_reach(const uint8_t *payload, size_t length);
 
 struct digit_sender {
-    char digits[MAX_DIGITS_TO_SEND];
     uint8_t count, index;
     uint8_t ends;    /* end packets sent of the present digit */
     bool started;    /* the present digit's first packet went out */
@@ -55,6 +54,7 @@ struct digit_sender {
     uint32_t elapsed;
     uint32_t timestamp;
     uint64_t sent; /* presses */
+    char digits[MAX_DIGITS_TO_SEND];
 };
 
 /* What there is to do at this beat of the pacing clock. */

@@ -17,6 +17,7 @@ void latch_set_remote(struct latch *latch, const struct address *signalled) {
 }
 
 static enum latch_verdict lock(struct latch *latch, const struct address *from) {
+    latch->previous = latch->source;
     latch->source = latch->destination = *from;
     latch->left_behind.length = 0;
     latch->locked = true;

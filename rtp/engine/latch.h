@@ -24,15 +24,16 @@ enum latch_verdict {
 };
 
 struct latch {
+    bool locked;
+    bool probing;
+    uint16_t probed_sequence;
+    uint32_t probed_ssrc;
     struct address source;      /* the believed source, while locked */
     struct address destination; /* where to send; length 0: nowhere */
     struct address signalled;
+    struct address previous; /* what `source` was before the last move */
     struct address left_behind;
     uint32_t left_behind_packets;
-    bool locked;
-    bool probing;
-    uint32_t probed_ssrc;
-    uint16_t probed_sequence;
 };
 
 /* A remote address out of the SDP; the unspecified address (0.0.0.0) means none. */

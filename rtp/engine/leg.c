@@ -30,9 +30,10 @@ void core_init(struct core *core, int64_t now) {
 }
 
 struct leg *leg_create(uint64_t id, int rtp_socket, int rtcp_socket, uint64_t *random) {
-    struct leg *leg = calloc(1, sizeof *leg);
-    if (!leg)
+    void *memory;
+    if (posix_memalign(&memory, CACHE_LINE, sizeof(struct leg)))
         return NULL;
+    struct leg *leg = memset(memory, 0, sizeof(struct leg));
     leg->id = id;
     leg->rtp_socket = rtp_socket;
     leg->rtcp_socket = rtcp_socket;

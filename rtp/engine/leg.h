@@ -63,12 +63,12 @@ struct engine_event {
 
 /* What was agreed in the session description. */
 struct codecs {
-    uint8_t receive[128]; /* payload type -> enum codec */
-    uint8_t send;         /* an audio codec */
+    uint8_t send; /* an audio codec */
     uint8_t send_payload_type;
     uint8_t ptime_ms;
     int16_t digit_payload_type;         /* to send; -1: none */
     int16_t comfort_noise_payload_type; /* to send; -1: none */
+    uint8_t receive[128];               /* payload type -> enum codec */
 };
 
 struct leg;
@@ -92,33 +92,38 @@ struct core {
 };
 
 struct leg {
+    /* Touched by each packet; kept together and fetched ahead by leg_prefetch(). */
     uint64_t id;
-    int rtp_socket, rtcp_socket;
-    struct port_pair *pair; /* the shard's */
-    bool may_send, may_receive, tapped, has_codecs;
-    struct codecs codecs;
     struct leg *hears;         /* the one source, or NULL */
     struct leg *listeners;     /* those who hear this leg... */
     struct leg *next_listener; /* ...chained here */
-
-    struct source source;
+    int rtp_socket, rtcp_socket;
+    bool may_send, may_receive, tapped, has_codecs;
+    uint64_t octets_received;
+    int64_t first_received_ns, last_received_ns;
+    struct playback playback;
     struct latch latch;
     struct stream stream;
-    struct digit_decoder digits;
+    struct source source;
+    struct codecs codecs;
     struct digit_sender sender;
-    struct playback playback;
+
+    /* Touched now and then. */
+    struct port_pair *pair; /* the shard's */
+    struct digit_decoder digits;
     struct rtcp rtcp;
     struct address rtcp_signalled; /* length 0: the RTP port plus one */
     bool media_started;
-
     struct wheel_node pace_node, digit_node, report_node;
     int64_t next_frame_ns;
     struct leg *next, **link;
-
-    uint64_t octets_received;
-    int64_t first_received_ns, last_received_ns;
     uint64_t dropped[DROP_REASONS];
 };
+
+static inline void leg_prefetch(const struct leg *leg) {
+    for (size_t at = 0; at < offsetof(struct leg, sender); at += 64)
+        __builtin_prefetch((const char *)leg + at);
+}
 
 /* Made and filled in before the shard knows it. NULL without memory. */
 struct leg *leg_create(uint64_t id, int rtp_socket, int rtcp_socket, uint64_t *random);

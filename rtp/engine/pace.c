@@ -43,7 +43,7 @@ static void send_digit(struct core *core, struct leg *leg, uint32_t samples, int
     bool first;
     uint32_t clock = stream_clock(&leg->stream, now);
     /* Sound that follows is a new beginning, at the time it is then. */
-    stream_interrupt(&leg->stream);
+    stream_fall_silent(&leg->stream);
     if (digits_step(&leg->sender, samples, clock, payload, &first) != DIGIT_STEP_PACKET)
         return;
     if (!leg_can_send(leg) || leg->codecs.digit_payload_type < 0)
@@ -51,7 +51,7 @@ static void send_digit(struct core *core, struct leg *leg, uint32_t samples, int
     stream_speak_event(&leg->stream, leg->sender.timestamp, read_16(payload + 2), now, &out);
     /* RFC 4733 2.5.1.2: the marker stands on the first packet of an event, and there alone. */
     out.marker = first;
-    stream_interrupt(&leg->stream);
+    stream_fall_silent(&leg->stream);
     leg_transmit(core, leg, &out, (uint8_t)leg->codecs.digit_payload_type, core->scratch, 4);
 }
 
@@ -65,7 +65,7 @@ static void send_frame(struct core *core, struct leg *leg, uint32_t samples, int
     else
         codec_silence(codec, payload, length);
     if (!leg_can_send(leg)) {
-        stream_interrupt(&leg->stream); /* a prompt runs on unheard while the leg is held */
+        stream_fall_silent(&leg->stream); /* a prompt runs on unheard while the leg is held */
         return;
     }
     stream_speak(&leg->stream, samples, now, &out);
@@ -88,10 +88,10 @@ static void speak(struct core *core, struct leg *leg, int64_t now) {
 static void pace(struct core *core, struct leg *leg, int64_t now) {
     if (now - leg->next_frame_ns > MAX_CATCH_UP_NS) {
         leg->next_frame_ns = now;
-        stream_interrupt(&leg->stream);
+        stream_fall_silent(&leg->stream);
     }
     if (!has_something_to_say(leg)) {
-        stream_interrupt(&leg->stream);
+        stream_fall_silent(&leg->stream);
         return;
     }
     speak(core, leg, now);
@@ -99,7 +99,7 @@ static void pace(struct core *core, struct leg *leg, int64_t now) {
     if (has_something_to_say(leg))
         wheel_add(&core->pace, &leg->pace_node, leg->next_frame_ns);
     else
-        stream_interrupt(&leg->stream);
+        stream_fall_silent(&leg->stream);
 }
 
 static void send_report(struct core *core, struct leg *leg, bool bye, int64_t now) {

@@ -45,7 +45,6 @@ static void report_source(struct core *core, struct leg *leg) {
 
 static enum drop judge(struct core *core, struct leg *leg, const struct address *from,
                        const struct rtp_packet *packet, uint8_t codec, int64_t now) {
-    struct address before = leg->latch.source;
     switch (latch_judge(&leg->latch, from, packet, codec != CODEC_NONE)) {
     case LATCH_OTHER_SOURCE:
         return DROP_OTHER_SOURCE;
@@ -54,7 +53,7 @@ static enum drop judge(struct core *core, struct leg *leg, const struct address 
     case LATCH_UNEXPECTED:
         return DROP_BAD_PAYLOAD_TYPE;
     case LATCH_MOVED:
-        if (!address_equal(&before, from)) {
+        if (!address_equal(&leg->latch.previous, from)) {
             leg->source.trust_next = true;
             report_source(core, leg);
             leg_wake(core, leg, now);

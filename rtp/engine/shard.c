@@ -143,15 +143,30 @@ static void read_rtcp(struct shard *shard, struct port_pair *pair) {
                          engine_clock());
 }
 
+static struct port_pair *pair_of(const struct epoll_event *event) {
+    return (struct port_pair *)((uintptr_t)event->data.ptr & ~RTCP_BIT);
+}
+
 static void handle(struct shard *shard, const struct epoll_event *event) {
-    uintptr_t datum = (uintptr_t)event->data.ptr;
-    struct port_pair *pair = (struct port_pair *)(datum & ~RTCP_BIT);
+    struct port_pair *pair = pair_of(event);
     if (!pair)
         return; /* woken for a command; edge-triggered, so there is nothing to read */
-    if (datum & RTCP_BIT)
+    if ((uintptr_t)event->data.ptr & RTCP_BIT)
         read_rtcp(shard, pair);
     else
         read_rtp(shard, pair);
+}
+
+/* A thousand legs do not fit the near caches: what packets further on in the batch will touch is
+ * asked for in three steps, each needing what the one before has brought. */
+static void prefetch(const struct epoll_event *events, int at, int count) {
+    struct port_pair *pair;
+    if (at + 6 < count)
+        __builtin_prefetch(pair_of(&events[at + 6]));
+    if (at + 4 < count && (pair = pair_of(&events[at + 4])) && pair->leg)
+        leg_prefetch(pair->leg);
+    if (at + 2 < count && (pair = pair_of(&events[at + 2])) && pair->leg && pair->leg->listeners)
+        leg_prefetch(pair->leg->listeners);
 }
 
 static int wait_until(struct shard *shard, struct epoll_event *events, int64_t due, int64_t now) {
@@ -197,8 +212,10 @@ static void *run(void *context) {
         int count = sleep_until(shard, events, due, now);
         now = engine_clock();
         obey_all(shard, now);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++) {
+            prefetch(events, i, count);
             handle(shard, &events[i]);
+        }
         if (count > 0)
             now = engine_clock();
     }

@@ -107,6 +107,11 @@ void stream_speak_event(struct stream *stream, uint32_t timestamp, uint32_t reac
 
 void stream_interrupt(struct stream *stream) { stream->origin = ORIGIN_NONE; }
 
+void stream_fall_silent(struct stream *stream) {
+    if (stream->origin == ORIGIN_ENGINE)
+        stream->origin = ORIGIN_NONE;
+}
+
 void stream_write_header(const struct stream *stream, const struct outgoing *out,
                          uint8_t payload_type, uint8_t *header) {
     header[0] = 0x80;

@@ -56,6 +56,8 @@ uint32_t stream_clock(const struct stream *stream, int64_t now);
 uint32_t stream_timestamp_at(const struct stream *stream, int64_t now);
 /* What comes next is a new beginning, though it come from the same origin. */
 void stream_interrupt(struct stream *stream);
+/* The same when the engine itself was speaking; another origin may have taken over already. */
+void stream_fall_silent(struct stream *stream);
 void stream_write_header(const struct stream *stream, const struct outgoing *out,
                          uint8_t payload_type, uint8_t *header);
 
