@@ -20,8 +20,9 @@ from media import SAMPLE_RATE
 from media.g711 import ALAW_DECODE, ULAW_DECODE, Samples
 from media.resample import to_telephone_rate
 
-# A quarter of an hour of 16-bit stereo at 44.1 kHz fits; a prompt has a few hundred kB.
-MAX_WAV_BYTES = 160 * 1024 * 1024
+# Six minutes of 16-bit stereo at 44.1 kHz, half an hour at 8 kHz; a prompt has a few hundred kB.
+# Reading needs about four times as much memory for a moment.
+MAX_WAV_BYTES = 64 * 1024 * 1024
 # Half an hour of telephone audio: 29 MB in the engine's memory, more than any announcement or
 # music.
 MAX_WAV_SECONDS = 1800

@@ -200,7 +200,7 @@ def test_a_file_beyond_the_limit_is_refused(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(wav(b"12"))
         file.truncate(MAX_WAV_BYTES + 1)
-    with pytest.raises(WavError, match="larger than 160 MB"):
+    with pytest.raises(WavError, match="larger than 64 MB"):
         read_wav(path)
 
 

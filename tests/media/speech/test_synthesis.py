@@ -21,32 +21,14 @@ from media.speech.synthesis import (
     choose_synthesiser,
     synthesise,
 )
-from media.wav import read_wav, write_wav
+from media.wav import read_wav
 
 Install = Callable[..., Path]
-TONE = np.asarray(3000 * np.sin(np.arange(8000) * 0.8), np.int16)
 
 
 def environment() -> dict[str, str]:
     """That of a process with this package on its path."""
     return os.environ | {"PYTHONPATH": str(Path(media.__file__).parents[1])}
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Installs a shell script as a synthesiser, on a PATH that has no other."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    monkeypatch.setenv("PATH", str(programs))
-    write_wav(programs / "voice.wav", TONE)
-
-    def install_script(*lines: str, name: str = "espeak-ng") -> Path:
-        version = '[ "$1" = --version ] && { echo 1.0; exit; }'
-        (programs / name).write_text("\n".join(["#!/bin/sh", version, *lines]))
-        (programs / name).chmod(0o755)
-        return programs
-
-    return install_script
 
 
 SPEAK = '/bin/cat "${0%/*}/voice.wav"'
@@ -240,3 +222,28 @@ def test_a_real_synthesiser_speaks_for_the_telephone(name: str, tmp_path: Path) 
         samples = read_wav(paths[text])
         assert 0.04 < samples.size / 8000 / len(text) < 0.12
         assert active_level(samples.astype(np.float32) / 32768) == pytest.approx(-18, abs=4)
+
+
+def test_a_worker_that_cannot_be_started_is_a_sentence(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(SPEAK)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "no-python"))
+    with pytest.raises(SynthesisError, match="the speech worker cannot be started"):
+        make().synthesise([("Hello.", tmp_path / "a.wav")])
+
+
+def test_an_engine_that_went_away_is_a_sentence(install: Install, tmp_path: Path) -> None:
+    programs = install(SPEAK)
+    synthesiser = make()
+    (programs / "espeak-ng").unlink()
+    with pytest.raises(SynthesisError, match=r"espeak-ng cannot be used: .* not installed"):
+        synthesiser.synthesise([("Hello.", tmp_path / "a.wav")])
+
+
+def test_an_engine_that_does_not_tell_its_version_is_a_sentence(
+    install: Install, tmp_path: Path
+) -> None:
+    (install(SPEAK) / "espeak-ng").write_bytes(b"\x7fELF broken")
+    with pytest.raises(SynthesisError, match="espeak-ng does not run"):
+        make()
