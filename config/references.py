@@ -46,7 +46,7 @@ def check_treatments(treatments: Mapping[str, Treatment], problems: Problems) ->
     """Jumps that lead nowhere, steps that are never reached, and loops without a pause."""
     for treatment in treatments.values():
         _check_jumps(treatment, treatments, problems)
-        _check_reached(treatment.nodes, problems)
+        _check_reached(treatment.nodes, _targets(treatment), problems)
     _check_loops(treatments, problems)
 
 
@@ -69,9 +69,17 @@ def _check_jumps(
             problems.add(node.location, message, "rename the step")
 
 
-def _check_reached(nodes: tuple[Node, ...], problems: Problems) -> None:
+def _targets(treatment: Treatment) -> frozenset[str]:
+    """Names of the steps that are jumped to from within."""
+    jumps = (node for node in every_node(treatment.nodes) if isinstance(node, Goto))
+    return frozenset(node.target for node in jumps if node.kind == "node")
+
+
+def _check_reached(nodes: tuple[Node, ...], targets: frozenset[str], problems: Problems) -> None:
+    """Behind a hang_up or goto only what is jumped to (itself, or a step in it) is reached."""
     for before, node in pairwise(nodes):
-        if isinstance(before, HangUp | Goto):
+        jumped_to = any(step.name in targets for step in every_node((node,)))
+        if isinstance(before, HangUp | Goto) and not jumped_to:
             word = "hang_up" if isinstance(before, HangUp) else "goto"
             line = before.location.line
             message = f"this step is never reached: the {word} in line {line} comes before it"
@@ -79,7 +87,7 @@ def _check_reached(nodes: tuple[Node, ...], problems: Problems) -> None:
             break
     for node in nodes:
         for steps in nested(node):
-            _check_reached(steps, problems)
+            _check_reached(steps, targets, problems)
 
 
 # Loops. A step that takes time (play, menu) ends every way through it; of the others each has at

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.loader import ConfigErrors
+from media.wav import write_wav
+from softswitch.check import InstalledMedia, load_checked
+
+CONFIGURATION = """\
+trunks: {a: 192.0.2.1}
+campaigns: {c: {treatment: t, ringback: %s}}
+treatments:
+  t:
+    - play: {tone: %s}
+    - play: {wav: %s}
+"""
+
+
+def written(folder: Path, *, ringback: str = "us", tone: str = "chime", wav: str = "a.wav") -> Path:
+    path = folder / "test.yaml"
+    path.write_text(CONFIGURATION % (ringback, tone, wav))
+    write_wav(folder / "a.wav", np.zeros(800, np.int16))
+    (folder / "bad.wav").write_bytes(b"RIFF\x04\x00\x00\x00WAVE")
+    return path
+
+
+def complaints(path: Path) -> list[str]:
+    with pytest.raises(ConfigErrors) as caught:
+        load_checked(path, {})
+    return [str(error) for error in caught.value.errors]
+
+
+def test_what_the_media_rooms_know_is_good(tmp_path: Path) -> None:
+    assert load_checked(written(tmp_path), {}).campaigns["c"].ringback == "us"
+    for tone in ("busy", "ringback", "reorder", "dial", "chime"):
+        load_checked(written(tmp_path, tone=tone), {})
+
+
+def test_what_they_do_not_know_is_told(tmp_path: Path) -> None:
+    found = complaints(written(tmp_path, ringback="xx", tone="buzy", wav="bad.wav"))
+    assert [one.partition(":")[2].partition(": ")[0] for one in found] == ["2:41", "5:20", "6:19"]
+    assert "bad.wav: the file has no format chunk" in found[2]
+
+
+def test_the_default_tones_exist() -> None:
+    assert "us" in InstalledMedia.tone_plans
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in Path("config/examples").iterdir()))
+def test_the_examples_are_good(name: str) -> None:
+    load_checked(Path("config/examples") / name, {})
