@@ -78,15 +78,14 @@ class TcpTable:
         self._closed = False
         self._all_lost = asyncio.Event()
 
-    def __len__(self) -> int:
-        return len(self._connections)
-
     # Verbs of the transport.
 
     async def listen(self, bound: socket.socket, endpoint: Endpoint, listener: int) -> None:
         """Accept connections at a bound socket."""
         loop = asyncio.get_running_loop()
         self._sources[listener] = endpoint
+        # On Linux what is accepted inherits these.
+        _configure(bound)
         accept = self._accepting(listener)
         self._servers.append(await loop.create_server(accept, sock=bound))
 

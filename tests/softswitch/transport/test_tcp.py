@@ -7,6 +7,7 @@ import pytest
 from softswitch.sip.flow import Flow
 from softswitch.transport import connection as connection_module
 from softswitch.transport import tcp as tcp_module
+from softswitch.transport.connection import Connection
 from softswitch.transport.endpoint import Endpoint
 from softswitch.transport.resolver import Resolver
 from softswitch.transport.transport import Transport
@@ -204,6 +205,39 @@ async def test_a_peer_that_does_not_read_loses_its_connection(
         await asyncio.sleep(0)
     await rig.stack.until(lambda: flow in rig.stack.closed)
     assert rig.counters["tcp_slow_reader"] == 1
+
+
+async def test_a_peer_that_does_not_read_cannot_hold_up_a_close(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "LINGER_SECONDS", 0.05)
+    monkeypatch.setattr(connection_module, "MAX_UNSENT_BYTES", 100 << 20)
+    peer = await rig.connect()
+    peer.writer.write(b"hello")
+    await rig.stack.until(lambda: bool(rig.stack.streams))
+    flow = rig.stack.streams[0][1]
+    rig.send(b"x" * (20 << 20), flow)
+    rig.stack.broken.append(flow)
+    peer.writer.write(b"\x00")
+    await rig.stack.until(lambda: flow in rig.stack.closed)
+    rig.send(b"late", flow)
+
+
+async def test_a_peer_that_vanishes_is_noticed_by_the_kernel(rig: Rig) -> None:
+    await rig.connect()
+    async with asyncio.timeout(5):
+        while not (connections := list(rig.transport._tcp._connections.values())):
+            await asyncio.sleep(0)
+    assert connections[0]._transport is not None
+    opened = connections[0]._transport.get_extra_info("socket")
+    assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) > 0
+
+
+async def test_a_peer_that_is_gone_before_it_is_admitted_is_dropped(rig: Rig) -> None:
+    table = rig.transport._tcp
+    newcomer = Connection(table, Flow("tcp", "", 0, 1))
+    assert not table.admit(newcomer, None)
 
 
 async def test_an_idle_connection_is_closed_and_an_active_one_is_not() -> None:
