@@ -149,7 +149,7 @@ class OutgoingInvite(PendingAck):
 
     def _answer(self, tag: str, response: Response) -> None:
         context = self._context
-        dialog = self._dialogs.get(tag) or self._make_dialog(tag, response)
+        dialog = self._dialog_for(tag, response)
         self._winner = tag
         self._finish()
         for other in self._dialogs.values():
@@ -171,7 +171,7 @@ class OutgoingInvite(PendingAck):
         if len(self._acks) >= MAX_FORKS:
             self._context.drops["too-many-forks"] += 1
             return
-        dialog = self._dialogs.get(tag) or self._make_dialog(tag, response)
+        dialog = self._dialog_for(tag, response)
         dialog.is_silent = True
         dialog.set_route_set(route_values(response)[::-1])
         dialog.confirm(contact_uri(response))
@@ -249,6 +249,13 @@ class OutgoingInvite(PendingAck):
             return None
         dialog = self._dialogs.get(tag)
         if dialog is None and len(self._dialogs) < MAX_FORKS:
+            dialog = self._make_dialog(tag, response)
+        return dialog
+
+    def _dialog_for(self, tag: str, response: Response) -> Dialog:
+        """Give the dialog of a 2xx: the early one, unless it is over already."""
+        dialog = self._dialogs.get(tag)
+        if dialog is None or dialog.state is DialogState.TERMINATED:
             dialog = self._make_dialog(tag, response)
         return dialog
 
