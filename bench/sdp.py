@@ -1,6 +1,6 @@
 """What a session description costs: parse, answer, offer, accept. Prints; judges nothing.
 
-`python bench/sdp.py [--rounds N]`: microseconds of CPU a call of each, hot, the best of five runs.
+`python -m bench.sdp [--rounds N]`: microseconds of CPU a call of each, hot, the best of five runs.
 """
 
 import argparse

@@ -65,6 +65,8 @@ class Synthesiser:
     ) -> None:
         self.name = choose_synthesiser(name)
         self.deadline_seconds = deadline_seconds
+        self._worker: _Worker | None = None
+        self._stopped = False
         try:
             self.identity = describe_engine(self.name)
         except EngineError as error:
@@ -80,9 +82,18 @@ class Synthesiser:
             check_text(text)
         for directory in {path.parent for _, path in jobs}:
             _remove_leftovers(directory)
-        with _Worker(self.name, self.deadline_seconds) as worker:
+        self._worker = _Worker(self.name, self.deadline_seconds)
+        with self._worker as worker:
             for text, path in jobs:
+                if self._stopped:
+                    raise SynthesisError("speech synthesis was stopped")
                 worker.speak(text, path)
+
+    def stop(self) -> None:
+        """Make `synthesise` in another thread fail at once, now and from now on."""
+        self._stopped = True
+        if self._worker is not None:
+            self._worker.kill()
 
 
 def synthesise(text: str, path: Path, *, synthesiser: str = "auto") -> str:
@@ -157,6 +168,10 @@ class _Worker:
         traceback: TracebackType | None,
     ) -> None:
         self._end()
+
+    def kill(self) -> None:
+        """Kill the process; whoever waits for a reply sees its end."""
+        self._process.kill()
 
     def speak(self, text: str, path: Path) -> None:
         """Have one text spoken; raises SynthesisError when that fails or takes too long."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -247,3 +248,17 @@ def test_an_engine_that_does_not_tell_its_version_is_a_sentence(
     (install(SPEAK) / "espeak-ng").write_bytes(b"\x7fELF broken")
     with pytest.raises(SynthesisError, match="espeak-ng does not run"):
         make()
+
+
+def test_a_synthesis_that_is_stopped_ends_at_once(install: Install, tmp_path: Path) -> None:
+    programs = install('echo $$ > "${0%/*}/pid"', "exec /bin/sleep 60")
+    synthesiser = make(deadline_seconds=60)
+    jobs = [("Hello.", tmp_path / "a.wav")]
+    with ThreadPoolExecutor(1) as pool:
+        speaking = pool.submit(synthesiser.synthesise, jobs)
+        wait_until((programs / "pid").exists, "nothing was spoken")
+        synthesiser.stop()
+        with pytest.raises(SynthesisError, match="the speech worker has ended"):
+            speaking.result(timeout=20)
+    with pytest.raises(SynthesisError, match="was stopped"):
+        synthesiser.synthesise(jobs)
