@@ -1,16 +1,20 @@
-"""Fixtures of the scenario tests: a stage (switch, caller, called party), and SIPp."""
+"""Fixtures of the scenario tests: a stage (switch, caller, called party).
+
+Most tests share one running switch of their module, which spares its start; a test that fails takes
+it down, and the next one gets a new one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.stage import Stage
+from tests.support.stage import Stage, StandingSwitch
 
 HERE = Path(__file__).resolve().parent
+FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,23 +24,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.sipp)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Lets fixtures know whether their test has failed."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingSwitch]:
+    """The switch that the tests of a module share."""
+    shared = StandingSwitch(tmp_path_factory.mktemp("standing"))
+    yield shared
+    shared.stop()
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def stage(standing: StandingSwitch, request: pytest.FixtureRequest) -> Iterator[Stage]:
     """A running switch with the standard configuration, and two phones."""
-    with Stage(tmp_path) as made:
-        yield made
+    made = Stage.on(standing.running())
+    yield made
+    made.close(stop=False, failed=request.node.stash.get(FAILED, True))
 
 
 @pytest.fixture
-def make_stage(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
+def make_stage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Stage]]:
     """Makes running stages with settings of their own."""
-    with ExitStack() as opened:
-        count = 0
+    made: list[Stage] = []
 
-        def make(**options: object) -> Stage:
-            nonlocal count
-            count += 1
-            made: Callable[..., Stage] = Stage
-            return opened.enter_context(made(tmp_path / f"stage{count}", **options))
+    def make(**options: object) -> Stage:
+        new: Callable[..., Stage] = Stage
+        made.append(new(tmp_path / f"stage{len(made)}", **options))
+        return made[-1]
 
-        yield make
+    yield make
+    for stage in made:
+        stage.close(stop=True, failed=request.node.stash.get(FAILED, True))

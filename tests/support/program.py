@@ -87,7 +87,9 @@ class Switch:
         self.process: subprocess.Popen[bytes] | None = None
         self.helpers: set[int] = set()
         self.runs = 0
-        self._ended_on_purpose = False
+        self.trunk = trunk
+        self._records_before = 0
+        self._output_before = 0
 
     # ---- life -------------------------------------------------------------------------------
 
@@ -106,7 +108,7 @@ class Switch:
         """Starts it, and waits for the `ready` line."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.runs += 1
-        self._ended_on_purpose = False
+        self._output_before = 0
         pinned = [] if self.cpu is None else ["taskset", "-c", str(self.cpu)]
         with self.stdout_path.open("wb") as out, self.stderr_path.open("wb") as err:
             self.process = subprocess.Popen(
@@ -139,6 +141,10 @@ class Switch:
         lines = self.stdout_path.read_text(errors="replace").splitlines(keepends=True)
         return any(line.startswith("ready") and line.endswith("\n") for line in lines)
 
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+        return self.process is not None and self.process.poll() is None
+
     def note_helpers(self) -> set[int]:
         """Remembers the processes it has spawned, to see that they die with it."""
         self.helpers |= descendants(self.pid)
@@ -153,7 +159,6 @@ class Switch:
         """SIGKILL, and waits for it to be gone."""
         assert self.process is not None
         self.note_helpers()
-        self._ended_on_purpose = True
         self.process.kill()
         self.process.wait(STOP_WITHIN)
 
@@ -181,15 +186,19 @@ class Switch:
 
     def assert_nothing_is_left(self) -> None:
         """No traceback was written; processes are gone; the SIP port is free."""
-        output = self.output()
-        assert "Traceback (most recent call last)" not in output, output
-        assert "never awaited" not in output, output
+        self.assert_no_traceback()
         wait_for(
             f"helpers {self.helpers} die with the switch",
             lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in self.helpers),
         )
         assert not udp_owners(self.sip_port), f"UDP {self.sip_port} is still held"
         assert is_free(self.sip_port), f"UDP {self.sip_port} is still held"
+
+    def assert_no_traceback(self) -> None:
+        """Whatever happened was answered or logged in a sentence."""
+        output = self.output()
+        assert "Traceback (most recent call last)" not in output, output
+        assert "never awaited" not in output, output
 
     def __enter__(self) -> Switch:
         return self.start()
@@ -219,23 +228,28 @@ class Switch:
         """Standard error of the current run."""
         return self.directory / f"stderr.{self.runs}"
 
+    def mark(self) -> None:
+        """Leaves what was recorded and written so far out of `records` and `output`."""
+        self._records_before += len(self.records())
+        self._output_before += len(self.output())
+
     def output(self) -> str:
-        """All that the current run wrote, for assertions and failures."""
+        """What the current run wrote (since `mark`), for assertions and failures."""
         texts = []
         for path in (self.stdout_path, self.stderr_path):
             if path.exists():
-                texts.append(f"--- {path.name}\n{path.read_text(errors='replace')[-20000:]}")
-        return "\n".join(texts)
+                texts.append(f"--- {path.name}\n{path.read_text(errors='replace')}")
+        return "\n".join(texts)[self._output_before :]
 
     def records(self) -> list[Record]:
-        """Every whole line of records.jsonl, each of which must be one JSON object."""
+        """Whole lines of records.jsonl (since `mark`), each of which must be one JSON object."""
         path = self.data / "records.jsonl"
         if not path.exists():
             return []
         whole = [
             line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")
         ]
-        return [_object(line) for line in whole]
+        return [_object(line) for line in whole[self._records_before :]]
 
     def wait_for_records(self, count: int, *, within: float = 5.0) -> list[Record]:
         """Waits for `count` records; more than that is a failure, as a call has exactly one."""

@@ -168,7 +168,7 @@ class Sipp:
         )
 
     def _trace(self) -> str:
-        texts = []
+        texts: list[str] = []
         for kind, size in (("errors", 1500), ("messages", 3000), ("screen", 1500)):
             path = self._file(kind)
             if path.exists() and not (kind == "screen" and texts):

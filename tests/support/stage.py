@@ -8,13 +8,13 @@ and a switch that left anything behind, fail the test then.
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 from tests.support.phone import Call, Phone
-from tests.support.ports import free_rtp_range
+from tests.support.ports import free_rtp_range, free_sip_port
 from tests.support.program import Switch
 from tests.support.rtp_end import DIGITS, PCMU, RtpEnd
 
@@ -149,11 +149,11 @@ def configuration(
     text = CONFIGURATION
     for place, value in filled.items():
         text = text.replace(place, value)
-    return text
+    return "\n".join(line for line in text.splitlines() if line) + "\n"
 
 
 class Stage:
-    """A running switch, `caller` and `callee`; use it as a context manager."""
+    """A running switch, `caller` and `callee`; `close` it."""
 
     def __init__(
         self,
@@ -169,7 +169,6 @@ class Stage:
         second_trunk_port: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.directory = directory
         self.callee = Phone(transport=transport, user="agent")
         path = directory / "switch.yaml"
         directory.mkdir(parents=True, exist_ok=True)
@@ -179,7 +178,7 @@ class Stage:
             trusted=trusted,
             second_trunk_port=second_trunk_port,
         )
-        path.write_text("\n".join(line for line in text.splitlines() if line) + "\n")
+        path.write_text(text)
         suffix = ";transport=tcp" if transport == "tcp" else ""
         port = trunk_port or self.callee.port
         self.switch = Switch(
@@ -190,6 +189,21 @@ class Stage:
             environment=environment,
         )
         self._occupants = [_occupant(self.switch.rtp[0] + offset) for offset in occupied]
+        self.switch.start()
+        self._set_up(transport)
+
+    @classmethod
+    def on(cls, switch: Switch) -> Stage:
+        """A stage on a switch that runs already and goes on afterwards."""
+        stage = cls.__new__(cls)
+        stage.switch = switch
+        stage.callee = Phone(port=int(switch.trunk.rpartition(":")[2]), user="agent")
+        stage._occupants = []
+        stage._set_up("udp")
+        switch.mark()
+        return stage
+
+    def _set_up(self, transport: str) -> None:
         self.caller = Phone(self.switch.address, transport=transport, user=CALLER)
         self._ends: list[RtpEnd] = []
         self._phones = [self.caller, self.callee]
@@ -221,16 +235,8 @@ class Stage:
         ends[0].aim_by(answer.body)
         return Bridge(calling, called, *ends)
 
-    def __enter__(self) -> Stage:
-        self.switch.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self, *, stop: bool, failed: bool = False) -> None:
+        """Closes phones and RTP ends; asserts what must hold, unless the test failed already."""
         with ExitStack() as closing:
             for occupant in self._occupants:
                 closing.callback(occupant.close)
@@ -238,11 +244,48 @@ class Stage:
                 closing.callback(end.close)
             for phone in self._phones:
                 closing.callback(phone.close)
-            self.switch.__exit__(kind, error, traceback)
-            if error is not None:
-                error.add_note("\n".join(phone.ladder() for phone in self._phones))
-        problems = [problem for phone in self._phones for problem in phone.problems]
-        assert problems == [] or error is not None, problems
+            if failed:
+                closing.callback(self._show)
+                closing.callback(self.switch.kill)
+            elif stop:
+                self.switch.stop()
+            else:
+                self.switch.assert_no_traceback()
+        if not failed:
+            problems = [problem for phone in self._phones for problem in phone.problems]
+            assert problems == []
+
+    def _show(self) -> None:
+        """What pytest shows beside a failure."""
+        for phone in self._phones:
+            sys.stdout.write(phone.ladder() + "\n")
+        sys.stdout.write(self.switch.output()[-6000:])
+
+
+class StandingSwitch:
+    """A switch with the standard configuration that one test after the other uses."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._switch: Switch | None = None
+        self._count = 0
+
+    def running(self) -> Switch:
+        """The switch; a new one if the last was taken down."""
+        if self._switch is None or not self._switch.is_running():
+            self._count += 1
+            directory = self._directory / str(self._count)
+            directory.mkdir()
+            path = directory / "switch.yaml"
+            path.write_text(configuration())
+            trunk = f"127.0.0.1:{free_sip_port()}"
+            self._switch = Switch(directory, path, trunk=trunk, rtp=free_rtp_range(400)).start()
+        return self._switch
+
+    def stop(self) -> None:
+        """Ends it and asserts that nothing is left."""
+        if self._switch is not None and self._switch.is_running():
+            self._switch.stop()
 
 
 def _occupant(port: int) -> socket.socket:
