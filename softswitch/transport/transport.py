@@ -159,6 +159,9 @@ class Transport:
         route = self._routes.get(flow)
         if route is not None:
             route[0].send(data, route[1], flow)
+        elif not 0 < flow.port < 65536:
+            # A peer may write any number into its Contact.
+            self._fail("bad_port", flow)
         elif flow.transport == "tcp":
             self._tcp.send(data, flow, self._tcp_listener(flow))
         elif flow.transport != "udp":

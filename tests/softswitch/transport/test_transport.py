@@ -122,6 +122,25 @@ async def test_a_name_is_looked_up_and_what_waits_goes_out_in_order(
     assert await received(peer) == b"third"
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize(
+    "host", ["", "a..b", "a\0b", "[::1]", "fe80::1%nowhere", "256.1.1.1", "x" * 300]
+)
+async def test_a_host_that_is_none_fails_and_nothing_else_is_lost(
+    peer: socket.socket, transport: str, host: str
+) -> None:
+    endpoints = [Endpoint("udp", "127.0.0.1", 0), Endpoint("tcp", "127.0.0.1", 0)]
+    stack = RecordingStack()
+    sockets = Transport(endpoints)
+    await sockets.start(stack, lambda event: None)
+    flow = Flow(transport, host, 5060)
+    stack.outbox.extend([(b"INVITE", flow), (b"BYE", flow_to(peer))])
+    sockets.flush()
+    assert await received(peer) == b"BYE"
+    await stack.until(lambda: stack.failed == [flow])
+    await sockets.close()
+
+
 async def test_a_name_without_an_address_fails(rig: Rig) -> None:
     rig.names.release.set()
     flow = Flow("udp", "no-such-name.example", 5060)
@@ -183,6 +202,9 @@ async def test_a_destination_of_the_other_family_uses_a_listener_that_can_reach_
     [
         (Flow("udp", "::1", 5060), "udp_no_listener"),
         (Flow("sctp", "127.0.0.1", 5060), "unknown_transport"),
+        (Flow("udp", "127.0.0.1", 65536), "bad_port"),
+        (Flow("tcp", "127.0.0.1", 70000), "bad_port"),
+        (Flow("udp", "127.0.0.1", 0), "bad_port"),
     ],
 )
 async def test_a_flow_that_no_socket_serves_fails(rig: Rig, flow: Flow, reason: str) -> None:
