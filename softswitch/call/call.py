@@ -268,8 +268,8 @@ class Call:
                     self._join(leg)
             elif status != 199:
                 self.caller.ring(status)
-        except (sdp.NotAcceptable, sdp.ParseError) as error:
-            self.on_media_refused(self.caller, str(error))
+        except sdp.NotAcceptable as error:
+            self.refuse_offer(error)
 
     def on_cancelled(self, leg: Leg, *, reason: str | None) -> None:
         """The caller took its INVITE back; the stack has answered 487."""
@@ -354,18 +354,22 @@ class Call:
         if task is not None and task is not asyncio.current_task() and not task.done():
             task.cancel()
 
+    def refuse_offer(self, error: sdp.NotAcceptable | sdp.ParseError) -> None:
+        """End a call whose offer leaves nothing to agree on (RFC 3261 21.4.26)."""
+        warning: tuple[tuple[str, str], ...] = ()
+        if isinstance(error, sdp.NotAcceptable):
+            warning = (("Warning", error.warning(self.services.advertised_host)),)
+        self.end(
+            "switch", "not_acceptable", status=488, q850=88, headers=warning, detail=str(error)
+        )
+
     # Media.
 
     def _answer_caller(self, prefer: str | None) -> bool:
         try:
             self.caller.answer(prefer)
-        except (sdp.NotAcceptable, sdp.ParseError) as error:
-            warning: tuple[tuple[str, str], ...] = ()
-            if isinstance(error, sdp.NotAcceptable):
-                warning = (("Warning", error.warning(self.services.advertised_host)),)
-            self.end(
-                "switch", "not_acceptable", status=488, q850=88, headers=warning, detail=str(error)
-            )
+        except sdp.NotAcceptable as error:
+            self.refuse_offer(error)
             return False
         self.media_expected_from = self.services.now()
         maximum = self.campaign.max_call_seconds or self.configuration.switch.max_call_seconds
@@ -373,20 +377,8 @@ class Call:
         return True
 
     def _callers_codec(self) -> str | None:
-        """What the caller would speak best, so that the far end is offered it first."""
-        media = self.caller.media
-        if media is None:
-            return None
-        if media.agreement is not None:
-            return media.agreement.codec.name
-        if not self.caller.offer:
-            return None
-        try:
-            offered = sdp.SessionDescription.parse(self.caller.offer)
-        except sdp.ParseError:
-            return None
-        codecs = sdp.acceptable_codecs(offered, media.codecs)
-        return codecs[0].name if codecs else None
+        """What the caller speaks, or would like best, so that the far end is offered it first."""
+        return self.caller.codec or self.caller.best_codec
 
     def _join(self, leg: CalledLeg) -> None:
         caller, callee = self.caller.media, leg.media

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,16 +12,19 @@ from rtp.engine import MediaPort
 from softswitch import sdp
 from softswitch.call.events import LegAnswered, LegOriginated, LegProgressed
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
-from softswitch.call.leg_media import LegMedia, codec_named
+from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
 from softswitch.call.outcomes import Answered, Cancelled, DialOutcome, Rejected, TimedOut
 from softswitch.sip.causes import q850_for_status
 from softswitch.sip import events as sip_events
 from softswitch.sip.flow import Flow
 from softswitch.sip.invite_client import OutgoingInvite
+from softswitch.sip.message import Response
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
     from softswitch.call.services import Services
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["CalledLeg", "DialRequest"]
 
@@ -91,7 +95,7 @@ class CalledLeg(Leg):
         if self.outcome.done():
             return
         response = event.response
-        described = bool(response.body) and self._accept(response.body)
+        described = bool(response.body) and self._accept(response)
         if described:
             self.early_media = True
         self.call.emit(
@@ -99,22 +103,28 @@ class CalledLeg(Leg):
         )
         self.call.on_progress(self, response.status, described=described)
 
-    def _accept(self, body: bytes) -> bool:
-        """Take a description of the far end into force; False when it cannot be used."""
+    def _accept(self, response: Response) -> bool:
+        """Take a description of the far end into force; False when there is none to be used."""
         assert self.media is not None
         try:
-            self.media.accept(body)
-        except (sdp.NotAcceptable, sdp.ParseError):
+            body = session_description_of(response)
+            if body:
+                self.media.accept(body)
+        except (sdp.NotAcceptable, sdp.ParseError) as error:
+            logger.info(
+                "call %s leg %s: a description that cannot be used: %s",
+                self.call.call_id, self.leg_id, error,
+            )  # fmt: skip
             return False
-        return True
+        return bool(body)
 
     def _on_answered(self, event: sip_events.InviteAnswered) -> None:
         self.dialog = event.dialog
         self.dialog.owner = self
         self.answered = True
         self.answered_clock = self.services.now()
-        body = event.response.body
-        agreed = self._accept(body) if body else self.media is not None and self.early_media
+        # A 2xx may leave out what a provisional response of the same leg has said already.
+        agreed = self._accept(event.response) if event.response.body else self.early_media
         if self.outcome.done() or not agreed:
             self.answered = False
             self.send_bye('SIP;cause=488;text="Not Acceptable Here"' if not agreed else None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from config.model import Trunk
+from softswitch import sdp
 from softswitch.call.events import CallAnswered
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
-from softswitch.call.leg_media import LegMedia, codec_named
+from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
 from softswitch.sip import events as sip_events
 from softswitch.sip.invite_server import IncomingInvite
 
@@ -28,8 +29,10 @@ class CallingLeg(Leg):
     ) -> None:
         super().__init__(call, leg_id, trunk, services)
         self.invite = invite
-        self.offer = invite.request.body
-        """The caller's offer; empty when it left the offer to us."""
+        self.offer: sdp.SessionDescription | None = None
+        """The caller's offer, once read; None when it left the offer to us."""
+        self.best_codec: str | None = None
+        """What the caller would speak best."""
         self._description: bytes | None = None
         """What we put into 183 or 200; the same in both (RFC 3261 13.2.1)."""
         invite.owner = self
@@ -37,6 +40,14 @@ class CallingLeg(Leg):
     def open_media(self) -> None:
         """Take a media port; raises PortsExhausted."""
         self.media = LegMedia(self.services, self, codec_named(self.trunk.codecs))
+
+    def read_offer(self) -> None:
+        """Read the caller's offer, if it made one; raises sdp.ParseError or sdp.NotAcceptable."""
+        assert self.media is not None
+        body = session_description_of(self.invite.request)
+        if body:
+            self.offer = sdp.SessionDescription.parse(body)
+            self.best_codec = self.media.check(self.offer)
 
     @property
     def waiting(self) -> bool:
@@ -46,11 +57,11 @@ class CallingLeg(Leg):
     def describe(self, prefer: str | None = None) -> bytes:
         """Our session description for this caller: the answer to its offer, or an offer of ours.
 
-        Raises sdp.NotAcceptable or sdp.ParseError.
+        Raises sdp.NotAcceptable.
         """
         assert self.media is not None
         if self._description is None:
-            if self.offer:
+            if self.offer is not None:
                 self._description = self.media.answer(self.offer, prefer=prefer)
             else:
                 self._description = self.media.offer()
@@ -67,7 +78,7 @@ class CallingLeg(Leg):
 
         Without an offer of the caller's there is nothing that a 183 could answer: it is passed on bare.
         """
-        if not self.offer:
+        if self.offer is None:
             self.ring(status)
             return False
         self.invite.provisional(status, body=self.describe(prefer), now=self.services.now())

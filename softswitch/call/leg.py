@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from config.model import Trunk
 from softswitch import sdp
 from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed
-from softswitch.call.leg_media import LegMedia
+from softswitch.call.leg_media import LegMedia, session_description_of
 from softswitch.sip.causes import q850_for_status
 from softswitch.sip import events as sip_events
 from softswitch.sip.dialog import Dialog
+from softswitch.sip.message import Request
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
@@ -73,22 +74,26 @@ class Leg:
     def _on_reinvite(self, event: sip_events.ReinviteReceived) -> None:
         """RFC 3261 14.2 and RFC 3264 8: answer at once; a refused offer changes nothing."""
         dialog, media, now = event.dialog, self.media, self.services.now()
-        body = event.request.body
         if media is None:
             dialog.reject_reinvite(488, now=now)
-        elif not body:
+        elif not event.request.body:
             self._answering_offer_with_ours = True
             dialog.accept_reinvite(body=media.offer(direction=self._wanted_direction()), now=now)
         else:
-            self._answer_reinvite(dialog, media, body, now)
+            self._answer_reinvite(dialog, media, event.request, now)
         self.services.flush_soon()
 
-    def _answer_reinvite(self, dialog: Dialog, media: LegMedia, body: bytes, now: float) -> None:
+    def _answer_reinvite(
+        self, dialog: Dialog, media: LegMedia, request: Request, now: float
+    ) -> None:
         held_before = media.held
         other = self.call.other_leg(self)
         prefer = media.codec
         try:
-            answer = media.answer(body, prefer=prefer, direction=self._wanted_direction())
+            description = sdp.SessionDescription.parse(session_description_of(request))
+            answer = media.answer(
+                description, prefer=prefer, direction=self._wanted_direction()
+            )
         except sdp.NotAcceptable as error:
             dialog.reject_reinvite(488, headers=(("Warning", error.warning(self.services.advertised_host)),), now=now)
             return
@@ -129,9 +134,8 @@ class Leg:
         return other.offered_direction()
 
     def offered_direction(self) -> str:
-        """The direction this leg's peer put into its last description, seen from the peer."""
-        agreement = None if self.media is None else self.media.agreement
-        return "sendrecv" if agreement is None else agreement.peer_direction
+        """The direction this leg's peer wants, as it wrote it."""
+        return "sendrecv" if self.media is None else self.media.peer_direction
 
     def pass_direction(self) -> None:
         """Tell this leg's peer, by re-INVITE, when the other leg's peer holds or resumes."""
@@ -149,7 +153,7 @@ class Leg:
         self._reinviting = False
         if self.media is not None and event.response.body:
             try:
-                self.media.accept(event.response.body)
+                self.media.accept(session_description_of(event.response))
             except (sdp.NotAcceptable, sdp.ParseError) as error:
                 logger.info(
                     "call %s leg %s: answer to our re-INVITE not understood: %s",

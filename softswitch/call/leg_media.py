@@ -1,6 +1,7 @@
 """A leg's media: one port of the engine and the offer/answer state that steers it.
 
-Joins `softswitch.sdp` (what was agreed, RFC 3264) to `rtp.engine` (what to do with packets). Knows no SIP.
+Joins `softswitch.sdp` (what was agreed, RFC 3264) to `rtp.engine` (what to do with packets). Of SIP it knows only where a message
+carries its description.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ from rtp.engine import MediaPort
 from softswitch import sdp
 from softswitch.call.events import LegQuality
 from softswitch.call.services import MediaListener, Services
+from softswitch.sip.errors import ParseError
+from softswitch.sip.message import Request, Response
+from softswitch.sip.multipart import find_session_description
 
-__all__ = ["LegMedia", "codec_named"]
+__all__ = ["LegMedia", "codec_named", "session_description_of"]
+
+SDP = "application/sdp"
 
 _CODECS = {codec.name: codec for codec in (sdp.PCMU, sdp.PCMA)}
 
@@ -23,10 +29,33 @@ def codec_named(names: Sequence[str]) -> tuple[sdp.Codec, ...]:
     return tuple(_CODECS[name] for name in names)
 
 
+def session_description_of(message: Request | Response) -> bytes:
+    """The session description a message carries, in whatever part of its body; empty without one.
+
+    Raises sdp.ParseError when the body's structure cannot be read.
+    """
+    if not message.body or message.headers.get("Content-Type") == SDP:
+        return message.body
+    try:
+        return find_session_description(message) or b""
+    except ParseError as error:
+        raise sdp.ParseError(str(error)) from None
+
+
 class LegMedia:
     """One media port and what has been agreed about it; whoever opens it closes it."""
 
-    __slots__ = ("_services", "agreement", "codecs", "local", "offered", "port", "ptime_ms")
+    __slots__ = (
+        "_offered",
+        "_offered_direction",
+        "_services",
+        "agreement",
+        "codecs",
+        "local",
+        "peer_direction",
+        "port",
+        "ptime_ms",
+    )
 
     def __init__(
         self,
@@ -44,37 +73,58 @@ class LegMedia:
             host=services.media_host, rtp_port=self.port.rtp_port, session_id=secrets.randbits(31)
         )
         self.agreement: sdp.AudioAgreement | None = None
-        self.offered: bytes | None = None
+        self.peer_direction = "sendrecv"
+        """What the peer itself wants, as it wrote it: less than sendrecv is a hold of its own."""
         self.ptime_ms = 20
+        self._offered: bytes | None = None
+        self._offered_direction = "sendrecv"
 
     def offer(self, *, direction: str = "sendrecv") -> bytes:
         """Our offer, kept until its answer comes."""
-        self.offered = sdp.offer(
+        self._offered_direction = direction
+        self._offered = sdp.offer(
             self.local, self.codecs, ptime_ms=self.ptime_ms, direction=direction
         )
-        return self.offered
+        return self._offered
 
-    def answer(self, body: bytes, *, prefer: str | None = None, direction: str = "sendrecv") -> bytes:
+    def check(self, description: sdp.SessionDescription) -> str:
+        """The codec the peer would like best of those it offers; raises sdp.NotAcceptable."""
+        return sdp.check_offer(description, self.local, self.codecs)[0].name
+
+    def answer(
+        self,
+        description: sdp.SessionDescription,
+        *,
+        prefer: str | None = None,
+        direction: str = "sendrecv",
+    ) -> bytes:
         """Answer the peer's offer and take it into force.
 
         `prefer` names the codec the other leg speaks, so that nothing need be transcoded.
-        Raises sdp.ParseError or sdp.NotAcceptable; the state is as before then.
+        Raises sdp.NotAcceptable; the state is as before then.
         """
         answer, agreement = sdp.answer(
-            sdp.SessionDescription.parse(body),
+            description,
             self.local,
             self.codecs,
             direction=direction,
             prefer=None if prefer is None else _CODECS[prefer],
         )
+        self.peer_direction = agreement.peer_direction
         self._apply(agreement)
         return answer
 
     def accept(self, body: bytes) -> None:
-        """Take the peer's answer to our offer into force; raises like `answer`."""
-        if self.offered is None:
+        """Take the peer's answer to our offer into force.
+
+        Raises sdp.ParseError or sdp.NotAcceptable; the state is as before then.
+        """
+        if self._offered is None:
             raise sdp.ParseError("there is no offer that this could answer")
-        agreement = sdp.accept_answer(self.offered, sdp.SessionDescription.parse(body))
+        agreement = sdp.accept_answer(self._offered, sdp.SessionDescription.parse(body))
+        if self._offered_direction == "sendrecv":
+            # An answer to less than sendrecv repeats what we asked for and says nothing of the peer.
+            self.peer_direction = agreement.peer_direction
         self._apply(agreement)
 
     def _apply(self, agreement: sdp.AudioAgreement) -> None:
@@ -105,7 +155,7 @@ class LegMedia:
     @property
     def held(self) -> bool:
         """Whether the peer has put us on hold."""
-        return self.agreement is not None and self.agreement.held
+        return self.peer_direction in ("sendonly", "inactive")
 
     def close(self) -> LegQuality:
         """Give the port back; what was received on it."""

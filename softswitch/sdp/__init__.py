@@ -17,6 +17,7 @@ from softswitch.sdp.negotiation import (
     accept_answer,
     acceptable_codecs,
     answer,
+    check_offer,
     offer,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "accept_answer",
     "acceptable_codecs",
     "answer",
+    "check_offer",
     "offer",
 ]

@@ -150,6 +150,17 @@ def answer_direction(theirs: str, wish: str, *, peer_listens: bool = True) -> st
     return "recvonly" if receive else "inactive"
 
 
+def check_offer(
+    offered: SessionDescription, local: LocalMedia, codecs: Sequence[Codec]
+) -> tuple[Codec, ...]:
+    """The codecs that an answer could agree on, in the peer's order; raises NotAcceptable.
+
+    Changes nothing: a call can be refused before anybody else is called.
+    """
+    _, audio, _ = _choose_audio(offered, local, codecs)
+    return tuple([codec for codec, _ in audio.codecs])
+
+
 def acceptable_codecs(offered: SessionDescription, codecs: Sequence[Codec]) -> tuple[Codec, ...]:
     """Those of `codecs` that an offer's audio names, in the peer's order; empty when none."""
     for media in offered.media:

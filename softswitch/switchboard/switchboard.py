@@ -16,6 +16,7 @@ from config.model import Configuration, Trunk
 from ivr.flow import run_treatment
 from ringpool.lookup import NumberMatch, NumberTable
 from rtp.engine import PortsExhausted
+from softswitch import sdp
 from softswitch.call.call import Call
 from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.events import CallPresented, CallRefused
@@ -181,6 +182,11 @@ class Switchboard:
     def _start(self, call: Call, match: NumberMatch) -> None:
         if match.refuse is not None:
             call.end("switch", "capture_only", status=match.refuse)
+            return
+        try:
+            call.caller.read_offer()
+        except (sdp.ParseError, sdp.NotAcceptable) as error:
+            call.refuse_offer(error)
             return
         treatment = call.configuration.treatments[call.campaign.treatment]
         call.start(run_treatment(call, treatment))
