@@ -12,7 +12,7 @@ Knows nothing of which keys exist.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import yaml
 
@@ -123,8 +123,9 @@ def parse(
     except yaml.MarkedYAMLError as error:
         problems.add(*_syntax_problem(error, file, text))
         return None
-    except (yaml.YAMLError, RecursionError) as error:
-        problems.add(Location(file, 1, 1), f"this is not YAML: {error}")
+    except yaml.YAMLError as error:
+        text_of_error = " ".join(str(error).split())
+        problems.add(Location(file, 1, 1), f"this is not YAML: {text_of_error}")
         return None
     if composer.root is None and not problems:
         problems.add(Location(file, 1, 1), "the file is empty")
@@ -231,7 +232,6 @@ class _Composer:
             known = event.anchor in self._anchors
             why = "contains itself" if known else "was not defined before"
             self._stop(self._location(event), f"the alias *{event.anchor} {why}")
-            return
         self._add(tree)
 
     def _mapping_start(self, event: Any) -> None:
@@ -330,6 +330,6 @@ class _Composer:
         mark = event.start_mark
         return Location(self._file, mark.line + 1, mark.column + 1)
 
-    def _stop(self, location: Location, message: str) -> None:
+    def _stop(self, location: Location, message: str) -> NoReturn:
         self._problems.add(location, message)
         raise _UnreadableError

@@ -444,6 +444,4 @@ def read_treatment(name: str, tree: Tree, reading: Reading) -> Treatment | None:
         return Treatment(name, _read_steps(tree, reading), location=tree.location)
     except RefusedError as error:
         note(reading, error, tree, shorten(name))
-    except MissingError:
-        pass
     return None

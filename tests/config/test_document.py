@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,13 @@ def test_the_parser_written_in_python_gives_the_same(monkeypatch: pytest.MonkeyP
     assert "tab" in complaints("a:\n\tb: 1\n")[0]
     (complaint,) = complaints("[" * 3000)
     assert "nested more than" in complaint
+
+
+def test_whatever_else_the_parser_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "_NOT_PRINTABLE", re.compile("(?!)"))
+    (complaint,) = complaints("a: \x01\n")
+    assert complaint.startswith("f:1:1: this is not YAML: ")
+    assert "\n" not in complaint
 
 
 @settings(max_examples=200)
