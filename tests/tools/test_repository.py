@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def test_the_command_of_the_image_is_one_of_ours() -> None:
     assert command[0] in PYPROJECT["project"]["scripts"]
     options = _parser().parse_args(command[1:])
     assert (ROOT / "config/examples" / options.config.name).is_file()
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not in a clone")
+def test_nothing_that_a_build_makes_is_committed() -> None:
+    listed = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    made = re.compile(r"\.(so|o|pyc|whl|egg-info)$|^(build|dist|var)/|/__pycache__/")
+    assert [path for path in listed.stdout.splitlines() if made.search(path)] == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)
