@@ -43,9 +43,7 @@ def shown_caller(
             (("Privacy", "id"),),
         )
     if not caller:
-        return ShownCaller(
-            ANONYMOUS, '"Anonymous" <sip:anonymous@anonymous.invalid>', ANONYMOUS
-        )
+        return ShownCaller(ANONYMOUS, '"Anonymous" <sip:anonymous@anonymous.invalid>', ANONYMOUS)
     return _shown(caller, name, host)
 
 
