@@ -30,6 +30,7 @@ class NumberMatch:
     """The number called as it was dialled, without URI parameters."""
     campaign: str
     publisher: str | None
+    """The number's (or its pool's), else the campaign's."""
     pool: str | None
     binding: Mapping[str, str]
     """Values of the parameters."""
@@ -104,6 +105,7 @@ class NumberTable:
 
     def __init__(self, configuration: Configuration) -> None:
         self._country = configuration.switch.country
+        self._campaigns = configuration.campaigns
         self._as_is: dict[str, Number] = {}
         self._exact: dict[str, Number] = {}
         self._uris: dict[SipAddress, Number] = {}
@@ -130,12 +132,12 @@ class NumberTable:
         user = dialled(called)
         number = self._as_is.get(user)
         if number is not None:
-            return _match(number, user, user)
+            return self._match(number, user, user)
         canonical = normalise(user, self._country)
         if canonical is not None and (number := self._exact.get(canonical)) is not None:
-            return _match(number, canonical, user)
+            return self._match(number, canonical, user)
         if self._uris and (number := self._by_uri(called)) is not None:
-            return _match(number, number.pattern, user)
+            return self._match(number, number.pattern, user)
         return self._by_pattern(user, canonical)
 
     def _by_uri(self, called: str) -> Number | None:
@@ -149,18 +151,17 @@ class NumberTable:
         as_is = self._as_is_patterns.find(user)
         ours = self._patterns.find(canonical) if canonical is not None else None
         if as_is is not None and (ours is None or as_is[0].rank <= ours[0].rank):
-            return _match(as_is[1], user, user)
-        return _match(ours[1], canonical, user) if ours is not None and canonical else None
+            return self._match(as_is[1], user, user)
+        return self._match(ours[1], canonical, user) if ours is not None and canonical else None
 
-
-def _match(number: Number, canonical: str, called: str) -> NumberMatch:
-    return NumberMatch(
-        number=canonical,
-        called=called,
-        campaign=number.campaign,
-        publisher=number.publisher,
-        pool=number.pool,
-        binding=number.parameters,
-        pattern=number.pattern,
-        refuse=number.refuse,
-    )
+    def _match(self, number: Number, canonical: str, called: str) -> NumberMatch:
+        return NumberMatch(
+            number=canonical,
+            called=called,
+            campaign=number.campaign,
+            publisher=number.publisher or self._campaigns[number.campaign].publisher,
+            pool=number.pool,
+            binding=number.parameters,
+            pattern=number.pattern,
+            refuse=number.refuse,
+        )

@@ -119,7 +119,7 @@ def route(configuration: Configuration, *, caller: str, called: str) -> Route:
         number=match.number,
         pattern=match.pattern,
         campaign=campaign.name,
-        publisher=match.publisher or campaign.publisher,
+        publisher=match.publisher,
         pool=match.pool,
         parameters=tuple(match.binding.items()),
         treatment=treatment.name,

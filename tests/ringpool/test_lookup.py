@@ -42,6 +42,15 @@ def test_a_match_carries_what_the_number_stands_for() -> None:
     )
 
 
+def test_the_campaigns_publisher_is_credited_when_the_number_names_none() -> None:
+    text = HEAD.replace("c: t,", "c: {treatment: t, publisher: radio},")
+    numbers = NumberTable(
+        loaded(text + "  8666831950: c\n  8666831951: {campaign: c, publisher: x}\n")
+    )
+    publishers = [numbers.find(called) for called in ("8666831950", "8666831951")]
+    assert [match.publisher for match in publishers if match] == ["radio", "x"]
+
+
 @pytest.mark.parametrize(
     "called",
     [
