@@ -12,6 +12,7 @@ from typing import NamedTuple
 from softswitch.sip.context import SUPPORTED, Context
 from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import is_token
+from softswitch.sip.inspect import method_of
 from softswitch.sip.message import SIP_VERSION, Request
 from softswitch.sip.validation import validate
 
@@ -78,6 +79,13 @@ def check_syntax(request: Request, _context: Context) -> Refusal | None:
             return _bad("one Contact is needed")
     except ParseError as error:
         return Refusal(error.status_hint, error.reason, _warning(error.reason))
+    return None
+
+
+def check_number(request: Request, _context: Context) -> Refusal | None:
+    """8.1.1.5: the method in CSeq MUST match that of the request."""
+    if method_of(request) != request.method:
+        return _bad("cseq-method-mismatch")
     return None
 
 
@@ -149,7 +157,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 # Inside a dialog the tags have matched: the peer is known, and the Request-URI is our own Contact.
-CHECKS_IN_DIALOG: tuple[Check, ...] = (check_method, check_require, check_body)
+CHECKS_IN_DIALOG: tuple[Check, ...] = (check_number, check_method, check_require, check_body)
 
 
 def first_refusal(request: Request, context: Context, checks: tuple[Check, ...]) -> Refusal | None:

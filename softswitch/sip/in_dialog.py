@@ -41,9 +41,11 @@ def receive_in_dialog(
     head: ResponseHead,
 ) -> None:
     """Take a request that names an existing dialog and is no retransmission."""
+    # Read first: a request whose number cannot be read gets no transaction.
+    number = number_of(request)
     make = ServerInviteTransaction if request.method == "INVITE" else ServerNonInviteTransaction
     transaction = make(context, key, way_back[0], way_back[1], dialog.local_tag)
-    refusal = _judge(context, dialog, request)
+    refusal = _judge(context, dialog, request, number)
     if refusal is not None:
         data = head.to_bytes(refusal.status, extra=refusal.lines)
         transaction.respond(refusal.status, data)
@@ -53,7 +55,7 @@ def receive_in_dialog(
     handler(dialog, request, transaction, head)
 
 
-def _judge(context: Context, dialog: Dialog, request: Request) -> Refusal | None:
+def _judge(context: Context, dialog: Dialog, request: Request, number: int) -> Refusal | None:
     """Refuse what is out of order or out of place."""
     refusal = first_refusal(request, context, CHECKS_IN_DIALOG)
     if refusal is not None:
@@ -61,7 +63,6 @@ def _judge(context: Context, dialog: Dialog, request: Request) -> Refusal | None
     # 12.2.2: "If the remote sequence number is not empty, but the sequence number of the request is
     # lower than the remote sequence number, the request is out of order and MUST be rejected with a
     # 500 (Server Internal Error) response." An equal one, which is no retransmission, likewise.
-    number = number_of(request)
     if dialog.remote_cseq is not None and number <= dialog.remote_cseq:
         return Refusal(500, "out-of-order")
     dialog.remote_cseq = number

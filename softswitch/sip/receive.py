@@ -37,7 +37,7 @@ from softswitch.sip.transaction.server_non_invite import ServerNonInviteTransact
 MAX_RETRY_AFTER = 5
 
 
-# 8.2.6.2: what a response copies from its request, besides Via.
+# 8.2.6.2: what a response has from its request, besides Via.
 _NEEDED = frozenset(("From", "To", "Call-ID", "CSeq"))
 
 
@@ -65,15 +65,14 @@ def receive_message(context: Context, data: bytes, flow: Flow) -> None:
             _receive_request(context, message, data, flow)
     except ParseError as error:
         # A header that matching relies on cannot be read; requests are answered, responses not.
-        if isinstance(message, Request) and is_answerable(message):
-            error.message = message
+        error.message = message if isinstance(message, Request) else None
         refuse_unreadable(context, error, data, flow)
 
 
 def refuse_unreadable(context: Context, error: ParseError, data: bytes, flow: Flow) -> None:
     """Answer what is broken but still has a return address; an ACK is never answered."""
     request = error.message
-    if request is None or request.method == "ACK":
+    if request is None or request.method == "ACK" or not is_answerable(request):
         context.drop(error.reason, data, flow)
         return
     warning = f'Warning: 399 softswitch "{error.reason}"\r\n'
@@ -89,6 +88,9 @@ def _receive_response(context: Context, response: Response, data: bytes, flow: F
         # 8.1.3.3: "If more than one Via header field value is present in a response, the UAC SHOULD
         # discard the message."
         context.drop("via-count", data, flow)
+        return
+    if not response.headers.fields.keys() >= _NEEDED:
+        context.drop("incomplete-response", data, flow)
         return
     hop = hop_of(response)
     transaction = context.client_transactions.get((hop.branch, method_of(response)))

@@ -64,19 +64,19 @@ class Link:
         self.log: list[tuple[float, PacketName]] = []
         self.sent: list[tuple[PacketName, bytes]] = []
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._queue: list[tuple[float, int, Callable[[], object]]] = []
         self._order = 0
 
     def join(self, side: Side) -> None:
         """Put a stack on the link."""
         self.sides.append(side)
 
-    def at(self, when: float, action: Callable[[], None]) -> None:
+    def at(self, when: float, action: Callable[[], object]) -> None:
         """Have something done at a moment."""
         self._order += 1
         heapq.heappush(self._queue, (when, self._order, action))
 
-    def after(self, seconds: float, action: Callable[[], None]) -> None:
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Have something done later."""
         self.at(self.now + seconds, action)
 

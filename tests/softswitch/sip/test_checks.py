@@ -11,7 +11,7 @@ from softswitch.sip.events import InviteReceived
 from softswitch.sip.flow import Flow
 from softswitch.sip.stack import Limits
 from tests.support.sip_text import Message
-from tests.support.wire import PEER_TCP, SDP, US, Wire, request
+from tests.support.wire import PEER, PEER_TCP, SDP, US, Wire, request, response
 
 ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS"
 
@@ -331,3 +331,23 @@ def test_a_flood_of_streams_is_bounded() -> None:
 def test_answers_over_streams_need_no_other_checks(wire: Wire) -> None:
     answer = only(wire.give(request("OPTIONS", transport="TCP"), PEER_TCP))
     assert answer.status == 200
+
+
+@pytest.mark.parametrize("name", ["To", "From", "Call-ID", "CSeq"])
+def test_an_incomplete_response_is_dropped(wire: Wire, name: str) -> None:
+    sent = wire.stack.invite(
+        uri="sip:x", to_flow=PEER, from_="<sip:u>", to="<sip:x>", contact_user="", now=wire.now
+    )
+    (invite,) = wire.take()
+    data = response(invite, 200).replace(f"\r\n{name}:".encode(), b"\r\nX-Other:")
+    assert not wire.give(data)
+    wire.no_event()
+    assert wire.stack.drops["incomplete-response"] == 1
+    assert sent.call_id == invite.call_id
+
+
+@pytest.mark.parametrize("name", ["To", "From", "Call-ID", "CSeq"])
+def test_an_incomplete_request_on_a_broken_stream_is_dropped(wire: Wire, name: str) -> None:
+    data = request().replace(f"\r\n{name}:".encode(), b"\r\nX-Other:")
+    assert not wire.give(data.replace(b"Content-Length", b"X-Length"), PEER_TCP)
+    assert wire.stack.flows_to_close() == [PEER_TCP]

@@ -339,3 +339,16 @@ def test_a_refused_reinvite_does_not_move_the_target(wire: Wire) -> None:
     wire.give(request(number=2, to=to, contact="<sip:moved@192.0.2.70:5071>", body=SDP))
     wire.event(ReinviteReceived).dialog.reject_reinvite(488, now=wire.now)
     assert bye(wire, dialog).uri == "sip:caller@192.0.2.1"
+
+
+@pytest.mark.parametrize("number", ["", "two OPTIONS", "2 INVITE", "99999999999 OPTIONS"])
+def test_a_number_that_cannot_be_read_is_400_and_leaves_nothing(wire: Wire, number: str) -> None:
+    wire.strict = False
+    _, to = called(wire)
+    before = wire.stack.counts()["server_transactions"]
+    data = request("OPTIONS", number=2, to=to).replace(b"2 OPTIONS", number.encode())
+    assert [m.status for m in wire.give(data)] == [400]
+    wire.wait(0)
+    wire.wait(40)
+    assert wire.stack.counts()["server_transactions"] <= before
+    wire.no_event()
