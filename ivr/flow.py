@@ -1,7 +1,8 @@
 """Walks a treatment: nodes one after the other, nested lists of steps, jumps.
 
-A list that runs out returns to the node behind the one it is nested in; a goto forgets what would have followed. When
-nothing is left the call ends. Knows the call's interface and the configuration's model, no SIP and no packets.
+A list that runs out returns to the node behind the one it is nested in; a goto forgets what would
+have followed. When nothing is left the call ends. Knows the call's interface and the
+configuration's model, no SIP and no packets.
 """
 
 from __future__ import annotations

@@ -1,17 +1,16 @@
 """The composition root: builds the switch from a configuration, runs it, takes it down.
 
-The only module that knows every room. Things are built from the bottom up and closed in reverse order by one
-AsyncExitStack; whoever fails to start says so in a sentence (StartError).
+The only module that knows every room. Things are built from the bottom up and closed in reverse
+order by one AsyncExitStack; whoever fails to start says so in a sentence (StartError).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import resource
 import signal
-import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from config.model import Configuration
@@ -244,7 +243,8 @@ class App:
         self.switchboard.end_all("shutdown")
         self.transport.flush()
         deadline = self.services.now() + linger
-        while self.services.now() < deadline and self.stack.busy():
+        # The stack has no event for silence, and this happens once in a life.
+        while self.services.now() < deadline and self.stack.busy():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await self._resources.aclose()
 
@@ -257,8 +257,11 @@ def raise_open_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def serve(configuration: Configuration) -> int:
-    """Run until a signal says otherwise; the exit status."""
+async def serve(configuration: Configuration, *, on_ready: Callable[[App], None]) -> None:
+    """Run until a signal says otherwise: the first drains, a second ends everything at once.
+
+    Raises StartError.
+    """
     app = App(configuration)
     stopping = asyncio.Event()
     at_once = asyncio.Event()
@@ -270,17 +273,8 @@ async def serve(configuration: Configuration) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
-    try:
-        await app.start()
-    except StartError as error:
-        print(f"softswitch: {error}", file=sys.stderr)
-        return 1
-    switch = configuration.switch
-    print(
-        f"ready sip={switch.listen_host}:{switch.listen_port} trunks={len(configuration.trunks)} "
-        f"numbers={len(configuration.numbers)} recovered={app.recovered} pid={os.getpid()}",
-        flush=True,
-    )
+    await app.start()
+    on_ready(app)
     await stopping.wait()
     logger.info("draining: %d calls in progress", len(app.switchboard.calls))
     drain = asyncio.create_task(app.drain())
@@ -290,4 +284,3 @@ async def serve(configuration: Configuration) -> int:
         task.cancel()
     await asyncio.gather(drain, second, return_exceptions=True)
     await app.stop(linger=0.0 if at_once.is_set() else LINGER_SECONDS)
-    return 0

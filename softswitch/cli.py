@@ -9,16 +9,21 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.loader import ConfigErrors, load
 from config.model import Configuration
 from softswitch.version import VERSION
 
+if TYPE_CHECKING:
+    from softswitch.app import App
+
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status: 0 well, 1 the configuration or the start is bad, 2 wrong usage."""
+    """Run one command; the exit status: 0 well, 1 the configuration or the start is bad, 2 wrong
+    usage."""
     options = _parser().parse_args(arguments)
     return int(options.action(options))
 
@@ -32,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check a configuration; exit 1 and the errors if bad")
     check.add_argument("file", type=Path, metavar="FILE")
     check.set_defaults(action=_check)
-    route = commands.add_parser("route-test", help="say how a call would be served, without calling")
+    route = commands.add_parser(
+        "route-test", help="say how a call would be served, without calling"
+    )
     route.add_argument("file", type=Path, metavar="FILE")
     route.add_argument("--from", dest="caller", required=True, metavar="NUMBER")
     route.add_argument("--to", dest="called", required=True, metavar="NUMBER")
@@ -55,14 +62,31 @@ def _load(path: Path) -> Configuration | None:
 def _run(options: argparse.Namespace) -> int:
     import uvloop
 
-    from softswitch.app import serve
+    from softswitch.app import StartError, serve
 
     configuration = _load(options.config)
     if configuration is None:
         return 1
+    # What is loaded by now lives as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
-    return uvloop.run(serve(configuration))
+    try:
+        uvloop.run(serve(configuration, on_ready=_say_ready))
+    except StartError as error:
+        print(f"softswitch: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _say_ready(app: App) -> None:
+    """Print the line that says, flushed, that calls are taken."""
+    switch = app.configuration.switch
+    host = f"[{switch.listen_host}]" if ":" in switch.listen_host else switch.listen_host
+    print(
+        f"ready sip={host}:{switch.listen_port} trunks={len(app.configuration.trunks)} "
+        f"numbers={len(app.configuration.numbers)} recovered={app.recovered} pid={os.getpid()}",
+        flush=True,
+    )
 
 
 def _check(options: argparse.Namespace) -> int:

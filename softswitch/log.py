@@ -1,7 +1,8 @@
-"""Log lines: one a fact, text or JSON, with call id and leg id; written by a thread, so that a slow reader of our
-standard error never holds a call.
+"""Log lines: one a fact, text or JSON, with call id and leg id; written by a thread, so that a
+slow reader of our standard error never holds a call.
 
-Lines wait in a bounded queue; when it is full new lines are dropped and the next line that passes says how many.
+Lines wait in a bounded queue; when it is full new lines are dropped and the next line that passes
+says how many.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from softswitch.call.events import CallEnded, CallEvent, CallPresented, CallRecorded, CallRefused
 from softswitch.switchboard.record import utc_text
+
+_JSON_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_NON_STR_KEYS
 
 __all__ = ["EventLog", "LogWriter", "set_up_logging"]
 
@@ -94,7 +99,7 @@ class _Handler(logging.Handler):
         level = record.levelname.lower()
         if self._as_json:
             entry = {"at": utc_text(record.created), "level": level, "message": message}
-            self._writer.write(json.dumps(entry, ensure_ascii=False))
+            self._writer.write(_json_text(entry))
         else:
             self._writer.write(f"{utc_text(record.created)} {level} {message}")
 
@@ -138,7 +143,7 @@ class EventLog:
             "call": event.call_id,
             **event.facts(),
         }
-        return json.dumps(entry, default=_plain, ensure_ascii=False)
+        return _json_text(entry)
 
     def _text(self, event: CallEvent, level: int) -> str:
         facts = " ".join(
@@ -148,6 +153,13 @@ class EventLog:
         )
         name = logging.getLevelName(level).lower()
         return f"{utc_text(event.at)} {name} {event.kind} call={event.call_id or '-'} {facts}"
+
+
+def _json_text(value: Any) -> str:
+    try:
+        return orjson.dumps(value, default=_plain, option=_JSON_OPTIONS).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(value, default=_plain)
 
 
 def _plain(value: Any) -> Any:
@@ -165,8 +177,8 @@ def _short(value: Any) -> str:
     elif isinstance(value, int | float):
         return str(value)
     else:
-        text = json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
+        text = _json_text(value)
     text = text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}..."
     if not text.isprintable() or " " in text:
-        return json.dumps(text, ensure_ascii=False)
+        return _json_text(text)
     return text

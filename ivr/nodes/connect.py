@@ -1,8 +1,8 @@
 """Connect: call destinations one after the other until one answers, and bridge.
 
-A caller that is not answered yet hears what the far end sends (180, early media). One that is answered hears the
-node's prompt, then ringback, until early media or the answer. The next destination is tried by cause
-(`softswitch.routing.failover`).
+A caller that is not answered yet hears what the far end sends (180, early media). One that is
+answered hears the node's prompt, then ringback, until early media or the answer. The next
+destination is tried by cause (`softswitch.routing.failover`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import asyncio
 from config.model import Connect, Destination, Node
 from softswitch.call.call import Call
 from softswitch.call.called_leg import DialRequest
-from softswitch.routing.caller_id import shown_caller
 from softswitch.call.outcomes import Answered
 from softswitch.call.services import LoadedPrompt
+from softswitch.routing.caller_id import shown_caller
 from softswitch.routing.destinations import destination_trunk, dial_address
 from softswitch.routing.failover import may_fail_over
 
@@ -88,7 +88,8 @@ def _passed(call: Call, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 
 class _Comfort:
-    """What an answered caller hears while a destination is called: the prompt once, then ringback."""
+    """What an answered caller hears while a destination is called: the prompt once, then
+    ringback."""
 
     def __init__(self, call: Call, node: Connect) -> None:
         self._call = call
@@ -108,7 +109,7 @@ class _Comfort:
         prompts = call.services.prompts
         if self._prompt is not None:
             prompt, self._prompt = self._prompt, None
-            if not await call.start_playing(prompts.prompt(prompt)):
+            if not await call.start_playing(prompts.prompt(prompt, country=call.campaign.ringback)):
                 return  # cut by early media or the answer
         await call.start_playing(self._ringback(), repeat=True)
 

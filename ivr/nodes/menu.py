@@ -1,7 +1,8 @@
 """Menu: ask for one key and follow its steps.
 
-A key may be pressed while the question plays (barge-in) or ahead of it. A wrong key replays the question, silence asks
-again, and each has its limit, after which the default choice is taken or the call ends.
+A key may be pressed while the question plays (barge-in) or ahead of it. A wrong key replays the
+question, silence asks again, and each has its limit, after which the default choice is taken or
+the call ends.
 """
 
 from __future__ import annotations
@@ -44,9 +45,7 @@ async def _ask(call: Call, node: Menu) -> str | None:
     return await call.next_digit(node.timeout_seconds)
 
 
-def _give_up(
-    call: Call, node: Menu, cause: str, otherwise: tuple[Node, ...]
-) -> tuple[Node, ...]:
+def _give_up(call: Call, node: Menu, cause: str, otherwise: tuple[Node, ...]) -> tuple[Node, ...]:
     if node.default is not None:
         call.emit(ChoiceMade, node=node.name, key=node.default, by_default=True)
         return node.choices[node.default]

@@ -1,8 +1,9 @@
 """A call: one caller's journey over legs, and the interface that treatments are written against.
 
-A call has one task, which walks its treatment; it wakes for keys, answers and the end. Whatever ends a call goes
-through `end`, once: every leg is left by the method its state asks for, every media port is given back, the facts are
-emitted, the task is cancelled. Knows nothing of YAML nodes (`ivr/`), of look-up and records (`switchboard/`).
+A call has one task, which walks its treatment; it wakes for keys, answers and the end. Whatever
+ends a call goes through `end`, once: every leg is left by the method its state asks for, every
+media port is given back, the facts are emitted, the task is cancelled. Knows nothing of YAML nodes
+(`ivr/`), of look-up and records (`switchboard/`).
 """
 
 from __future__ import annotations
@@ -148,7 +149,8 @@ class Call:
         if barge_in and self._digits:
             return False
         waiter: asyncio.Future[bool] = self.services.loop.create_future()
-        self._start_playback(self.services.prompts.prompt(prompt), waiter=waiter)
+        loaded = self.services.prompts.prompt(prompt, country=self.campaign.ringback)
+        self._start_playback(loaded, waiter=waiter)
         if not barge_in:
             return await waiter
         heard = asyncio.ensure_future(self._wait_for_digit())
@@ -173,11 +175,11 @@ class Call:
             self.caller.media.port.stop_playback()
             self._playback_over(completed=False)
 
-    async def next_digit(self, timeout: float) -> str | None:
-        """The next key of the caller, or None when none came in `timeout` seconds."""
+    async def next_digit(self, within: float) -> str | None:
+        """The next key of the caller, or None when none came within so many seconds."""
         if not self._digits:
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(within):
                     await self._wait_for_digit()
             except TimeoutError:
                 return None
@@ -302,8 +304,8 @@ class Call:
     ) -> None:
         """End the call, once; later calls do nothing.
 
-        `status` refuses a caller that was not answered (480 by default); `reason` is the Reason value passed to
-        the other legs, made of `q850` where the far end gave none (RFC 3326).
+        `status` refuses a caller that was not answered (480 by default); `reason` is the Reason
+        value passed to the other legs, made of `q850` where the far end gave none (RFC 3326).
         """
         if self.ended:
             return
@@ -382,7 +384,8 @@ class Call:
 
     def _join(self, leg: CalledLeg) -> None:
         caller, callee = self.caller.media, leg.media
-        assert caller is not None and callee is not None
+        assert caller is not None
+        assert callee is not None
         caller.port.hears([callee.port])
         callee.port.hears([caller.port])
 
@@ -399,17 +402,13 @@ class Call:
         playback = self.caller.media.port.play(prompt.audio, repeat=repeat)
         self._playback = (playback, prompt)
         self._playback_waiter = waiter
-        self.emit(
-            PromptStarted, leg=self.caller.leg_id, prompt=prompt.name, seconds=prompt.seconds
-        )
+        self.emit(PromptStarted, leg=self.caller.leg_id, prompt=prompt.name, seconds=prompt.seconds)
 
     def _playback_over(self, *, completed: bool) -> None:
         assert self._playback is not None
         prompt, self._playback = self._playback[1], None
         waiter, self._playback_waiter = self._playback_waiter, None
-        self.emit(
-            PromptEnded, leg=self.caller.leg_id, prompt=prompt.name, completed=completed
-        )
+        self.emit(PromptEnded, leg=self.caller.leg_id, prompt=prompt.name, completed=completed)
         if waiter is not None and not waiter.done():
             waiter.set_result(completed)
 
@@ -421,5 +420,3 @@ class Call:
             await self._digit_waiter
         finally:
             self._digit_waiter = None
-
-

@@ -1,4 +1,5 @@
-"""An outbound leg: an INVITE of ours, its forks, its early media and its outcome. RFC 3261 sections 9, 13.2 and 14."""
+"""An outbound leg: an INVITE of ours, its forks, its early media and its outcome. RFC 3261
+sections 9, 13.2 and 14."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from softswitch.call.events import LegAnswered, LegOriginated, LegProgressed
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
 from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
 from softswitch.call.outcomes import Answered, Cancelled, DialOutcome, Rejected, TimedOut
-from softswitch.sip.causes import q850_for_status
 from softswitch.sip import events as sip_events
+from softswitch.sip.causes import q850_for_status
 from softswitch.sip.flow import Flow
 from softswitch.sip.invite_client import OutgoingInvite
 from softswitch.sip.message import Response
@@ -31,7 +32,8 @@ __all__ = ["CalledLeg", "DialRequest"]
 
 @dataclass(frozen=True, slots=True)
 class DialRequest:
-    """Everything an outbound INVITE says that is not ours to choose: whom, as whom, where to, for how long."""
+    """Everything an outbound INVITE says that is not ours to choose: whom, as whom, where to, for
+    how long."""
 
     uri: str
     to_number: str

@@ -1,4 +1,5 @@
-"""The caller's leg: an INVITE that came in, answered, refused or left ringing. RFC 3261 sections 13.3 and 15."""
+"""The caller's leg: an INVITE that came in, answered, refused or left ringing. RFC 3261 sections
+13.3 and 15."""
 
 from __future__ import annotations
 
@@ -76,7 +77,8 @@ class CallingLeg(Leg):
     def open_early_media(self, status: int, prefer: str | None) -> bool:
         """Send a provisional answer with our description; False when the caller made no offer.
 
-        Without an offer of the caller's there is nothing that a 183 could answer: it is passed on bare.
+        Without an offer of the caller's there is nothing that a 183 could answer: it is passed on
+        bare.
         """
         if self.offer is None:
             self.ring(status)

@@ -1,11 +1,13 @@
 """The facts of a call, each a frozen typed event in the past tense.
 
-Every fact is emitted once, numbered per call, on the one stream (`softswitch.call.stream`). Log, journal, record, demo
-and everything that comes later only subscribe. An event knows nothing of who reads it, and it carries values only: no
-leg, no dialog, no socket, so that it can be kept, replayed or written down.
+Every fact is emitted once, numbered per call, on the one stream (`softswitch.call.stream`). Log,
+journal, record, demo and everything that comes later only subscribe. An event knows nothing of who
+reads it, and it carries values only: no leg, no dialog, no socket, so that it can be kept,
+replayed or written down.
 
-`at` is UTC in seconds since the epoch, `clock` the monotonic clock in seconds: durations are differences of `clock`.
-`kind` is the name under which the outside world knows the event (``call.presented``).
+`at` is UTC in seconds since the epoch, `clock` the monotonic clock in seconds: durations are
+differences of `clock`. `kind` is the name under which the outside world knows the event
+(``call.presented``).
 """
 
 from __future__ import annotations
@@ -84,7 +86,8 @@ class CallPresented(CallEvent):
     caller: str
     """Canonical calling number, known to us also when it is private."""
     signalling: Mapping[str, Any]
-    """Identity headers as read: name, private, asserted, charge_number, diversions, history, jip, rn, user_agent."""
+    """Identity headers as read: name, private, asserted, charge_number, diversions, history, jip,
+    rn, user_agent."""
     campaign: str
     publisher: str | None
     pool: str | None
@@ -94,7 +97,8 @@ class CallPresented(CallEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRefused(CallEvent):
-    """An INVITE was refused before it was presented: it leaves a log line and a count, no record."""
+    """An INVITE was refused before it was presented: it leaves a log line and a count, no
+    record."""
 
     kind = "call.refused"
     trunk: str | None

@@ -1,7 +1,8 @@
 """A leg: one dialog and its media port.
 
-What both sides of a call share: events of the stack find their method here, re-INVITEs are answered at once and a hold
-is passed on, BYE ends the leg. Which side a leg is on is in its subclasses. RFC 3261 sections 12-15, RFC 3264 section 8.
+What both sides of a call share: events of the stack find their method here, re-INVITEs are
+answered at once and a hold is passed on, BYE ends the leg. Which side a leg is on is in its
+subclasses. RFC 3261 sections 12-15, RFC 3264 section 8.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from config.model import Trunk
 from softswitch import sdp
 from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed
 from softswitch.call.leg_media import LegMedia, session_description_of
-from softswitch.sip.causes import q850_for_status
 from softswitch.sip import events as sip_events
+from softswitch.sip.causes import q850_for_status
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.message import Request
 
@@ -91,14 +92,16 @@ class Leg:
         prefer = media.codec
         try:
             description = sdp.SessionDescription.parse(session_description_of(request))
-            answer = media.answer(
-                description, prefer=prefer, direction=self._wanted_direction()
-            )
+            answer = media.answer(description, prefer=prefer, direction=self._wanted_direction())
         except sdp.NotAcceptable as error:
-            dialog.reject_reinvite(488, headers=(("Warning", error.warning(self.services.advertised_host)),), now=now)
+            dialog.reject_reinvite(
+                488, headers=(("Warning", error.warning(self.services.advertised_host)),), now=now
+            )
             return
         except sdp.ParseError as error:
-            logger.info("call %s leg %s: re-INVITE refused: %s", self.call.call_id, self.leg_id, error)
+            logger.info(
+                "call %s leg %s: re-INVITE refused: %s", self.call.call_id, self.leg_id, error
+            )
             dialog.reject_reinvite(488, now=now)
             return
         dialog.accept_reinvite(body=answer, now=now)
@@ -209,7 +212,8 @@ class Leg:
         self._detach()
 
     def _detach(self) -> None:
-        """Break the ties between stack and leg, so that what lingers in the stack keeps no call alive."""
+        """Break the ties between stack and leg, so that what lingers in the stack keeps no call
+        alive."""
         if self.dialog is not None:
             self.dialog.owner = None
 

@@ -1,7 +1,7 @@
 """A leg's media: one port of the engine and the offer/answer state that steers it.
 
-Joins `softswitch.sdp` (what was agreed, RFC 3264) to `rtp.engine` (what to do with packets). Of SIP it knows only where a message
-carries its description.
+Joins `softswitch.sdp` (what was agreed, RFC 3264) to `rtp.engine` (what to do with packets). Of
+SIP it knows only where a message carries its description.
 """
 
 from __future__ import annotations
@@ -123,7 +123,8 @@ class LegMedia:
             raise sdp.ParseError("there is no offer that this could answer")
         agreement = sdp.accept_answer(self._offered, sdp.SessionDescription.parse(body))
         if self._offered_direction == "sendrecv":
-            # An answer to less than sendrecv repeats what we asked for and says nothing of the peer.
+            # An answer to less than sendrecv repeats what we asked for and says nothing of the
+            # peer.
             self.peer_direction = agreement.peer_direction
         self._apply(agreement)
 

@@ -1,4 +1,5 @@
-"""What a dial can end in, as values: callers match on them, nothing is raised for what the far end did."""
+"""What a dial can end in, as values: callers match on them, nothing is raised for what the far end
+did."""
 
 from __future__ import annotations
 

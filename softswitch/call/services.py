@@ -1,6 +1,7 @@
 """What calls and legs need from the process, gathered once: stack, engine, stream, prompts, clocks.
 
-The composition root fills it. Calls never see a socket: what they ask of the stack leaves after `flush_soon`.
+The composition root fills it. Calls never see a socket: what they ask of the stack leaves after
+`flush_soon`.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ class LoadedPrompt:
 class PromptShelf(Protocol):
     """Where prompts stand ready; asking never waits."""
 
-    def prompt(self, source: PromptSource) -> LoadedPrompt:
-        """The prompt of the configuration, loaded ahead of time."""
+    def prompt(self, source: PromptSource, *, country: str = ...) -> LoadedPrompt:
+        """The prompt of the configuration, loaded ahead of time; a tone sounds as in the
+        country."""
 
     def ringback(self, country: str) -> LoadedPrompt:
         """One cadence period of a country's ringback tone, to be repeated."""

@@ -1,8 +1,9 @@
 """The one in-process stream of events.
 
-Publishing is synchronous and in order: a subscriber that must come before the world (the journal) subscribes first.
-A subscriber may publish while it handles an event; what it publishes is delivered after the event in hand, so that all
-subscribers see one order. The stream knows nothing of what events mean.
+Publishing is synchronous and in order: a subscriber that must come before the world (the journal)
+subscribes first. A subscriber may publish while it handles an event; what it publishes is
+delivered after the event in hand, so that all subscribers see one order. The stream knows nothing
+of what events mean.
 
 Bounds: one publication sets off at most MAX_BURST events. Subscribers that cannot keep up use a
 `Subscription`, a bounded queue that counts what it had to drop; the stream itself never waits.
@@ -23,7 +24,8 @@ logger = logging.getLogger(__name__)
 Subscriber = Callable[[CallEvent], None]
 
 MAX_BURST = 4096
-"""Events that one publication may set off; more can only be subscribers that answer each other without end."""
+"""Events that one publication may set off; more can only be subscribers that answer each other
+without end."""
 
 
 class EventStream:
@@ -35,7 +37,8 @@ class EventStream:
         self._delivering = False
         self.published = 0
         self.failures = 0
-        """Times a subscriber raised: a bug, logged, that stops neither the call nor the other subscribers."""
+        """Times a subscriber raised: a bug, logged, that stops neither the call nor the other
+        subscribers."""
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Add a subscriber behind those there are."""

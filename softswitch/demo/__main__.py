@@ -1,7 +1,8 @@
-"""The demo: start the switch with quickstart.yaml on free loopback ports, make one call, show and check it.
+"""The demo: start the switch with quickstart.yaml on free loopback ports, make one call, show and
+check it.
 
-The switch is the real program in a process of its own; its log, as JSON, is what is shown. The exit status says
-whether everything that was to happen has happened.
+The switch is the real program in a process of its own; its log, as JSON, is what is shown. The
+exit status says whether everything that was to happen has happened.
 """
 
 from __future__ import annotations
@@ -74,7 +75,10 @@ class _Facts(dict[str, Any]):
 
 
 _TEXTS: Mapping[str, tuple[str, str]] = {
-    "call.presented": ("presented", "{caller} calls {called} ({campaign}, pool {pool}, {parameters})"),
+    "call.presented": (
+        "presented",
+        "{caller} calls {called} ({campaign}, pool {pool}, {parameters})",
+    ),
     "call.answered": ("answered", "leg {leg}, {codec}"),
     "prompt.started": ("prompt", "{prompt}"),
     "prompt.ended": ("prompt", "over (played to its end: {completed})"),

@@ -1,7 +1,7 @@
 """A small SIP phone with ears, made of the switch's own stack: the demo's caller and agent.
 
-It sends a steady tone as its voice and measures what it hears. RFC 3261 (through `softswitch.sip`), RFC 3550 and 4733
-(through `rtp.stream`).
+It sends a steady tone as its voice and measures what it hears. RFC 3261 (through
+`softswitch.sip`), RFC 3550 and 4733 (through `rtp.stream`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ WINDOW_SAMPLES = SAMPLE_RATE // 2
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A measurement: level of one frequency in dBFS, its share of all energy, packets and losses."""
+    """A measurement: level of one frequency in dBFS, its share of all energy, packets and
+    losses."""
 
     level_dbfs: float
     share: float

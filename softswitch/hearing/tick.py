@@ -1,7 +1,7 @@
 """The tick: every 20 ms what the engine's taps collected is drained and handed to the listeners.
 
-Ticks run while there are calls and stop when there are none. A tick that comes late is counted, never made up for: the
-next one finds more frames. The relay does not notice any of it.
+Ticks run while there are calls and stop when there are none. A tick that comes late is counted,
+never made up for: the next one finds more frames. The relay does not notice any of it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Who an outbound leg shows as its caller.
 
 RFC 3261 20.20 (From), RFC 3323 4.1 and RFC 3325 9.3 (a private caller goes out as
-`anonymous@anonymous.invalid` with `Privacy: id`). The number of a private caller stays with us: it is in no header
-that leaves. Knows no trunk policy.
+`anonymous@anonymous.invalid` with `Privacy: id`). The number of a private caller stays with us: it
+is in no header that leaves. Knows no trunk policy.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class ShownCaller:
 def shown_caller(
     *, kind: str, fixed: str | None, called: str, caller: str, name: str, private: bool, host: str
 ) -> ShownCaller:
-    """The From of an outbound INVITE: the caller itself, the number it called, or a fixed number."""
+    """The From of an outbound INVITE: the caller itself, the number it called, or a fixed
+    number."""
     if kind == "fixed" and fixed is not None:
         return _shown(fixed, "", host)
     if kind == "called":

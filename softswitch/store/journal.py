@@ -1,9 +1,10 @@
 """The journal of open calls: which calls were presented and have no record yet, through any crash.
 
-A file of JSON lines: a header, then `open`, `note` and `close` lines by call id. Open lines are written at once, before
-anybody hears of the call; notes and closes go out together at the end of the loop's turn. When the file has grown it
-is written anew with the open calls only. The header carries the length of records.jsonl at that moment: every record
-of a call in this journal lies behind it, which bounds what recovery has to read.
+A file of JSON lines: a header, then `open`, `note` and `close` lines by call id. Open lines are
+written at once, before anybody hears of the call; notes and closes go out together at the end of
+the loop's turn. When the file has grown it is written anew with the open calls only. The header
+carries the length of records.jsonl at that moment: every record of a call in this journal lies
+behind it, which bounds what recovery has to read.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ COMPACT_BYTES = 8 << 20
 """Size at which the journal is written anew; about 6,000 calls, a few ms of work."""
 
 MAX_NOTES_BYTES = 1 << 20
-"""Notes and closes held while the disk refuses them; beyond it notes are dropped (a crash record then knows less)."""
+"""Notes and closes held while the disk refuses them; beyond it notes are dropped (a crash record
+then knows less)."""
 
 
 class CallJournal:
@@ -40,7 +42,8 @@ class CallJournal:
     ) -> None:
         """Start an empty journal; what an earlier run left must have been recovered before.
 
-        `records_size` tells the present length of records.jsonl, `soon` runs a function at the end of the turn.
+        `records_size` tells the present length of records.jsonl, `soon` runs a function at the end
+        of the turn.
         """
         self._path = folder / "journal.jsonl"
         self._records_size = records_size
@@ -111,7 +114,8 @@ class CallJournal:
         old.close()
 
     def _write_anew(self) -> LineFile:
-        """A new file with the header and the open calls, put in place of the old one in one step."""
+        """A new file with the header and the open calls, put in place of the old one in one
+        step."""
         header = encode_line({"journal": 1, "records_size": self._records_size()})
         fresh = self._path.with_suffix(".new")
         try:

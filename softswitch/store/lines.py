@@ -1,8 +1,8 @@
 """A file of JSON lines that is only appended to.
 
-One write(2) a batch of lines on an O_APPEND descriptor: what was written survives the death of the process. A write
-that fails half way is taken back by truncation, so that a line is whole or absent; a torn last line (the machine died)
-is cut when the file is opened.
+One write(2) a batch of lines on an O_APPEND descriptor: what was written survives the death of the
+process. A write that fails half way is taken back by truncation, so that a line is whole or
+absent; a torn last line (the machine died) is cut when the file is opened.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 __all__ = ["LineFile", "encode_line"]
 
 CUT_BLOCK = 65536
@@ -20,10 +22,12 @@ CUT_BLOCK = 65536
 
 
 def encode_line(value: Any) -> bytes:
-    """One JSON line."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(
-        "utf-8", "replace"
-    ) + b"\n"
+    """One JSON line; text that UTF-8 cannot hold (a peer's broken bytes) is written with `?`."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "replace") + b"\n"
 
 
 class LineFile:

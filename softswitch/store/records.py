@@ -15,7 +15,8 @@ logger = logging.getLogger(__name__)
 __all__ = ["RecordFile"]
 
 MAX_WAITING = 100_000
-"""Records kept in memory while the disk refuses them (about 150 MB); the switch takes no new calls long before."""
+"""Records kept in memory while the disk refuses them (about 150 MB); the switch takes no new calls
+long before."""
 
 
 class RecordFile:

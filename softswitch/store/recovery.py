@@ -1,7 +1,8 @@
 """After a crash: each call that was open gets its one record.
 
-Read the journal that was left, take away what records.jsonl already has, and write a record with `ended_by` crash for
-the rest. Doing it twice, or being killed in the middle of it, writes nothing twice.
+Read the journal that was left, take away what records.jsonl already has, and write a record with
+`ended_by` crash for the rest. Doing it twice, or being killed in the middle of it, writes nothing
+twice.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def recover(
     *,
     crash_record: Callable[[Mapping[str, Any], float], Mapping[str, Any]],
 ) -> Recovery:
-    """Write the records of calls that a dead switch left open; raises OSError when the disk refuses."""
+    """Write the records of calls that a dead switch left open; raises OSError when the disk
+    refuses."""
     path = folder / "journal.jsonl"
     result = Recovery(cut_bytes=records.file.cut_bytes)
     if not path.exists():
@@ -101,7 +103,8 @@ def _note(facts: dict[str, Any] | None, note: Any) -> None:
 
 
 def _recorded(records: RecordFile, start: int) -> set[str]:
-    """Call ids in records.jsonl from an offset on; from its beginning when the offset is not in it."""
+    """Call ids in records.jsonl from an offset on; from its beginning when the offset is not in
+    it."""
     if start > records.file.size:
         start = 0
     return {str(record.get("call_id")) for record in records.file.lines(start)}

@@ -1,8 +1,8 @@
 """Folds the events of a call into its one record.
 
-The record is a plain JSON object (one line of records.jsonl). Durations come from the monotonic clock, times of day
-from UTC. A call is at any moment in one of three phases once it is answered or dialling: `ivr`, `ring`, `talk`.
-Knows nothing of files.
+The record is a plain JSON object (one line of records.jsonl). Durations come from the monotonic
+clock, times of day from UTC. A call is at any moment in one of three phases once it is answered or
+dialling: `ivr`, `ring`, `talk`. Knows nothing of files.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Journal and record of every call, as a subscriber of the event stream.
 
-`call.presented` is in the journal before any subscriber hears of it (`open`). The record is written when the call has ended, and `call.record` follows it on the stream.
+`call.presented` is in the journal before any subscriber hears of it (`open`). The record is
+written when the call has ended, and `call.record` follows it on the stream.
 """
 
 from __future__ import annotations
@@ -86,4 +87,3 @@ def _note(event: CallEvent) -> dict[str, Any] | None:
     if isinstance(event, CallBridged):
         return {"bridged_at": utc_text(event.at)}
     return None
-

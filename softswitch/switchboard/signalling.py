@@ -14,16 +14,19 @@ MAX_TEXT = 200
 """Characters of a free-text header kept in events and records."""
 
 MAX_ENTRIES = 20
-"""Entries of Diversion and History-Info kept; a call that was forwarded more often is lost anyway."""
+"""Entries of Diversion and History-Info kept; a call that was forwarded more often is lost
+anyway."""
 
 
 def called_number(request: Request) -> str:
-    """The number dialled: the user part of the Request-URI without parameters; the URI when it has none."""
+    """The number dialled: the user part of the Request-URI without parameters; the URI when it has
+    none."""
     return dialled(request.uri) or request.uri
 
 
 def calling_number(identity: CallerIdentity, country: str) -> str:
-    """The calling number in E.164 where it is one, else as it was written; "" when there is none."""
+    """The calling number in E.164 where it is one, else as it was written; "" when there is
+    none."""
     if identity.number:
         return normalise(identity.number, country) or identity.number
     return "" if identity.is_private else identity.uri[:MAX_TEXT]

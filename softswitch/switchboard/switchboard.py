@@ -1,7 +1,9 @@
-"""Takes calls: admission, look-up, the presented event, the treatment; and watches over calls in progress.
+"""Takes calls: admission, look-up, the presented event, the treatment; and watches over calls in
+progress.
 
-An INVITE that is refused here leaves one log line and a count, no record: nothing was presented. From `call.presented`
-on there is exactly one record. RFC 3261 section 21 (the status codes), RFC 6357 (503 with Retry-After when full).
+An INVITE that is refused here leaves one log line and a count, no record: nothing was presented.
+From `call.presented` on there is exactly one record. RFC 3261 section 21 (the status codes), RFC
+6357 (503 with Retry-After when full).
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ logger = logging.getLogger(__name__)
 __all__ = ["Switchboard"]
 
 MAX_RETRY_AFTER = 5
-"""Seconds in Retry-After of a 503 at most; the time is drawn at random so that callers do not come back together."""
+"""Seconds in Retry-After of a 503 at most; the time is drawn at random so that callers do not come
+back together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ class Switchboard:
             match = snapshot.numbers.find(invite.request.uri)
             refusal = self._admit(snapshot.configuration, trunk, called, match)
         if refusal is None:
-            assert trunk is not None and match is not None
+            assert trunk is not None
+            assert match is not None
             refusal = self._present(invite, snapshot, trunk, match, identity, caller)
         if refusal is not None:
             self._refuse(invite, refusal, trunk, called, caller)
@@ -273,7 +277,8 @@ class Switchboard:
 
 
 def silent_for(call: Call, now: float) -> float:
-    """Seconds since RTP was last heard on any leg, or should first have been heard; 0 while held."""
+    """Seconds since RTP was last heard on any leg, or should first have been heard; 0 while
+    held."""
     if not call.caller.answered:
         return 0.0
     heard = call.media_expected_from
@@ -291,7 +296,4 @@ def _headers_that_may_pass(
 ) -> tuple[tuple[str, str], ...]:
     """Header fields that some trunk lists in `pass_headers`; all others end here."""
     names = {name for trunk in configuration.trunks.values() for name in trunk.pass_headers}
-    return tuple(
-        (name, value) for name in sorted(names) for value in request.headers.get_all(name)
-    )
-
+    return tuple((name, value) for name in sorted(names) for value in request.headers.get_all(name))
