@@ -264,7 +264,7 @@ class Response(Message):
         return f"<Response {self.status} {self.reason}>"
 
 
-def serialise(message: Request | Response | Message) -> bytes:
+def serialise(message: Message) -> bytes:
     """Write a message; Content-Length is always written, last, whatever the headers say.
 
     A LocalProtocolError is raised rather than a line that would become two: this is the last gate
