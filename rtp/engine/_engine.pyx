@@ -372,10 +372,10 @@ cdef class Engine:
         cdef int first = check_range("first_port", first_port, 1, 65534)
         cdef int last = check_range("last_port", last_port, 1, 65535)
         first += first & 1
-        cdef uint32_t pairs = max(0, last - first + 1) // 2
-        if not pairs:
+        cdef int pairs = (last - first + 1) // 2
+        if pairs < 1:
             raise ValueError(f"no even and odd port from {first_port} to {last_port}")
-        cdef uint32_t count = min(check_range("threads", threads, 1, MAX_THREADS), pairs)
+        cdef int count = min(check_range("threads", threads, 1, MAX_THREADS), pairs)
         if not 0 <= rest_seconds <= 3600:
             raise ValueError(f"rest_seconds must be from 0 to 3600, not {rest_seconds!r}")
         check_range("tap_bytes", tap_bytes, 0, MAX_TAP_BYTES - 1)
@@ -414,7 +414,7 @@ cdef class Engine:
 
     @property
     def event_fd(self):
-        """Readable while events wait."""
+        """Readable while events wait; -1 once stopped (take it out of the event loop before)."""
         return self.core.event_fd
 
     @property

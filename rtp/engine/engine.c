@@ -62,6 +62,7 @@ struct engine *engine_create(const struct address *host, int first_port, int las
     struct engine *engine = calloc(1, sizeof *engine);
     if (!engine)
         return NULL;
+    engine->event_fd = -1;
     codec_prepare();
     engine->host = *host;
     engine->dscp = dscp;
@@ -91,14 +92,15 @@ void engine_stop(struct engine *engine) {
         shard_stop(&engine->shards[i]);
     for (uint32_t i = 0; engine->pairs && i < engine->pair_count; i++)
         ports_close(&engine->pairs[i]);
+    if (engine->event_fd >= 0)
+        close(engine->event_fd);
+    engine->event_fd = -1;
 }
 
 void engine_destroy(struct engine *engine) {
     engine_stop(engine);
     for (uint32_t i = 0; engine->shards && i < engine->threads; i++)
         shard_destroy(&engine->shards[i]);
-    if (engine->event_fd >= 0)
-        close(engine->event_fd);
     free(engine->shards);
     free(engine->pools);
     free(engine->pairs);
@@ -255,6 +257,8 @@ bool engine_next_event(struct engine *engine, struct engine_event *event) {
 
 void engine_clear_event_fd(struct engine *engine) {
     uint64_t count;
+    if (engine->event_fd < 0)
+        return;
     ssize_t length = read(engine->event_fd, &count, sizeof count);
     (void)length; /* nothing there is fine */
 }

@@ -275,6 +275,11 @@ void shard_stop(struct shard *shard) {
         shard->core.legs = leg->next;
         leg_free(leg);
     }
+    if (shard->poll_fd >= 0)
+        close(shard->poll_fd);
+    if (shard->wake_fd >= 0)
+        close(shard->wake_fd);
+    shard->poll_fd = shard->wake_fd = -1;
 }
 
 void shard_destroy(struct shard *shard) {
@@ -282,11 +287,6 @@ void shard_destroy(struct shard *shard) {
     tap_destroy(&shard->tap);
     command_ring_destroy(&shard->commands);
     event_ring_destroy(&shard->events);
-    if (shard->poll_fd >= 0)
-        close(shard->poll_fd);
-    if (shard->wake_fd >= 0)
-        close(shard->wake_fd);
-    shard->poll_fd = shard->wake_fd = -1;
 }
 
 void shard_command(struct shard *shard, const struct command *command) {

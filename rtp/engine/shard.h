@@ -87,7 +87,8 @@ struct shard {
 bool shard_create(struct shard *shard, int event_fd, size_t tap_bytes, uint64_t seed,
                   const char *cname);
 bool shard_start(struct shard *shard, int number);
-/* Joins the thread; legs and unread commands are freed. Safe on a shard that never started. */
+/* Joins the thread, closes its descriptors, frees legs and unread commands. Safe on a shard that
+ * never started. */
 void shard_stop(struct shard *shard);
 void shard_destroy(struct shard *shard);
 /* From Python, one thread at a time. Waits only while the ring is full. */

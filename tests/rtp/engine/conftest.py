@@ -18,7 +18,7 @@ def make_engine() -> Iterator[MakeEngine]:
 
     def make(*, pairs: int = 20, host: str = "127.0.0.1", **options: object) -> Engine:
         if "first_port" not in options:
-            options["first_port"], options["last_port"] = free_rtp_range(2 * pairs, host)
+            options["first_port"], options["last_port"] = free_rtp_range(2 * pairs)
         engine = Engine(host=host, **options)  # type: ignore[arg-type]  # passed through
         engine.start()
         engines.append(engine)
