@@ -31,6 +31,34 @@ __all__ = ["Dialog", "DialogState"]
 class Dialog:
     """One peer-to-peer relation; the shell reads it and uses its verbs, the stack feeds it."""
 
+    __slots__ = (
+        "__weakref__",
+        "_held_bye",
+        "_path",
+        "_remote_target",
+        "_route_set",
+        "acceptances",
+        "call_id",
+        "contact_user",
+        "context",
+        "flow",
+        "incoming_reinvite",
+        "invite",
+        "is_caller",
+        "is_silent",
+        "local",
+        "local_cseq",
+        "local_tag",
+        "outgoing_reinvite",
+        "owner",
+        "pending_ack",
+        "pending_requests",
+        "remote",
+        "remote_cseq",
+        "remote_tag",
+        "state",
+    )
+
     def __init__(
         self,
         context: Context,

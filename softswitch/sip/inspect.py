@@ -24,8 +24,10 @@ _USUAL_VIA = re.compile(
     rf";branch=({_WORD})(;received=[0-9.]+)?(;rport(?:=[0-9]{{0,5}})?)?(;received=[0-9.]+)?"
 )
 _USUAL_TAG = re.compile(rf";tag=({_WORD})")
+_HOST_PORT = r"[A-Za-z0-9.\-]+(?::[0-9]{1,5})?"
+# In angle brackets the URI may have parameters; bare it ends where they begin (20.10).
 _USUAL_CONTACT = re.compile(
-    rf"<(sip:(?:{_WORD}@)?[A-Za-z0-9.\-]+(?::[0-9]{{1,5}})?(?:;[a-zA-Z=]+)*)>"
+    rf"<(sip:(?:{_WORD}@)?{_HOST_PORT}(?:;[a-zA-Z=]+)*)>|(sip:(?:{_WORD}@)?{_HOST_PORT})"
 )
 # What may stand in our Contact as the user part without escapes.
 _PLAIN_USER = re.compile(r"[A-Za-z0-9+._~*-]{1,64}")
@@ -83,7 +85,7 @@ def contact_uri(message: Message) -> str | None:
         return None
     usual = _USUAL_CONTACT.fullmatch(values[0])
     if usual is not None:
-        return usual[1]
+        return usual[1] or usual[2]
     try:
         contacts = message.contacts
     except ParseError:

@@ -35,6 +35,27 @@ MAX_FORKS = 16
 class OutgoingInvite(PendingAck):
     """One INVITE of ours; its end is one InviteAnswered or InviteRejected."""
 
+    __slots__ = (
+        "__weakref__",
+        "_acks",
+        "_cancel_lines",
+        "_contact_user",
+        "_context",
+        "_dialogs",
+        "_flow",
+        "_has_offer",
+        "_has_provisional",
+        "_head",
+        "_is_cancel_sent",
+        "_is_over",
+        "_timer",
+        "_transaction",
+        "_winner",
+        "call_id",
+        "local_tag",
+        "owner",
+    )
+
     def __init__(
         self,
         context: Context,

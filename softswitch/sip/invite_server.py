@@ -39,6 +39,22 @@ class InviteState(IntEnum):
 class IncomingInvite:
     """One INVITE outside of any dialog; verbs that come too late do nothing."""
 
+    __slots__ = (
+        "__weakref__",
+        "_context",
+        "_head",
+        "_timer",
+        "_transaction",
+        "call_id",
+        "dialog",
+        "flow",
+        "local_tag",
+        "owner",
+        "remote_tag",
+        "request",
+        "state",
+    )
+
     def __init__(
         self,
         context: Context,

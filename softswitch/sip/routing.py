@@ -6,6 +6,7 @@ Loose and strict routing, and the next hop as a flow. Names are left to the tran
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from softswitch.sip.compose import one_line
@@ -16,6 +17,10 @@ from softswitch.sip.uri import Uri
 
 # More hops than this in one route set is an attack: each costs bytes in every request we send.
 MAX_ROUTES = 32
+
+
+# Targets repeat from call to call, a trunk's Contact say: the last so many are not parsed again.
+MAX_KNOWN_TARGETS = 1024
 
 
 class Path(NamedTuple):
@@ -60,6 +65,7 @@ def _route_lines(routes: Sequence[str]) -> str:
     return "".join([f"Route: {one_line(route)}\r\n" for route in routes])
 
 
+@lru_cache(maxsize=MAX_KNOWN_TARGETS)
 def _read_uri(text: str) -> Uri | None:
     try:
         return Uri.parse(text)

@@ -37,6 +37,7 @@ ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
 
 # RFC 5626 section 3.5.1: keep-alives that hold a NAT binding open, or its answer.
 _KEEP_ALIVES = frozenset((b"", b"\0", b"\0\0\0\0", b"\r\n", b"\r\n\r\n"))
+MAX_KEEP_ALIVE = 4
 
 KnowsSource = Callable[[Request, Flow], bool]
 
@@ -71,7 +72,7 @@ class Stack:
         context.now = now
         if context.trace is not None:
             context.trace(Trace("in", data, flow, "", now))
-        if data in _KEEP_ALIVES:
+        if len(data) <= MAX_KEEP_ALIVE and data in _KEEP_ALIVES:
             context.drop("keep-alive", data, flow)
             return
         receive_message(context, data, flow)

@@ -114,8 +114,9 @@ class ClientTransaction:
         self.context.unanswered.pop(self.key, None)
 
     def stop_resending(self) -> None:
-        """Note that the peer has the request."""
+        """Note that the peer has the request, which is not kept any longer then."""
         self.mark_answered()
+        self.data = b""
         self._stop_timer()
 
     def linger(self, seconds: float) -> None:

@@ -99,6 +99,7 @@ class ServerInviteTransaction(ServerTransaction):
 
     def _accept(self, data: bytes) -> None:
         self.send(data)
+        self.last_response = b""
         self.forget_user()
         self.linger(TIMER_L)
 
