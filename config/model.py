@@ -114,8 +114,6 @@ class Trunk:
     """A hold from the other leg is passed on to this trunk, or answered locally. Default pass."""
     codecs: tuple[CodecName, ...] = ("PCMU", "PCMA")
     """Codecs offered and accepted, best first. Default PCMU, PCMA."""
-    user_agent: str | None = None
-    """User-Agent of calls sent to it. None: the switch's own."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
 
 

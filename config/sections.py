@@ -91,13 +91,6 @@ class TrunkKeys:
         otherwise="PCMU, then PCMA",
         example="[PCMA, PCMU]",
     )
-    USER_AGENT = Key(
-        "user_agent",
-        LINE,
-        "User-Agent of the calls sent to it.",
-        otherwise="the switch's own",
-        example="acme-gateway",
-    )
 
 
 class PoolKeys:
@@ -209,7 +202,6 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         pass_headers=fields.get(keys.PASS_HEADERS) or (),
         hold=fields[keys.HOLD],
         codecs=fields.get(keys.CODECS) or _CODECS,
-        user_agent=fields.get(keys.USER_AGENT),
         location=fields.place(keys.ADDRESS),
     )
 

@@ -166,6 +166,7 @@ class App:
             media_host=switch.advertise_host,
             advertised_host=switch.advertise_host,
             flush_soon=self.transport.flush_soon,
+            tapped=switch.tap,
         )
         recorder = Recorder(self.events, self.journal, self.records)
         self.events.subscribe(self.event_log.receive)

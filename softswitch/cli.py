@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.loader import ConfigErrors, load
+from config.errors import ConfigErrors
 from config.model import Configuration
+from softswitch.check import load_checked
 from softswitch.version import VERSION
 
 if TYPE_CHECKING:
@@ -25,7 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 well, 1 the configuration or the start is bad, 2 wrong
     usage."""
     options = _parser().parse_args(arguments)
-    return int(options.action(options))
+    try:
+        status = int(options.action(options))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`); Python must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,10 +60,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _load(path: Path) -> Configuration | None:
     try:
-        return load(path, os.environ)
+        return load_checked(path, os.environ)
     except ConfigErrors as errors:
-        for error in errors.errors:
-            print(error, file=sys.stderr)
+        print(errors, file=sys.stderr)
         return None
 
 

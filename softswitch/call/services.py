@@ -68,6 +68,8 @@ class Services:
     flush_soon: Callable[[], None]
     """Has the stack's output sent in this turn of the loop, once however many verbs asked."""
     wall_clock: Callable[[], float] = time.time
+    tapped: bool = True
+    """Whether what legs hear is copied for the listeners inside the switch."""
     media_listeners: dict[int, MediaListener] = field(default_factory=dict)
     """Engine leg number to whoever owns it."""
     trunk_legs: Counter[str] = field(default_factory=Counter)
@@ -81,6 +83,8 @@ class Services:
         """Open a media port whose events go to `listener`; raises PortsExhausted."""
         port = self.engine.open_port(beside=beside)
         self.media_listeners[port.leg] = listener
+        if self.tapped:
+            port.tap(True)
         return port
 
     def forget_port(self, port: MediaPort) -> None:

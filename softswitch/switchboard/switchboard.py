@@ -76,7 +76,7 @@ class Switchboard:
 
     def is_known_source(self, request: Request, flow: Flow) -> bool:
         """Whether a request comes from a trunk."""
-        return self.snapshot.trunks.identify(flow.host, flow.transport) is not None
+        return self.snapshot.trunks.identify(flow.host, flow.transport, flow.port) is not None
 
     # Calls come in.
 
@@ -84,7 +84,7 @@ class Switchboard:
         """Take or refuse an INVITE."""
         snapshot = self.snapshot
         flow = invite.flow
-        trunk = snapshot.trunks.identify(flow.host, flow.transport)
+        trunk = snapshot.trunks.identify(flow.host, flow.transport, flow.port)
         called = called_number(invite.request)
         identity = read_identity(invite.request, trusted=trunk is not None and trunk.trusted)
         caller = calling_number(identity, snapshot.configuration.switch.country)

@@ -18,7 +18,6 @@ def test_a_trunk_is_an_address_or_settings() -> None:
             pass_headers: [X-Click-Id, User-to-User]
             hold: local
             codecs: [pcma]
-            user_agent: acme
         """).trunks
     assert found["short"] == Trunk("short", "192.0.2.1", 5062, "tcp")
     assert found["long"] == Trunk(
@@ -31,7 +30,6 @@ def test_a_trunk_is_an_address_or_settings() -> None:
         pass_headers=("X-Click-Id", "User-to-User"),
         hold="local",
         codecs=("PCMA",),
-        user_agent="acme",
     )
 
 

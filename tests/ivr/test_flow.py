@@ -53,9 +53,7 @@ class ScriptedCall:
         self.last_failure: DialOutcome | None = None
         self.caller = SimpleNamespace(answered=False)
         self.campaign = Campaign("fans", "main", trunk="carrier")
-        self.configuration = SimpleNamespace(
-            treatments=treatments or {}, trunks={"carrier": TRUNK}
-        )
+        self.configuration = SimpleNamespace(treatments=treatments or {}, trunks={"carrier": TRUNK})
         self.called, self.called_number = "18666831950", "+18666831950"
         self.caller_number = "+16025550100"
         self.caller_name = 'Ann "A" Lee'
@@ -220,9 +218,7 @@ async def test_a_goto_finds_a_node_inside_a_choice() -> None:
         "ask", HELLO, menu(key1=(Play("inner", HELLO), Play("after", HELLO)), key2=()),
         timeouts_limit=0,
     )  # fmt: skip
-    call = await walk(
-        ScriptedCall(), Goto("jump", "inner", kind="node"), ask, HangUp("end", "end")
-    )
+    call = await walk(ScriptedCall(), Goto("jump", "inner", kind="node"), ask, HangUp("end", "end"))
     assert call.path == ["jump", "inner", "after", "end"]
 
 

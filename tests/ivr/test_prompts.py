@@ -1,0 +1,135 @@
+"""Prompts: all that a configuration can play stands ready before the first call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.loader import load
+from config.model import Configuration, Prompt
+from ivr.prompts import PromptError, PromptLibrary, prompts_of
+from media.wav import write_wav
+from rtp.engine import Engine
+from tests.support.ports import free_rtp_range
+
+YAML = """
+switch: {{without_synthesiser: {without}, synthesiser: {synthesiser}}}
+trunks: {{carrier: 192.0.2.1}}
+numbers: {{+1 866 683 1950: {{campaign: c}}}}
+campaigns: {{c: {{treatment: t, ringback: {country}}}}}
+treatments:
+  t:
+    - menu:
+        prompt: {{wav: question.wav}}
+        invalid_prompt: {{tone: busy}}
+        choices:
+          1: [{{play: {{tone: chime}}}}]
+          2:
+            - connect:
+                to: +1 602 555 1234
+                prompt: {{wav: connecting.wav}}
+                on_failure: [{{play: "{text}"}}]
+"""
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    first = free_rtp_range(2)[0]
+    engine = Engine(first_port=first, last_port=first + 1)
+    engine.start()
+    yield engine
+    engine.stop()
+
+
+def configuration(
+    folder: Path, *, text: str = "Sorry.", country: str = "us", without: str = "chime",
+    synthesiser: str = "auto",
+) -> Configuration:  # fmt: skip
+    for name, seconds in (("question", 1.5), ("connecting", 0.5)):
+        write_wav(folder / f"{name}.wav", np.full(int(8000 * seconds), 100, np.int16))
+    path = folder / "switch.yaml"
+    path.write_text(
+        YAML.format(text=text, country=country, without=without, synthesiser=synthesiser)
+    )
+    return load(path, {})
+
+
+def prompt_of(configuration: Configuration, name: str) -> Prompt:
+    return next(p for p in prompts_of(configuration) if p.wav is not None and name in p.wav.name)
+
+
+@pytest.fixture
+def no_synthesiser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivr.prompts.available_synthesisers", list)
+
+
+def test_every_prompt_of_every_nested_step_is_found(tmp_path: Path) -> None:
+    found = list(prompts_of(configuration(tmp_path)))
+    assert [p.text for p in found if p.text] == ["Sorry."]
+    assert [p.tone for p in found if p.tone] == ["busy", "chime"]
+    assert [p.wav.name for p in found if p.wav] == ["question.wav", "connecting.wav"]
+
+
+@pytest.mark.usefixtures("no_synthesiser")
+async def test_files_and_tones_are_loaded(engine: Engine, tmp_path: Path) -> None:
+    library = PromptLibrary(engine, tmp_path / "cache")
+    loaded = configuration(tmp_path)
+    await library.prepare(loaded)
+    question = library.prompt(prompt_of(loaded, "question"))
+    assert (question.name, question.seconds) == ("question.wav", 1.5)
+    assert question.audio.samples == 12_000
+    assert library.prompt(Prompt(tone="busy")).seconds >= 4.0
+    assert library.ringback("us").seconds == 6.0
+
+
+@pytest.mark.usefixtures("no_synthesiser")
+async def test_a_tone_sounds_as_in_the_campaigns_country(engine: Engine, tmp_path: Path) -> None:
+    library = PromptLibrary(engine, tmp_path / "cache")
+    await library.prepare(configuration(tmp_path, country="de"))
+    german, american = (library.ringback(country) for country in ("de", "us"))
+    assert german.seconds == 5.0
+    assert german.seconds != american.seconds
+
+
+@pytest.mark.usefixtures("no_synthesiser")
+async def test_a_chime_plays_for_text_when_nothing_can_speak(
+    engine: Engine, tmp_path: Path
+) -> None:
+    library = PromptLibrary(engine, tmp_path / "cache")
+    await library.prepare(configuration(tmp_path))
+    assert library.chimes == 1
+    assert library.prompt(Prompt(text="Sorry.")).name == "chime for: Sorry."
+
+
+async def test_a_synthesiser_that_is_not_there_is_a_clear_error(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    library = PromptLibrary(engine, tmp_path / "cache")
+    with pytest.raises(PromptError, match="flite is not installed"):
+        await library.prepare(configuration(tmp_path, without="error", synthesiser="flite"))
+
+
+@pytest.mark.usefixtures("no_synthesiser")
+async def test_a_file_that_vanished_is_a_clear_error_with_its_place(
+    engine: Engine, tmp_path: Path
+) -> None:
+    library = PromptLibrary(engine, tmp_path / "cache")
+    loaded = configuration(tmp_path)
+    (tmp_path / "question.wav").unlink()
+    with pytest.raises(PromptError, match=r"switch\.yaml:\d+:\d+: prompt .*question\.wav"):
+        await library.prepare(loaded)
+
+
+@pytest.mark.usefixtures("no_synthesiser")
+async def test_preparing_again_loads_only_what_is_new(engine: Engine, tmp_path: Path) -> None:
+    library = PromptLibrary(engine, tmp_path / "cache")
+    loaded = configuration(tmp_path)
+    await library.prepare(loaded)
+    before = library.prompt(prompt_of(loaded, "question"))
+    await library.prepare(configuration(tmp_path, text="Something new."))
+    assert library.prompt(prompt_of(loaded, "question")) is before
+    assert library.chimes == 2

@@ -1,0 +1,96 @@
+"""The command line as a program: exit codes and what is said where."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from softswitch.version import VERSION
+
+EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
+
+
+def softswitch(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "softswitch", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        cwd=EXAMPLES.parents[1],
+    )
+
+
+def test_version() -> None:
+    done = softswitch("version")
+    assert (done.returncode, done.stdout) == (0, f"softswitch {VERSION}\n")
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
+def test_every_example_is_good(name: str) -> None:
+    done = softswitch("check", str(EXAMPLES / name))
+    assert done.returncode == 0, done.stderr
+    assert ": good: " in done.stdout
+
+
+def test_check_says_all_that_is_wrong_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("trunks: {a: 192.0.2.1}\nnumbers: {+18666831950: {campaing: x}}\nbogus: 1\n")
+    done = softswitch("check", str(file))
+    assert done.returncode == 1
+    assert f"{file}:2:" in done.stderr
+    assert f"{file}:3:" in done.stderr
+    assert "campaign" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_run_refuses_a_bad_file(tmp_path: Path) -> None:
+    done = softswitch("run", "-c", str(tmp_path / "missing.yaml"))
+    assert done.returncode == 1
+    assert "missing.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_run_says_when_its_data_folder_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = softswitch(
+        "run", "-c", str(EXAMPLES / "load.yaml"), SOFTSWITCH_DATA=str(tmp_path / "file" / "data")
+    )
+    assert done.returncode == 1
+    assert "data folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_run_says_when_its_address_cannot_be_listened_at(tmp_path: Path) -> None:
+    done = softswitch(
+        "run", "-c", str(EXAMPLES / "load.yaml"),
+        SOFTSWITCH_SIP="192.0.2.77:5060", SOFTSWITCH_DATA=str(tmp_path),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "cannot listen at" in done.stderr or "192.0.2.77" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_route_test_says_who_would_serve_a_call() -> None:
+    arguments = ("route-test", str(EXAMPLES / "quickstart.yaml"), "--from", "6025550100", "--to")
+    done = softswitch(*arguments, "8666831950")
+    assert done.returncode == 0
+    for word in ("+18666831950", "quickstart", "+16025551234", "carrier"):
+        assert word in done.stdout
+    found = json.loads(softswitch(*arguments, "8666831950", "--json").stdout)
+    assert isinstance(found, dict)
+    refused = softswitch(*arguments, "8005550000")
+    assert "404" in refused.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("run",), ("dance",), ("route-test", "x")])
+def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
+    done = softswitch(*arguments)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
