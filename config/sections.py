@@ -10,7 +10,6 @@ from config.kinds import (
     CALLER_ID,
     CAMPAIGN_NAME,
     HEADER_NAME,
-    LINE,
     NAME,
     SOURCE,
     TONE_PLAN,

@@ -89,7 +89,7 @@ def test_an_event_is_one_object_of_json(pipe: tuple[int, int]) -> None:
             q850=16,
             cause="x",
             quality=LegQuality(packets=7),
-        )  # fmt: skip
+        )
     )
     writer.close()
     first, second = map(json.loads, written(pipe[0]))
