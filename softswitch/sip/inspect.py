@@ -113,7 +113,7 @@ def from_tag_of(message: Message) -> str:
 def plain_user(uri: str) -> str:
     """Give the user part of a sip URI when it is plain enough for our Contact, else nothing."""
     user, at, _ = uri.partition("@")
-    user = user.rpartition(":")[2] if at else ""
+    user = user.partition(":")[2] if at else ""
     return user if _PLAIN_USER.fullmatch(user) else ""
 
 

@@ -93,10 +93,10 @@ class IncomingInvite:
         headers: Sequence[Header] = (),
         now: float,
     ) -> None:
-        """Send a 101 to 199, which makes the dialog early."""
+        """Send a 101 to 199, which makes the dialog early; 100 is the stack's own."""
         self._context.now = now
         transaction = self._transaction
-        if transaction is None:
+        if transaction is None or status <= 100:
             return
         dialog = self._dialog_of()
         data = self._head.to_bytes(

@@ -141,6 +141,7 @@ def _receive_ack(
     if dialog is None:
         context.drop("stray-ack", data, flow)
     else:
+        dialog.flow = flow
         dialog.receive_ack(request)
 
 
