@@ -40,7 +40,8 @@ CASES = [
     Case("uac_busy", "uas_busy", "called", answered=False),
     Case("uac_waits_for_bye", "uas_hangs_up", "called", packets=True),
     Case("uac_waits_for_bye", "uas_basic", "switch", number=SHORT, packets=True),
-    Case("uac_crossed_bye", "uas_crossed_bye", "calling or called"),
+    Case("uac_crossed_bye", "uas_hangs_up", "called"),
+    Case("uac_plain", "uas_crossed_bye", "calling"),
     Case("uac_hold", "uas_held", "calling", packets=True),
     Case("uac_held", "uas_hold", "calling", packets=True),
     Case("uac_delayed_offer", "uas_basic", "calling", packets=True),
@@ -68,7 +69,7 @@ def test_a_scenario_runs_through_the_switch(
             assert uac.wait().successful == 1
         assert uas.stop().successful == 1
     record = stage.switch.record()
-    assert record["ended_by"] in case.ended_by.split(" or ")
+    assert record["ended_by"] == case.ended_by
     assert (record["answered_at"] is not None) == case.answered
     if case.lossless:
         assert [one["lost"] for one in record["legs"]] == [0, 0]
