@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from softswitch.sip.dialog import Dialog
+from softswitch.sip.events import InviteAnswered, InviteRejected, ProvisionalReceived
 from tests.support.agents import ANSWER, OFFER, Agent, leftovers, pair
 from tests.support.link import (
     DOUBLED,
@@ -200,9 +201,21 @@ CASES = [
 ]
 
 
+def assert_provisionals_come_first(agent: Agent) -> None:
+    """13.2.2: no 1xx is told after the final answer, of which there is one."""
+    finals = [
+        index
+        for index, event in enumerate(agent.events)
+        if isinstance(event, InviteAnswered | InviteRejected)
+    ]
+    assert len(finals) == 1
+    assert not any(isinstance(event, ProvisionalReceived) for event in agent.events[finals[0] :])
+
+
 def check(script: str, fates: dict[PacketName, Fate]) -> None:
     link, alice, bob = run(script, fates)
     assert (alice.facts, bob.facts) == EXPECTED[script]
+    assert_provisionals_come_first(alice)
     assert not leftovers(alice, bob)
     assert link.now < 200
 
