@@ -280,8 +280,6 @@ class Dialog:
             self.context.drops["repeated-ack"] += 1
             return
         acceptance.stop()
-        if self.state is DialogState.TERMINATED:
-            return
         self.context.emit(AckReceived(self, request.body))
         self.go_on()
 
@@ -324,8 +322,6 @@ class Dialog:
         13.3.1.4: "If the server retransmits the 2xx response for 64*T1 seconds without receiving an
         ACK, the dialog is confirmed, but the session SHOULD be terminated", with a BYE.
         """
-        if self.state is DialogState.TERMINATED:
-            return
         self.context.emit(AckTimedOut(self))
         lines, self._held_bye = self._held_bye, None
         self.send_bye(lines or "", "ack-timeout")

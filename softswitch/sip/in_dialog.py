@@ -57,15 +57,15 @@ def receive_in_dialog(
 
 def _judge(context: Context, dialog: Dialog, request: Request, number: int) -> Refusal | None:
     """Refuse what is out of order or out of place."""
-    refusal = first_refusal(request, context, CHECKS_IN_DIALOG)
-    if refusal is not None:
-        return refusal
     # 12.2.2: "If the remote sequence number is not empty, but the sequence number of the request is
     # lower than the remote sequence number, the request is out of order and MUST be rejected with a
     # 500 (Server Internal Error) response." An equal one, which is no retransmission, likewise.
     if dialog.remote_cseq is not None and number <= dialog.remote_cseq:
         return Refusal(500, "out-of-order")
     dialog.remote_cseq = number
+    refusal = first_refusal(request, context, CHECKS_IN_DIALOG)
+    if refusal is not None:
+        return refusal
     if dialog.state is DialogState.TERMINATED and request.method != "BYE":
         return Refusal(481, "terminated")
     if request.method == "INVITE":

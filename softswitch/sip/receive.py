@@ -172,7 +172,8 @@ def _receive_new(context: Context, arrival: Arrival) -> None:
     if tag:
         dialog = context.dialogs.get((request.call_id, tag, from_tag_of(request)))
         if dialog is not None:
-            if context.has_room_for_transaction:
+            # What ends a call is served however full we are.
+            if context.has_room_for_transaction or request.method == "BYE":
                 head = ResponseHead(request, flow, hop, "", context.server_line)
                 receive_in_dialog(context, dialog, request, key, way_back(hop, flow), head)
             else:

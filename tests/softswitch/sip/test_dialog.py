@@ -18,7 +18,7 @@ from softswitch.sip.events import (
 )
 from softswitch.sip.flow import Flow
 from softswitch.sip.in_dialog import MAX_PENDING_REQUESTS
-from softswitch.sip.stack import ALLOW
+from softswitch.sip.stack import ALLOW, Limits
 from tests.support.sip_text import Message
 from tests.support.wire import PEER, PEER_TCP, SDP, US, Wire, request, response
 
@@ -352,3 +352,21 @@ def test_a_number_that_cannot_be_read_is_400_and_leaves_nothing(wire: Wire, numb
     wire.wait(40)
     assert wire.stack.counts()["server_transactions"] <= before
     wire.no_event()
+
+
+def test_a_refused_request_counts_for_the_order_too(wire: Wire) -> None:
+    """12.2.2: a higher number MUST be taken, whatever becomes of the request."""
+    dialog, to = called(wire)
+    assert [m.status for m in wire.give(request("BREW", number=7, to=to))] == [501]
+    assert dialog.remote_cseq == 7
+    assert [m.status for m in wire.give(request("OPTIONS", number=6, to=to))] == [500]
+
+
+def test_a_full_stack_still_ends_calls() -> None:
+    full = Wire(limits=Limits(transactions=1))
+    _, to = called(full)
+    answers = full.give(request("OPTIONS", number=2, to=to))
+    assert [(m.status, m.to_tag) for m in answers] == [(503, to.rpartition("=")[2])]
+    assert answers[0].get("retry-after")
+    assert [m.status for m in full.give(request("BYE", number=3, to=to))] == [200]
+    full.event(ByeReceived)

@@ -412,3 +412,47 @@ def test_our_bye_answers_the_pending_reinvite_too(wire: Wire) -> None:
     wire.event(ReinviteReceived)
     dialog.bye(now=wire.now)
     assert sorted(str(m.status or m.method) for m in wire.take()) == ["487", "BYE"]
+
+
+def test_after_glare_the_newest_wish_is_sent(wire: Wire) -> None:
+    dialog, _ = called(wire)
+    message = reinvite(wire, dialog)
+    dialog.reinvite(body=b"v=0 newest\r\n", now=wire.now)
+    wire.give(response(message, 491))
+    (again,) = [one for one in wire.wait(2.1) if one.what == "INVITE"][:1]
+    assert again.message.body == b"v=0 newest\r\n"
+    wire.give(response(again.message, 200))
+    wire.event(ReinviteAnswered)
+    assert not [one for one in wire.wait(60) if one.what == "INVITE"]
+
+
+def test_glare_while_our_answer_to_their_offer_is_due(wire: Wire) -> None:
+    """14.2: our INVITE is in progress until its ACK is sent."""
+    dialog, to = called(wire)
+    message = reinvite(wire, dialog, b"")
+    wire.give(response(message, 200, body=SDP))
+    assert [m.status for m in wire.give(request(number=2, to=to, body=OFFER))] == [491]
+    dialog.acknowledge(body=SDP, now=wire.now)
+    wire.take()
+    assert [m.status for m in wire.give(request(number=3, to=to, body=OFFER))] == [100]
+
+
+def test_glare_in_an_early_dialog_of_ours(wire: Wire) -> None:
+    wire.stack.invite(
+        uri="sip:callee@192.0.2.1",
+        to_flow=PEER,
+        from_=f"<sip:us@{US}>",
+        to="<sip:callee@192.0.2.1>",
+        contact_user="us",
+        body=SDP,
+        now=wire.now,
+    )
+    (message,) = wire.take()
+    wire.give(response(message, 183))
+    data = request(
+        call_id=message.call_id,
+        from_="<sip:callee@192.0.2.1>;tag=far",
+        to=message.get("from"),
+        body=OFFER,
+    )
+    assert [m.status for m in wire.give(data)] == [491]
