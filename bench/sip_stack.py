@@ -1,4 +1,4 @@
-"""What the SIP core costs for a bridged call: `python bench/sip_stack.py [calls]`.
+"""What the SIP core costs for a bridged call: `python -m bench.sip_stack [calls]`.
 
 One stack is user agent server to a caller and user agent client to a callee, whose packets are
 texts filled in by hand. Each call is INVITE, 100, 180, 200, ACK on both legs, and BYE from the
@@ -32,9 +32,12 @@ _TO = re.compile(rb"\r\nTo: ([^\r]*)")
 _FROM = re.compile(rb"\r\nFrom: ([^\r]*)")
 _CALL_ID = re.compile(rb"\r\nCall-ID: ([^\r]*)")
 _CSEQ = re.compile(rb"\r\nCSeq: ([^\r]*)")
+_COPIED = ((b"Via", _VIA), (b"From", _FROM), (b"Call-ID", _CALL_ID), (b"CSeq", _CSEQ))
 
 
-def caller_request(method: str, number: int, call: int, to_tag: str = "", body: bytes = b"") -> bytes:
+def caller_request(
+    method: str, number: int, call: int, to_tag: str = "", body: bytes = b""
+) -> bytes:
     """A request of the caller's, as SIPp would write it."""
     kind = "Content-Type: application/sdp\r\n" if body else ""
     return (
@@ -53,7 +56,7 @@ def callee_response(request: bytes, status: bytes, body: bytes = b"") -> bytes:
     kind = b"Content-Type: application/sdp\r\n" if body else b""
     head = b"".join(
         b"%s: %s\r\n" % (name, pattern.search(request)[1])  # type: ignore[index]
-        for name, pattern in ((b"Via", _VIA), (b"From", _FROM), (b"Call-ID", _CALL_ID), (b"CSeq", _CSEQ))
+        for name, pattern in _COPIED
     )
     to = _TO.search(request)[1]  # type: ignore[index]
     tag = b"" if b";tag=" in to else b";tag=callee"

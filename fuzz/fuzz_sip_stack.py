@@ -1,4 +1,6 @@
-"""Throws broken and misplaced messages at a stack with live calls: `[runs] [seed]`.
+"""Broken and misplaced messages against a stack with live calls.
+
+`python -m fuzz.fuzz_sip_stack [--seconds 10] [--seed N] [--runs N]`
 
 Each run has calls in every state, a shell that uses every verb at random, and a peer that sends
 messages of those calls cut, doubled, spliced, renumbered and out of order, over UDP and streams. A
@@ -8,8 +10,11 @@ limit, or when something is left after all timers are over. The seed of a failin
 
 from __future__ import annotations
 
+import argparse
 import random
 import sys
+import time
+import traceback
 
 from softswitch.sip import events
 from softswitch.sip.dialog import Dialog
@@ -310,21 +315,28 @@ class Run:
         assert len(self.stack._context.streams) <= LIMITS.streams
 
 
-def main() -> None:
-    """Play runs from a first seed on."""
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-    first = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    answered = 0
-    for seed in range(first, first + runs):
-        run = Run(seed)
+def main() -> int:
+    """Play runs until the time is over; the seed of a failing one is printed."""
+    parser = argparse.ArgumentParser(description="fuzz the SIP stack")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=1, help="of the first run; each has the next")
+    parser.add_argument("--runs", type=int, default=0, help="stop after so many, 0 for no limit")
+    options = parser.parse_args()
+    end = time.monotonic() + options.seconds
+    runs = answered = 0
+    while time.monotonic() < end and (not options.runs or runs < options.runs):
+        run = Run(options.seed + runs)
         try:
             run.play()
-        except BaseException:
-            print(f"seed {seed} fails")
-            raise
+        except Exception:  # noqa: BLE001
+            traceback.print_exc()
+            print(f"seed {options.seed + runs} fails")
+            return 1
+        runs += 1
         answered += run.answered
     print(f"{runs} runs of {STEPS} steps, {answered} calls answered: nothing raised, nothing left")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
