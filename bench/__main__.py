@@ -1,6 +1,6 @@
 """`python -m bench`: measures signalling and media, prints tables, writes results and charts.
 
-Everything runs on loopback: the switch (or the C relay) on cpu 0, the load on cpu 1. The machine and
+Everything runs on loopback: the switch (or the C relay) on cpu 0, the load on cpu 1. Machine and
 the noise are printed with every figure; a run that is not clean is refused with its reason, and the
 exit status is 1.
 """
