@@ -381,6 +381,8 @@ cdef class Engine:
         check_range("tap_bytes", tap_bytes, 0, MAX_TAP_BYTES - 1)
         if seed is None:
             seed = int.from_bytes(os.urandom(8), "little")
+        if not isinstance(seed, int):
+            raise ValueError(f"seed must be an integer, not {seed!r}")
         self.ports = {}
         self.core = engine_create(
             &where, first, last, count, <int64_t>(rest_seconds * 1e9), tap_bytes,

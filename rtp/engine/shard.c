@@ -159,7 +159,8 @@ static void handle(struct shard *shard, const struct epoll_event *event) {
 
 /* A thousand legs do not fit the near caches: what packets further on in the batch will touch is
  * asked for in three steps, each needing what the one before has brought. */
-static void prefetch(const struct epoll_event *events, int at, int count) {
+static inline __attribute__((always_inline)) void prefetch(const struct epoll_event *events,
+                                                          int at, int count) {
     struct port_pair *pair;
     if (at + 6 < count)
         __builtin_prefetch(pair_of(&events[at + 6]));

@@ -29,12 +29,12 @@ static void begin(struct source *source, const struct rtp_packet *packet, uint32
                   int64_t now) {
     if (source->started) {
         int64_t elapsed = samples_in(now - source->last_arrival, clock_rate);
-        source->sequence++;
+        STORE(source->sequence, source->sequence + 1);
         source->timestamp += elapsed > 0 ? (uint64_t)elapsed : 1;
         COUNT(source->restarts);
     } else {
         /* Above zero, so that a late packet before the first one has a place as well. */
-        source->sequence = UINT64_C(0x10000) | packet->sequence;
+        STORE(source->sequence, UINT64_C(0x10000) | packet->sequence);
         source->timestamp = UINT64_C(0x100000000) | packet->timestamp;
         STORE(source->first_sequence, source->sequence);
         source->started = true;

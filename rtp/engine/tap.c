@@ -6,6 +6,7 @@
 /* A payload of this size on average fills both parts at once: 10 ms of G.711 at worst, and
  * twice the entries that 20 ms needs. */
 #define BYTES_AN_ENTRY 64
+#define PREFETCHED_ENTRIES 6
 
 static uint32_t power_of_two_within(size_t size) {
     uint32_t power = 1;
@@ -43,6 +44,14 @@ static void copy_in(struct tap *tap, const uint8_t *payload, uint32_t length) {
     memcpy(tap->bytes, payload + first, length - first);
 }
 
+/* The ring is larger than the near caches: the places of the next packets are asked for early. */
+static inline __attribute__((always_inline)) void prefetch_ahead(const struct tap *tap) {
+    uint32_t bytes = tap->byte_tail + PREFETCHED_ENTRIES * 160;
+    __builtin_prefetch(&tap->entries[(tap->entry_tail + PREFETCHED_ENTRIES) & tap->entry_mask], 1);
+    for (uint32_t at = 0; at < 160; at += CACHE_LINE)
+        __builtin_prefetch(tap->bytes + ((bytes + at) & tap->byte_mask), 1);
+}
+
 void tap_put(struct tap *tap, struct tap_entry *entry, const uint8_t *payload) {
     uint32_t entry_head = __atomic_load_n(&tap->entry_head, __ATOMIC_ACQUIRE);
     uint32_t byte_head = __atomic_load_n(&tap->byte_head, __ATOMIC_ACQUIRE);
@@ -51,6 +60,7 @@ void tap_put(struct tap *tap, struct tap_entry *entry, const uint8_t *payload) {
         COUNT(tap->lost);
         return;
     }
+    prefetch_ahead(tap);
     copy_in(tap, payload, entry->length);
     entry->offset = tap->byte_tail;
     tap->entries[tap->entry_tail & tap->entry_mask] = *entry;

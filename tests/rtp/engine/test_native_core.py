@@ -1,13 +1,16 @@
 """Runs the tests of the C core (native/core_test.c), and a short fuzz, under the sanitizers."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from fuzz.engine import native
+from tests.support.ports import free_rtp_range
 
 HERE = Path(__file__).resolve().parent
 TESTS = HERE / "native" / "core_test.c"
+THREADS = HERE / "native" / "threads_test.c"
 FUZZER = native.ROOT / "fuzz" / "engine" / "fuzz_engine.c"
 
 
@@ -41,3 +44,22 @@ def test_the_fuzzer_finds_nothing_in_a_few_rounds(tmp_path: Path) -> None:
     result = native.run(program, "2026", "60", "40", timeout=50)
     assert result.returncode == 0, result.stderr
     assert "40 rounds" in result.stdout
+
+
+def test_threads_share_nothing_unguarded(tmp_path: Path) -> None:
+    program = tmp_path / "threads_test"
+    native.build(THREADS, program, sanitizers=native.THREAD_SANITIZER)
+    # Older thread sanitizers cannot place their memory beside a randomised layout.
+    command = ["setarch", "-R", str(program), str(free_rtp_range(200)[0])]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    if "unexpected memory mapping" in result.stderr or "setarch:" in result.stderr:
+        pytest.skip("the thread sanitizer does not run on this kernel")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "clean\n"
+
+
+def test_threads_and_sockets_leak_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "threads_test"
+    native.build(THREADS, program)
+    result = native.run(program, str(free_rtp_range(200)[0]), timeout=50)
+    assert result.returncode == 0, result.stderr
