@@ -14,8 +14,9 @@ from softswitch.sip.message import MAX_BODY_BYTES, MAX_MESSAGE_BYTES, Request, p
 MAX_HEAD_BYTES = MAX_MESSAGE_BYTES - MAX_BODY_BYTES
 
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+# A Content-Length line with its continuation lines. Nothing in it can match in two ways.
 _CONTENT_LENGTH = re.compile(
-    rb"\n(?:content-length|l)[ \t]*:(?:\r?\n[ \t]|[ \t])*([^\r\n]*?)[ \t]*(?=\r?\n)", re.IGNORECASE
+    rb"\n(?:content-length|l)[ \t]*+:((?:[^\r\n]|\r?\n[ \t])*+)(?=\r?\n)", re.IGNORECASE
 )
 
 
@@ -108,7 +109,7 @@ class StreamDecoder:
 
     @staticmethod
     def _body_length(head: bytes) -> int:
-        lengths = set(_CONTENT_LENGTH.findall(head))
+        lengths = {value.strip() for value in _CONTENT_LENGTH.findall(head)}
         if len(lengths) != 1:
             # 18.3: "The Content-Length header field MUST be used with stream oriented transports."
             reason = "bad-content-length" if lengths else "missing-content-length"
