@@ -165,7 +165,6 @@ enum digit_step digits_step(struct digit_sender *sender, uint32_t samples, uint3
     if (!sender->started) {
         sender->started = *first = true;
         sender->timestamp = clock;
-        COUNT(sender->sent);
     }
     sender->elapsed += samples;
     bool over = sender->elapsed >= sender->duration;

@@ -53,7 +53,6 @@ struct digit_sender {
     uint32_t duration, gap; /* in samples */
     uint32_t elapsed;
     uint32_t timestamp;
-    uint64_t sent; /* presses */
     char digits[MAX_DIGITS_TO_SEND];
 };
 

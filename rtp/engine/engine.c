@@ -235,7 +235,7 @@ void engine_read_statistics(const struct handle *handle, struct port_statistics 
     out->reordered = LOAD(leg->source.reordered);
     out->restarts = LOAD(leg->source.restarts);
     out->digits_received = LOAD(leg->digits.received);
-    out->digits_sent = LOAD(leg->sender.sent);
+    out->digits_sent = LOAD(leg->digits_sent);
     out->first_received_ns = LOAD(leg->first_received_ns);
     out->last_received_ns = LOAD(leg->last_received_ns);
     out->jitter_ms = LOAD(leg->source.jitter) / 16.0 / rate_ms;

@@ -124,10 +124,8 @@ void leg_stop_playback(struct core *core, struct leg *leg) { leg_end_playback(co
 void leg_send_digits(struct core *core, struct leg *leg, const char *digits, uint32_t duration,
                      uint32_t gap, int64_t now) {
     struct digit_sender *sender = &leg->sender;
-    if (!digits_sending(sender)) {
-        uint64_t sent = sender->sent;
-        *sender = (struct digit_sender){.duration = duration, .gap = gap, .sent = sent};
-    }
+    if (!digits_sending(sender))
+        *sender = (struct digit_sender){.duration = duration, .gap = gap};
     /* Behind those still being sent; with their lengths. */
     size_t room = sizeof sender->digits - sender->count, count = strlen(digits);
     memcpy(sender->digits + sender->count, digits, count < room ? count : room);

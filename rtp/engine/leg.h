@@ -117,6 +117,7 @@ struct leg {
     struct wheel_node pace_node, digit_node, report_node;
     int64_t next_frame_ns;
     struct leg *next, **link;
+    uint64_t digits_sent;
     uint64_t dropped[DROP_REASONS];
 };
 

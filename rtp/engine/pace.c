@@ -48,6 +48,8 @@ static void send_digit(struct core *core, struct leg *leg, uint32_t samples, int
         return;
     if (!leg_can_send(leg) || leg->codecs.digit_payload_type < 0)
         return;
+    if (first)
+        COUNT(leg->digits_sent);
     stream_speak_event(&leg->stream, leg->sender.timestamp, read_16(payload + 2), now, &out);
     /* RFC 4733 2.5.1.2: the marker stands on the first packet of an event, and there alone. */
     out.marker = first;

@@ -41,6 +41,7 @@ class Peer:
         self.sequence = 100
         self.timestamp = 5000
         self.ssrc = 0xABCD
+        self.sent = 0
 
     def close(self) -> None:
         self.socket.close()
@@ -48,6 +49,7 @@ class Peer:
     def send_raw(self, data: bytes) -> None:
         assert self.target is not None
         self.socket.sendto(data, self.target)
+        self.sent += 1
 
     def send(
         self,

@@ -577,7 +577,7 @@ static void digits_sent_are_read_back_by_another_leg(void) {
             CHECK_EQUAL(stage->events[i].duration_ms, 100);
     }
     CHECK(strcmp(told, "15#D0") == 0);
-    CHECK_EQUAL(a->sender.sent, 5);
+    CHECK_EQUAL(a->digits_sent, 5);
     CHECK(audio > 5); /* silence goes on after them */
     CHECK_EQUAL(source_lost(&b->source), 0);
     drop_curtain(stage);
