@@ -1,28 +1,23 @@
 """A scripted SIP phone for tests: what SIPp cannot say, said in Python, over UDP or TCP.
 
-A thread per phone receives, answers retransmissions and repeats what is unanswered (RFC 3261
-sections 13.3.1.4, 17.1 and 17.2, with the real timers); the test says what happens next and what
-must come: `call = phone.invite(...)`, `call.expect(200)`, `call.ack()`. Chosen messages can be
-lost, doubled or delayed on the way. It shares no code with the product and knows no RTP.
+The phone answers retransmissions by itself (RFC 3261 section 17.2) and copies what RFC 3261 section
+8.2.6 says; the test says what happens next and what must come: `call = phone.invite(...)`,
+`call.expect(200)`, `call.ack()`. It shares no code with the product and knows no RTP; sockets,
+timers and the faults of the way are `tests.support.sip_link`.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-import selectors
-import socket
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tests.support.sip_text import Message, build, parse, split_stream
+from tests.support.sip_link import Link, Matcher, matches
+from tests.support.sip_text import Message, build, parse
 
-T1 = 0.5
-T2 = 4.0
-Matcher = str | int | Callable[[Message], bool]
 Headers = Sequence[tuple[str, str]]
 _REASONS = {
     100: "Trying",
@@ -49,28 +44,6 @@ _serial = itertools.count(1)
 def unique(prefix: str = "") -> str:
     """A text that no other message of this run holds."""
     return f"{prefix}{next(_serial):x}{random.randrange(1 << 48):012x}"
-
-
-@dataclass
-class Fault:
-    """What the link does to the next `times` messages that match, in one direction."""
-
-    direction: str
-    matches: Callable[[Message], bool]
-    action: str | float
-    times: int
-
-
-@dataclass
-class Repeat:
-    """A message that goes out again until something answers it."""
-
-    data: bytes
-    peer: tuple[str, int]
-    next_at: float
-    interval: float
-    ends_at: float
-    longest: float = T2
 
 
 @dataclass
@@ -103,7 +76,7 @@ class Call:
             message = self._next(deadline)
             if message is None:
                 raise AssertionError(f"no {what} within {within} s\n{self.phone.ladder()}")
-            if _matches(what, to)(message):
+            if matches(what, to)(message):
                 self._learn(message)
                 return message
             if not _passed_over(message, what):
@@ -220,7 +193,7 @@ class Call:
                 self.routes = message.all("record-route")[::-1]
 
 
-class Phone:
+class Phone(Link):
     """A SIP user agent on one loopback port, with a thread of its own."""
 
     def __init__(
@@ -233,31 +206,15 @@ class Phone:
         user: str = "phone",
     ) -> None:
         self.server = server
-        self.host = host
-        self.transport = transport
         self.user = user
         self.calls: dict[str, Call] = {}
-        self.problems: list[str] = []
         self.strays: list[Message] = []
         self.sends_trying = True
         self.automatic = {"BYE", "CANCEL", "OPTIONS"}
-        self.changed = threading.Condition(threading.RLock())
-        self._started = time.monotonic()
-        self._ladder: list[str] = []
-        self._faults: list[Fault] = []
-        self._late: list[tuple[float, bytes, tuple[str, int]]] = []
-        self._repeats: dict[tuple[str, str], Repeat] = {}
         self._answers: dict[tuple[str, str], bytes] = {}
         self._seen: set[tuple[str, ...]] = set()
         self._unclaimed: list[Call] = []
-        self._streams: dict[tuple[str, int], socket.socket] = {}
-        self._buffers: dict[socket.socket, bytes] = {}
-        self._selector = selectors.DefaultSelector()
-        self._closing = False
-        self._socket = self._open(port)
-        self.port: int = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        super().__init__(host, port, transport)
 
     # ---- what a test says -------------------------------------------------------------------
 
@@ -333,26 +290,6 @@ class Phone:
         call.send(method, body, headers)
         return call.expect(lambda message: (message.status or 0) >= 200, to=method, within=within)
 
-    def fault(
-        self, direction: str, what: Matcher, action: str | float = "lose", times: int = 1
-    ) -> None:
-        """The link will lose or double (`action`), or delay by seconds, matching messages."""
-        with self.changed:
-            self._faults.append(Fault(direction, _matches(what, None), action, times))
-
-    def ladder(self) -> str:
-        """Every message of this phone so far, a line each, for a failing assertion."""
-        return "\n".join([f"--- {self.transport} {self.host}:{self.port}", *self._ladder])
-
-    def close(self) -> None:
-        """Ends the thread and closes every socket."""
-        with self.changed:
-            self._closing = True
-        self._thread.join(2)
-        for stream in [*self._streams.values(), self._socket]:
-            stream.close()
-        self._selector.close()
-
     # ---- messages ---------------------------------------------------------------------------
 
     def contact(self) -> str:
@@ -402,8 +339,8 @@ class Phone:
     def transmit(self, message: Message, peer: tuple[str, int], *, repeat: bool) -> None:
         """Sends a request, and again until a response to it comes."""
         if repeat:
-            self._repeat((message.branch, message.method or ""), bytes(message), peer)
-        self._send(message, peer)
+            self.repeat((message.branch, message.method or ""), bytes(message), peer)
+        self.send(message, peer)
 
     def answer(
         self, request: Message, message: Message, peer: tuple[str, int], *, repeat: bool
@@ -415,165 +352,40 @@ class Phone:
         # RFC 3261 section 13.3.1.4: a 2xx is repeated over every transport, as there may be UDP
         # further on; section 17.2.1: other finals only over an unreliable one.
         if repeat and (status < 300 or self.transport == "udp"):
-            self._repeat(
-                (request.call_id, f"ACK {request.cseq}"), bytes(message), peer, always=True
-            )
-        self._send(message, peer)
+            self.repeat((request.call_id, f"ACK {request.cseq}"), bytes(message), peer, always=True)
+        self.send(message, peer)
 
     def send_raw(self, data: bytes, peer: tuple[str, int] | None = None) -> None:
         """Sends bytes as they are; answers to them land in `strays`, or in the call they name."""
         target = peer or self.server
         assert target is not None
-        self._put(data, target)
+        self.put(data, target)
 
-    # ---- the link ---------------------------------------------------------------------------
+    # ---- what comes ------------------------------------------------------------------------
 
-    def _send(self, message: Message, peer: tuple[str, int]) -> None:
-        action = self._link("out", message)
-        self._note("->", message, action)
-        if action == "lose":
-            return
-        if isinstance(action, float):
-            with self.changed:
-                self._late.append((time.monotonic() + action, bytes(message), peer))
-            return
-        self._put(bytes(message), peer)
-        if action == "double":
-            self._put(bytes(message), peer)
-
-    def _link(self, direction: str, message: Message) -> str | float:
-        with self.changed:
-            for fault in self._faults:
-                if fault.direction == direction and fault.times > 0 and fault.matches(message):
-                    fault.times -= 1
-                    return fault.action
-        return ""
-
-    def _put(self, data: bytes, peer: tuple[str, int]) -> None:
-        if self.transport == "udp":
-            self._socket.sendto(data, peer)
-            return
-        with self.changed:
-            stream = self._streams.get(peer) or self._connect(peer)
-        stream.sendall(data)
-
-    def _connect(self, peer: tuple[str, int]) -> socket.socket:
-        stream = socket.create_connection(peer, timeout=3)
-        self._adopt(stream, peer)
-        return stream
-
-    def _adopt(self, stream: socket.socket, peer: tuple[str, int]) -> None:
-        with self.changed:
-            self._streams[peer] = stream
-            self._buffers[stream] = b""
-            self._selector.register(stream, selectors.EVENT_READ, peer)
-
-    def _repeat(
-        self, key: tuple[str, str], data: bytes, peer: tuple[str, int], *, always: bool = False
-    ) -> None:
-        if self.transport != "udp" and not always:
-            return
-        now = time.monotonic()
-        longest = T2 if always or key[1] != "INVITE" else 64 * T1
-        with self.changed:
-            self._repeats[key] = Repeat(data, peer, now + T1, T1, now + 64 * T1, longest)
-
-    # ---- the thread -------------------------------------------------------------------------
-
-    def _open(self, port: int) -> socket.socket:
-        kind = socket.SOCK_DGRAM if self.transport == "udp" else socket.SOCK_STREAM
-        listening = socket.socket(socket.AF_INET, kind)
-        if kind == socket.SOCK_STREAM:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((self.host, port))
-        if kind == socket.SOCK_STREAM:
-            listening.listen()
-        self._selector.register(listening, selectors.EVENT_READ, None)
-        return listening
-
-    def _run(self) -> None:
-        while not self._closing:
-            for key, _ in self._selector.select(0.01):
-                ready = key.fileobj
-                assert isinstance(ready, socket.socket)
-                if ready is self._socket:
-                    self._accept_or_receive()
-                else:
-                    self._read_stream(ready, key.data)
-            with self.changed:
-                self._send_due()
-
-    def _accept_or_receive(self) -> None:
-        if self.transport == "tcp":
-            stream, peer = self._socket.accept()
-            self._adopt(stream, peer)
-            return
-        try:
-            data, peer = self._socket.recvfrom(65535)
-        except ConnectionError:
-            return
-        if data.strip():
-            self._take(data, peer)
-
-    def _read_stream(self, stream: socket.socket, peer: tuple[str, int]) -> None:
-        try:
-            data = stream.recv(65535)
-        except OSError:
-            data = b""
-        if not data:
-            with self.changed:
-                self._selector.unregister(stream)
-                self._streams.pop(peer, None)
-                self._buffers.pop(stream, None)
-            stream.close()
-            return
-        whole, self._buffers[stream] = split_stream(self._buffers[stream] + data)
-        for one in whole:
-            self._take(one, peer)
-
-    def _send_due(self) -> None:
-        now = time.monotonic()
-        for item in [late for late in self._late if late[0] <= now]:
-            self._late.remove(item)
-            self._put(item[1], item[2])
-        for key, again in list(self._repeats.items()):
-            if now >= again.ends_at:
-                del self._repeats[key]
-            elif now >= again.next_at:
-                again.interval = min(2 * again.interval, again.longest)
-                again.next_at = now + again.interval
-                self._send(parse(again.data), again.peer)
-
-    def _take(self, data: bytes, peer: tuple[str, int]) -> None:
-        message = parse(data)
-        action = self._link("in", message)
-        self._note("<-", message, action)
-        if action == "lose":
-            return
-        with self.changed:
-            self.problems += [f"{message.start_line}: {problem}" for problem in message.problems]
-            if message.status is not None:
-                self._take_response(message)
-            else:
-                self._take_request(message, peer)
-            self.changed.notify_all()
+    def receive(self, message: Message, peer: tuple[str, int]) -> None:
+        """Takes what came over the link; `changed` is held."""
+        if message.status is not None:
+            self._take_response(message)
+        else:
+            self._take_request(message, peer)
 
     def _take_response(self, message: Message) -> None:
         status = message.status or 0
         method = message.cseq_method
         if status >= 200 or method == "INVITE":
-            self._repeats.pop((message.branch, method), None)
+            self.stop_repeating((message.branch, method))
         call = self.calls.get(message.call_id)
         if call is None:
             self.strays.append(message)
             return
         if method == "INVITE" and status >= 300:
-            self._put(bytes(self._ack_of_refusal(call, message)), call.peer)
+            self.put(bytes(self._ack_of_refusal(call, message)), call.peer)
         seen = ("response", message.branch, message.start_line, message.to_tag, message.get("cseq"))
         if seen in self._seen and status >= 200:
             call.repeats[str(status)] += 1
             if call.last_ack and not call.never_ack and method == "INVITE" and status < 300:
-                self._send(parse(call.last_ack), call.peer)
+                self.send(parse(call.last_ack), call.peer)
             return
         self._seen.add(seen)
         call.inbox.append(message)
@@ -590,13 +402,13 @@ class Phone:
     def _take_request(self, message: Message, peer: tuple[str, int]) -> None:
         key = (message.branch, message.method or "")
         if message.method == "ACK":
-            self._repeats.pop((message.call_id, f"ACK {message.cseq}"), None)
+            self.stop_repeating((message.call_id, f"ACK {message.cseq}"))
         call = self.calls.get(message.call_id)
         if ("request", *key) in self._seen:
             if call is not None:
                 call.repeats[key[1]] += 1
             if key in self._answers:
-                self._send(parse(self._answers[key]), peer)
+                self.send(parse(self._answers[key]), peer)
             return
         self._seen.add(("request", *key))
         if call is None:
@@ -634,20 +446,6 @@ class Phone:
         call.respond(200, request=message)
         if message.method == "CANCEL" and call.invite is not None:
             call.respond(487)
-
-    def _note(self, arrow: str, message: Message, action: str | float) -> None:
-        at = time.monotonic() - self._started
-        done = f"   [{action}]" if action != "" else ""
-        about = f"({message.get('cseq')}) {message.call_id[:24]}"
-        self._ladder.append(f"{at:8.3f} {arrow} {message.start_line} {about}{done}")
-
-
-def _matches(what: Matcher, to: str | None) -> Callable[[Message], bool]:
-    if callable(what):
-        return what
-    if isinstance(what, int):
-        return lambda message: message.status == what and to in (None, message.cseq_method)
-    return lambda message: message.method == what
 
 
 def _passed_over(message: Message, what: Matcher) -> bool:
