@@ -46,7 +46,6 @@ class LegMedia:
     """One media port and what has been agreed about it; whoever opens it closes it."""
 
     __slots__ = (
-        "_offered",
         "_offered_direction",
         "_services",
         "agreement",
@@ -76,16 +75,12 @@ class LegMedia:
         self.peer_direction = "sendrecv"
         """What the peer itself wants, as it wrote it: less than sendrecv is a hold of its own."""
         self.ptime_ms = 20
-        self._offered: bytes | None = None
         self._offered_direction = "sendrecv"
 
     def offer(self, *, direction: str = "sendrecv") -> bytes:
-        """Our offer, kept until its answer comes."""
+        """Our offer; `accept` takes its answer."""
         self._offered_direction = direction
-        self._offered = sdp.offer(
-            self.local, self.codecs, ptime_ms=self.ptime_ms, direction=direction
-        )
-        return self._offered
+        return sdp.offer(self.local, self.codecs, ptime_ms=self.ptime_ms, direction=direction)
 
     def check(self, description: sdp.SessionDescription) -> str:
         """The codec the peer would like best of those it offers; raises sdp.NotAcceptable."""
@@ -119,9 +114,9 @@ class LegMedia:
 
         Raises sdp.ParseError or sdp.NotAcceptable; the state is as before then.
         """
-        if self._offered is None:
+        if self.local.offered is None:
             raise sdp.ParseError("there is no offer that this could answer")
-        agreement = sdp.accept_answer(self._offered, sdp.SessionDescription.parse(body))
+        agreement = sdp.accept_answer(self.local, sdp.SessionDescription.parse(body))
         if self._offered_direction == "sendrecv":
             # An answer to less than sendrecv repeats what we asked for and says nothing of the
             # peer.

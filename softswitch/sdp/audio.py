@@ -7,7 +7,7 @@ negotiation.py's.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from softswitch.sdp.codec import (
@@ -32,12 +32,19 @@ _TELEPHONE_EVENT = "telephone-event/8000"
 _COMFORT_NOISE = "cn/8000"
 
 
-@dataclass(slots=True)
+# Descriptions of one peer differ in ports and addresses, hardly ever in their formats: what the
+# lines say is read once. A peer that varies them costs what it costs without a memory; long lists
+# of attributes are not remembered, so that it holds a few hundred kilobytes at most.
+REMEMBERED_READINGS = 512
+MAX_REMEMBERED_LINES = 24
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteAudio:
     """One audio m-line as read: `codecs` in the peer's order of preference, with the peer's
-    numbers."""
+    numbers. `direction` is empty and `rtcp_port` 0 where the m-line does not say."""
 
-    codecs: list[tuple[Codec, int]] = field(default_factory=list)
+    codecs: tuple[tuple[Codec, int], ...] = ()
     digit_payload_type: int | None = None
     comfort_noise_payload_type: int | None = None
     direction: str = "sendrecv"
@@ -49,11 +56,27 @@ def read_audio(
     media: MediaDescription, description: SessionDescription, codecs: Sequence[Codec]
 ) -> RemoteAudio:
     """Read an audio m-line; only formats that are among `codecs` are kept."""
-    audio = RemoteAudio()
+    formats, attributes = tuple(media.formats), tuple(media.attributes)
+    few = len(formats) + len(attributes) <= MAX_REMEMBERED_LINES
+    read = _read_lines_once if few else _read_lines
+    audio = read(formats, attributes, tuple(codecs))
+    if audio.direction:
+        return audio
+    return replace(audio, direction=_session_direction(description))
+
+
+def rtcp_port_of(media: MediaDescription, audio: RemoteAudio) -> int:
+    """Where RTCP goes: RFC 3550 section 11, the next higher port, unless said otherwise."""
+    return audio.rtcp_port or min(media.port + 1, 65535)
+
+
+def _read_lines(
+    formats: tuple[str, ...], attributes: tuple[str, ...], codecs: tuple[Codec, ...]
+) -> RemoteAudio:
     encodings: dict[str, str] = {}
-    ptime = max_ptime = 0
+    ptime = max_ptime = rtcp_port = 0
     direction = ""
-    for attribute in media.attributes:
+    for attribute in attributes:
         name, _, value = attribute.partition(":")
         if name == "rtpmap":
             fields = value.split(None, 1)
@@ -64,22 +87,31 @@ def read_audio(
         elif name == "maxptime":
             max_ptime = _read_milliseconds(value)
         elif name == "rtcp":
-            audio.rtcp_port = _read_rtcp_port(value)
+            rtcp_port = _read_rtcp_port(value)
         elif name in DIRECTIONS:
             direction = name
-    _read_formats(audio, media.formats, encodings, codecs)
-    audio.direction = direction or _session_direction(description)
-    audio.ptime_ms = choose_ptime(ptime, max_ptime)
-    if audio.rtcp_port == 0:
-        # RFC 3550 section 11: RTCP on the next higher port, unless said otherwise.
-        audio.rtcp_port = min(media.port + 1, 65535)
-    return audio
+    shared, digits, comfort_noise = _read_formats(formats, encodings, codecs)
+    return RemoteAudio(
+        codecs=shared,
+        digit_payload_type=digits,
+        comfort_noise_payload_type=comfort_noise,
+        direction=direction,
+        ptime_ms=choose_ptime(ptime, max_ptime),
+        rtcp_port=rtcp_port,
+    )
+
+
+_read_lines_once = lru_cache(maxsize=REMEMBERED_READINGS)(_read_lines)
 
 
 def _read_formats(
-    audio: RemoteAudio, formats: list[str], encodings: dict[str, str], codecs: Sequence[Codec]
-) -> None:
-    wanted = dict(_by_encoding(tuple(codecs)))
+    formats: tuple[str, ...], encodings: dict[str, str], codecs: tuple[Codec, ...]
+) -> tuple[tuple[tuple[Codec, int], ...], int | None, int | None]:
+    """The codecs we share with their numbers, the number of digits, and that of comfort noise."""
+    wanted = dict(_by_encoding(codecs))
+    shared: list[tuple[Codec, int]] = []
+    digits: int | None = None
+    comfort_noise: int | None = None
     for number in formats:
         if not (number.isascii() and number.isdigit() and len(number) <= 3):
             continue
@@ -93,11 +125,12 @@ def _read_formats(
             folded = fold_encoding(encoding)
         codec = wanted.pop(folded, None)
         if codec is not None:
-            audio.codecs.append((codec, payload_type))
-        elif folded == _TELEPHONE_EVENT and audio.digit_payload_type is None:
-            audio.digit_payload_type = payload_type
+            shared.append((codec, payload_type))
+        elif folded == _TELEPHONE_EVENT and digits is None:
+            digits = payload_type
         elif folded == _COMFORT_NOISE and payload_type == COMFORT_NOISE_PAYLOAD_TYPE:
-            audio.comfort_noise_payload_type = payload_type
+            comfort_noise = payload_type
+    return tuple(shared), digits, comfort_noise
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ numbers keep their meaning. One LocalMedia lives as long as its leg.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from softswitch.sdp.codec import (
     DEFAULT_DIGIT_PAYLOAD_TYPE,
@@ -13,6 +14,17 @@ from softswitch.sdp.codec import (
     TELEPHONE_EVENT,
     Codec,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OurOffer:
+    """What our last offer said of its audio, so that an answer need not be read beside its text."""
+
+    index: int
+    """Place of the audio among the m-lines."""
+    codecs: tuple[tuple[Codec, int], ...]
+    digit_payload_type: int | None
+    direction: str
 
 
 class LocalMedia:
@@ -26,6 +38,7 @@ class LocalMedia:
         "_layout",
         "_payload_types",
         "host",
+        "offered",
         "rtp_port",
         "session_id",
         "version",
@@ -36,6 +49,7 @@ class LocalMedia:
         self.rtp_port = rtp_port
         self.session_id = session_id
         self.version = version
+        self.offered: OurOffer | None = None
         self._body = ""
         self._payload_types: dict[str, int] = {}
         # One entry an m-line of the last description: "" for the audio, else its refused m-line.

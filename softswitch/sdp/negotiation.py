@@ -9,7 +9,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_address
 
-from softswitch.sdp.audio import ACCEPTED_PROTOCOLS, DEFAULT_PTIME_MS, RemoteAudio, read_audio
+from softswitch.sdp.audio import (
+    ACCEPTED_PROTOCOLS,
+    DEFAULT_PTIME_MS,
+    RemoteAudio,
+    read_audio,
+    rtcp_port_of,
+)
 from softswitch.sdp.codec import COMFORT_NOISE, DIGIT_EVENTS, PCMA, PCMU, TELEPHONE_EVENT, Codec
 from softswitch.sdp.description import Connection, MediaDescription, SessionDescription
 from softswitch.sdp.errors import (
@@ -20,7 +26,7 @@ from softswitch.sdp.errors import (
     WARN_TRANSPORT_PROTOCOL,
     NotAcceptable,
 )
-from softswitch.sdp.local import LocalMedia
+from softswitch.sdp.local import LocalMedia, OurOffer
 
 KNOWN_CODECS = (PCMU, PCMA)
 SENDING = frozenset({"sendrecv", "sendonly"})
@@ -75,6 +81,12 @@ def offer(
     """Write an offer of `codecs` in this order; a re-offer keeps m-lines and payload numbers."""
     numbers = local.payload_types_for(codecs, digits=digits)
     formats, attributes = _format_lines(tuple(codecs), numbers)
+    local.offered = OurOffer(
+        local.layout.index(""),
+        tuple(zip(codecs, numbers, strict=False)),
+        numbers[-1] if digits else None,
+        direction,
+    )
     audio = _audio_lines(local.rtp_port, "RTP/AVP", formats, attributes, ptime_ms, direction)
     return local.write("".join([refused or audio for refused in local.layout]))
 
@@ -93,8 +105,9 @@ def answer(
     among them. `direction` is our wish. Raises NotAcceptable when there is nothing to agree on.
     """
     media, audio, host = _choose_audio(offered, local, codecs)
-    if prefer is not None:
-        audio.codecs.sort(key=lambda entry: entry[0] != prefer)
+    if prefer is not None and audio.codecs[0][0] != prefer:
+        preferred = sorted(audio.codecs, key=lambda entry: entry[0] != prefer)
+        audio = replace(audio, codecs=tuple(preferred))
     listens = not _is_unspecified(host)
     ours = answer_direction(audio.direction, direction, peer_listens=listens)
     _remember(local, audio)
@@ -112,28 +125,44 @@ def answer(
 
 
 def accept_answer(
-    our_offer: bytes | SessionDescription, answered: SessionDescription
+    our_offer: LocalMedia | bytes | SessionDescription, answered: SessionDescription
 ) -> AudioAgreement:
     """Read the peer's answer to our offer; raises NotAcceptable when it took nothing of it.
 
-    RFC 3264 section 6: we send by the numbers of the answer and receive by those of our offer.
+    The offer is the last one a LocalMedia wrote, or its text. RFC 3264 section 6: we send by the
+    numbers of the answer and receive by those of our offer.
     """
-    if not isinstance(our_offer, SessionDescription):
-        our_offer = SessionDescription.parse(our_offer)
-    index, ours = _offered_audio(our_offer)
-    offered = read_audio(ours, our_offer, KNOWN_CODECS)
-    media = _answered_media(answered, index)
+    offered, family = _our_offer(our_offer)
+    media = _answered_media(answered, offered.index)
     audio = read_audio(media, answered, [codec for codec, _ in offered.codecs])
     if not audio.codecs:
         raise NotAcceptable(WARN_MEDIA_FORMAT, "Incompatible media format")
-    host = _remote_host(media, answered, _connection_of(ours, our_offer))
+    host = _remote_host(media, answered, family)
     listens = not _is_unspecified(host)
     direction = answer_direction(audio.direction, offered.direction, peer_listens=listens)
-    if offered.digit_payload_type is None:
-        audio.digit_payload_type = None
+    if offered.digit_payload_type is None and audio.digit_payload_type is not None:
+        audio = replace(audio, digit_payload_type=None)
     held = offered.direction in SENDING and direction not in SENDING
     receive = _receive_map(offered.codecs, offered.digit_payload_type, audio)
     return _agree(media, audio, host, direction, receive, held=held)
+
+
+def _our_offer(given: LocalMedia | bytes | SessionDescription) -> tuple[OurOffer, str]:
+    """What we offered, and the address family we offered it in (IP4 or IP6)."""
+    if isinstance(given, LocalMedia):
+        if given.offered is None:
+            raise ValueError("nothing was offered yet")
+        return given.offered, _family_of(given.host)
+    if not isinstance(given, SessionDescription):
+        given = SessionDescription.parse(given)
+    index, media = _offered_audio(given)
+    audio = read_audio(media, given, KNOWN_CODECS)
+    offered = OurOffer(index, audio.codecs, audio.digit_payload_type, audio.direction)
+    return offered, _connection_of(media, given).address_type
+
+
+def _family_of(host: str) -> str:
+    return "IP6" if ":" in host else "IP4"
 
 
 def answer_direction(theirs: str, wish: str, *, peer_listens: bool = True) -> str:
@@ -175,7 +204,7 @@ def _choose_audio(
     offered: SessionDescription, local: LocalMedia, codecs: Sequence[Codec]
 ) -> tuple[MediaDescription, RemoteAudio, str]:
     refusal = NotAcceptable(WARN_MEDIA_TYPE, "Media type not available")
-    family = Connection("IP6" if ":" in local.host else "IP4", local.host)
+    family = _family_of(local.host)
     for media in offered.media:
         if media.media != "audio" or media.port == 0:
             continue
@@ -225,12 +254,12 @@ def _connection_of(media: MediaDescription, description: SessionDescription) -> 
     return connection
 
 
-def _remote_host(media: MediaDescription, description: SessionDescription, ours: Connection) -> str:
+def _remote_host(media: MediaDescription, description: SessionDescription, family: str) -> str:
     connection = _connection_of(media, description)
     address_type, is_multicast, is_unspecified = _classify(connection.address)
     if is_multicast:
         raise NotAcceptable(WARN_MULTICAST, "Multicast not available")
-    if address_type != ours.address_type and not is_unspecified:
+    if address_type != family and not is_unspecified:
         raise NotAcceptable(WARN_ADDRESS_FORMAT, "Incompatible network address formats")
     return connection.address
 
@@ -297,13 +326,13 @@ def _agree(
         ptime_ms=audio.ptime_ms,
         remote_host=host,
         remote_port=media.port,
-        remote_rtcp_port=audio.rtcp_port,
+        remote_rtcp_port=rtcp_port_of(media, audio),
         send=direction in SENDING,
         receive_=direction in RECEIVING,
         held=held,
         direction=direction,
         peer_direction=_peer_direction(audio.direction, host),
-        codecs=tuple(audio.codecs),
+        codecs=audio.codecs,
     )
 
 

@@ -13,6 +13,7 @@ from softswitch.sdp import (
     accept_answer,
     acceptable_codecs,
     answer,
+    check_offer,
     offer,
 )
 from softswitch.sdp.description import DIRECTIONS
@@ -586,3 +587,23 @@ def test_any_offers_in_a_row_are_answered_by_the_rules_or_refused(offers: list[l
         again = SessionDescription.parse(offer(ours, CODECS))
         assert [bool(m.port) for m in again.media] == [bool(m.port) for m in answered.media]
         assert len(set(again.media[index].formats)) == len(again.media[index].formats)
+
+
+def test_an_answer_to_the_last_offer_written_needs_no_text_of_it() -> None:
+    ours = local()
+    text = offer(ours, CODECS, direction="sendonly")
+    answered = peer("m=audio 6000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000")
+    assert accept_answer(ours, answered) == accept_answer(text, answered)
+
+
+def test_an_answer_to_nothing_is_our_mistake() -> None:
+    with pytest.raises(ValueError, match="nothing was offered"):
+        accept_answer(local(), peer("m=audio 6000 RTP/AVP 0"))
+
+
+def test_an_offer_is_checked_without_being_answered() -> None:
+    ours = local()
+    assert check_offer(peer("m=audio 6000 RTP/AVP 18 8 0"), ours, CODECS) == (PCMA, PCMU)
+    with pytest.raises(NotAcceptable):
+        check_offer(peer("m=audio 6000 RTP/AVP 18"), ours, CODECS)
+    assert ours.version == local().version
