@@ -211,7 +211,8 @@ def write_and_read_again(message: Request | Response) -> None:
     try:
         data = bytes(message)
     except LocalProtocolError:
-        assert message.body and "Content-Type" not in message.headers, message
+        assert message.body, message
+        assert "Content-Type" not in message.headers, message
         return
     try:
         again = parse_message(data)
