@@ -26,6 +26,9 @@ __all__ = ["run_treatment"]
 MAX_STEPS = 1000
 """Nodes that one call may enter: a treatment that goes round for ever is ended, not followed."""
 
+RETRY_SOON = (("Retry-After", "2"),)
+"""A media port rests for two seconds after a call; then there is room again."""
+
 Handler = Callable[[Call, Any], Awaitable[tuple[Node, ...]]]
 """Runs a node of its type; returns the steps to take before those that follow it."""
 
@@ -72,7 +75,10 @@ def _end_with_last_failure(call: Call) -> None:
         call.end("switch", "treatment_ended")
         return
     status = status_for_caller(failure.status)
-    if isinstance(failure, Rejected):
+    if isinstance(failure, Rejected) and failure.no_capacity:
+        # Only this says that it is the switch that is full, and that it may be tried again.
+        call.end("switch", "no_capacity", status=503, q850=failure.q850, headers=RETRY_SOON)
+    elif isinstance(failure, Rejected):
         ended_by = "called" if failure.by_far_end else "switch"
         call.end(ended_by, "rejected", status=status, q850=failure.q850)
     else:

@@ -22,7 +22,7 @@ from softswitch.call.stream import EventStream
 from softswitch.hearing.tick import HearingTick
 from softswitch.log import EventLog, LogWriter, set_up_logging
 from softswitch.routing.trunks import TrunkTable, names_to_resolve
-from softswitch.sip.events import InviteReceived
+from softswitch.sip.events import InviteReceived, RequestRefused
 from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.message import Request
 from softswitch.sip.stack import Stack
@@ -206,6 +206,9 @@ class App:
     def _on_stack_event(self, event: object) -> None:
         if isinstance(event, InviteReceived):
             self.switchboard.receive(event.invite)
+            return
+        if isinstance(event, RequestRefused):
+            self.switchboard.on_refused(event)
             return
         about = getattr(event, "invite", None) or getattr(event, "dialog", None)
         owner = None if about is None else about.owner

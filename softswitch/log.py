@@ -28,6 +28,9 @@ __all__ = ["EventLog", "LogWriter", "set_up_logging"]
 MAX_LINES = 20_000
 """Lines waiting for the reader; about 4 MB. Beyond it lines are dropped and counted."""
 
+MAX_REFUSALS_A_SECOND = 100
+"""Refused calls that are logged one by one; whoever floods us does not write our log."""
+
 GATHER_SECONDS = 0.02
 """How long the writer waits for more lines before it writes."""
 
@@ -127,13 +130,28 @@ class EventLog:
         self._writer = writer
         self._level = logging.getLevelNamesMapping()[level.upper()]
         self._as_json = as_json
+        self._second = 0
+        self._told = 0
+        self._untold = 0
 
     def receive(self, event: CallEvent) -> None:
         """Take one event of the stream."""
         level = _LEVELS.get(type(event), logging.INFO)
-        if level < self._level:
+        if level < self._level or (type(event) is CallRefused and not self._may_tell(event)):
             return
         self._writer.write(self._json(event, level) if self._as_json else self._text(event, level))
+
+    def _may_tell(self, event: CallRefused) -> bool:
+        """Whether one more refusal is told this second: a flood must not fill the disk."""
+        second = int(event.clock)
+        if second != self._second:
+            if self._untold:
+                message = f"{self._untold} more calls were refused in the second before"
+                logging.getLogger(__name__).warning(message)
+            self._second, self._told, self._untold = second, 0, 0
+        self._told += 1
+        self._untold += self._told > MAX_REFUSALS_A_SECOND
+        return self._told <= MAX_REFUSALS_A_SECOND
 
     def _json(self, event: CallEvent, level: int) -> str:
         entry: dict[str, Any] = {

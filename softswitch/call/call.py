@@ -194,7 +194,7 @@ class Call:
         limit = request.trunk.max_calls
         if limit is not None and self.services.trunk_legs[request.trunk.name] >= limit:
             logger.warning("call %s: trunk %s is full", self.call_id, request.trunk.name)
-            return Rejected(503, "trunk full", 34)
+            return Rejected(503, "trunk full", 34, no_capacity=True)
         leg = CalledLeg(self, self.new_leg_id("called"), self.services, request)
         caller_media = self.caller.media
         try:
@@ -206,7 +206,7 @@ class Call:
             )  # fmt: skip
         except PortsExhausted:
             logger.warning("call %s: no media port for the outbound leg", self.call_id)
-            return Rejected(503, "no media port", 34)
+            return Rejected(503, "no media port", 34, no_capacity=True)
         self.add_leg(leg)
         self.callee = leg
         leg.originate()
@@ -415,8 +415,10 @@ class Call:
     async def _wait_for_digit(self) -> None:
         if self._digits:
             return
-        self._digit_waiter = self.services.loop.create_future()
+        waiter = self._digit_waiter = self.services.loop.create_future()
         try:
-            await self._digit_waiter
+            await waiter
         finally:
-            self._digit_waiter = None
+            # The wait that a prompt's end has cancelled wakes after the next one has begun.
+            if self._digit_waiter is waiter:
+                self._digit_waiter = None

@@ -28,6 +28,8 @@ class Rejected:
     q850: int
     by_far_end: bool = False
     """Whether it was the far end that said so, in a response."""
+    no_capacity: bool = False
+    """Whether it is us who have no room for the leg: no media port, or the trunk's limit."""
 
 
 @dataclass(frozen=True, slots=True)

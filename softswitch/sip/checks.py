@@ -14,7 +14,7 @@ from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import is_token
 from softswitch.sip.inspect import method_of
 from softswitch.sip.message import SIP_VERSION, Request
-from softswitch.sip.validation import validate
+from softswitch.sip.validation import has_one_contact, validate
 
 # A session description with a dozen streams is 2 kB; beyond this the answer is 413.
 MAX_BODY = 32_768
@@ -75,7 +75,7 @@ def check_syntax(request: Request, _context: Context) -> Refusal | None:
     """
     try:
         validate(request)
-        if request.method == "INVITE" and len(request.contacts) != 1:
+        if request.method == "INVITE" and not has_one_contact(request):
             return _bad("one Contact is needed")
     except ParseError as error:
         return Refusal(error.status_hint, error.reason, _warning(error.reason))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from softswitch.sip.dialog import Dialog
+    from softswitch.sip.flow import Flow
     from softswitch.sip.invite_client import OutgoingInvite
     from softswitch.sip.invite_server import IncomingInvite
     from softswitch.sip.message import Request, Response
@@ -21,6 +22,16 @@ class InviteReceived:
     """A new call comes in; 100 Trying is sent already."""
 
     invite: IncomingInvite
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """A request was refused by the core before it meant anything to anybody; `why` names it."""
+
+    request: Request
+    flow: Flow
+    status: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +177,7 @@ class DialogTerminated:
 
 Event = (
     InviteReceived
+    | RequestRefused
     | InviteCancelled
     | AckReceived
     | AckTimedOut

@@ -23,6 +23,7 @@ from softswitch.sip.checks import (
 from softswitch.sip.compose import ResponseHead
 from softswitch.sip.context import Context
 from softswitch.sip.errors import ParseError
+from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
 from softswitch.sip.in_dialog import receive_in_dialog
 from softswitch.sip.inspect import Hop, from_tag_of, hop_of, method_of, number_of, to_tag_of
@@ -260,6 +261,7 @@ def _refuse(context: Context, request: Request, hop: Hop, flow: Flow, refusal: R
     """
     if refusal.why:
         context.refusals[refusal.why] += 1
+        context.emit(RequestRefused(request, flow, refusal.status, refusal.why))
     fields = request.headers.fields
     tag = ""
     if not to_tag_of(request):

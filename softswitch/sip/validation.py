@@ -16,8 +16,10 @@ from softswitch.sip.uri import USUAL_URI
 # 7.3.1: several values only where the grammar is a list; Content-Length was judged by the parser.
 _AT_MOST_ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Type")
 
+_MANDATORY_ADDRESSES = ("From", "To")
 _ADDRESSES = ("From", "To", "Contact", "Route", "Record-Route")
-_USUAL_ADDRESS = re.compile(rf'(?:"[^"\\]*" ?)?<{USUAL_URI}>(?:;tag={TOKEN})?')
+# A display name is quoted, or tokens (25.1: `*(token LWS)`).
+_USUAL_ADDRESS = re.compile(rf'(?:"[^"\\]*" ?|(?:{TOKEN} )*)<{USUAL_URI}>(?:;tag={TOKEN})?')
 
 
 def validate(message: Request | Response) -> None:
@@ -35,6 +37,14 @@ def validate(message: Request | Response) -> None:
         raise
 
 
+def has_one_contact(request: Request) -> bool:
+    """Say whether there is exactly one Contact; raises ParseError when it cannot be read."""
+    values = request.headers.fields.get("Contact", ())
+    if len(values) == 1 and _is_usual(values[0]):
+        return True
+    return len(request.contacts) == 1
+
+
 def _validate(message: Request | Response) -> None:
     fields = message.headers.fields
     for name in _AT_MOST_ONCE:
@@ -45,7 +55,10 @@ def _validate(message: Request | Response) -> None:
     cseq = message.cseq
     for name in _ADDRESSES:
         values = fields.get(name)
-        if values is None or len(values) != 1 or not _is_usual(values[0]):
+        if values is None:
+            if name in _MANDATORY_ADDRESSES:
+                _validate_address(message, name)
+        elif len(values) != 1 or not _is_usual(values[0]):
             _validate_address(message, name)
     if isinstance(message, Request):
         # 8.1.1.5: "The method MUST match that of the request."

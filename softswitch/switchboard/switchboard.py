@@ -24,6 +24,7 @@ from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.events import CallPresented, CallRefused
 from softswitch.call.services import Services, new_call_id
 from softswitch.routing.trunks import TrunkTable
+from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
 from softswitch.sip.identity import CallerIdentity, read_identity
 from softswitch.sip.invite_server import IncomingInvite
@@ -208,6 +209,24 @@ class Switchboard:
             headers = (("Retry-After", str(self._random.randint(1, MAX_RETRY_AFTER))),)
         invite.reject(refusal.status, headers=headers, now=self.services.now())
         self.services.flush_soon()
+        self._tell_refusal(invite.request, invite.flow, trunk, called, caller, refusal)
+
+    def on_refused(self, event: RequestRefused) -> None:
+        """Say why the SIP core refused an INVITE before it came here; other requests are
+        counted."""
+        request = event.request
+        if request.method != "INVITE":
+            return
+        trunk = self.snapshot.trunks.identify(
+            event.flow.host, event.flow.transport, event.flow.port
+        )
+        refusal = _Refusal(event.status, event.why)
+        self._tell_refusal(request, event.flow, trunk, called_number(request), "", refusal)
+
+    def _tell_refusal(
+        self, request: Request, flow: Flow, trunk: Trunk | None, called: str, caller: str,
+        refusal: _Refusal,
+    ) -> None:  # fmt: skip
         self.refusals[str(refusal.status)] += 1
         self.services.events.publish(
             CallRefused(
@@ -216,8 +235,8 @@ class Switchboard:
                 at=self.services.wall_clock(),
                 clock=self.services.now(),
                 trunk=None if trunk is None else trunk.name,
-                sip_call_id=invite.call_id,
-                source=f"{invite.flow.host}:{invite.flow.port}",
+                sip_call_id=request.headers.get("Call-ID") or "",
+                source=f"{flow.host}:{flow.port}",
                 called=called,
                 caller=caller,
                 status=refusal.status,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from softswitch.sip.events import Event, RequestRefused
 from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.ids import Ids
 from softswitch.sip.message import Request
@@ -51,6 +52,7 @@ class Wire:
         allow: Sequence[str] = ALLOW,
         limits: Limits | None = None,
     ) -> None:
+        self.refused: list[tuple[int, str]] = []
         self.now = 100.0
         # Whether each message out must please a strict reader.
         self.strict = True
@@ -96,17 +98,23 @@ class Wire:
 
     def event(self, kind: type[T]) -> T:
         """Take the next event, which must be of this kind."""
-        event = self.stack.next_event()
+        event = self._next_event()
         assert isinstance(event, kind), event
         return event
 
     def no_event(self) -> None:
         """Make sure that nothing was reported."""
-        assert self.stack.next_event() is None
+        assert self._next_event() is None
 
     def events(self) -> list[object]:
         """Take all events."""
-        return list(iter(self.stack.next_event, None))
+        return list(iter(self._next_event, None))
+
+    def _next_event(self) -> Event | None:
+        """The next event that is about a call; refusals are kept in `refused`."""
+        while isinstance(event := self.stack.next_event(), RequestRefused):
+            self.refused.append((event.status, event.why))
+        return event
 
 
 def request(

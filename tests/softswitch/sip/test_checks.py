@@ -351,3 +351,18 @@ def test_an_incomplete_request_on_a_broken_stream_is_dropped(wire: Wire, name: s
     data = request().replace(f"\r\n{name}:".encode(), b"\r\nX-Other:")
     assert not wire.give(data.replace(b"Content-Length", b"X-Length"), PEER_TCP)
     assert wire.stack.flows_to_close() == [PEER_TCP]
+
+
+def test_a_refusal_is_reported_with_its_reason() -> None:
+    peer = Wire()
+    peer.give(request("DANCE"))
+    assert peer.refused == []
+    peer.no_event()
+    assert peer.refused == [(501, "method")]
+
+
+def test_an_answer_that_is_no_refusal_is_not_reported() -> None:
+    peer = Wire()
+    peer.give(request("OPTIONS"))
+    peer.no_event()
+    assert peer.refused == []

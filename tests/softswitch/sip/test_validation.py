@@ -10,7 +10,7 @@ from softswitch.sip.errors import ParseError
 from softswitch.sip.headers.container import Headers
 from softswitch.sip.headers.name_address import NameAddress
 from softswitch.sip.message import Request, Response
-from softswitch.sip.validation import _is_usual, validate
+from softswitch.sip.validation import _is_usual, has_one_contact, validate
 
 USUAL = {
     "Via": "SIP/2.0/UDP a;branch=z9hG4bK1",
@@ -117,3 +117,21 @@ addresses = st.from_regex(
 def test_what_is_taken_for_usual_can_be_read(text: str) -> None:
     if _is_usual(text):
         NameAddress.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("contacts", "one"),
+    [
+        (["<sip:a@192.0.2.1>"], True),
+        (["a b <sip:a@192.0.2.1>"], True),
+        (["sip:a@192.0.2.1"], True),
+        (["<sip:a@192.0.2.1>, <sip:b@192.0.2.1>"], False),
+        (["<sip:a@192.0.2.1>", "<sip:b@192.0.2.1>"], False),
+        ([], False),
+    ],
+)
+def test_one_contact_is_told_from_none_and_several(contacts: list[str], one: bool) -> None:
+    message = Request("INVITE", "sip:a@192.0.2.9")
+    for contact in contacts:
+        message.headers.add("Contact", contact)
+    assert has_one_contact(message) is one
