@@ -67,6 +67,8 @@ def compare(directory: Path, calls: int, *, seconds: float, runs: int) -> Compar
     try:
         found = _measure(directory, switch, (caller, callee), calls, plan)
         require_clean_log(switch)
+    except AssertionError as error:
+        raise Refused(f"at {calls} calls {str(error)[:2000]}") from None
     finally:
         caller.close()
         callee.close()

@@ -42,6 +42,8 @@ def measure(directory: Path, rate: int, calls: int) -> Run:
         try:
             run = _drive(switch, uas, directory, rate, calls)
             require_clean_log(switch)
+        except AssertionError as error:
+            raise Refused(f"at {rate}/s {str(error)[:2000]}") from None
         finally:
             switch.stop()
     return run
@@ -67,10 +69,7 @@ def _drive(switch: Switch, uas: Sipp, directory: Path, rate: int, calls: int) ->
     with uac:
         assert uac.process is not None
         raise_group(uac.process.pid)
-        try:
-            made = uac.wait()
-        except AssertionError as error:
-            raise Refused(f"SIPp at {rate}/s: {str(error)[:2000]}") from None
+        made = uac.wait()
     took = time.monotonic() - began
     time.sleep(SETTLE_SECONDS)
     cpu = cpu_seconds(switch.pid) - cpu
