@@ -19,7 +19,7 @@ def start(directory: Path, trunk_port: int) -> Switch:
         directory,
         LOAD_CONFIGURATION,
         trunk=f"127.0.0.1:{trunk_port}",
-        rtp=free_rtp_range(RTP_PORTS),
+        rtp=free_rtp_range(RTP_PORTS, may_be_taken=200),
         cpu=SWITCH_CPU,
     )
     switch.start()
