@@ -79,11 +79,14 @@ struct engine *engine_create(const struct address *host, int first_port, int las
 }
 
 bool engine_start(struct engine *engine) {
-    for (uint32_t i = 0; i < engine->threads; i++)
+    for (uint32_t i = 0; i < engine->threads; i++) {
+        ports_prepare(&engine->pools[i], &engine->shards[i], &engine->host, engine->dscp,
+                      engine->rest_ns, engine_clock());
         if (!shard_start(&engine->shards[i], (int)i)) {
             engine_stop(engine);
             return false;
         }
+    }
     return true;
 }
 

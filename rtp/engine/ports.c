@@ -138,6 +138,13 @@ void ports_give_back(struct port_pool *pool, struct port_pair *pair, int64_t now
     port_list_append(&pool->resting, pair);
 }
 
+void ports_prepare(struct port_pool *pool, struct shard *shard, const struct address *host,
+                   int dscp, int64_t rest_ns, int64_t now) {
+    struct port_pair *pair;
+    for (int i = 0; i < PREPARED_PAIRS && (pair = take_fresh(pool, shard, host, dscp, now)); i++)
+        ports_give_back(pool, pair, now - rest_ns); /* nobody had it: it need not rest */
+}
+
 void ports_count(const struct port_pool *pool, int64_t rest_ns, int64_t now,
                  struct port_counts *counts) {
     uint32_t resting = 0;

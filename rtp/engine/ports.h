@@ -14,6 +14,9 @@
 struct leg;
 struct shard;
 
+/* Made at the start, a shard: two sockets take 30 us or more, a pair that has them 1 us. */
+#define PREPARED_PAIRS 64
+
 /* A pair that another program holds is tried again after this. */
 #define RETRY_UNUSABLE_NS (30 * NS_PER_SECOND)
 
@@ -47,6 +50,9 @@ void port_list_append(struct port_list *list, struct port_pair *pair);
 /* NULL when none is free now. The pair's sockets are open, watched by the shard, and empty. */
 struct port_pair *ports_take(struct port_pool *pool, struct shard *shard,
                              const struct address *host, int dscp, int64_t rest_ns, int64_t now);
+/* Makes the sockets of some pairs before anybody waits for them. */
+void ports_prepare(struct port_pool *pool, struct shard *shard, const struct address *host,
+                   int dscp, int64_t rest_ns, int64_t now);
 void ports_give_back(struct port_pool *pool, struct port_pair *pair, int64_t now);
 void ports_count(const struct port_pool *pool, int64_t rest_ns, int64_t now,
                  struct port_counts *counts);

@@ -10,6 +10,7 @@ import pytest
 from rtp.engine import Engine, EngineNotRunning, MediaPort, PortClosed, Prompt
 from tests.rtp.engine.conftest import MakeEngine
 from tests.rtp.engine.peer import FRAME, Peer, agree, call, until
+from tests.support.ports import free_rtp_range
 
 
 def threads() -> list[str]:
@@ -18,7 +19,8 @@ def threads() -> list[str]:
 
 
 def test_threads_run_between_start_and_stop() -> None:
-    engine = Engine(first_port=40000, last_port=40099, threads=2)
+    first_port, last_port = free_rtp_range(8)
+    engine = Engine(first_port=first_port, last_port=last_port, threads=2)
     assert not engine.is_running
     engine.start()
     until(lambda: threads() == ["rtp-shard-0", "rtp-shard-1"])
@@ -71,7 +73,8 @@ def test_stopping_with_traffic_and_prompts_keeps_the_last_statistics(
 
 def test_objects_can_go_in_any_order() -> None:
     for order in range(4):
-        engine = Engine(first_port=40100, last_port=40199)
+        first_port, last_port = free_rtp_range(8)
+        engine = Engine(first_port=first_port, last_port=last_port)
         engine.start()
         port = engine.open_port()
         other = engine.open_port(beside=port)

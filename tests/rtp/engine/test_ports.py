@@ -112,7 +112,7 @@ def open_until_exhausted(engine: Engine) -> list[MediaPort]:
 
 def test_running_out_of_file_descriptors_is_exhaustion(make_engine: MakeEngine) -> None:
     resource = pytest.importorskip("resource")
-    engine = make_engine(pairs=60)
+    engine = make_engine(pairs=120)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     probe = socket.socket()
     resource.setrlimit(resource.RLIMIT_NOFILE, (probe.fileno() + 21, hard))
@@ -121,7 +121,8 @@ def test_running_out_of_file_descriptors_is_exhaustion(make_engine: MakeEngine) 
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         probe.close()
-    assert 5 <= len(ports) <= 11
+    # 64 pairs were prepared; of the rest, some fit beneath the limit.
+    assert 64 <= len(ports) <= 64 + 11
     assert engine.counters.ports_unusable == 0
     assert engine.open_port().rtp_port not in {port.rtp_port for port in ports}
 
