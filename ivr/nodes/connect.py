@@ -102,16 +102,22 @@ class _Comfort:
         if not self._call.caller.answered or self._call.ended:
             return
         if self._task is None or self._task.done():
-            self._task = self._call.services.loop.create_task(self._run())
+            # Found here, so that a prompt that is missing fails the treatment, not the task beside.
+            prompt, ringback = self._take_prompt(), self._ringback()
+            self._task = self._call.services.loop.create_task(self._run(prompt, ringback))
 
-    async def _run(self) -> None:
+    async def _run(self, prompt: LoadedPrompt | None, ringback: LoadedPrompt) -> None:
         call = self._call
-        prompts = call.services.prompts
-        if self._prompt is not None:
-            prompt, self._prompt = self._prompt, None
-            if not await call.start_playing(prompts.prompt(prompt, country=call.campaign.ringback)):
-                return  # cut by early media or the answer
-        await call.start_playing(self._ringback(), repeat=True)
+        if prompt is not None and not await call.start_playing(prompt):
+            return  # cut by early media or the answer
+        await call.start_playing(ringback, repeat=True)
+
+    def _take_prompt(self) -> LoadedPrompt | None:
+        prompt, self._prompt = self._prompt, None
+        if prompt is None:
+            return None
+        call = self._call
+        return call.services.prompts.prompt(prompt, country=call.campaign.ringback)
 
     def _ringback(self) -> LoadedPrompt:
         country = self._node.ringback or self._call.campaign.ringback
