@@ -120,11 +120,13 @@ class App:
 
     async def _open_media(self) -> None:
         switch = self.configuration.switch
+        loop = asyncio.get_running_loop()
         self.engine = Engine(
             host=switch.rtp_host,
             first_port=switch.rtp_first_port,
             last_port=switch.rtp_last_port,
             threads=switch.engine_threads,
+            when_commanded=lambda: loop.call_soon(self.engine.kick),
         )
         self.engine.start()
         self._resources.callback(self.engine.stop)

@@ -19,6 +19,11 @@ from softswitch.version import VERSION
 if TYPE_CHECKING:
     from softswitch.app import App
 
+GC_THRESHOLDS = (50_000, 20, 100)
+"""Calls leave no cycles behind (a test holds that), so reference counts free nearly everything, and
+the collector only has to find accidents. At the default of 700 it walks the lingering transactions
+thousands of times a minute: a fifth of the signalling's cost."""
+
 __all__ = ["main"]
 
 
@@ -77,6 +82,7 @@ def _run(options: argparse.Namespace) -> int:
     # What is loaded by now lives as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         uvloop.run(serve(configuration, on_ready=_say_ready))
     except StartError as error:

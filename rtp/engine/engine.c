@@ -251,6 +251,16 @@ int64_t engine_last_received(const struct handle *handle) {
     return LOAD(handle->leg->last_received_ns);
 }
 
+void engine_hold_commands(struct engine *engine) {
+    for (uint32_t i = 0; i < engine->threads; i++)
+        engine->shards[i].holds_commands = true;
+}
+
+void engine_kick(struct engine *engine) {
+    for (uint32_t i = 0; engine->shards && i < engine->threads; i++)
+        shard_kick(&engine->shards[i]);
+}
+
 bool engine_next_event(struct engine *engine, struct engine_event *event) {
     for (uint32_t i = 0; i < engine->threads; i++)
         if (event_ring_take(&engine->shards[i].events, event))

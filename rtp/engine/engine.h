@@ -74,6 +74,10 @@ void engine_tap(struct engine *engine, const struct handle *handle, bool tapped)
 void engine_read_statistics(const struct handle *handle, struct port_statistics *statistics);
 int64_t engine_last_received(const struct handle *handle);
 
+/* From now on commands wait until engine_kick(). */
+void engine_hold_commands(struct engine *engine);
+void engine_kick(struct engine *engine);
+
 bool engine_next_event(struct engine *engine, struct engine_event *event);
 /* Makes event_fd unreadable until the next event. */
 void engine_clear_event_fd(struct engine *engine);

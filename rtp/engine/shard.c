@@ -290,15 +290,30 @@ void shard_destroy(struct shard *shard) {
     event_ring_destroy(&shard->events);
 }
 
+static void wake(struct shard *shard) {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_exchange_n(&shard->sleeping, 0, __ATOMIC_SEQ_CST))
+        notify(shard->wake_fd);
+}
+
 void shard_command(struct shard *shard, const struct command *command) {
     while (!command_ring_put(&shard->commands, command)) {
         notify(shard->wake_fd);
         struct timespec pause = {.tv_nsec = 50000};
         nanosleep(&pause, NULL);
     }
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__atomic_exchange_n(&shard->sleeping, 0, __ATOMIC_SEQ_CST))
-        notify(shard->wake_fd);
+    /* To wake a thread costs more than a command: a call's dozen commands can share one. */
+    if (shard->holds_commands)
+        shard->kick_due = true;
+    else
+        wake(shard);
+}
+
+void shard_kick(struct shard *shard) {
+    if (!shard->kick_due)
+        return;
+    shard->kick_due = false;
+    wake(shard);
 }
 
 static bool watch(const struct shard *shard, int socket, uintptr_t datum) {

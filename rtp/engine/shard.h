@@ -75,6 +75,8 @@ struct shard {
     bool events_put;
     bool running;
     bool has_precise_wait;
+    bool holds_commands; /* commands wait for shard_kick(); of the commanding thread */
+    bool kick_due;
     _Alignas(CACHE_LINE) int sleeping;
     _Alignas(CACHE_LINE) int stopping;
     pthread_t thread;
@@ -93,6 +95,8 @@ void shard_stop(struct shard *shard);
 void shard_destroy(struct shard *shard);
 /* From Python, one thread at a time. Waits only while the ring is full. */
 void shard_command(struct shard *shard, const struct command *command);
+/* Has the thread look at commands that were held. */
+void shard_kick(struct shard *shard);
 bool shard_watch(struct shard *shard, struct port_pair *pair);
 
 int64_t engine_clock(void);
