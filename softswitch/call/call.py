@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from config.model import Campaign, Configuration, Prompt
@@ -40,6 +42,10 @@ MAX_DIGITS_WAITING = 64
 """Keys pressed ahead of the question that takes them; more is noise, and the oldest go."""
 
 NORMAL_CLEARING = 16
+
+MAX_RETRY_AFTER = 5
+"""Seconds in Retry-After of a 503 at most; the time is drawn at random so that callers do not come
+back together."""
 
 
 class Call:
@@ -75,6 +81,7 @@ class Call:
         self.last_failure: DialFailure | None = None
         self._legs: list[Leg] = []
         self._event_number = 0
+        self._told = False
         self._task: asyncio.Task[None] | None = None
         self._digits: deque[str] = deque(maxlen=MAX_DIGITS_WAITING)
         self._digit_waiter: asyncio.Future[None] | None = None
@@ -84,13 +91,13 @@ class Call:
 
     # Life.
 
-    def start(self, treatment: Coroutine[Any, Any, None]) -> None:
-        """Begin the treatment as the call's one task."""
+    def start(self, treatment: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin the treatment as the call's one task; a call that ends before never calls it."""
         self._task = self.services.loop.create_task(self._run(treatment), name=self.call_id)
 
-    async def _run(self, treatment: Coroutine[Any, Any, None]) -> None:
+    async def _run(self, treatment: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await treatment
+            await treatment()
             self.end("switch", "treatment_ended")
         except asyncio.CancelledError:
             self.end("switch", "cancelled")
@@ -105,8 +112,9 @@ class Call:
         return self._task
 
     def emit(self, kind: type[E], **facts: Any) -> None:
-        """Emit a fact of this call."""
-        self.services.events.publish(self.fact(kind, **facts))
+        """Emit a fact of this call; after its end there are none."""
+        if not self._told:
+            self.services.events.publish(self.fact(kind, **facts))
 
     def fact(self, kind: type[E], **facts: Any) -> E:
         """The next event of this call, for the caller to publish."""
@@ -146,7 +154,7 @@ class Call:
 
         With `barge_in` a key pressed before or during the prompt ends it and stays to be read.
         """
-        if barge_in and self._digits:
+        if self.ended or (barge_in and self._digits):
             return False
         waiter: asyncio.Future[bool] = self.services.loop.create_future()
         loaded = self.services.prompts.prompt(prompt, country=self.campaign.ringback)
@@ -221,6 +229,8 @@ class Call:
         if self.caller.waiting and not self._answer_caller(leg.codec):
             return
         self.stop_playing()
+        if self.ended:
+            return  # by a subscriber
         self._join(leg)
         self.bridged = True
         self.media_expected_from = self.services.now()
@@ -259,16 +269,20 @@ class Call:
 
     def on_progress(self, leg: CalledLeg, status: int, *, described: bool) -> None:
         """A provisional answer of the far end: passed on, or its media let through."""
+        if self.ended:
+            return
         if self.caller.answered:
             if leg.early_media and described:
                 self.stop_playing()
                 self._join(leg)
             return
+        if status == 199:
+            return  # RFC 6228: one early dialog of several is over; the caller has but one with us
         try:
             if leg.early_media:
                 if self.caller.open_early_media(status, leg.codec):
                     self._join(leg)
-            elif status != 199:
+            else:
                 self.caller.ring(status)
         except sdp.NotAcceptable as error:
             self.refuse_offer(error)
@@ -314,12 +328,16 @@ class Call:
             logger.info("call %s ends: %s: %s", self.call_id, cause, detail)
         if self._limit is not None:
             self._limit.cancel()
-        self.stop_playing()
         passed = reason or reason_header(q850)
-        self._end_callees(ended_by, cause, passed, q850)
-        self._end_caller(ended_by, cause, status, passed, q850, headers)
-        self.emit(CallEnded, ended_by=ended_by, cause=cause)
-        self._release()
+        # Last in, first out; each is done whatever became of those before it, so that no failure
+        # leaves a caller waiting, a port taken or a call without its record.
+        with ExitStack() as steps:
+            steps.callback(self._release)
+            steps.callback(self._tell_end, ended_by, cause)
+            steps.callback(self._close_legs, cause)
+            steps.callback(self._end_caller, ended_by, cause, status, passed, q850, headers)
+            steps.callback(self._end_callees, ended_by, cause, passed, q850)
+            self.stop_playing()
 
     def _end_callees(self, ended_by: str, cause: str, reason: str, q850: int) -> None:
         for leg in self._legs:
@@ -342,8 +360,21 @@ class Call:
         final = status or 480
         if ended_by != "calling":
             code = q850 if q850 != NORMAL_CLEARING else q850_for_status(final)
+            if final == 503 and not any(name == "Retry-After" for name, _ in headers):
+                headers = (*headers, ("Retry-After", str(random.randint(1, MAX_RETRY_AFTER))))
             leg.refuse(final, headers=(*headers, ("Reason", reason_header(code))))
         leg.finish(status=final, cause=cause)
+
+    def _close_legs(self, cause: str) -> None:
+        """Close what a failure has left open."""
+        for leg in self._legs:
+            if not leg.ended:
+                leg.finish(status=200 if leg.answered else 500, cause=cause)
+
+    def _tell_end(self, ended_by: str, cause: str) -> None:
+        event = self.fact(CallEnded, ended_by=ended_by, cause=cause)
+        self._told = True
+        self.services.events.publish(event)
 
     def _release(self) -> None:
         """Let go of everything: no timer, task or cycle outlives the call."""
@@ -352,9 +383,9 @@ class Call:
                 waiter.cancel()
         if self.on_ended is not None:
             self.on_ended(self)
-        task = self._task
-        if task is not None and task is not asyncio.current_task() and not task.done():
-            task.cancel()
+        # Also when it is the task itself that has ended the call: it waits for nothing any more.
+        if self._task is not None:
+            self._task.cancel()
 
     def refuse_offer(self, error: sdp.NotAcceptable | sdp.ParseError) -> None:
         """End a call whose offer leaves nothing to agree on (RFC 3261 21.4.26)."""
@@ -373,6 +404,8 @@ class Call:
         except sdp.NotAcceptable as error:
             self.refuse_offer(error)
             return False
+        if self.ended:
+            return False  # by a subscriber that saw it answered
         self.media_expected_from = self.services.now()
         maximum = self.campaign.max_call_seconds or self.configuration.switch.max_call_seconds
         self.limit(maximum)
@@ -383,6 +416,8 @@ class Call:
         return self.caller.codec or self.caller.best_codec
 
     def _join(self, leg: CalledLeg) -> None:
+        if self.ended:
+            return
         caller, callee = self.caller.media, leg.media
         assert caller is not None
         assert callee is not None

@@ -133,8 +133,8 @@ class CalledLeg(Leg):
             self._conclude(Rejected(488, "the answer's session description is not usable", 88))
             return
         assert self.media is not None
-        self.call.emit(LegAnswered, leg=self.leg_id, codec=self.media.codec)
         self._conclude(Answered(self))
+        self.call.emit(LegAnswered, leg=self.leg_id, codec=self.media.codec)
 
     def _on_rejected(self, event: sip_events.InviteRejected) -> None:
         response = event.response
@@ -168,10 +168,11 @@ class CalledLeg(Leg):
 
     def hang_up(self, reason: str | None) -> None:
         """End the leg by the method its state asks for: BYE when answered, CANCEL when not."""
-        if self.outcome.done():
+        if self.outcome.done() and not self.outcome.cancelled():
             if self.answered:
                 self.send_bye(reason)
         else:
+            # Cancelled with the task that waited for it, or still open.
             self._cancel(reason)
             self._conclude(Cancelled())
 

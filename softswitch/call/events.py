@@ -255,6 +255,8 @@ class LegEnded(CallEvent):
     q850: int
     cause: str
     quality: LegQuality
+    codec: str | None = None
+    """What was sent last; known here also where the answer came only with the ACK."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,24 +105,36 @@ class Leg:
             dialog.reject_reinvite(488, now=now)
             return
         dialog.accept_reinvite(body=answer, now=now)
+        if self._reinviting:
+            # Ours waits after glare: its offer must come after the answer just given (its version
+            # in o= counts on, RFC 3264 section 8).
+            self._offer(dialog, media)
         self._tell_hold(held_before, media.held)
         if other is not None:
             other.pass_direction()
 
     def _on_ack(self, event: sip_events.AckReceived) -> None:
         """The ACK of a 2xx whose offer was ours carries the answer (RFC 3261 13.2.1)."""
-        if event.body and self.media is not None and self._answering_offer_with_ours:
-            self._answering_offer_with_ours = False
-            held_before = self.media.held
-            try:
-                self.media.accept(event.body)
-            except (sdp.NotAcceptable, sdp.ParseError) as error:
-                self.call.on_media_refused(self, str(error))
-                return
-            self._tell_hold(held_before, self.media.held)
-            other = self.call.other_leg(self)
-            if other is not None:
-                other.pass_direction()
+        if self.media is None or not self._answering_offer_with_ours:
+            return
+        self._answering_offer_with_ours = False
+        if event.body:
+            self._accept_in_ack(self.media, event.body)
+        elif self.media.agreement is None:
+            self.call.on_media_refused(self, "the ACK has no answer to our offer")
+        self.pass_direction()
+
+    def _accept_in_ack(self, media: LegMedia, body: bytes) -> None:
+        held_before = media.held
+        try:
+            media.accept(body)
+        except (sdp.NotAcceptable, sdp.ParseError) as error:
+            self.call.on_media_refused(self, str(error))
+            return
+        self._tell_hold(held_before, media.held)
+        other = self.call.other_leg(self)
+        if other is not None:
+            other.pass_direction()
 
     def _on_ack_timed_out(self, event: sip_events.AckTimedOut) -> None:
         self.call.on_leg_lost(self, why="no ACK")
@@ -143,13 +155,18 @@ class Leg:
     def pass_direction(self) -> None:
         """Tell this leg's peer, by re-INVITE, when the other leg's peer holds or resumes."""
         direction = self._wanted_direction()
-        if self.dialog is None or self.media is None or not self.answered:
+        if self.dialog is None or self.media is None or not self.answered or self.ended:
             return
         if self._reinviting or direction == self._passed_direction:
             return
+        if self._answering_offer_with_ours:
+            return  # one offer at a time (RFC 3264 section 4): the ACK brings us back here
         self._reinviting = True
         self._passed_direction = direction
-        self.dialog.reinvite(body=self.media.offer(direction=direction), now=self.services.now())
+        self._offer(self.dialog, self.media)
+
+    def _offer(self, dialog: Dialog, media: LegMedia) -> None:
+        dialog.reinvite(body=media.offer(direction=self._passed_direction), now=self.services.now())
         self.services.flush_soon()
 
     def _on_reinvite_answered(self, event: sip_events.ReinviteAnswered) -> None:
@@ -207,6 +224,7 @@ class Leg:
             status=status,
             q850=q850_for_status(status) if q850 is None else q850,
             cause=cause,
+            codec=self.codec,
             quality=quality,
         )
         self._detach()

@@ -112,6 +112,8 @@ class RecordBuilder:
         leg = self._legs[event.leg]
         leg["status"] = event.status
         leg["q850"] = event.q850
+        if leg["answered_at"] and event.codec is not None:
+            leg["codec"] = event.codec
         leg["packets"] = event.quality.packets
         leg["lost"] = event.quality.lost
         leg["jitter_ms"] = event.quality.jitter_ms

@@ -13,13 +13,14 @@ import logging
 import random
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 from config.model import Configuration, Trunk
 from ivr.flow import run_treatment
 from ringpool.lookup import NumberMatch, NumberTable
 from rtp.engine import PortsExhausted
 from softswitch import sdp
-from softswitch.call.call import Call
+from softswitch.call.call import MAX_RETRY_AFTER, Call
 from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.events import CallPresented, CallRefused
 from softswitch.call.services import Services, new_call_id
@@ -36,10 +37,6 @@ from softswitch.switchboard.signalling import called_number, calling_number, sig
 logger = logging.getLogger(__name__)
 
 __all__ = ["Switchboard"]
-
-MAX_RETRY_AFTER = 5
-"""Seconds in Retry-After of a 503 at most; the time is drawn at random so that callers do not come
-back together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +182,8 @@ class Switchboard:
         self._watch()
 
     def _start(self, call: Call, match: NumberMatch) -> None:
+        if call.ended:
+            return  # by a subscriber that saw it presented
         if match.refuse is not None:
             call.end("switch", "capture_only", status=match.refuse)
             return
@@ -194,7 +193,7 @@ class Switchboard:
             call.refuse_offer(error)
             return
         treatment = call.configuration.treatments[call.campaign.treatment]
-        call.start(run_treatment(call, treatment))
+        call.start(partial(run_treatment, call, treatment))
         task = call.task
         assert task is not None
         self._tasks.add(task)

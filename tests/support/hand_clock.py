@@ -91,6 +91,7 @@ class HandClockLoop(asyncio.SelectorEventLoop):
             assert time.monotonic() < end, "waited in vain"
             time.sleep(0.002)
             self.settle()
+        self.settle()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine that needs no time to pass."""

@@ -268,6 +268,12 @@ class Phone:
             self.calls[-1].reject(status, now=self.now)
             self.pump.flush()
 
+    def give_up(self) -> None:
+        """Refuse all that nobody has answered."""
+        for call in self.calls:
+            call.reject(480, now=self.now)
+        self.pump.flush()
+
     def hang_up(self, *, reason: str | None = None) -> None:
         """Send BYE, if there is a dialog."""
         if self.dialog is not None:
@@ -433,6 +439,14 @@ class Laboratory:
         """Let time pass."""
         self.loop.advance(seconds)
 
+    def do(self, action: Callable[[], object]) -> None:
+        """Have something done by the loop, without waiting for what follows of it."""
+
+        async def act() -> None:
+            action()
+
+        self.loop.run(act())
+
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Have something done beside, and see to its end when the laboratory closes."""
         self._beside.append(self.loop.create_task(work))
@@ -484,6 +498,7 @@ class Laboratory:
     def inspect(self) -> None:
         """Let all timers run out and assert that nothing is left and everything was told once."""
         self.release()
+        self.callee.give_up()
         self.advance(QUIET_SECONDS)
         calls = self.switchboard.calls
         assert not calls, f"calls in progress: {[self.kinds(call) for call in calls]}"
