@@ -218,6 +218,9 @@ class Phone:
             self.dialog = event.dialog
             if event.response.body and self.outgoing is not None and not self.offered:
                 event.dialog.acknowledge(body=self.description, now=self.now)
+        elif isinstance(event, sip_events.ReinviteAnswered):
+            # The answer to an offer that we left to the switch; nothing is due otherwise.
+            event.dialog.acknowledge(body=self.description, now=self.now)
         elif isinstance(event, sip_events.ReinviteReceived) and self.answers_reinvites:
             event.dialog.accept_reinvite(body=answer_to(event.request, self), now=self.now)
 
@@ -324,6 +327,7 @@ class Laboratory:
         """`switch:CANCEL`, `callee:200 INVITE`: who sent it and what it is."""
         self.lost: set[str] = set()
         self.carried: list[str] = []
+        self._bodies: list[tuple[str, bytes]] = []
         self._waiting: list[tuple[str, bytes, Flow]] = []
         self._beside: list[asyncio.Task[None]] = []
         self._sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -406,6 +410,10 @@ class Laboratory:
     def _carry(self, sender: str, data: bytes, flow: Flow) -> None:
         name = f"{sender}:{describe(data)}"
         self.carried.append(name)
+        body = data.partition(b"\r\n\r\n")[2]
+        if body:
+            receiver = next((name for name, host in HOSTS.items() if host == flow.host), "")
+            self._bodies.append((receiver, body))
         if name in self.lost:
             return
         if name in self.held:
@@ -420,6 +428,10 @@ class Laboratory:
             source = Flow("udp", HOSTS[sender], 5060)
             pump.stack.receive_datagram(data, source, now=self.loop.time())
             pump.flush()
+
+    def bodies(self, receiver: str) -> list[bytes]:
+        """What was sent to a side in bodies, in order."""
+        return [body for name, body in self._bodies if name == receiver]
 
     def release(self) -> None:
         """Let go what was held back, in order, and hold nothing more; it arrives when the loop
