@@ -14,6 +14,7 @@ void latch_set_remote(struct latch *latch, const struct address *signalled) {
         latch->destination = none ? (struct address){.length = 0} : *signalled;
     latch->signalled = none ? (struct address){.length = 0} : *signalled;
     latch->locked = latch->probing = false;
+    latch->changes++;
 }
 
 static enum latch_verdict lock(struct latch *latch, const struct address *from) {
@@ -21,6 +22,7 @@ static enum latch_verdict lock(struct latch *latch, const struct address *from) 
     latch->source = latch->destination = *from;
     latch->left_behind.length = 0;
     latch->locked = true;
+    latch->changes++;
     latch->probing = false;
     return LATCH_MOVED;
 }

@@ -28,6 +28,7 @@ struct latch {
     bool probing;
     uint16_t probed_sequence;
     uint32_t probed_ssrc;
+    uint32_t changes; /* of the destination */
     struct address source;      /* the believed source, while locked */
     struct address destination; /* where to send; length 0: nowhere */
     struct address signalled;

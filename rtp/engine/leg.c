@@ -37,6 +37,7 @@ struct leg *leg_create(uint64_t id, int rtp_socket, int rtcp_socket, uint64_t *r
     leg->id = id;
     leg->rtp_socket = rtp_socket;
     leg->rtcp_socket = rtcp_socket;
+    leg->direct_socket = -1;
     leg->may_send = leg->may_receive = true;
     stream_init(&leg->stream, random);
     return leg;

@@ -98,6 +98,8 @@ struct leg {
     struct leg *listeners;     /* those who hear this leg... */
     struct leg *next_listener; /* ...chained here */
     int rtp_socket, rtcp_socket;
+    int direct_socket; /* direct.h; -1: none */
+    uint32_t direct_changes, settled;
     bool may_send, may_receive, tapped, has_codecs;
     uint64_t octets_received;
     int64_t first_received_ns, last_received_ns;

@@ -42,6 +42,13 @@ static void mark_traffic(int fd, int family, int dscp) {
     setsockopt(fd, IPPROTO_IP, IP_TOS, &octet, sizeof octet);
 }
 
+void ports_copy_marking(int from, int to, int family) {
+    int octet = 0;
+    socklen_t length = sizeof octet;
+    if (getsockopt(from, IPPROTO_IP, IP_TOS, &octet, &length) == 0)
+        mark_traffic(to, family, octet >> 2);
+}
+
 static int open_socket(const struct address *host, int port, int dscp) {
     struct address at = *host;
     address_set_port(&at, port);

@@ -22,7 +22,7 @@ struct shard;
 
 enum port_state { PORT_NEW, PORT_IN_USE, PORT_RESTING, PORT_UNUSABLE };
 
-struct port_pair {
+struct port_pair { /* at addresses of which the two lowest bits are free */
     uint16_t port;
     uint16_t state;
     int rtp_socket, rtcp_socket; /* -1: not made yet */
@@ -46,6 +46,8 @@ struct port_counts {
     uint32_t total, in_use, resting, free, unusable;
 };
 
+/* Gives a second socket the same traffic class. */
+void ports_copy_marking(int from, int to, int family);
 void port_list_append(struct port_list *list, struct port_pair *pair);
 /* NULL when none is free now. The pair's sockets are open, watched by the shard, and empty. */
 struct port_pair *ports_take(struct port_pool *pool, struct shard *shard,

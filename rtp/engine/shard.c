@@ -12,10 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "direct.h"
 #include "ports.h"
 
-/* The lowest bit of an epoll datum tells a pair's RTCP socket from its RTP socket. */
+/* The lowest bits of an epoll datum tell a pair's sockets apart; none: the RTP socket. */
 #define RTCP_BIT ((uintptr_t)1)
+#define DIRECT_BIT ((uintptr_t)2)
 /* Until the next look, when nothing is due: only commands and packets wake us before. */
 #define LONG_WAIT_NS NS_PER_SECOND
 
@@ -34,7 +36,13 @@ static int64_t wall_clock(void) {
 static void send_packet(void *context, int socket, const uint8_t *data, size_t length,
                         const struct address *to, struct leg *leg) {
     struct shard *shard = context;
-    if (sendto(socket, data, length, 0, &to->any, to->length) >= 0)
+    bool sent;
+    if (socket == leg->rtp_socket)
+        sent = direct_send(leg, shard->poll_fd, (void *)((uintptr_t)leg->pair | DIRECT_BIT), data,
+                           length);
+    else
+        sent = sendto(socket, data, length, 0, &to->any, to->length) >= 0;
+    if (sent)
         return;
     COUNT(shard->send_errors);
     COUNT(leg->dropped[DROP_SEND_FAILED]);
@@ -74,6 +82,7 @@ static void obey(struct shard *shard, const struct command *command, int64_t now
         break;
     case COMMAND_CLOSE:
         leg->pair->leg = NULL;
+        direct_close(leg);
         leg_close(core, leg, now);
         break;
     case COMMAND_CODECS:
@@ -110,12 +119,11 @@ static void obey_all(struct shard *shard, int64_t now) {
 }
 
 /* One packet; the socket stays ready while there are more. */
-static void read_rtp(struct shard *shard, struct port_pair *pair) {
+static void read_rtp(struct shard *shard, struct port_pair *pair, int socket) {
     struct address from;
     uint8_t *data = shard->buffer + RTP_HEADER_LENGTH;
     from.length = sizeof(struct sockaddr_in6);
-    ssize_t length =
-        recvfrom(pair->rtp_socket, data, MAX_PACKET, MSG_TRUNC, &from.any, &from.length);
+    ssize_t length = recvfrom(socket, data, MAX_PACKET, MSG_TRUNC, &from.any, &from.length);
     if (length < 0)
         return;
     if (!pair->leg)
@@ -144,17 +152,20 @@ static void read_rtcp(struct shard *shard, struct port_pair *pair) {
 }
 
 static struct port_pair *pair_of(const struct epoll_event *event) {
-    return (struct port_pair *)((uintptr_t)event->data.ptr & ~RTCP_BIT);
+    return (struct port_pair *)((uintptr_t)event->data.ptr & ~(RTCP_BIT | DIRECT_BIT));
 }
 
 static void handle(struct shard *shard, const struct epoll_event *event) {
     struct port_pair *pair = pair_of(event);
     if (!pair)
         return; /* woken for a command; edge-triggered, so there is nothing to read */
-    if ((uintptr_t)event->data.ptr & RTCP_BIT)
+    uintptr_t bits = (uintptr_t)event->data.ptr & (RTCP_BIT | DIRECT_BIT);
+    if (bits == RTCP_BIT)
         read_rtcp(shard, pair);
-    else
-        read_rtp(shard, pair);
+    else if (bits == 0)
+        read_rtp(shard, pair, pair->rtp_socket);
+    else if (pair->leg && pair->leg->direct_socket >= 0) /* not closed earlier in this batch */
+        read_rtp(shard, pair, pair->leg->direct_socket);
 }
 
 /* A thousand legs do not fit the near caches: what packets further on in the batch will touch is
@@ -274,6 +285,7 @@ void shard_stop(struct shard *shard) {
         struct leg *leg = shard->core.legs;
         leg->pair->leg = NULL;
         shard->core.legs = leg->next;
+        direct_close(leg);
         leg_free(leg);
     }
     if (shard->poll_fd >= 0)

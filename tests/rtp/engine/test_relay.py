@@ -207,3 +207,53 @@ def test_digits_pass_through_with_their_payload_type_mapped(engine: Engine) -> N
         assert [packet.payload[2] * 256 + packet.payload[3] for packet in packets] == [
             160, 320, 480, 640, 640, 640,
         ]  # fmt: skip
+
+
+def test_a_settled_leg_still_counts_strangers_and_follows_a_reinvite(engine: Engine) -> None:
+    """After a second both legs have sockets of their own for their peers."""
+    with call(engine) as (first, _, one, two):
+        for number in range(120):
+            one.send(bytes([number]) * FRAME)
+            two.send(bytes([number]) * FRAME)
+            assert two.receive().payload == bytes([number]) * FRAME
+            assert one.receive().payload == bytes([number]) * FRAME
+        stranger = Peer(first)
+        for _ in range(10):
+            stranger.send(b"z" * FRAME)
+        until(lambda: first.statistics().dropped == {"other_source": 10})
+        moved = Peer(first)
+        moved.ssrc = 5
+        first.set_remote(moved.host, moved.port)
+        for number in range(120):
+            moved.send(bytes([number]) * FRAME)
+            two.send(bytes([number]) * FRAME)
+            assert two.receive().payload == bytes([number]) * FRAME
+            assert moved.receive().payload == bytes([number]) * FRAME
+        one.send(b"o" * FRAME)
+        until(lambda: first.statistics().dropped == {"other_source": 11})
+        assert first.statistics().lost == first.statistics().reordered == 0
+        stranger.close()
+        moved.close()
+
+
+def test_a_settled_leg_survives_that_its_peer_is_gone(engine: Engine) -> None:
+    with call(engine) as (first, second, one, two):
+        for _ in range(120):
+            one.send(b"a" * FRAME)
+            two.send(b"b" * FRAME)
+            two.receive()
+            one.receive()
+        two.socket.close()  # what we send is refused by ICMP from now on
+        for _ in range(40):
+            one.send(b"a" * FRAME)
+        until(lambda: second.statistics().packets_sent >= 160)
+        back = Peer(second)
+        back.ssrc, back.sequence = 9, 1
+        second.set_remote(back.host, back.port)
+        back.send(b"c" * FRAME)
+        assert one.receive().payload == b"c" * FRAME
+        one.send(b"d" * FRAME)
+        while back.receive().payload != b"d" * FRAME:
+            pass
+        assert first.statistics().packets_received == 161
+        back.close()
