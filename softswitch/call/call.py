@@ -94,6 +94,7 @@ class Call:
     def start(self, treatment: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Begin the treatment as the call's one task; a call that ends before never calls it."""
         self._task = self.services.loop.create_task(self._run(treatment), name=self.call_id)
+        self._task.add_done_callback(self._part)
 
     async def _run(self, treatment: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
@@ -218,11 +219,12 @@ class Call:
         self.add_leg(leg)
         self.callee = leg
         leg.originate()
-        outcome = await leg.outcome
-        if not isinstance(outcome, Answered):
-            self.callee = None
-            self._unjoin()
-        return outcome
+        failure = await leg.outcome
+        if failure is None:
+            return Answered(leg)
+        self.callee = None
+        self._unjoin()
+        return failure
 
     def bridge(self, leg: CalledLeg) -> None:
         """Join the caller and an answered leg, answering the caller if that is still due."""
@@ -386,6 +388,15 @@ class Call:
         # Also when it is the task itself that has ended the call: it waits for nothing any more.
         if self._task is not None:
             self._task.cancel()
+        else:
+            self._part()
+
+    def _part(self, _task: object = None) -> None:
+        """Part call, legs and task, so that they are freed without the garbage collector."""
+        if self.ended:
+            self._task = self.callee = None
+            self._legs.clear()
+            del self.caller
 
     def refuse_offer(self, error: sdp.NotAcceptable | sdp.ParseError) -> None:
         """End a call whose offer leaves nothing to agree on (RFC 3261 21.4.26)."""

@@ -14,7 +14,7 @@ from softswitch import sdp
 from softswitch.call.events import LegAnswered, LegOriginated, LegProgressed
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
 from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
-from softswitch.call.outcomes import Answered, Cancelled, DialOutcome, Rejected, TimedOut
+from softswitch.call.outcomes import Cancelled, DialFailure, Rejected, TimedOut
 from softswitch.sip import events as sip_events
 from softswitch.sip.causes import q850_for_status
 from softswitch.sip.flow import Flow
@@ -47,7 +47,7 @@ class DialRequest:
 
 
 class CalledLeg(Leg):
-    """A leg that we originate; `outcome` is set once."""
+    """A leg that we originate."""
 
     side: ClassVar[str] = "called"
 
@@ -55,7 +55,8 @@ class CalledLeg(Leg):
         super().__init__(call, leg_id, request.trunk, services)
         self.request = request
         self.invite: OutgoingInvite | None = None
-        self.outcome: asyncio.Future[DialOutcome] = services.loop.create_future()
+        self.outcome: asyncio.Future[DialFailure | None] = services.loop.create_future()
+        """Set once: why nobody answered, or None when somebody did."""
         self.early_media = False
         self._ring_timer: asyncio.TimerHandle | None = None
 
@@ -133,7 +134,7 @@ class CalledLeg(Leg):
             self._conclude(Rejected(488, "the answer's session description is not usable", 88))
             return
         assert self.media is not None
-        self._conclude(Answered(self))
+        self._conclude(None)
         self.call.emit(LegAnswered, leg=self.leg_id, codec=self.media.codec)
 
     def _on_rejected(self, event: sip_events.InviteRejected) -> None:
@@ -154,17 +155,17 @@ class CalledLeg(Leg):
             self.invite.cancel(headers=headers, now=self.services.now())
             self.services.flush_soon()
 
-    def _conclude(self, outcome: DialOutcome) -> None:
+    def _conclude(self, failure: DialFailure | None) -> None:
         """Set the outcome, once; a leg that was not answered is over with it."""
         if self._ring_timer is not None:
             self._ring_timer.cancel()
             self._ring_timer = None
         if self.outcome.done():
             return
-        self.outcome.set_result(outcome)
-        if not isinstance(outcome, Answered):
-            cause = outcome.reason if isinstance(outcome, Rejected) else type(outcome).__name__
-            self.finish(status=outcome.status, q850=outcome.q850, cause=cause)
+        self.outcome.set_result(failure)
+        if failure is not None:
+            cause = failure.reason if isinstance(failure, Rejected) else type(failure).__name__
+            self.finish(status=failure.status, q850=failure.q850, cause=cause)
 
     def hang_up(self, reason: str | None) -> None:
         """End the leg by the method its state asks for: BYE when answered, CANCEL when not."""

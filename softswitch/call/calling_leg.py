@@ -110,6 +110,8 @@ class CallingLeg(Leg):
     def _detach(self) -> None:
         super()._detach()
         self.invite.owner = None
+        if self.invite.dialog is not None:
+            self.invite.dialog.owner = None
 
     handlers: ClassVar[dict[type, Handler]] = {
         **DIALOG_HANDLERS,

@@ -291,6 +291,12 @@ class Phone:
             self.dialog.reinvite(body=offer if body is None else body, now=self.now)
             self.pump.flush()
 
+    def forget(self) -> None:
+        """Hold on to nothing of earlier calls."""
+        self.events.clear()
+        self.calls.clear()
+        self.outgoing = self.dialog = None
+
     def count(self, kind: type) -> int:
         """How many events of a kind there were."""
         return sum(isinstance(event, kind) for event in self.events)
@@ -504,6 +510,11 @@ class Laboratory:
     def wait_for_prompts(self, count: int = 1) -> None:
         """Wait until so many prompts have ended."""
         self.wait_for(lambda: self.kinds().count("prompt.ended") >= count)
+
+    def forget_peers(self) -> None:
+        """Have the phones and the stream's log hold on to nothing of earlier calls."""
+        for phone in self._phones.values():
+            phone.forget()
 
     # What must hold in the end.
 

@@ -279,7 +279,7 @@ def callee_refuses(lab: Laboratory) -> None:
 
 
 def key_pressed(lab: Laboratory) -> None:
-    for call in lab.switchboard.calls.values():
+    for call in list(lab.switchboard.calls.values()):
         call.caller.on_digit("1")
 
 
@@ -293,7 +293,7 @@ def caller_resumes(lab: Laboratory) -> None:
 
 
 def call_lasts_too_long(lab: Laboratory) -> None:
-    for call in lab.switchboard.calls.values():
+    for call in list(lab.switchboard.calls.values()):
         call.limit(0.0)
 
 
