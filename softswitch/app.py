@@ -43,6 +43,14 @@ __all__ = ["App", "StartError", "serve"]
 WANTED_OPEN_FILES = 65536
 """Each leg holds two sockets; the limit is raised to this, or to the hard limit."""
 
+JOURNAL_SECONDS = 0.2
+"""How long notes and closes of the journal may wait for company. What a crash takes of them is an
+answer time in a crash record; which calls have a record is read from the records themselves."""
+
+KICK_SECONDS = 0.004
+"""How long commands to the engine may wait for company. A packet that comes earlier finds them
+obeyed all the same; only what the clock starts, a prompt say, begins so much later."""
+
 HOUSEKEEPING_SECONDS = 1.0
 RESOLVE_SECONDS = 60.0
 LINGER_SECONDS = 2.0
@@ -114,7 +122,9 @@ class App:
                 recovery.records, recovery.cut_bytes,
             )  # fmt: skip
         self.journal = CallJournal(
-            folder, records_size=lambda: self.records.file.size, soon=loop.call_soon
+            folder,
+            records_size=lambda: self.records.file.size,
+            soon=lambda flush: loop.call_later(JOURNAL_SECONDS, flush),
         )
         self._resources.callback(self.journal.close)
 
@@ -126,7 +136,7 @@ class App:
             first_port=switch.rtp_first_port,
             last_port=switch.rtp_last_port,
             threads=switch.engine_threads,
-            when_commanded=lambda: loop.call_soon(self.engine.kick),
+            when_commanded=lambda: loop.call_later(KICK_SECONDS, self.engine.kick),
         )
         self.engine.start()
         self._resources.callback(self.engine.stop)

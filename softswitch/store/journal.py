@@ -70,7 +70,7 @@ class CallJournal:
         self._open[call_id] = line
 
     def note(self, call_id: str, facts: Mapping[str, Any]) -> None:
-        """Add what is known since, at the end of the turn."""
+        """Add what is known since, a moment later."""
         if call_id not in self._open:
             return
         if self._buffered > MAX_NOTES_BYTES:
@@ -81,7 +81,7 @@ class CallJournal:
         self._later(line)
 
     def close_call(self, call_id: str) -> None:
-        """Write, at the end of the turn, that the record of a call is safe."""
+        """Write, a moment later, that the record of a call is safe."""
         if self._open.pop(call_id, None) is not None:
             self._later(encode_line({"close": call_id}))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from softswitch.store import lines
 from softswitch.store.lines import LineFile, encode_line
 
 
@@ -73,7 +72,7 @@ def test_a_write_that_fails_half_way_leaves_the_file_as_it_was(
             return real_write(fd, data[:3])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(lines.os, "write", full_disk)
+    monkeypatch.setattr(os, "write", full_disk)
     with pytest.raises(OSError, match="No space"):
         file.append(encode_line({"n": 1}))
     monkeypatch.undo()

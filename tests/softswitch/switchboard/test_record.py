@@ -73,7 +73,7 @@ def presented() -> CallPresented:
 
 
 def seconds_of(record: dict[str, Any]) -> tuple[float, float, float, float]:
-    return tuple(record[f"{name}_seconds"] for name in ("ivr", "ring", "talk", "total"))  # type: ignore[return-value]
+    return tuple(record[f"{name}_seconds"] for name in ("ivr", "ring", "talk", "total"))
 
 
 def test_a_call_that_was_asked_connected_and_ended() -> None:
