@@ -14,14 +14,15 @@ thousand of them cost no more than one. Knows nothing of campaigns, calls, or wh
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from config.e164 import SipAddress, dialled, normalise, split_sip_uri
 from config.model import Configuration, Number
 
 __all__ = ["NumberMatch", "NumberTable"]
 
 
-@dataclass(frozen=True, slots=True)
-class NumberMatch:
+class NumberMatch(msgspec.Struct, frozen=True):
     """What a called number turned out to be, as it is kept with the call."""
 
     number: str

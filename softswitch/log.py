@@ -16,12 +16,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
+import msgspec
 
 from softswitch.call.events import CallEnded, CallEvent, CallPresented, CallRecorded, CallRefused
 from softswitch.switchboard.record import utc_text
-
-_JSON_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_NON_STR_KEYS
 
 __all__ = ["EventLog", "LogWriter", "set_up_logging"]
 
@@ -175,18 +173,15 @@ class EventLog:
 
 def _json_text(value: Any) -> str:
     try:
-        return orjson.dumps(value, default=_plain, option=_JSON_OPTIONS).decode()
-    except orjson.JSONEncodeError:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
         return json.dumps(value, default=_plain)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    slots = getattr(value, "__slots__", None)
-    if slots:
-        return {name: getattr(value, name) for name in slots}
-    return str(value)
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.asdict(value)
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def _short(value: Any) -> str:

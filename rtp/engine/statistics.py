@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class PortStatistics:
+
+class PortStatistics(msgspec.Struct, frozen=True):
     """What one media port has seen.
 
     `packets_received` counts each believed packet once; `lost` is what never came in between, so

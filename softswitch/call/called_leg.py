@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
 
 from config.model import Trunk
 from rtp.engine import MediaPort
@@ -30,8 +31,7 @@ logger = logging.getLogger(__name__)
 __all__ = ["CalledLeg", "DialRequest"]
 
 
-@dataclass(frozen=True, slots=True)
-class DialRequest:
+class DialRequest(msgspec.Struct, frozen=True):
     """Everything an outbound INVITE says that is not ours to choose: whom, as whom, where to, for
     how long."""
 

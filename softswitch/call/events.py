@@ -13,8 +13,9 @@ differences of `clock`. `kind` is the name under which the outside world knows t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
+
+import msgspec
 
 __all__ = [
     "CallAnswered",
@@ -41,8 +42,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallEvent:
+class CallEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What every event has: whose it is, its place in the call, and when it happened."""
 
     kind: ClassVar[str] = ""
@@ -54,23 +54,14 @@ class CallEvent:
 
     def facts(self) -> dict[str, Any]:
         """What this event says beyond the common fields, by name, in the order of declaration."""
-        return {name: getattr(self, name) for name in _own_fields(type(self))}
+        return {name: getattr(self, name) for name in self.__struct_fields__[_COMMON:]}
 
 
-_OWN_FIELDS: dict[type[CallEvent], tuple[str, ...]] = {}
-_COMMON = frozenset(("call_id", "number", "at", "clock"))
+_COMMON = 4
+"""Fields that all events have; a struct lists those of its base first."""
 
 
-def _own_fields(kind: type[CallEvent]) -> tuple[str, ...]:
-    known = _OWN_FIELDS.get(kind)
-    if known is None:
-        known = tuple(f.name for f in fields(kind) if f.name not in _COMMON)
-        _OWN_FIELDS[kind] = known
-    return known
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallPresented(CallEvent):
+class CallPresented(CallEvent, frozen=True, kw_only=True):
     """An INVITE arrived on an active number; nothing has been answered yet."""
 
     kind = "call.presented"
@@ -95,8 +86,7 @@ class CallPresented(CallEvent):
     config_version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRefused(CallEvent):
+class CallRefused(CallEvent, frozen=True, kw_only=True):
     """An INVITE was refused before it was presented: it leaves a log line and a count, no
     record."""
 
@@ -110,8 +100,7 @@ class CallRefused(CallEvent):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallAnswered(CallEvent):
+class CallAnswered(CallEvent, frozen=True, kw_only=True):
     """The caller's leg was answered by us."""
 
     kind = "call.answered"
@@ -119,16 +108,14 @@ class CallAnswered(CallEvent):
     codec: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeEntered(CallEvent):
+class NodeEntered(CallEvent, frozen=True, kw_only=True):
     """The treatment reached a node; the nodes in order are the path of the record."""
 
     kind = "treatment.node"
     node: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptStarted(CallEvent):
+class PromptStarted(CallEvent, frozen=True, kw_only=True):
     """A prompt began to play."""
 
     kind = "prompt.started"
@@ -137,8 +124,7 @@ class PromptStarted(CallEvent):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptEnded(CallEvent):
+class PromptEnded(CallEvent, frozen=True, kw_only=True):
     """A prompt ended: played to its end, or cut by a key, an answer or a hang-up."""
 
     kind = "prompt.ended"
@@ -147,8 +133,7 @@ class PromptEnded(CallEvent):
     completed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DigitPressed(CallEvent):
+class DigitPressed(CallEvent, frozen=True, kw_only=True):
     """A key was heard on a leg."""
 
     kind = "call.dtmf"
@@ -157,8 +142,7 @@ class DigitPressed(CallEvent):
     source: str = "rfc4733"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChoiceMade(CallEvent):
+class ChoiceMade(CallEvent, frozen=True, kw_only=True):
     """A menu took a key (or its default) as the caller's choice."""
 
     kind = "menu.choice"
@@ -167,8 +151,7 @@ class ChoiceMade(CallEvent):
     by_default: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRejected(CallEvent):
+class KeyRejected(CallEvent, frozen=True, kw_only=True):
     """A menu does not know the key; `count` of them so far."""
 
     kind = "menu.invalid"
@@ -177,8 +160,7 @@ class KeyRejected(CallEvent):
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoInputReceived(CallEvent):
+class NoInputReceived(CallEvent, frozen=True, kw_only=True):
     """A menu's question went unanswered; `count` times so far."""
 
     kind = "menu.no_input"
@@ -186,8 +168,7 @@ class NoInputReceived(CallEvent):
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegOriginated(CallEvent):
+class LegOriginated(CallEvent, frozen=True, kw_only=True):
     """An outbound INVITE was sent."""
 
     kind = "leg.originated"
@@ -198,8 +179,7 @@ class LegOriginated(CallEvent):
     to_number: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegProgressed(CallEvent):
+class LegProgressed(CallEvent, frozen=True, kw_only=True):
     """The far end of an outbound leg rings or sends early media."""
 
     kind = "leg.progressed"
@@ -208,8 +188,7 @@ class LegProgressed(CallEvent):
     early_media: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegAnswered(CallEvent):
+class LegAnswered(CallEvent, frozen=True, kw_only=True):
     """The far end of an outbound leg answered."""
 
     kind = "leg.answered"
@@ -217,35 +196,31 @@ class LegAnswered(CallEvent):
     codec: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegHeld(CallEvent):
+class LegHeld(CallEvent, frozen=True, kw_only=True):
     """The far end of a leg put us on hold."""
 
     kind = "leg.held"
     leg: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegResumed(CallEvent):
+class LegResumed(CallEvent, frozen=True, kw_only=True):
     """The far end of a leg took the call back from hold."""
 
     kind = "leg.resumed"
     leg: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegQuality:
+class LegQuality(msgspec.Struct, frozen=True):
     """What was received on a leg; zeros where it never had media."""
 
     packets: int = 0
     lost: int = 0
     jitter_ms: float = 0.0
     packets_sent: int = 0
-    dropped: Mapping[str, int] = field(default_factory=dict)
+    dropped: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegEnded(CallEvent):
+class LegEnded(CallEvent, frozen=True, kw_only=True):
     """A leg is over, exactly once for each leg that was presented or originated."""
 
     kind = "leg.ended"
@@ -259,8 +234,7 @@ class LegEnded(CallEvent):
     """What was sent last; known here also where the answer came only with the ACK."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallBridged(CallEvent):
+class CallBridged(CallEvent, frozen=True, kw_only=True):
     """Two legs hear each other."""
 
     kind = "call.bridged"
@@ -268,8 +242,7 @@ class CallBridged(CallEvent):
     other_leg: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallEnded(CallEvent):
+class CallEnded(CallEvent, frozen=True, kw_only=True):
     """The call is over; all its legs have ended."""
 
     kind = "call.ended"
@@ -278,8 +251,7 @@ class CallEnded(CallEvent):
     cause: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecorded(CallEvent):
+class CallRecorded(CallEvent, frozen=True, kw_only=True):
     """The one record of the call was written."""
 
     kind = "call.record"

@@ -6,7 +6,6 @@ SIP it knows only where a message carries its description.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from rtp.engine import MediaPort
@@ -20,6 +19,9 @@ from softswitch.sip.multipart import find_session_description
 __all__ = ["LegMedia", "codec_named", "session_description_of"]
 
 SDP = "application/sdp"
+
+MAX_SESSION_ID = (1 << 31) - 1
+"""Some peers read the numbers of the o= line as signed 32-bit integers."""
 
 _CODECS = {codec.name: codec for codec in (sdp.PCMU, sdp.PCMA)}
 
@@ -69,7 +71,9 @@ class LegMedia:
         self.port = services.open_port(listener, beside=beside)
         self.codecs = tuple(codecs)
         self.local = sdp.LocalMedia(
-            host=services.media_host, rtp_port=self.port.rtp_port, session_id=secrets.randbits(31)
+            host=services.media_host,
+            rtp_port=self.port.rtp_port,
+            session_id=services.ids.number(1, MAX_SESSION_ID),
         )
         self.agreement: sdp.AudioAgreement | None = None
         self.peer_direction = "sendrecv"

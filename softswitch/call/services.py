@@ -7,7 +7,6 @@ The composition root fills it. Calls never see a socket: what they ask of the st
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Protocol
 from config.model import Prompt as PromptSource
 from rtp.engine import Engine, MediaPort, Prompt
 from softswitch.call.stream import EventStream
+from softswitch.sip.ids import Ids
 from softswitch.sip.stack import Stack
 
 __all__ = ["LoadedPrompt", "MediaListener", "PromptShelf", "Services"]
@@ -72,12 +72,17 @@ class Services:
     """Whether what legs hear is copied for the listeners inside the switch."""
     media_listeners: dict[int, MediaListener] = field(default_factory=dict)
     """Engine leg number to whoever owns it."""
+    ids: Ids = field(default_factory=Ids)
     trunk_legs: Counter[str] = field(default_factory=Counter)
     """Legs on each trunk now, both directions."""
 
     def now(self) -> float:
         """Monotonic seconds, the clock of the stack."""
         return self.loop.time()
+
+    def new_call_id(self) -> str:
+        """A call id: 96 random bits, URL-safe, unguessable."""
+        return self.ids.digits(24)
 
     def open_port(self, listener: MediaListener, *, beside: MediaPort | None = None) -> MediaPort:
         """Open a media port whose events go to `listener`; raises PortsExhausted."""
@@ -90,8 +95,3 @@ class Services:
     def forget_port(self, port: MediaPort) -> None:
         """No more events of this port to anyone."""
         self.media_listeners.pop(port.leg, None)
-
-
-def new_call_id() -> str:
-    """A call id: 96 random bits, URL-safe, unguessable."""
-    return secrets.token_hex(12)

@@ -5,6 +5,7 @@ no names: that is the transport's.
 """
 
 import ipaddress
+import re
 from urllib.parse import quote
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -12,6 +13,8 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 DEFAULT_SIP_PORT = 5060
 # RFC 3261 section 25.1: user = 1*( unreserved / escaped / user-unreserved ).
 _USER_SAFE = "-_.!~*'()&=+$,;?/"
+# Nearly every user is a number: nothing to escape.
+_PLAIN_USER = re.compile(r"[+0-9A-Za-z]+")
 
 
 def ip_address(host: str) -> IpAddress | None:
@@ -39,4 +42,6 @@ def uri_host(host: str) -> str:
 def sip_uri(user: str, host: str, port: int) -> str:
     """A SIP URI, with the user escaped and the port left out where it is the default."""
     where = uri_host(host) if port == DEFAULT_SIP_PORT else f"{uri_host(host)}:{port}"
-    return f"sip:{quote(user, safe=_USER_SAFE)}@{where}" if user else f"sip:{where}"
+    if not user:
+        return f"sip:{where}"
+    return f"sip:{user if _PLAIN_USER.fullmatch(user) else quote(user, safe=_USER_SAFE)}@{where}"

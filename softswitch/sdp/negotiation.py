@@ -5,9 +5,11 @@ agreed. No transport, no call state: what a re-offer must keep is in LocalMedia.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from ipaddress import ip_address
+
+import msgspec
 
 from softswitch.sdp.audio import (
     ACCEPTED_PROTOCOLS,
@@ -33,8 +35,7 @@ SENDING = frozenset({"sendrecv", "sendonly"})
 RECEIVING = frozenset({"sendrecv", "recvonly"})
 
 
-@dataclass(frozen=True, slots=True)
-class AudioAgreement:
+class AudioAgreement(msgspec.Struct, frozen=True):
     """What both sides settled on for one audio stream.
 
     `codec`, `payload_type` and `digit_payload_type` are what we send; `receive` is what may arrive
@@ -66,7 +67,7 @@ class AudioAgreement:
         """
         for agreed, payload_type in self.codecs:
             if agreed == codec:
-                return replace(self, codec=agreed, payload_type=payload_type)
+                return msgspec.structs.replace(self, codec=agreed, payload_type=payload_type)
         return self
 
 

@@ -8,7 +8,8 @@ are normalised.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from softswitch.sip.errors import ParseError
 from softswitch.sip.headers.asserted_identity import parse_asserted_identities
@@ -32,8 +33,7 @@ _NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-@dataclass(frozen=True, slots=True)
-class CallerIdentity:
+class CallerIdentity(msgspec.Struct, frozen=True):
     """What signalling said about the caller of one request.
 
     `number` is the best known calling number as it was written, without visual separators, and ""
@@ -123,7 +123,7 @@ def _is_private(request: Request, from_: NameAddress, remote_party: RemotePartyI
     """A wish for privacy is heeded whoever passes it on: hiding needs no trust."""
     return (
         is_anonymous(from_.uri)
-        or Privacy.find(request.headers).hides_caller
+        or ("Privacy" in request.headers.fields and Privacy.find(request.headers).hides_caller)
         or (remote_party is not None and remote_party.is_private)
     )
 

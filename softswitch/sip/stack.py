@@ -172,7 +172,8 @@ class Stack:
         context.now = now
         tag = context.ids.tag()
         head = self._head("INVITE", uri, to_flow, from_, tag, to, headers, routes, call_id)
-        user = quote(contact_user, safe="+._~*!'()&=$,;?/-")
+        plain = contact_user.lstrip("+").isalnum() and contact_user.isascii()
+        user = contact_user if plain else quote(contact_user, safe="+._~*!'()&=$,;?/-")
         invite = OutgoingInvite(
             context,
             head,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 __all__ = ["LineFile", "encode_line"]
 
@@ -24,8 +24,8 @@ CUT_BLOCK = 65536
 def encode_line(value: Any) -> bytes:
     """One JSON line; text that UTF-8 cannot hold (a peer's broken bytes) is written with `?`."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
-    except orjson.JSONEncodeError:
+        return msgspec.json.encode(value) + b"\n"
+    except UnicodeEncodeError:
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         return text.encode("utf-8", "replace") + b"\n"
 

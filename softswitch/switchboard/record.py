@@ -204,13 +204,6 @@ def _leg(
     }
 
 
-def journal_facts(event: CallPresented) -> dict[str, Any]:
-    """What the journal keeps of a presented call: its record so far, with the caller's leg."""
-    facts = presented_facts(event)
-    facts["legs"] = [_calling_leg(event)]
-    return facts
-
-
 def crash_record(facts: Mapping[str, Any], ended_at: float) -> dict[str, Any]:
     """The record of a call that was open when the switch died, as of its last sign of life."""
     record = dict(facts)

@@ -6,11 +6,11 @@ written when the call has ended, and `call.record` follows it on the stream.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from softswitch.call.events import (
     CallAnswered,
-    CallBridged,
     CallEnded,
     CallEvent,
     CallPresented,
@@ -20,7 +20,7 @@ from softswitch.call.events import (
 )
 from softswitch.call.stream import EventStream
 from softswitch.switchboard.protocols import Journal, RecordSink
-from softswitch.switchboard.record import RecordBuilder, journal_facts, utc_text
+from softswitch.switchboard.record import RecordBuilder, utc_text
 
 __all__ = ["Recorder"]
 
@@ -43,8 +43,9 @@ class Recorder:
 
     def open(self, event: CallPresented) -> None:
         """Put a call into the journal, before the event is published; raises WriteError."""
-        self._journal.open_call(event.call_id, journal_facts(event))
-        self._open[event.call_id] = RecordBuilder(event)
+        builder = RecordBuilder(event)
+        self._journal.open_call(event.call_id, builder.record)
+        self._open[event.call_id] = builder
 
     def receive(self, event: CallEvent) -> None:
         """Take one event of the stream."""
@@ -75,15 +76,31 @@ class Recorder:
 
 def _note(event: CallEvent) -> dict[str, Any] | None:
     """What a crash record should know beyond the presented facts."""
-    if isinstance(event, CallAnswered):
-        return {"answered_at": utc_text(event.at), "codec": event.codec}
-    if isinstance(event, LegOriginated):
-        return {
-            "leg": event.leg, "trunk": event.trunk, "sip_call_id": event.sip_call_id,
-            "from": event.from_number, "to": event.to_number, "originated_at": utc_text(event.at),
-        }  # fmt: skip
-    if isinstance(event, LegAnswered):
-        return {"leg": event.leg, "answered_at": utc_text(event.at), "codec": event.codec}
-    if isinstance(event, CallBridged):
-        return {"bridged_at": utc_text(event.at)}
-    return None
+    writer = _NOTES.get(type(event))
+    return None if writer is None else writer(event)
+
+
+def _note_answered(event: CallAnswered) -> dict[str, Any]:
+    return {"answered_at": utc_text(event.at), "codec": event.codec}
+
+
+def _note_originated(event: LegOriginated) -> dict[str, Any]:
+    return {
+        "leg": event.leg,
+        "trunk": event.trunk,
+        "sip_call_id": event.sip_call_id,
+        "from": event.from_number,
+        "to": event.to_number,
+        "originated_at": utc_text(event.at),
+    }
+
+
+def _note_leg_answered(event: LegAnswered) -> dict[str, Any]:
+    return {"leg": event.leg, "answered_at": utc_text(event.at), "codec": event.codec}
+
+
+_NOTES: Mapping[type, Callable[[Any], dict[str, Any]]] = {
+    CallAnswered: _note_answered,
+    LegOriginated: _note_originated,
+    LegAnswered: _note_leg_answered,
+}

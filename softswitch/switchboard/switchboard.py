@@ -13,7 +13,7 @@ import logging
 import random
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from config.model import Configuration, Trunk
 from ivr.flow import run_treatment
@@ -23,7 +23,7 @@ from softswitch import sdp
 from softswitch.call.call import MAX_RETRY_AFTER, Call
 from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.events import CallPresented, CallRefused
-from softswitch.call.services import Services, new_call_id
+from softswitch.call.services import Services
 from softswitch.routing.trunks import TrunkTable
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
@@ -46,13 +46,19 @@ class _Refusal:
     retry: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """A configuration with the tables made of it; a call keeps the one it began with."""
 
     configuration: Configuration
     numbers: NumberTable
     trunks: TrunkTable
+
+    @cached_property
+    def passed_names(self) -> tuple[str, ...]:
+        """Header fields that some trunk lists in `pass_headers`; all others end at the switch."""
+        trunks = self.configuration.trunks.values()
+        return tuple(sorted({name for trunk in trunks for name in trunk.pass_headers}))
 
 
 class Switchboard:
@@ -125,7 +131,7 @@ class Switchboard:
         configuration = snapshot.configuration
         campaign = configuration.campaigns[match.campaign]
         call = Call(
-            new_call_id(),
+            self.services.new_call_id(),
             self.services,
             configuration,
             campaign,
@@ -173,7 +179,11 @@ class Switchboard:
         call.caller_number = caller
         call.caller_name = identity.display_name
         call.private = identity.is_private
-        call.passed_headers = _headers_that_may_pass(call.configuration, request)
+        call.passed_headers = tuple(
+            (name, value)
+            for name in self.snapshot.passed_names
+            for value in request.headers.get_all(name)
+        )
         call.on_ended = self._on_ended
         call.add_leg(leg)
         self.calls[call.call_id] = call
@@ -307,11 +317,3 @@ def silent_for(call: Call, now: float) -> float:
             return 0.0
         heard = max(heard, (leg.media.port.last_received_ns or 0) / 1e9)
     return now - heard
-
-
-def _headers_that_may_pass(
-    configuration: Configuration, request: Request
-) -> tuple[tuple[str, str], ...]:
-    """Header fields that some trunk lists in `pass_headers`; all others end here."""
-    names = {name for trunk in configuration.trunks.values() for name in trunk.pass_headers}
-    return tuple((name, value) for name in sorted(names) for value in request.headers.get_all(name))

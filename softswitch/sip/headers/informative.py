@@ -17,6 +17,8 @@ MAX_VALUES = 32
 
 def parse_readable(headers: Headers, name: str, parse: Callable[[str], T]) -> tuple[T, ...]:
     """Read the values of a list header that can be read, the first MAX_VALUES of them."""
+    if name not in headers.fields:
+        return ()
     values: list[T] = []
     for text in headers.get_list(name)[:MAX_VALUES]:
         try:

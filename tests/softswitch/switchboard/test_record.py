@@ -22,7 +22,6 @@ from softswitch.switchboard.record import (
     MAX_KEYS,
     RecordBuilder,
     crash_record,
-    journal_facts,
     utc_text,
 )
 
@@ -144,11 +143,11 @@ def test_keys_kept_are_bounded() -> None:
 
 def test_a_record_has_all_its_fields_from_the_beginning() -> None:
     finished = Script().end(1.0)
-    assert list(finished) == list(crash_record(journal_facts(presented()), START_UTC + 3.0))
+    assert list(finished) == list(crash_record(RecordBuilder(presented()).record, START_UTC + 3.0))
 
 
 def test_a_crash_record_ends_at_the_last_sign_of_life_but_not_before_the_call() -> None:
-    record = crash_record(journal_facts(presented()), START_UTC - 50.0)
+    record = crash_record(RecordBuilder(presented()).record, START_UTC - 50.0)
     assert record["ended_at"] == record["received_at"]
     assert record["total_seconds"] == 0.0
     assert record["ended_by"] == "crash"
