@@ -435,6 +435,10 @@ class Laboratory:
             pump.stack.receive_datagram(data, source, now=self.loop.time())
             pump.flush()
 
+    def give(self, data: bytes) -> None:
+        """Bring the switch a datagram of the caller's host, written by the test."""
+        self._deliver("caller", data, Flow("udp", SWITCH, 5060))
+
     def bodies(self, receiver: str) -> list[bytes]:
         """What was sent to a side in bodies, in order."""
         return [body for name, body in self._bodies if name == receiver]

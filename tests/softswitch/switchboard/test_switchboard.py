@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.support.laboratory import (
     Laboratory,
     laboratory,
 )
+from tests.support.wire import request
 
 PRIVATE = (
     ("P-Asserted-Identity", '"Ann Lee" <sip:+16025550123@192.0.2.1>'),
@@ -193,6 +195,56 @@ def test_a_call_keeps_the_configuration_it_began_with(lab: Laboratory) -> None:
     lab.caller.invite(FAILOVER)
     lab.settle()
     assert refusal(lab).status == 404
+
+
+NASTY = (
+    "", "<", ">", '"', "<sip:", "<sip:>", "sip:@", "tel:", "<tel:+1;rn=>", ";;;", ",,,", "%00",
+    "\x00", "BROKEN", "<sip:a@b>;reason=", "<sip:a@b>;index=1.1.1.1.1;cause=x", '"a" <sip:b@c', "=",
+    "<sip:+16025550123@h;jip=602555;rn=+1602>", "<" * 500, "<sip:" + "9" * 5000 + "@h>", "a," * 500,
+)  # fmt: skip
+IDENTITY = (
+    "P-Asserted-Identity", "Remote-Party-ID", "Privacy", "Diversion", "History-Info",
+    "P-Charge-Info", "User-Agent", "Reason", "Subject",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IDENTITY)
+def test_whatever_identity_headers_say_an_invite_is_taken(lab: Laboratory, name: str) -> None:
+    for number, value in enumerate(NASTY):
+        line = f"{name}: {value}"
+        invite = request(uri=f"sip:{CAPTURE_ONLY}@{SWITCH}", call_id=f"c{number}", headers=(line,))
+        lab.give(invite.replace(b"BROKEN", b"\xff\xfe"))
+        lab.settle()
+        assert lab.carried[-1].startswith(("switch:480", "switch:400")), (line, lab.carried[-1])
+    assert lab.switchboard.presented >= len(NASTY) - 4
+    assert all(len(json.dumps(record)) < 40_000 for record in lab.all_records())
+
+
+@pytest.mark.parametrize("body", ["", "v=0", "v=0\r\nm=audio 0 RTP/AVP 0", "\0" * 3000, "m=" * 999])
+@pytest.mark.parametrize("content_type", ["application/sdp", "multipart/mixed;boundary=x", "a", ""])
+def test_whatever_a_body_says_an_invite_has_an_answer(
+    lab: Laboratory, body: str, content_type: str
+) -> None:
+    lab.give(request(uri=f"sip:{DIRECT}@{SWITCH}", body=body.encode(), content_type=content_type))
+    lab.settle()
+    if lab.switchboard.calls:
+        lab.do(lambda: lab.switchboard.end_all("test"))
+        lab.settle()
+    assert [name for name in lab.carried if name.startswith(("switch:4", "switch:5"))]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["tel:100001", "tel:+1-866;x=y", "urn:service:sos", "sip:%ff@h", "sip:;x@h", "sip:h",
+     "sips:100001@192.0.2.9", f"sip:{'1' * 3000}@h", "sip:100001;rn=+1@192.0.2.9", "http://h/"],
+)  # fmt: skip
+def test_whatever_is_called_an_invite_has_an_answer(lab: Laboratory, uri: str) -> None:
+    lab.give(request(uri=uri))
+    lab.settle()
+    if lab.switchboard.calls:
+        lab.do(lambda: lab.switchboard.end_all("test"))
+        lab.settle()
+    assert [name for name in lab.carried if name.startswith(("switch:4", "switch:5"))]
 
 
 # Silence.
