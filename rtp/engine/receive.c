@@ -121,6 +121,14 @@ static void believe(struct core *core, struct leg *leg, const struct rtp_packet 
         relay(core, leg, packet, place, codec, now);
 }
 
+/* What comes during a hold has arrived and is not lost, neither here nor to those who hear us: for
+ * them the stream begins anew when the hold ends. */
+static enum drop hold_back(struct leg *leg) {
+    for (struct leg *listener = leg->listeners; listener; listener = listener->next_listener)
+        stream_interrupt(&listener->stream);
+    return DROP_DIRECTION;
+}
+
 void leg_receive(struct core *core, struct leg *leg, uint8_t *data, size_t length,
                  const struct address *from, int64_t now) {
     struct rtp_packet packet;
@@ -129,10 +137,10 @@ void leg_receive(struct core *core, struct leg *leg, uint8_t *data, size_t lengt
     if (drop == DROP_NONE) {
         uint8_t codec = leg->codecs.receive[packet.payload_type];
         drop = judge(core, leg, from, &packet, codec, now);
-        if (drop == DROP_NONE && !leg->may_receive)
-            drop = DROP_DIRECTION;
         if (drop == DROP_NONE)
             drop = put_in_order(leg, &packet, codec, now, &place);
+        if (drop == DROP_NONE && !leg->may_receive)
+            drop = hold_back(leg);
         if (drop == DROP_NONE)
             believe(core, leg, &packet, &place, codec, now);
     }

@@ -231,3 +231,36 @@ def test_everything_a_peer_can_send_is_survived(engine: Engine) -> None:
         assert dropped["too_long"] == 5
         one.send(b"b" * FRAME)
         until(lambda: any(packet.payload == b"b" * FRAME for packet in two.waiting()))
+
+
+def test_held_commands_are_announced_once_and_obeyed_after_the_kick(
+    make_engine: MakeEngine,
+) -> None:
+    announced: list[int] = []
+    engine = make_engine(when_commanded=lambda: announced.append(len(announced)))
+    with call(engine) as (_, second, _, two):
+        assert announced == [0]  # once for all that the set-up of two legs asked
+        engine.kick()
+        prompt = engine.load_prompt(bytes(3200))
+        second.play(prompt)
+        second.stop_playback()
+        second.play(prompt)
+        assert announced == [0, 1]
+        engine.kick()
+        assert len(two.receive().payload) == FRAME
+        engine.kick()  # with nothing held: nothing
+    assert announced == [0, 1, 2]
+
+
+def test_a_packet_finds_held_commands_obeyed(make_engine: MakeEngine) -> None:
+    engine = make_engine(when_commanded=lambda: None)
+    with call(engine) as (_, _, one, two):
+        one.send(b"x" * FRAME)
+        assert two.receive().payload == b"x" * FRAME
+
+
+def test_a_kick_of_a_stopped_engine_does_nothing(make_engine: MakeEngine) -> None:
+    engine = make_engine(when_commanded=lambda: None)
+    engine.open_port()
+    engine.stop()
+    engine.kick()

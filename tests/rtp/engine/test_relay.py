@@ -257,3 +257,21 @@ def test_a_settled_leg_survives_that_its_peer_is_gone(engine: Engine) -> None:
             pass
         assert first.statistics().packets_received == 161
         back.close()
+
+
+def test_what_comes_during_a_hold_is_not_lost_here_nor_at_the_far_end(engine: Engine) -> None:
+    with call(engine) as (first, _, one, two):
+        one.send(b"a" * FRAME)
+        packets = [two.receive()]
+        first.set_direction(send=True, receive=False)
+        for _ in range(10):
+            one.send(b"h" * FRAME)
+        until(lambda: first.statistics().dropped.get("direction") == 10)
+        first.set_direction(send=True, receive=True)
+        one.send(b"b" * FRAME)
+        packets.append(two.receive())
+        assert [packet.payload[:1] for packet in packets] == [b"a", b"b"]
+        assert packets[1].sequence_number == (packets[0].sequence_number + 1) % 65536
+        assert packets[1].marker
+        statistics = first.statistics()
+        assert (statistics.lost, statistics.packets_received) == (0, 12)
