@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -148,6 +149,13 @@ treatments:
           - hang_up: closed
 """
 
+# A loopback address of this process alone: no test that runs beside it takes its ports.
+MEDIA_HOST = (
+    f"127.{1 + (os.getpid() >> 16) % 254}.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
+)
+
+# Within it an answer without its ACK, or a BYE without its answer, has been given up.
+LAST_SECONDS = 40.0
 # Every timer of RFC 3261 is over by then, also those of a BYE that waited 64*T1 for its ACK.
 QUIET_SECONDS = 150.0
 
@@ -202,6 +210,8 @@ class Phone:
         """INVITEs that came, in order."""
         self.outgoing: OutgoingInvite | None = None
         self.dialog: Dialog | None = None
+        self.dialogs: list[Dialog] = []
+        """Every dialog there was."""
         self.answers_reinvites = True
         self.description = session_description(laboratory.sink_port)
 
@@ -216,6 +226,7 @@ class Phone:
             self.calls.append(event.invite)
         elif isinstance(event, sip_events.InviteAnswered):
             self.dialog = event.dialog
+            self.dialogs.append(event.dialog)
             if event.response.body and self.outgoing is not None and not self.offered:
                 event.dialog.acknowledge(body=self.description, now=self.now)
         elif isinstance(event, sip_events.ReinviteAnswered):
@@ -263,6 +274,7 @@ class Phone:
             self.dialog = self.calls[-1].accept(
                 body=self.description if body is None else body, now=self.now
             )
+            self.dialogs.append(self.dialog)
             self.pump.flush()
 
     def refuse(self, status: int = 486) -> None:
@@ -272,9 +284,11 @@ class Phone:
             self.pump.flush()
 
     def give_up(self) -> None:
-        """Refuse all that nobody has answered."""
+        """Refuse all that nobody has answered, leave all whose BYE got lost."""
         for call in self.calls:
             call.reject(480, now=self.now)
+        for dialog in self.dialogs:
+            dialog.bye(now=self.now)
         self.pump.flush()
 
     def hang_up(self, *, reason: str | None = None) -> None:
@@ -295,6 +309,7 @@ class Phone:
         """Hold on to nothing of earlier calls."""
         self.events.clear()
         self.calls.clear()
+        self.dialogs.clear()
         self.outgoing = self.dialog = None
 
     def count(self, kind: type) -> int:
@@ -351,8 +366,10 @@ class Laboratory:
 
     async def _build(self, pairs: int, rest_seconds: float) -> None:
         """On the loop, because pumps and journal belong to it."""
-        first, last = free_rtp_range(2 * pairs)
-        self.engine = Engine(first_port=first, last_port=last, rest_seconds=rest_seconds)
+        first, last = free_rtp_range(2 * pairs, MEDIA_HOST)
+        self.engine = Engine(
+            host=MEDIA_HOST, first_port=first, last_port=last, rest_seconds=rest_seconds
+        )
         self.engine.start()
         self.records = RecordFile(self.folder)
         self.journal = CallJournal(
@@ -375,7 +392,7 @@ class Laboratory:
             engine=self.engine,
             events=app.events,
             prompts=self.prompts,
-            media_host="127.0.0.1",
+            media_host=MEDIA_HOST,
             advertised_host=SWITCH,
             flush_soon=self._flush_soon,
         )
@@ -525,10 +542,12 @@ class Laboratory:
     def inspect(self) -> None:
         """Let all timers run out and assert that nothing is left and everything was told once."""
         self.release()
-        self.callee.give_up()
-        self.advance(QUIET_SECONDS)
+        self.advance(LAST_SECONDS)
         calls = self.switchboard.calls
         assert not calls, f"calls in progress: {[self.kinds(call) for call in calls]}"
+        for phone in self._phones.values():
+            phone.give_up()
+        self.advance(QUIET_SECONDS)
         self.inspect_errors()
         self._inspect_events()
         self._inspect_rest()

@@ -151,7 +151,7 @@ def inspect_for_leaks(folder: Path, count: int) -> None:
     gc.collect()
     before = alive()
     open_before = descriptors()
-    with laboratory(folder, rest_seconds=0.1, pairs=80) as lab:
+    with laboratory(folder, rest_seconds=0.05, pairs=200) as lab:
         run_calls(lab, len(FATES))
         lab.inspect()
         open_warm = descriptors()
