@@ -173,7 +173,7 @@ class EventLog:
 
 def _json_text(value: Any) -> str:
     try:
-        return msgspec.json.encode(value).decode()
+        return msgspec.json.encode(value, enc_hook=_plain).decode()
     except UnicodeEncodeError:
         return json.dumps(value, default=_plain)
 

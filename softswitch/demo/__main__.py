@@ -39,6 +39,7 @@ class Show:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.errors: list[str] = []
         self._start: float | None = None
         self._colour = sys.stdout.isatty()
         self.changed = asyncio.Event()
@@ -51,6 +52,12 @@ class Show:
         if text is not None:
             self.line(text[0], text[1].format_map(_Facts(entry)))
 
+    def message(self, level: str, text: str) -> None:
+        """Take a line of the log that is no event."""
+        if level == "error":
+            self.errors.append(text.splitlines()[0])
+        self.line(level, text)
+
     def line(self, what: str, text: str) -> None:
         """Print one line."""
         if self._start is None and what == "presented":
@@ -58,6 +65,15 @@ class Show:
         seconds = 0.0 if self._start is None else time.monotonic() - self._start
         head = f"\x1b[1m{what:<10}\x1b[0m" if self._colour else f"{what:<10}"
         print(f"{seconds:7.3f}  {head} {text}", flush=True)
+
+    def check(self) -> None:
+        """Raise DemoFailed unless everything was told, and nothing went wrong on the way."""
+        told = {entry.get("event") for entry in self.events}
+        missing = sorted(set(_MUST_BE_TOLD) - told)
+        if missing:
+            raise DemoFailed(f"the log did not tell: {', '.join(missing)}")
+        if self.errors:
+            raise DemoFailed(f"the switch logged an error: {self.errors[0]}")
 
     async def wait_for(self, kind: str, **facts: Any) -> dict[str, Any]:
         """Wait for an event."""
@@ -94,6 +110,16 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
 }
 
 
+_MUST_BE_TOLD = (
+    "call.presented",
+    "prompt.started",
+    "call.dtmf",
+    "leg.originated",
+    "call.bridged",
+    "call.ended",
+)
+
+
 def free_ports(count: int) -> list[int]:
     """Ports that nobody holds for UDP or TCP at this moment."""
     found: list[int] = []
@@ -119,7 +145,7 @@ class Switch:
         self.port, control = free_ports(2)
         first = 30000 + 2 * (os.getpid() % 2000)
         self._show = show
-        self._environment = {
+        self.environment = {
             **os.environ,
             "SOFTSWITCH_SIP": f"127.0.0.1:{self.port}",
             "SOFTSWITCH_TRUNK": f"127.0.0.1:{agent_port}",
@@ -135,7 +161,7 @@ class Switch:
         """Start it and wait until it is ready; its line."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "softswitch", "run", "-c", str(QUICKSTART),
-            env=self._environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env=self.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         self._reader = asyncio.create_task(self._read_log())
         assert self._process.stdout is not None
@@ -156,7 +182,7 @@ class Switch:
             if "event" in entry:
                 self._show.event(entry)
             else:
-                self._show.line(entry.get("level", ""), entry.get("message", ""))
+                self._show.message(entry.get("level", ""), entry.get("message", ""))
 
     async def stop(self) -> int:
         """SIGTERM and wait; the exit status."""
@@ -169,8 +195,7 @@ class Switch:
 
 async def one_call(show: Show, switch: Switch, caller: Phone, agent: Phone) -> None:
     """The call, as two people make it."""
-    configuration = load(QUICKSTART, os.environ)
-    number = configuration.numbers[0].pattern
+    number = load(QUICKSTART, switch.environment).numbers[0].pattern
     caller.call(number, "127.0.0.1", switch.port, caller=CALLER)
     await caller.answered.wait()
     await asyncio.sleep(1.0)
@@ -228,6 +253,7 @@ async def demo() -> None:
             await caller.close()
             await agent.close()
         check_record(show, data)
+        show.check()
         if status:
             raise DemoFailed(f"the switch ended with status {status}")
 

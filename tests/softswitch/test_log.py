@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def presented() -> CallPresented:
         call_id="c1", number=1, at=1_800_000_000.0, clock=0.0, leg="a", trunk="carrier",
         sip_call_id="x", source="127.0.0.1:5080", called="1", called_number="1", caller="",
         signalling={"name": "Ann Lee"}, campaign="fans", publisher=None, pool=None,
-        parameters={}, config_version="1",
+        parameters=MappingProxyType({"website": "one"}), config_version="1",
     )  # fmt: skip
 
 
@@ -95,6 +96,7 @@ def test_an_event_is_one_object_of_json(pipe: tuple[int, int]) -> None:
     first, second = map(json.loads, written(pipe[0]))
     assert (first["event"], first["call"]) == ("call.presented", "c1")
     assert first["signalling"] == {"name": "Ann Lee"}
+    assert first["parameters"] == {"website": "one"}
     assert second["quality"]["packets"] == 7
 
 
