@@ -224,6 +224,19 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _unbracketed(text: str) -> Exception:
+    """What is wrong with a text of several colons: an IPv6 address without brackets, or
+    nonsense."""
+    address, _, port = text.rpartition(":")
+    for whole, cure in ((address, f"[{address}]:{port}"), (text, f"[{text}]")):
+        try:
+            ipaddress.IPv6Address(whole)
+        except ValueError:
+            continue
+        return RefusedError(f'an IPv6 address stands in brackets: "{cure}"')
+    return ValueError(text)
+
+
 def host_port(default_port: int | None, text: str) -> HostPort:
     """A host and port; IPv6 in brackets when there is a port; raises ValueError."""
     if text.startswith("["):
@@ -232,8 +245,7 @@ def host_port(default_port: int | None, text: str) -> HostPort:
         if rest and colon != ":":
             raise ValueError(text)
     elif text.count(":") > 1:
-        message = f'an IPv6 address stands in brackets: "[{shorten(text)}]"'
-        raise RefusedError(message)
+        raise _unbracketed(text)
     else:
         name, colon, port = text.partition(":")
     if not colon and default_port is None:

@@ -12,11 +12,12 @@ import resource
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from config.model import Configuration
 from ivr.prompts import PromptError, PromptLibrary
 from ringpool.lookup import NumberTable
-from rtp.engine import DigitReceived, Engine, PlaybackEnded
+from rtp.engine import DigitReceived, Engine, PlaybackEnded, PortsExhausted
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
 from softswitch.hearing.tick import HearingTick
@@ -50,6 +51,12 @@ answer time in a crash record; which calls have a record is read from the record
 KICK_SECONDS = 0.004
 """How long commands to the engine may wait for company. A packet that comes earlier finds them
 obeyed all the same; only what the clock starts, a prompt say, begins so much later."""
+
+FILES_A_CALL = 6
+"""Two legs with RTP, RTCP and the connected socket of a leg that talks."""
+
+SPARE_FILES = 100
+"""Descriptors for everything but media: SIP, files, loops."""
 
 HOUSEKEEPING_SECONDS = 1.0
 RESOLVE_SECONDS = 60.0
@@ -88,6 +95,9 @@ class App:
             self._open_store()
             await self._open_media()
             await self._open_signalling()
+        except StartError:
+            await self._resources.aclose()
+            raise
         except (DataFolderError, PromptError, ValueError) as error:
             await self._resources.aclose()
             raise StartError(str(error)) from None
@@ -102,16 +112,22 @@ class App:
         switch = self.configuration.switch
         as_json = switch.log_format == "json"
         if log is None:
-            log = LogWriter()
+            log = LogWriter(as_json=as_json)
             self._resources.callback(log.close)
         set_up_logging(log, level=switch.log_level, as_json=as_json)
         self.event_log = EventLog(log, level=switch.log_level, as_json=as_json)
 
     def _open_store(self) -> None:
         folder = self.configuration.switch.data
-        loop = asyncio.get_running_loop()
         lock = DataFolderLock(folder)
         self._resources.callback(lock.close)
+        try:
+            self._open_files(folder)
+        except OSError as error:
+            raise StartError(f"data folder {folder}: {error.strerror}") from None
+
+    def _open_files(self, folder: Path) -> None:
+        loop = asyncio.get_running_loop()
         self.records = RecordFile(folder)
         self._resources.callback(self.records.close)
         recovery = recover(folder, self.records, crash_record=crash_record)
@@ -121,6 +137,11 @@ class App:
                 "recovered from a crash: %d calls recorded with ended_by=crash, %d torn bytes cut",
                 recovery.records, recovery.cut_bytes,
             )  # fmt: skip
+        if recovery.unreadable:
+            logger.error(
+                "%d lines of the journal could not be read: calls may lack their records",
+                recovery.unreadable,
+            )
         self.journal = CallJournal(
             folder,
             records_size=lambda: self.records.file.size,
@@ -132,7 +153,7 @@ class App:
         switch = self.configuration.switch
         loop = asyncio.get_running_loop()
         self.engine = Engine(
-            host=switch.rtp_host,
+            host=await self._address_of("rtp_host", switch.rtp_host),
             first_port=switch.rtp_first_port,
             last_port=switch.rtp_last_port,
             threads=switch.engine_threads,
@@ -140,6 +161,7 @@ class App:
         )
         self.engine.start()
         self._resources.callback(self.engine.stop)
+        self._try_a_port()
         self.prompts = PromptLibrary(self.engine, switch.data / "prompts")
         await self.prompts.prepare(self.configuration)
         if self.prompts.chimes:
@@ -147,6 +169,39 @@ class App:
                 "no speech synthesiser is installed: a chime plays for %d text prompts "
                 "(pip install 'softswitch[speech]')", self.prompts.chimes,
             )  # fmt: skip
+
+    async def _address_of(self, key: str, host: str) -> str:
+        """The address of a host of ours that may be a name; raises StartError."""
+        resolver = Resolver()
+        try:
+            return (await resolver.resolve(host))[0]
+        except NameNotResolved as error:
+            raise StartError(f"{key}: {error}") from None
+        finally:
+            await resolver.close()
+
+    def _try_a_port(self) -> None:
+        """Open one media port, so that a range nobody can use is told now and not to each
+        caller."""
+        switch = self.configuration.switch
+        try:
+            self.engine.open_port().close()
+        except PortsExhausted:
+            span = f"{switch.rtp_host} {switch.rtp_first_port}-{switch.rtp_last_port}"
+            raise StartError(
+                f"no media port can be opened at {span}: rtp_host is no address of this machine, "
+                "or other programs hold the ports"
+            ) from None
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        calls = min(switch.max_calls, self.engine.counters.ports_total // 2)
+        if files < calls * FILES_A_CALL + SPARE_FILES:
+            logger.warning(
+                "%d open files are enough for about %d calls, not for %d: raise the limit "
+                "(ulimit -n, LimitNOFILE)",
+                files,
+                max(0, files - SPARE_FILES) // FILES_A_CALL,
+                calls,
+            )
 
     async def _open_signalling(self) -> None:
         switch = self.configuration.switch

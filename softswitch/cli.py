@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import json
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.errors import ConfigErrors
-from config.model import Configuration
+from config.model import Configuration, Switch
 from softswitch.check import load_checked
 from softswitch.version import VERSION
 
@@ -30,15 +31,37 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 well, 1 the configuration or the start is bad, 2 wrong
     usage."""
+    _hold_standard_descriptors()
     options = _parser().parse_args(arguments)
     try:
         status = int(options.action(options))
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough (`| head`); Python must not try to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has seen enough (`| head`).
+        _forget_output()
         return 0
+    except OSError as error:
+        _forget_output()
+        print(f"softswitch: {error}", file=sys.stderr)
+        return 1
     return status
+
+
+def _hold_standard_descriptors() -> None:
+    """Have something on descriptors 0 to 2, or sockets of ours would be taken for them."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            # The lowest free number is given out, which is this one.
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+
+
+def _forget_output() -> None:
+    """Drop what could not be written, so that Python does not try it again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,6 +117,11 @@ def _run(options: argparse.Namespace) -> int:
 def _say_ready(app: App) -> None:
     """Print the line that says, flushed, that calls are taken."""
     switch = app.configuration.switch
+    with contextlib.suppress(OSError):  # nobody reads it: the calls come all the same
+        _print_ready(app, switch)
+
+
+def _print_ready(app: App, switch: Switch) -> None:
     host = f"[{switch.listen_host}]" if ":" in switch.listen_host else switch.listen_host
     print(
         f"ready sip={host}:{switch.listen_port} trunks={len(app.configuration.trunks)} "

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -39,8 +38,9 @@ MAX_VALUE = 300
 class LogWriter:
     """Writes lines to a descriptor from its own thread, a batch at a time."""
 
-    def __init__(self, fd: int | None = None) -> None:
-        self._fd = sys.stderr.fileno() if fd is None else fd
+    def __init__(self, fd: int = 2, *, as_json: bool = False) -> None:
+        self._fd = fd
+        self._as_json = as_json
         self._lines: deque[str] = deque()
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -55,7 +55,12 @@ class LogWriter:
             return
         if self.dropped:
             dropped, self.dropped = self.dropped, 0
-            self._lines.append(f"{dropped} log lines were dropped: the log is not read fast enough")
+            text = f"{dropped} log lines could not be written and were dropped"
+            self._lines.append(
+                _json_text({"level": "warning", "message": text})
+                if self._as_json
+                else f"warning {text}"
+            )
         self._lines.append(line)
         if not self._wake.is_set():
             self._wake.set()

@@ -78,7 +78,11 @@ def dial_request(call: Call, node: Connect, destination: Destination) -> DialReq
         trunk=trunk,
         ring_seconds=destination.ring_seconds or node.ring_seconds,
         contact_user=shown.contact_user,
-        headers=(*shown.headers, *_passed(call, trunk.pass_headers)),
+        headers=(
+            ("Max-Forwards", str(call.max_forwards)),
+            *shown.headers,
+            *_passed(call, trunk.pass_headers),
+        ),
     )
 
 

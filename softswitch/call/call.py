@@ -43,6 +43,9 @@ MAX_DIGITS_WAITING = 64
 
 NORMAL_CLEARING = 16
 
+MAX_FORWARDS = 70
+"""RFC 3261 8.1.1.6: what a request says whose caller said nothing."""
+
 MAX_RETRY_AFTER = 5
 """Seconds in Retry-After of a 503 at most; the time is drawn at random so that callers do not come
 back together."""
@@ -74,6 +77,8 @@ class Call:
         self.caller_number = ""
         self.caller_name = ""
         self.private = False
+        self.max_forwards = MAX_FORWARDS
+        """What an outbound INVITE may say: one less than the caller's (RFC 7332)."""
         self.passed_headers: tuple[tuple[str, str], ...] = ()
         self.media_expected_from = services.now()
         """Since when RTP should have been heard; moved by answers, holds and resumes."""
@@ -360,12 +365,13 @@ class Call:
             leg.finish(status=200, cause=cause, q850=q850)
             return
         final = status or 480
+        code: int | None = None
         if ended_by != "calling":
             code = q850 if q850 != NORMAL_CLEARING else q850_for_status(final)
             if final == 503 and not any(name == "Retry-After" for name, _ in headers):
                 headers = (*headers, ("Retry-After", str(random.randint(1, MAX_RETRY_AFTER))))
             leg.refuse(final, headers=(*headers, ("Reason", reason_header(code))))
-        leg.finish(status=final, cause=cause)
+        leg.finish(status=final, cause=cause, q850=code)
 
     def _close_legs(self, cause: str) -> None:
         """Close what a failure has left open."""

@@ -140,6 +140,8 @@ class CalledLeg(Leg):
     def _on_rejected(self, event: sip_events.InviteRejected) -> None:
         response = event.response
         reason = event.why if response is None else response.reason
+        if response is not None and response.status < 300:
+            reason = "hung up before it answered"
         q850 = q850_for_status(event.status)
         self._conclude(Rejected(event.status, reason, q850, by_far_end=response is not None))
 

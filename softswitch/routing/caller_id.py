@@ -7,7 +7,9 @@ is in no header that leaves. Knows no trunk policy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from urllib.parse import unquote
+
+import msgspec
 
 from softswitch.routing.addresses import sip_uri
 from softswitch.sip.grammar import quote
@@ -17,8 +19,7 @@ __all__ = ["ShownCaller", "shown_caller"]
 ANONYMOUS = "anonymous"
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCaller:
+class ShownCaller(msgspec.Struct, frozen=True):
     """The caller as the destination sees it."""
 
     number: str
@@ -49,9 +50,20 @@ def shown_caller(
 
 
 def _shown(number: str, name: str, host: str) -> ShownCaller:
-    user = number
-    if number.startswith(("sip:", "sips:")):
-        user = number.partition(":")[2].partition("@")[0] or ANONYMOUS
-    uri = sip_uri(user, host, 5060)
+    user = _user_of(number)
     display = f"{quote(name)} " if name else ""
-    return ShownCaller(number, f"{display}<{uri}>", uri[len("sip:") :].partition("@")[0])
+    return ShownCaller(number, f"{display}<{sip_uri(user, host, 5060)}>", user)
+
+
+def _user_of(number: str) -> str:
+    """The user that stands for a caller: a number itself, or that of a SIP URI, unescaped.
+
+    A URI without a user names a host of the other side, which is nobody's business here.
+    """
+    scheme, colon, rest = number.partition(":")
+    if not colon:
+        return number
+    user, at, _ = rest.rpartition("@")
+    if scheme not in ("sip", "sips") or not at:
+        return ANONYMOUS
+    return unquote(user.partition(":")[0].partition(";")[0]) or ANONYMOUS

@@ -165,8 +165,18 @@ class OutgoingInvite(PendingAck):
         elif self._cancel_lines is not None:
             self._end_fork(tag, response)
             self._reject(487, response, "cancelled")
+        elif self._has_left(tag):
+            # Section 15 forbids the callee a BYE on an early dialog; one who sent it all the same
+            # has gone, and its answer joins nobody to it.
+            self._end_fork(tag, response)
+            self._reject(480, response, "response")
         else:
             self._answer(tag, response)
+
+    def _has_left(self, tag: str) -> bool:
+        """Say whether the peer has ended this early dialog by a BYE."""
+        dialog = self._dialogs.get(tag)
+        return dialog is not None and dialog.state is DialogState.TERMINATED
 
     def _answer(self, tag: str, response: Response) -> None:
         context = self._context

@@ -38,6 +38,7 @@ class LineFile:
         self.path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         self.size = os.fstat(self._fd).st_size
+        self.unreadable = 0
         self.cut_bytes = self._cut_torn_line()
 
     def _cut_torn_line(self) -> int:
@@ -68,16 +69,20 @@ class LineFile:
         self.size += done
 
     def lines(self, start: int = 0) -> Iterator[dict[str, Any]]:
-        """The JSON objects from a byte offset on; lines that are none are passed over."""
+        """The JSON objects from a byte offset on; lines that are none are counted in
+        `unreadable`."""
+        self.unreadable = 0
         with open(self.path, "rb") as file:
             file.seek(start)
             for line in file:
                 try:
                     value = json.loads(line)
                 except ValueError:
-                    continue
+                    value = None
                 if isinstance(value, dict):
                     yield value
+                else:
+                    self.unreadable += 1
 
     def touch(self) -> None:
         """Set the file's modification time to now: a sign of life."""

@@ -26,6 +26,8 @@ class Recovery:
     """Crash records written."""
     cut_bytes: int = 0
     """Bytes of torn last lines cut from journal and records."""
+    unreadable: int = 0
+    """Whole lines of the journal that could not be read: what they said is lost."""
     call_ids: list[str] = field(default_factory=list)
 
 
@@ -52,6 +54,7 @@ def recover(
     try:
         result.cut_bytes += journal.cut_bytes
         left = _read(journal)
+        result.unreadable = journal.unreadable
     finally:
         journal.close()
     if not left.calls:
@@ -88,7 +91,9 @@ def _note(facts: dict[str, Any] | None, note: Any) -> None:
     legs = facts.get("legs", [])
     leg_id = note.pop("leg", None)
     if leg_id is None:
-        if "answered_at" in note:
+        if "bridged_at" in note:
+            facts["bridged_at"] = note["bridged_at"]
+        elif "answered_at" in note:
             facts["answered_at"] = note["answered_at"]
             if legs:
                 legs[0].update(answered_at=note["answered_at"], codec=note.get("codec"))

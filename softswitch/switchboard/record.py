@@ -205,14 +205,40 @@ def _leg(
 
 
 def crash_record(facts: Mapping[str, Any], ended_at: float) -> dict[str, Any]:
-    """The record of a call that was open when the switch died, as of its last sign of life."""
+    """The record of a call that was open when the switch died, as of its last sign of life.
+
+    Its seconds are differences of times of day, to the second of that sign.
+    """
     record = dict(facts)
-    record["legs"] = [
-        {name: value for name, value in leg.items() if name != "leg"} for leg in record["legs"]
-    ]
-    received = datetime.fromisoformat(record["received_at"]).timestamp()
-    record["ended_at"] = utc_text(max(ended_at, received))
-    record["total_seconds"] = round(max(0.0, ended_at - received), 3)
+    bridged_at = _seconds_of(record.pop("bridged_at", None))
+    received = _seconds_of(record.get("received_at")) or ended_at
+    ended = max(ended_at, received)
+    record["legs"] = [_crashed_leg(leg) for leg in record.get("legs", [])]
+    record["ended_at"] = utc_text(ended)
+    originated = [_seconds_of(leg.get("originated_at")) for leg in record["legs"]]
+    dialled = min([at for at in originated if at is not None], default=ended)
+    answered = _seconds_of(record.get("answered_at"))
+    talked = ended if bridged_at is None else bridged_at
+    record["ivr_seconds"] = 0.0 if answered is None else round(max(0.0, dialled - answered), 3)
+    record["ring_seconds"] = round(max(0.0, talked - dialled), 3)
+    record["talk_seconds"] = round(max(0.0, ended - talked), 3)
+    record["total_seconds"] = round(ended - received, 3)
     record["ended_by"] = "crash"
     record["cause"] = "crash"
     return record
+
+
+def _crashed_leg(leg: Mapping[str, Any]) -> dict[str, Any]:
+    """A leg as the journal knows it, without the name it has there."""
+    kept = {name: value for name, value in leg.items() if name != "leg"}
+    if kept.get("answered_at") is not None:
+        kept["status"] = 200
+    return kept
+
+
+def _seconds_of(text: Any) -> float | None:
+    """A time of day of the journal, None when it says none that can be read."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (TypeError, ValueError):
+        return None

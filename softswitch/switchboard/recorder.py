@@ -11,6 +11,7 @@ from typing import Any
 
 from softswitch.call.events import (
     CallAnswered,
+    CallBridged,
     CallEnded,
     CallEvent,
     CallPresented,
@@ -61,17 +62,23 @@ class Recorder:
             self._finish(event, builder)
 
     def _finish(self, event: CallEnded, builder: RecordBuilder) -> None:
-        self._records.write(builder.record, done=self._journal.close_call)
-        self.written += 1
-        self._stream.publish(
-            CallRecorded(
-                call_id=event.call_id,
-                number=event.number + 1,
-                at=event.at,
-                clock=event.clock,
-                record=builder.record,
+        record = builder.record
+
+        def written(call_id: str) -> None:
+            """The record is safe, at once or when the disk takes it again."""
+            self._journal.close_call(call_id)
+            self.written += 1
+            self._stream.publish(
+                CallRecorded(
+                    call_id=call_id,
+                    number=event.number + 1,
+                    at=event.at,
+                    clock=event.clock,
+                    record=record,
+                )
             )
-        )
+
+        self._records.write(record, done=written)
 
 
 def _note(event: CallEvent) -> dict[str, Any] | None:
@@ -99,8 +106,13 @@ def _note_leg_answered(event: LegAnswered) -> dict[str, Any]:
     return {"leg": event.leg, "answered_at": utc_text(event.at), "codec": event.codec}
 
 
+def _note_bridged(event: CallBridged) -> dict[str, Any]:
+    return {"bridged_at": utc_text(event.at)}
+
+
 _NOTES: Mapping[type, Callable[[Any], dict[str, Any]]] = {
     CallAnswered: _note_answered,
     LegOriginated: _note_originated,
     LegAnswered: _note_leg_answered,
+    CallBridged: _note_bridged,
 }

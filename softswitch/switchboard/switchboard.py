@@ -179,6 +179,10 @@ class Switchboard:
         call.caller_number = caller
         call.caller_name = identity.display_name
         call.private = identity.is_private
+        if request.max_forwards is not None:
+            # RFC 7332 section 4: a back-to-back user agent hands the count on, or calls that come
+            # back to it go round until nothing is left. Zero was refused with 483.
+            call.max_forwards = max(0, request.max_forwards - 1)
         call.passed_headers = tuple(
             (name, value)
             for name in self.snapshot.passed_names
@@ -266,7 +270,7 @@ class Switchboard:
 
     def _sweep_period(self) -> float:
         limit = self.snapshot.configuration.switch.no_media_seconds or 60.0
-        return min(5.0, max(0.1, limit / 10))
+        return min(1.0, max(0.1, limit / 10))
 
     def _sweep(self) -> None:
         """End the calls on which no RTP arrives on any leg any more."""

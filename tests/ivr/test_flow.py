@@ -58,6 +58,7 @@ class ScriptedCall:
         self.caller_number = "+16025550100"
         self.caller_name = 'Ann "A" Lee'
         self.private = private
+        self.max_forwards = 69
         self.passed_headers = (("X-Visit", "42"), ("X-Secret", "no"))
         self.services = SimpleNamespace(advertised_host="192.0.2.9")
 
@@ -231,14 +232,15 @@ async def test_a_treatment_that_goes_round_for_ever_is_ended() -> None:
 
 async def test_a_caller_goes_out_with_name_and_number() -> None:
     call = await walk(ScriptedCall(outcomes=(BUSY,)), DIAL)
-    assert call.diary[0][2:] == ('"Ann \\"A\\" Lee" <sip:+16025550100@192.0.2.9>', ())
+    shown = '"Ann \\"A\\" Lee" <sip:+16025550100@192.0.2.9>'
+    assert call.diary[0][2:] == (shown, (("Max-Forwards", "69"),))
 
 
 async def test_a_private_caller_goes_out_anonymous() -> None:
     call = await walk(ScriptedCall(outcomes=(BUSY,), private=True), DIAL)
     assert call.diary[0][2:] == (
         '"Anonymous" <sip:anonymous@anonymous.invalid>',
-        (("Privacy", "id"),),
+        (("Max-Forwards", "69"), ("Privacy", "id")),
     )
 
 
@@ -246,4 +248,4 @@ async def test_only_listed_headers_cross_the_bridge() -> None:
     call = ScriptedCall(outcomes=(BUSY,))
     call.configuration.trunks["carrier"] = Trunk("carrier", "192.0.2.1", pass_headers=("x-visit",))
     await walk(call, DIAL)
-    assert call.diary[0][3] == (("X-Visit", "42"),)
+    assert call.diary[0][3] == (("Max-Forwards", "69"), ("X-Visit", "42"))

@@ -340,3 +340,34 @@ def test_a_call_from_an_unknown_host_is_refused_with_403_and_options_answered(
     assert stranger.options(uri).status == 200
     stage.callee.expect_no_call(during=0.2)
     assert stage.switch.records() == []
+
+
+@pytest.mark.parametrize(("received", "sent"), [("70", "69"), ("5", "4"), ("1", "0")])
+def test_max_forwards_is_counted_down_over_the_bridge(
+    stage: Stage, received: str, sent: str
+) -> None:
+    """RFC 7332 section 4: so a call that comes back to the switch does not go round for ever."""
+    near = stage.rtp()
+    calling = stage.caller.invite(DIRECT, near.sdp(), headers=[("Max-Forwards", received)])
+    called = stage.callee.expect_call()
+    assert called.invite is not None
+    assert called.invite.get("max-forwards") == sent
+    called.respond(486)
+    calling.expect(486)
+    called.expect("ACK")
+
+
+def test_a_callee_that_hangs_up_before_it_answers_is_not_bridged(stage: Stage) -> None:
+    near, far = stage.rtp(), stage.rtp()
+    calling = stage.caller.invite(DIRECT, near.sdp())
+    called = stage.callee.expect_call()
+    called.respond(180)
+    calling.expect(180)
+    called.bye()
+    called.respond(200, far.sdp())
+    called.expect("ACK")
+    called.expect("BYE")
+    calling.expect(480)
+    record = stage.switch.record()
+    assert record["answered_at"] is None
+    assert record["talk_seconds"] == 0.0

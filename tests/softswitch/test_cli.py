@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from softswitch.version import VERSION
+from tests.support.ports import free_rtp_range, free_sip_port
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 
@@ -94,3 +96,50 @@ def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
     done = softswitch(*arguments)
     assert done.returncode == 2
     assert "usage:" in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_run_does_without_standard_descriptors(tmp_path: Path, closed: str) -> None:
+    first, last = free_rtp_range(20)
+    environment = {
+        **os.environ,
+        "SOFTSWITCH_SIP": f"127.0.0.1:{free_sip_port()}",
+        "SOFTSWITCH_RTP": f"{first}-{last}",
+        "SOFTSWITCH_DATA": str(tmp_path),
+    }
+    command = f"exec {sys.executable} -m softswitch run -c {EXAMPLES / 'load.yaml'} {closed}"
+    switch = subprocess.Popen(["bash", "-c", command], env=environment, cwd=EXAMPLES.parents[1])
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "journal.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    switch.terminate()
+    assert switch.wait(timeout=20) == 0
+
+
+def test_output_that_cannot_be_written_is_no_traceback() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "softswitch", "version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+            cwd=EXAMPLES.parents[1],
+        )
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_run_says_when_no_media_port_can_be_had(tmp_path: Path) -> None:
+    file = tmp_path / "switch.yaml"
+    text = (EXAMPLES / "load.yaml").read_text()
+    file.write_text(text.replace("switch:\n", "switch:\n  rtp_host: 192.0.2.55\n"))
+    done = softswitch(
+        "run", "-c", str(file),
+        SOFTSWITCH_SIP=f"127.0.0.1:{free_sip_port()}", SOFTSWITCH_DATA=str(tmp_path / "data"),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "no media port can be opened at 192.0.2.55" in done.stderr

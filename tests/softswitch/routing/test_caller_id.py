@@ -1,3 +1,5 @@
+from urllib.parse import quote
+
 import pytest
 
 from softswitch.routing.caller_id import ShownCaller, shown_caller
@@ -56,10 +58,17 @@ def test_a_caller_without_a_number_asks_for_no_privacy() -> None:
 
 @pytest.mark.parametrize(
     ("caller", "user"),
-    [("sip:agent@pbx.example.org", "agent"), ("a b\r\nVia: x", "a%20b%0D%0AVia%3A%20x")],
+    [
+        ("sip:agent@pbx.example.org", "agent"),
+        ("sip:j%40son@pbx.example.org", "j%40son"),
+        ("sip:gw7.internal.example", "anonymous"),
+        ("sip:10.9.9.9", "anonymous"),
+        ("Evil:abc", "anonymous"),
+        ("a b\r\nVia x", "a%20b%0D%0AVia%20x"),
+    ],
 )
 def test_whatever_the_caller_calls_itself_stays_one_user(caller: str, user: str) -> None:
     found = shown(caller=caller)
     assert found.from_header == f"<sip:{user}@192.0.2.10>"
-    assert found.contact_user == user
+    assert quote(found.contact_user) == user
     assert Uri.parse(found.from_header.strip("<>")).host == "192.0.2.10"

@@ -405,20 +405,24 @@ def test_a_bye_on_an_early_dialog_of_ours_leaves_the_invite(wire: Wire) -> None:
     assert not any(wire.stack.counts().values())
 
 
-def test_an_answer_after_such_a_bye_makes_a_new_dialog(wire: Wire) -> None:
-    sent, message = invite(wire)
-    wire.give(response(message, 180))
+def test_a_callee_that_left_its_early_dialog_is_not_joined_by_its_answer(wire: Wire) -> None:
+    """15: "the callee's UA MUST NOT send a BYE on early dialogs"; one that does is taken at its
+    word: its later 2xx is acknowledged and ended, and the INVITE has come to nothing."""
+    _, message = invite(wire)
+    wire.give(response(message, 180, tag="one"))
     early = wire.event(ProvisionalReceived).dialog
+    assert early is not None
     data = request(
         "BYE",
         call_id="own-call-id",
-        from_="<sip:callee@192.0.2.1>;tag=far",
-        to=f"<sip:us@{US}>;tag={sent.local_tag}",
+        from_="<sip:callee@192.0.2.1>;tag=one",
+        to=f"<sip:us@{US}>;tag={early.local_tag}",
     )
-    wire.give(data)
-    wire.give(response(message, 200))
-    dialog = wire.event(InviteAnswered).dialog
-    assert dialog is not early
-    dialog.bye(now=wire.now)
-    (bye,) = wire.take()[-1:]
-    assert bye.method == "BYE"
+    assert [m.status for m in wire.give(data)] == [200]
+    ack, bye = wire.give(response(message, 200, tag="one", body=SDP))
+    assert (ack.method, bye.method) == ("ACK", "BYE")
+    wire.give(response(bye, 200))
+    (rejected,) = [event for event in wire.events() if isinstance(event, InviteRejected)]
+    assert rejected.status == 480
+    wire.wait(70.0)
+    assert not any(wire.stack.counts().values())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from softswitch.store.recovery import recover
 from softswitch.switchboard.protocols import WriteError
 from softswitch.switchboard.record import crash_record
 
+END = datetime(2026, 11, 21, 10, 1, tzinfo=UTC).timestamp()
+
 
 def now(function: Callable[[], None]) -> None:
     function()
@@ -28,7 +32,7 @@ def facts(call_id: str) -> dict[str, Any]:
         "call_id": call_id,
         "received_at": "2026-11-21T10:00:00.000Z",
         "answered_at": None,
-        "legs": [{"side": "calling", "codec": None, "answered_at": None}],
+        "legs": [{"side": "calling", "codec": None, "originated_at": None, "answered_at": None}],
     }
 
 
@@ -107,9 +111,12 @@ def test_notes_tell_the_crash_record_what_was_known(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.journal.open_call("one", facts("one"))
     store.journal.note("one", {"answered_at": "2026-11-21T10:00:01.000Z", "codec": "PCMU"})
-    store.journal.note("one", {"leg": "b1", "trunk": "carrier", "to": "+1", "codec": None})
-    store.journal.note("one", {"leg": "b1", "answered_at": "2026-11-21T10:00:03.000Z"})
+    originated = {"originated_at": "2026-11-21T10:00:02.000Z", "to": "+1"}
+    store.journal.note("one", {"leg": "b1", "trunk": "carrier", **originated})
+    store.journal.note("one", {"leg": "b1", "answered_at": "2026-11-21T10:00:05.000Z"})
+    store.journal.note("one", {"bridged_at": "2026-11-21T10:00:05.000Z"})
     store.die()
+    os.utime(tmp_path / "journal.jsonl", (END, END))
     Store(tmp_path).die()
 
     (record,) = recorded(tmp_path)
@@ -117,7 +124,11 @@ def test_notes_tell_the_crash_record_what_was_known(tmp_path: Path) -> None:
     assert record["answered_at"] == "2026-11-21T10:00:01.000Z"
     assert [leg["side"] for leg in record["legs"]] == ["calling", "called"]
     assert record["legs"][0]["codec"] == "PCMU"
-    assert record["legs"][1]["answered_at"] == "2026-11-21T10:00:03.000Z"
+    assert record["legs"][1]["answered_at"] == "2026-11-21T10:00:05.000Z"
+    assert record["legs"][1]["status"] == 200
+    seconds = [record[f"{name}_seconds"] for name in ("ivr", "ring", "talk", "total")]
+    assert seconds == [1.0, 3.0, 55.0, 60.0]
+    assert "bridged_at" not in record
     assert "leg" not in record["legs"][1]
 
 
@@ -179,7 +190,8 @@ def test_a_foreign_journal_is_not_believed(tmp_path: Path) -> None:
         + encode_line({"close": None})
         + b"\xff\xfe\n"
     )
-    assert Store(tmp_path).recovery.records == 0
+    recovery = Store(tmp_path).recovery
+    assert (recovery.records, recovery.unreadable) == (0, 1)
 
 
 def test_one_switch_a_folder(tmp_path: Path) -> None:
