@@ -86,7 +86,7 @@ class SwitchKeys:
     CONTROL = Key(
         "control",
         address(8021),
-        "Where the control socket listens (TCP).",
+        "Where a control socket will listen (TCP); accepted, not used yet.",
         default="127.0.0.1:8021",
         example="${SOFTSWITCH_CONTROL:-127.0.0.1:8021}",
     )
