@@ -77,8 +77,9 @@ class Switch:
     """A call without RTP on any leg for so long ends (not while held). None: never. Default 60."""
     grace_seconds: float = 10.0
     """How long calls may go on after SIGTERM. 0-3600, default 10."""
-    engine_threads: int = 1
-    """Threads of the media engine. 1-64, default 1."""
+    engine_threads: int = 0
+    """Threads of the media engine. 0-64; 0, the default: one less than there are cores, at most
+    8."""
     tap: bool = True
     """Whether media of both legs is copied to the listeners inside the switch. Default true."""
     log_format: LogFormat = "text"

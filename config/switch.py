@@ -141,9 +141,10 @@ class SwitchKeys:
     )
     ENGINE_THREADS = Key(
         "engine_threads",
-        integer(1, 64),
-        "Threads of the media engine. One carries thousands of legs; more help on more cores.",
-        default="1",
+        integer(0, 64),
+        "Threads of the media engine; each carries thousands of legs. 0: one less than there are "
+        "cores, at most 8.",
+        default="0",
         example="2",
     )
     TAP = Key(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import resource
 import signal
 from collections.abc import Callable
@@ -51,6 +52,9 @@ answer time in a crash record; which calls have a record is read from the record
 KICK_SECONDS = 0.004
 """How long commands to the engine may wait for company. A packet that comes earlier finds them
 obeyed all the same; only what the clock starts, a prompt say, begins so much later."""
+
+MAX_ENGINE_THREADS = 8
+"""One thread carries a thousand calls and more; the event loop is full long before eight are."""
 
 FILES_A_CALL = 6
 """Two legs with RTP, RTCP and the connected socket of a leg that talks."""
@@ -156,7 +160,7 @@ class App:
             host=await self._address_of("rtp_host", switch.rtp_host),
             first_port=switch.rtp_first_port,
             last_port=switch.rtp_last_port,
-            threads=switch.engine_threads,
+            threads=switch.engine_threads or engine_threads_for(len(os.sched_getaffinity(0))),
             when_commanded=lambda: loop.call_later(KICK_SECONDS, self.engine.kick),
         )
         self.engine.start()
@@ -318,6 +322,11 @@ class App:
         while self.services.now() < deadline and self.stack.busy():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await self._resources.aclose()
+
+
+def engine_threads_for(cores: int) -> int:
+    """Threads of the media engine that suit a machine: one core is left to the event loop."""
+    return max(1, min(MAX_ENGINE_THREADS, cores - 1))
 
 
 def raise_open_file_limit() -> None:

@@ -22,7 +22,7 @@ import pytest
 
 from config.model import Configuration
 from media.wav import write_wav
-from softswitch.app import App, StartError, raise_open_file_limit, serve
+from softswitch.app import App, StartError, engine_threads_for, raise_open_file_limit, serve
 from softswitch.log import LogWriter
 from softswitch.sip.events import InviteAnswered, InviteReceived, InviteRejected, ResponseReceived
 from softswitch.sip.flow import Flow, Listener
@@ -363,3 +363,8 @@ def test_the_limit_on_open_files_is_raised_as_far_as_it_goes() -> None:
     raise_open_file_limit()
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert soft == min(65536, hard) if hard != resource.RLIM_INFINITY else 65536
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, 3), (9, 8), (64, 8)])
+def test_the_engine_has_a_thread_for_each_core_but_one(cores: int, threads: int) -> None:
+    assert engine_threads_for(cores) == threads
