@@ -11,6 +11,7 @@ import logging
 import os
 import resource
 import signal
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -53,6 +54,10 @@ KICK_SECONDS = 0.004
 """How long commands to the engine may wait for company. A packet that comes earlier finds them
 obeyed all the same; only what the clock starts, a prompt say, begins so much later."""
 
+USUAL_DROPS = frozenset({"keep-alive", "stray-ack", "stray-response"})
+"""Drops that are part of a good day: keep-alives, and what comes after its transaction has
+ended."""
+
 MAX_ENGINE_THREADS = 8
 """One thread carries a thousand calls and more; the event loop is full long before eight are."""
 
@@ -87,6 +92,7 @@ class App:
         self.hearing: HearingTick
         self.recovered = 0
         self._resources = AsyncExitStack()
+        self._drops_told: Counter[str] = Counter()
         self._trunk_addresses: dict[str, frozenset[str]] = {}
 
     # Start.
@@ -306,6 +312,20 @@ class App:
         self.journal.flush()
         self.journal.sign_of_life()
         self.records.retry()
+        self._tell_drops()
+
+    def _tell_drops(self) -> None:
+        """Say once a second which messages were too broken, or too late, to be answered."""
+        drops = self.stack.drops
+        if sum(drops.values()) == self._drops_told.total():
+            return
+        fresh = drops - self._drops_told
+        self._drops_told = drops.copy()
+        told = ", ".join(
+            f"{reason} {n}" for reason, n in fresh.items() if reason not in USUAL_DROPS
+        )
+        if told:
+            logger.warning("SIP messages dropped without an answer: %s", told)
 
     # The end.
 

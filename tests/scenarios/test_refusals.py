@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -263,3 +264,14 @@ def test_messages_cut_anywhere_in_a_stream_are_put_together(make_stage: MakeStag
     for cut in range(0, len(message), 7):
         stage.caller.send_raw(message[cut : cut + 7])
     assert stage.caller.wait_for_stray().status == 200
+
+
+def test_an_invite_too_broken_to_be_answered_is_told_in_the_log(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    via = f"SIP/2.0/UDP 127.0.0.1:{stage.caller.port};branch=z9hG4bKbroken"
+    headers = [("Via", via), ("Max-Forwards", "70"), ("CSeq", "1 INVITE")]
+    stage.caller.send_raw(bytes(build(f"INVITE {_uri(stage)} SIP/2.0", headers)))
+    deadline = time.monotonic() + 5
+    while "dropped without an answer" not in stage.switch.stderr_path.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
