@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from softswitch.sip.errors import ParseError
+from softswitch.sip.grammar import HOSTNAME, MAX_HOST, USUAL_PORT
 from softswitch.sip.headers.name_address import NameAddress
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ _WORD = r"[A-Za-z0-9.\-_*+!%`'~]+"
 _USUAL_VIA = re.compile(
     r"SIP/2\.0/(?:UDP|TCP) ([A-Za-z0-9.\-]+)(?::([0-9]{1,5}))?(;rport(?:=[0-9]{0,5})?)?"
     rf";branch=({_WORD})(;received=[0-9.]+)?(;rport(?:=[0-9]{{0,5}})?)?(;received=[0-9.]+)?"
+)
+# The same as the careful reader has it, in host and port.
+_SURE_VIA = re.compile(
+    rf"SIP/2\.0/(?:UDP|TCP) {HOSTNAME}(?::(?:{USUAL_PORT}))?(?:;rport)?;branch={_WORD}(?:;rport)?"
 )
 _USUAL_TAG = re.compile(rf";tag=({_WORD})")
 _HOST_PORT = r"[A-Za-z0-9.\-]+(?::[0-9]{1,5})?"
@@ -60,6 +65,13 @@ def hop_of(message: Message) -> Hop:
         rport is not None or rport_after is not None,
         received is not None or received_after is not None,
     )
+
+
+def is_usual_via(message: Message) -> bool:
+    """Say whether the top Via is surely well-formed, without reading it again."""
+    values = message.headers.fields.get("Via")
+    value = values[0] if values else ""
+    return len(value) <= MAX_HOST and _SURE_VIA.fullmatch(value) is not None
 
 
 def number_of(message: Message) -> int:
@@ -126,6 +138,9 @@ def _tag(message: Message, name: str) -> str:
     if closed:
         if not parameters:
             return ""
+        start, _, tag = parameters.partition("=")
+        if start == ";tag" and tag.isalnum() and tag.isascii():
+            return tag
         usual = _USUAL_TAG.fullmatch(parameters)
         if usual is not None:
             return usual[1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from math import ceil
 
 T1 = 0.5  # estimate of the round trip time
 T2 = 4.0  # longest interval between retransmissions of a non-INVITE request and of INVITE responses
@@ -27,6 +28,10 @@ TIMER_J = 64 * T1  # non-INVITE request retransmissions absorbed (17.2.2)
 TIMER_K = T4  # response retransmissions absorbed (17.1.2.2)
 TIMER_L = 64 * T1  # accepted INVITE request retransmissions absorbed (RFC 6026 section 7.1)
 TIMER_M = 64 * T1  # further 2xx responses to an INVITE passed up (RFC 6026 section 7.2)
+
+# What only lingers ends a little later, all of a moment together: the loop wakes once for them and
+# not for each. The RFC asks for "at least" so long.
+LINGER_GRAIN = 0.25
 
 # Below this many dead timers a sweep costs more than it frees.
 MIN_SWEEP = 256
@@ -61,6 +66,10 @@ class Timers:
         self._started += 1
         heapq.heappush(self._heap, (when, self._started, timer))
         return timer
+
+    def start_lingering(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Have `callback` called at `when` or up to LINGER_GRAIN later, with others in one go."""
+        return self.start(ceil(when / LINGER_GRAIN) * LINGER_GRAIN, callback)
 
     def cancel(self, timer: Timer) -> None:
         """Let the timer never fire; one that has fired or was cancelled may be cancelled again."""

@@ -10,6 +10,7 @@ import re
 
 from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import MAX_HOST, TOKEN
+from softswitch.sip.inspect import is_usual_via
 from softswitch.sip.message import Request, Response, is_answerable
 from softswitch.sip.uri import USUAL_URI
 
@@ -38,9 +39,9 @@ def validate(message: Request | Response) -> None:
 
 
 def has_one_contact(request: Request) -> bool:
-    """Say whether there is exactly one Contact; raises ParseError when it cannot be read."""
+    """Say whether a request that was validated has exactly one Contact; a `*` is a ParseError."""
     values = request.headers.fields.get("Contact", ())
-    if len(values) == 1 and _is_usual(values[0]):
+    if len(values) == 1 and values[0] != "*" and "," not in values[0]:
         return True
     return len(request.contacts) == 1
 
@@ -51,7 +52,9 @@ def _validate(message: Request | Response) -> None:
         values = fields.get(name)
         if values is not None and len(values) != 1:
             raise ParseError("repeated-header", detail=name)
-    _ = message.via, message.call_id
+    if not is_usual_via(message):
+        _ = message.via
+    _ = message.call_id
     cseq = message.cseq
     for name in _ADDRESSES:
         values = fields.get(name)

@@ -122,7 +122,7 @@ class ClientTransaction:
     def linger(self, seconds: float) -> None:
         """Stay only to recognise what comes late."""
         context = self.context
-        self._timer = context.timers.start(context.now + seconds, self.on_timer)
+        self._timer = context.timers.start_lingering(context.now + seconds, self.on_timer)
 
     def pass_up(self, response: Response | None) -> None:
         """Hand a response to the user."""
@@ -242,7 +242,7 @@ class ServerTransaction:
         """Stay only to recognise what comes late."""
         self._stop_timer()
         context = self.context
-        self._timer = context.timers.start(context.now + seconds, self.on_timer)
+        self._timer = context.timers.start_lingering(context.now + seconds, self.on_timer)
 
     def forget_user(self) -> None:
         """Break the cycle with the user, who has said its last word."""
