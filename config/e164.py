@@ -21,6 +21,7 @@ rest; the rules are the same, but a pattern without fixed length must begin with
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 MAX_DIGITS = 15
@@ -29,6 +30,10 @@ MIN_DIGITS = 7
 """Shortest number taken as international; shorter ones are short codes."""
 MAX_TEXT = 256
 """Longest text looked at: a peer chooses what it sends as a number."""
+
+REMEMBERED = 2048
+"""Texts whose number is remembered: each is asked for several times a call, and numbers that are
+called come again. At most a megabyte; a peer that varies them costs what it costs without."""
 
 _SEPARATORS = str.maketrans("", "", " -.()/\u00a0")
 _NUMBER = re.compile(r"\+?[0-9]+\Z")
@@ -135,7 +140,12 @@ class SipAddress:
 
 def normalise(text: str, country: str = "US") -> str | None:
     """The number in E.164 with its +, or None when the text is not one."""
-    digits = dialled(text).translate(_SEPARATORS)
+    return _normalise(dialled(text), country)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _normalise(number: str, country: str) -> str | None:
+    digits = number.translate(_SEPARATORS)
     if not _NUMBER.match(digits):
         return None
     return _international(digits, COUNTRIES[country])
@@ -162,8 +172,11 @@ def normalise_pattern(text: str, country: str = "US") -> str | None:
 
 def dialled(text: str) -> str:
     """What was dialled: the number of a tel or SIP URI without parameters, or the text itself."""
-    if len(text) > MAX_TEXT:
-        return ""
+    return "" if len(text) > MAX_TEXT else _dialled(text)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _dialled(text: str) -> str:
     lower = text[:5].lower()
     if lower.startswith("tel:"):
         return _tel_number(text[4:])

@@ -8,8 +8,9 @@ configuration's model, no SIP and no packets.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from config.model import Connect, Goto, HangUp, Menu, Node, Play, Treatment
 from ivr.nodes.connect import run_connect
@@ -40,8 +41,7 @@ HANDLERS: Mapping[type, Handler] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True):
     """The nodes still to do, and where to go on when they are done."""
 
     nodes: tuple[Node, ...]

@@ -5,7 +5,6 @@ no names: that is the transport's.
 """
 
 import ipaddress
-import re
 from urllib.parse import quote
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -13,8 +12,6 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 DEFAULT_SIP_PORT = 5060
 # RFC 3261 section 25.1: user = 1*( unreserved / escaped / user-unreserved ).
 _USER_SAFE = "-_.!~*'()&=+$,;?/"
-# Nearly every user is a number: nothing to escape.
-_PLAIN_USER = re.compile(r"[+0-9A-Za-z]+")
 
 
 def ip_address(host: str) -> IpAddress | None:
@@ -44,4 +41,7 @@ def sip_uri(user: str, host: str, port: int) -> str:
     where = uri_host(host) if port == DEFAULT_SIP_PORT else f"{uri_host(host)}:{port}"
     if not user:
         return f"sip:{where}"
-    return f"sip:{user if _PLAIN_USER.fullmatch(user) else quote(user, safe=_USER_SAFE)}@{where}"
+    if not (user.isascii() and user.lstrip("+").isalnum()):
+        # Nearly every user is a number: nothing to escape.
+        user = quote(user, safe=_USER_SAFE)
+    return f"sip:{user}@{where}"

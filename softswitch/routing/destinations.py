@@ -6,7 +6,7 @@ gets the request, with the URI as it is. RFC 3261 section 8.1.1.1 (Request-URI),
 Knows nothing of calls, caller ids (softswitch.sip.identity) or failover.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from config.model import Campaign, Configuration, Destination, Trunk
 from softswitch.routing.addresses import DEFAULT_SIP_PORT, sip_uri
@@ -16,8 +16,7 @@ from softswitch.sip.uri import Uri
 __all__ = ["DialAddress", "destination_trunk", "dial_address"]
 
 
-@dataclass(frozen=True, slots=True)
-class DialAddress:
+class DialAddress(msgspec.Struct, frozen=True):
     """Where an INVITE goes."""
 
     uri: str

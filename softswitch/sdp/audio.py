@@ -7,8 +7,9 @@ negotiation.py's.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+import msgspec
 
 from softswitch.sdp.codec import (
     COMFORT_NOISE_PAYLOAD_TYPE,
@@ -39,8 +40,7 @@ REMEMBERED_READINGS = 512
 MAX_REMEMBERED_LINES = 24
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteAudio:
+class RemoteAudio(msgspec.Struct, frozen=True):
     """One audio m-line as read: `codecs` in the peer's order of preference, with the peer's
     numbers. `direction` is empty and `rtcp_port` 0 where the m-line does not say."""
 
@@ -62,7 +62,7 @@ def read_audio(
     audio = read(formats, attributes, tuple(codecs))
     if audio.direction:
         return audio
-    return replace(audio, direction=_session_direction(description))
+    return msgspec.structs.replace(audio, direction=_session_direction(description))
 
 
 def rtcp_port_of(media: MediaDescription, audio: RemoteAudio) -> int:

@@ -5,16 +5,16 @@ and decoding are the media engine's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+
+import msgspec
 
 FIRST_DYNAMIC_PAYLOAD_TYPE = 96
 LAST_PAYLOAD_TYPE = 127
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(msgspec.Struct, frozen=True):
     """One audio payload format: encoding name, clock rate, channels, static number if any."""
 
     name: str

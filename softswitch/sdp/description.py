@@ -6,7 +6,8 @@ of offers and answers: negotiation.py does.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from softswitch.sdp.errors import ParseError
 
@@ -21,8 +22,7 @@ MAX_MEDIA = 32
 DIRECTIONS = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """The o= line: who made this description, and which version of it this is."""
 
     username: str
@@ -40,8 +40,7 @@ class Origin:
         return cls(" ".join(fields[:-5]), fields[-5], fields[-4], fields[-1])
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(msgspec.Struct, frozen=True):
     """The c= line: the address type (`IP4`, `IP6`) and the address without its multicast suffix."""
 
     address_type: str

@@ -5,7 +5,8 @@ numbers keep their meaning. One LocalMedia lives as long as its leg.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from softswitch.sdp.codec import (
     DEFAULT_DIGIT_PAYLOAD_TYPE,
@@ -16,8 +17,7 @@ from softswitch.sdp.codec import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OurOffer:
+class OurOffer(msgspec.Struct, frozen=True):
     """What our last offer said of its audio, so that an answer need not be read beside its text."""
 
     index: int

@@ -5,7 +5,6 @@ agreed. No transport, no call state: what a re-offer must keep is in LocalMedia.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -108,7 +107,7 @@ def answer(
     media, audio, host = _choose_audio(offered, local, codecs)
     if prefer is not None and audio.codecs[0][0] != prefer:
         preferred = sorted(audio.codecs, key=lambda entry: entry[0] != prefer)
-        audio = replace(audio, codecs=tuple(preferred))
+        audio = msgspec.structs.replace(audio, codecs=tuple(preferred))
     listens = not _is_unspecified(host)
     ours = answer_direction(audio.direction, direction, peer_listens=listens)
     _remember(local, audio)
@@ -142,7 +141,7 @@ def accept_answer(
     listens = not _is_unspecified(host)
     direction = answer_direction(audio.direction, offered.direction, peer_listens=listens)
     if offered.digit_payload_type is None and audio.digit_payload_type is not None:
-        audio = replace(audio, digit_payload_type=None)
+        audio = msgspec.structs.replace(audio, digit_payload_type=None)
     held = offered.direction in SENDING and direction not in SENDING
     receive = _receive_map(offered.codecs, offered.digit_payload_type, audio)
     return _agree(media, audio, host, direction, receive, held=held)
@@ -204,7 +203,7 @@ def acceptable_codecs(offered: SessionDescription, codecs: Sequence[Codec]) -> t
 def _choose_audio(
     offered: SessionDescription, local: LocalMedia, codecs: Sequence[Codec]
 ) -> tuple[MediaDescription, RemoteAudio, str]:
-    refusal = NotAcceptable(WARN_MEDIA_TYPE, "Media type not available")
+    refusal: NotAcceptable | None = None
     family = _family_of(local.host)
     for media in offered.media:
         if media.media != "audio" or media.port == 0:
@@ -220,7 +219,7 @@ def _choose_audio(
             return media, audio, _remote_host(media, offered, family)
         except NotAcceptable as error:
             refusal = error
-    raise refusal
+    raise refusal or NotAcceptable(WARN_MEDIA_TYPE, "Media type not available")
 
 
 def _is_audio(media: MediaDescription) -> bool:

@@ -53,6 +53,8 @@ def one_line(value: str) -> str:
 
 def header_lines(headers: Iterable[Header]) -> str:
     """Write the caller's header lines, leaving out those that are the stack's own business."""
+    if not headers:
+        return ""
     return "".join(
         [
             f"{one_line(name)}: {one_line(value)}\r\n"

@@ -5,8 +5,9 @@ Each names the object it is about; the shell finds its own leg or call by that o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from softswitch.sip.dialog import Dialog
@@ -17,15 +18,13 @@ if TYPE_CHECKING:
     from softswitch.sip.requests import IncomingRequest, OutgoingRequest
 
 
-@dataclass(frozen=True, slots=True)
-class InviteReceived:
+class InviteReceived(msgspec.Struct, frozen=True):
     """A new call comes in; 100 Trying is sent already."""
 
     invite: IncomingInvite
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRefused:
+class RequestRefused(msgspec.Struct, frozen=True):
     """A request was refused by the core before it meant anything to anybody; `why` names it."""
 
     request: Request
@@ -34,8 +33,7 @@ class RequestRefused:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class InviteCancelled:
+class InviteCancelled(msgspec.Struct, frozen=True):
     """The caller gave up before a final answer; 487 is sent already.
 
     `reason` is the Reason header (RFC 3326) of the CANCEL or BYE, raw; `by_bye` says that it was an
@@ -47,23 +45,20 @@ class InviteCancelled:
     by_bye: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AckReceived:
+class AckReceived(msgspec.Struct, frozen=True):
     """The first ACK for our 2xx; `body` is the answer when the offer was in the 2xx."""
 
     dialog: Dialog
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AckTimedOut:
+class AckTimedOut(msgspec.Struct, frozen=True):
     """No ACK for our 2xx within 64*T1 (13.3.1.4): a BYE is sent, DialogTerminated follows."""
 
     dialog: Dialog
 
 
-@dataclass(frozen=True, slots=True)
-class ProvisionalReceived:
+class ProvisionalReceived(msgspec.Struct, frozen=True):
     """A 101 to 199 for our INVITE; `dialog` is the early dialog when it made one."""
 
     invite: OutgoingInvite
@@ -71,8 +66,7 @@ class ProvisionalReceived:
     dialog: Dialog | None
 
 
-@dataclass(frozen=True, slots=True)
-class InviteAnswered:
+class InviteAnswered(msgspec.Struct, frozen=True):
     """The first 2xx for our INVITE; the ACK is sent unless the 2xx carries the offer."""
 
     invite: OutgoingInvite
@@ -80,16 +74,14 @@ class InviteAnswered:
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
-class ForkAnswered:
+class ForkAnswered(msgspec.Struct, frozen=True):
     """A 2xx of a further fork; it was acknowledged and ended by BYE."""
 
     invite: OutgoingInvite
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
-class InviteRejected:
+class InviteRejected(msgspec.Struct, frozen=True):
     """Our INVITE came to nothing; `why` is response, timeout, transport or cancelled."""
 
     invite: OutgoingInvite
@@ -98,39 +90,34 @@ class InviteRejected:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class ByeReceived:
+class ByeReceived(msgspec.Struct, frozen=True):
     """The peer ended the dialog; 200 is sent, DialogTerminated follows."""
 
     dialog: Dialog
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class ReinviteReceived:
+class ReinviteReceived(msgspec.Struct, frozen=True):
     """The peer wants to change the media: accept_reinvite() or reject_reinvite()."""
 
     dialog: Dialog
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class ReinviteCancelled:
+class ReinviteCancelled(msgspec.Struct, frozen=True):
     """The peer withdrew its re-INVITE before we answered; 487 is sent already."""
 
     dialog: Dialog
 
 
-@dataclass(frozen=True, slots=True)
-class ReinviteAnswered:
+class ReinviteAnswered(msgspec.Struct, frozen=True):
     """The peer accepted our re-INVITE; the ACK is sent unless the 2xx carries the offer."""
 
     dialog: Dialog
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
-class ReinviteRejected:
+class ReinviteRejected(msgspec.Struct, frozen=True):
     """Our re-INVITE came to nothing and the dialog is as before; 408 and 481 also end it."""
 
     dialog: Dialog
@@ -138,8 +125,7 @@ class ReinviteRejected:
     response: Response | None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestReceived:
+class RequestReceived(msgspec.Struct, frozen=True):
     """A request inside a dialog that the shell has to answer, INFO say, by `transaction`."""
 
     dialog: Dialog
@@ -147,24 +133,21 @@ class RequestReceived:
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseReceived:
+class ResponseReceived(msgspec.Struct, frozen=True):
     """The final response to a request of ours that is no INVITE."""
 
     request: OutgoingRequest
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
-class RequestTimedOut:
+class RequestTimedOut(msgspec.Struct, frozen=True):
     """No final response to a request of ours that is no INVITE; `why` is timeout or transport."""
 
     request: OutgoingRequest
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class DialogTerminated:
+class DialogTerminated(msgspec.Struct, frozen=True):
     """A confirmed dialog is over, told once.
 
     `why`: "bye-received", "bye-sent", "ack-timeout", "request-timeout" (408 or none),

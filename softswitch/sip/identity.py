@@ -30,6 +30,7 @@ _UNKNOWN_USERS = frozenset(("unavailable", "unknown", "asterisk", "invalid"))
 
 _VISUAL_SEPARATORS = re.compile(r"[\-.() ]")
 _NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
+_NO_DIGIT = re.compile(r"[^0-9]")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -131,7 +132,9 @@ def _is_private(request: Request, from_: NameAddress, remote_party: RemotePartyI
 def _find_jip(request: Request, addresses: tuple[NameAddress, ...]) -> str | None:
     for uri in (*(address.uri for address in addresses), *_request_uri(request)):
         jip = _telephone_parameter(uri, "jip")
-        digits = re.sub(r"[^0-9]", "", jip or "")
+        if not jip:
+            continue
+        digits = _NO_DIGIT.sub("", jip)
         if len(digits) in (7, 11) and digits[0] == "1":
             digits = digits[1:]
         if len(digits) in (6, 10):
@@ -141,8 +144,9 @@ def _find_jip(request: Request, addresses: tuple[NameAddress, ...]) -> str | Non
 
 def _find_routing_number(request: Request) -> str | None:
     for uri in (*_request_uri(request), request.from_.uri):
-        number = _VISUAL_SEPARATORS.sub("", _telephone_parameter(uri, "rn") or "")
-        if _NUMBER.fullmatch(number):
+        routing = _telephone_parameter(uri, "rn")
+        number = _VISUAL_SEPARATORS.sub("", routing) if routing else ""
+        if number and _NUMBER.fullmatch(number):
             return number
     return None
 
@@ -161,4 +165,4 @@ def _telephone_parameter(uri: Uri, name: str) -> str | None:
 
 def _visible(text: str) -> str:
     """Take out what would break a line of a log or a column of a database."""
-    return _INVISIBLE.sub("", text)
+    return text if text.isprintable() else _INVISIBLE.sub("", text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote as escape
 from urllib.parse import unquote as unescape
 
@@ -19,6 +20,10 @@ from softswitch.sip.parameters import NO_PARAMETERS, Parameters
 MAX_URI = 4096
 # Headers in a URI (`?Replaces=...`): a handful is usual, the bound keeps an attacker's list short.
 MAX_URI_HEADERS = 32
+
+# The same URIs come with call after call: numbers that are called, contacts of trunks. What a peer
+# varies costs what it costs without a memory, which stays below a megabyte.
+REMEMBERED_URIS = 1024
 
 # What nearly every URI on a trunk looks like: no escapes, no password, no IPv6, no headers.
 _USER = r"[A-Za-z0-9\-_.!~*'()&=+$,;?/]+"
@@ -69,21 +74,7 @@ class Uri:
         """Read a URI; a ParseError says "bad-uri", or "uri-too-long" with 414."""
         if len(text) > MAX_URI:
             raise ParseError("uri-too-long", 414, detail=f"{len(text)} characters")
-        usual = _USUAL.fullmatch(text)
-        if usual is not None and len(usual[3]) <= MAX_HOST:
-            scheme, user, host, port, parameters = usual.groups()
-            uri = cls(
-                scheme,
-                user,
-                None,
-                host,
-                int(port) if port else None,
-                Parameters.parse_uri(parameters) if parameters else NO_PARAMETERS,
-            )
-        else:
-            uri = _parse(text)
-        object.__setattr__(uri, "_text", text)
-        return uri
+        return _parse_once(text) if len(text) <= MAX_HOST else _parse_any(text)
 
     @property
     def is_sip(self) -> bool:
@@ -132,6 +123,27 @@ class Uri:
         if self._text is None:
             object.__setattr__(self, "_text", _format(self))
         return self._text or ""
+
+
+def _parse_any(text: str) -> Uri:
+    usual = _USUAL.fullmatch(text)
+    if usual is not None and len(usual[3]) <= MAX_HOST:
+        scheme, user, host, port, parameters = usual.groups()
+        uri = Uri(
+            scheme,
+            user,
+            None,
+            host,
+            int(port) if port else None,
+            Parameters.parse_uri(parameters) if parameters else NO_PARAMETERS,
+        )
+    else:
+        uri = _parse(text)
+    object.__setattr__(uri, "_text", text)
+    return uri
+
+
+_parse_once = lru_cache(maxsize=REMEMBERED_URIS)(_parse_any)
 
 
 def _parse(text: str) -> Uri:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import USUAL_METHODS, is_token, parse_number
@@ -12,8 +12,7 @@ from softswitch.sip.grammar import USUAL_METHODS, is_token, parse_number
 MAX_CSEQ = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class CSeq:
+class CSeq(msgspec.Struct, frozen=True):
     """The number that orders requests in a dialog, and the request's method."""
 
     number: int

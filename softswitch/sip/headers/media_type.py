@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import TOKEN
@@ -12,8 +13,7 @@ from softswitch.sip.parameters import NO_PARAMETERS, Parameters
 _MEDIA_TYPE = re.compile(rf"\s*({TOKEN})\s*/\s*({TOKEN})\s*(?:;(.*))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class MediaType:
+class MediaType(msgspec.Struct, frozen=True):
     """`application/sdp`; type and subtype are held in lower case."""
 
     type: str

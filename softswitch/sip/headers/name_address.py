@@ -5,7 +5,7 @@ RFC 3261 sections 20.10, 20.20, 20.30, 20.34, 20.39. It does not know which head
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import WHITE_SPACE, match_quoted, quote, unquote
@@ -14,8 +14,7 @@ from softswitch.sip.parameters import NO_PARAMETERS, Parameters
 from softswitch.sip.uri import Uri
 
 
-@dataclass(frozen=True, slots=True)
-class NameAddress:
+class NameAddress(msgspec.Struct, frozen=True):
     """A URI with an optional display name (unquoted) and header parameters."""
 
     uri: Uri

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import (
@@ -25,8 +26,7 @@ _USUAL = re.compile(rf"SIP/2\.0/(UDP|TCP|TLS) ({HOSTNAME})(?::({USUAL_PORT}))?(?
 _VIA = re.compile(rf"({TOKEN})\s*/\s*({TOKEN})\s*/\s*({TOKEN})[ \t]+([^;]+)(?:;(.*))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+class Via(msgspec.Struct, frozen=True):
     """One hop of the way the request took; `host` and `port` are the sent-by."""
 
     transport: str
