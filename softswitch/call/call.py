@@ -13,7 +13,6 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from config.model import Campaign, Configuration, Prompt
@@ -336,15 +335,27 @@ class Call:
         if self._limit is not None:
             self._limit.cancel()
         passed = reason or reason_header(q850)
-        # Last in, first out; each is done whatever became of those before it, so that no failure
+        # One after the other, each whatever became of those before it, so that no failure
         # leaves a caller waiting, a port taken or a call without its record.
-        with ExitStack() as steps:
-            steps.callback(self._release)
-            steps.callback(self._tell_end, ended_by, cause)
-            steps.callback(self._close_legs, cause)
-            steps.callback(self._end_caller, ended_by, cause, status, passed, q850, headers)
-            steps.callback(self._end_callees, ended_by, cause, passed, q850)
+        try:
             self.stop_playing()
+        finally:
+            try:
+                self._end_callees(ended_by, cause, passed, q850)
+            finally:
+                try:
+                    self._end_caller(ended_by, cause, status, passed, q850, headers)
+                finally:
+                    self._settle(ended_by, cause)
+
+    def _settle(self, ended_by: str, cause: str) -> None:
+        try:
+            self._close_legs(cause)
+        finally:
+            try:
+                self._tell_end(ended_by, cause)
+            finally:
+                self._release()
 
     def _end_callees(self, ended_by: str, cause: str, reason: str, q850: int) -> None:
         for leg in self._legs:

@@ -75,10 +75,11 @@ class Services:
     ids: Ids = field(default_factory=Ids)
     trunk_legs: Counter[str] = field(default_factory=Counter)
     """Legs on each trunk now, both directions."""
+    now: Callable[[], float] = field(init=False)
+    """Monotonic seconds, the clock of the stack: the loop's own, without a step between."""
 
-    def now(self) -> float:
-        """Monotonic seconds, the clock of the stack."""
-        return self.loop.time()
+    def __post_init__(self) -> None:
+        self.now = self.loop.time
 
     def new_call_id(self) -> str:
         """A call id: 96 random bits, URL-safe, unguessable."""

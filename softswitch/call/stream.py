@@ -59,18 +59,18 @@ class EventStream:
             while self._pending and delivered < MAX_BURST:
                 self._deliver(self._pending.popleft())
                 delivered += 1
-            self._break_loop()
+            if self._pending:
+                self._break_loop()
         finally:
             self._delivering = False
 
     def _break_loop(self) -> None:
-        if self._pending:
-            self.failures += 1
-            logger.error(
-                "subscribers publish without end: %d events are dropped, the last is %s",
-                len(self._pending), self._pending[-1].kind,
-            )  # fmt: skip
-            self._pending.clear()
+        self.failures += 1
+        logger.error(
+            "subscribers publish without end: %d events are dropped, the last is %s",
+            len(self._pending), self._pending[-1].kind,
+        )  # fmt: skip
+        self._pending.clear()
 
     def _deliver(self, event: CallEvent) -> None:
         self.published += 1

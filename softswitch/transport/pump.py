@@ -83,6 +83,11 @@ class Pump(Generic[Event]):
             self._flushing = False
             self._arm()
 
+    @property
+    def is_flushing(self) -> bool:
+        """Whether a flush is under way, which looks again after all it sends and delivers."""
+        return self._flushing
+
     def close(self) -> None:
         """Stop the timer and deliver nothing any more."""
         self._closed = True

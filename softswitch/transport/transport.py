@@ -90,8 +90,13 @@ class Transport:
             self._pump.flush()
 
     def flush_soon(self) -> None:
-        """Flush once before the loop waits again, however often this is called."""
-        if self._flush_handle is None and self._pump is not None and not self._closed:
+        """Flush once before the loop waits again, however often this is called.
+
+        Verbs used while an event is handled need nothing: the flush that delivered it goes on.
+        """
+        if self._flush_handle is not None or self._pump is None or self._closed:
+            return
+        if not self._pump.is_flushing:
             self._flush_handle = self._loop.call_soon(self._flush_now)
 
     async def close(self) -> None:
