@@ -8,7 +8,7 @@ export PYTHON
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help demo test test-full check format bench fuzz setup setup-dev setup-sipp clean distclean
+.PHONY: compile help demo test test-full check format bench fuzz setup setup-dev setup-sipp clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -34,6 +34,9 @@ check: setup-dev ## Format, lint, types and import contracts; no tests
 format: setup-dev ## Format the sources and mend what ruff can mend
 	@$(VENV)/bin/ruff check --fix-only .
 	@$(VENV)/bin/ruff format .
+
+compile: setup-dev ## Compile the SIP and SDP cores with mypyc into build/compiled (optional, a minute)
+	@$(RUN) tools/compile.py
 
 bench: setup-dev setup-sipp ## Cost of signalling and media, beside a minimal C relay of the same run
 	@$(RUN) -m bench

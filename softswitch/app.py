@@ -19,7 +19,7 @@ from pathlib import Path
 from config.model import Configuration
 from ivr.prompts import PromptError, PromptLibrary
 from ringpool.lookup import NumberTable
-from rtp.engine import DigitReceived, Engine, PlaybackEnded, PortsExhausted
+from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
 from softswitch.hearing.tick import HearingTick
@@ -57,6 +57,10 @@ obeyed all the same; only what the clock starts, a prompt say, begins so much la
 USUAL_DROPS = frozenset({"keep-alive", "stray-ack", "stray-response"})
 """Drops that are part of a good day: keep-alives, and what comes after its transaction has
 ended."""
+
+PORTS_TRIED = 64
+"""Pairs of media ports that the engine opens at its start; when none of them can be had, none
+can."""
 
 MAX_ENGINE_THREADS = 8
 """One thread carries a thousand calls and more; the event loop is full long before eight are."""
@@ -103,6 +107,7 @@ class App:
         try:
             self._open_log(log)
             self._open_store()
+            self._bind_signalling()
             await self._open_media()
             await self._open_signalling()
         except StartError:
@@ -159,6 +164,19 @@ class App:
         )
         self._resources.callback(self.journal.close)
 
+    def _bind_signalling(self) -> None:
+        """Take the SIP sockets before all that costs time: a port that is taken is told at once."""
+        switch = self.configuration.switch
+        self.resolver = Resolver()
+        self.transport = Transport(
+            [
+                Endpoint(transport, switch.listen_host, switch.listen_port)
+                for transport in switch.transports
+            ],
+            resolver=self.resolver,
+        )
+        self._resources.push_async_callback(self.transport.close)
+
     async def _open_media(self) -> None:
         switch = self.configuration.switch
         loop = asyncio.get_running_loop()
@@ -171,7 +189,7 @@ class App:
         )
         self.engine.start()
         self._resources.callback(self.engine.stop)
-        self._try_a_port()
+        self._check_ports()
         self.prompts = PromptLibrary(self.engine, switch.data / "prompts")
         await self.prompts.prepare(self.configuration)
         if self.prompts.chimes:
@@ -190,18 +208,16 @@ class App:
         finally:
             await resolver.close()
 
-    def _try_a_port(self) -> None:
-        """Open one media port, so that a range nobody can use is told now and not to each
-        caller."""
+    def _check_ports(self) -> None:
+        """Tell a range of media ports that nobody can use now, and not to each caller."""
         switch = self.configuration.switch
-        try:
-            self.engine.open_port().close()
-        except PortsExhausted:
+        counters = self.engine.counters
+        if counters.ports_unusable >= min(counters.ports_total, PORTS_TRIED):
             span = f"{switch.rtp_host} {switch.rtp_first_port}-{switch.rtp_last_port}"
             raise StartError(
                 f"no media port can be opened at {span}: rtp_host is no address of this machine, "
                 "or other programs hold the ports"
-            ) from None
+            )
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         calls = min(switch.max_calls, self.engine.counters.ports_total // 2)
         if files < calls * FILES_A_CALL + SPARE_FILES:
@@ -216,15 +232,6 @@ class App:
     async def _open_signalling(self) -> None:
         switch = self.configuration.switch
         loop = asyncio.get_running_loop()
-        self.resolver = Resolver()
-        self.transport = Transport(
-            [
-                Endpoint(transport, switch.listen_host, switch.listen_port)
-                for transport in switch.transports
-            ],
-            resolver=self.resolver,
-        )
-        self._resources.push_async_callback(self.transport.close)
         stack = Stack(
             listeners=[
                 Listener(endpoint.transport, switch.advertise_host, endpoint.port)

@@ -43,9 +43,12 @@ def wait_for(what: str, condition: Callable[[], bool], *, within: float = 5.0) -
 
 
 def base_environment() -> dict[str, str]:
-    """This process's environment without any setting of a switch."""
+    """This process's environment without any setting of a switch.
+
+    SWITCH_TREE names another tree to run the switch from: build/compiled, say.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SOFTSWITCH_")}
-    kept["PYTHONPATH"] = str(ROOT)
+    kept["PYTHONPATH"] = os.environ.get("SWITCH_TREE", str(ROOT))
     return kept
 
 
