@@ -59,10 +59,10 @@ class Plan:
 
 def compare(directory: Path, calls: int, *, seconds: float, runs: int) -> Comparison:
     """Sets `calls` calls up once and measures switch and relay in turn, `runs` times."""
-    first = free_rtp_range(4 * SOCKETS)[0]
-    plan = Plan(seconds, 1.5, runs, (first, first + 2 * SOCKETS))
     callee = Phone()
     switch = start(directory / "switch", callee.port)
+    first = _ports_apart_from(switch.rtp)
+    plan = Plan(seconds, 1.5, runs, (first, first + 2 * SOCKETS))
     caller = Phone(switch.address)
     try:
         found = _measure(directory, switch, (caller, callee), calls, plan)
@@ -74,6 +74,14 @@ def compare(directory: Path, calls: int, *, seconds: float, runs: int) -> Compar
         callee.close()
         switch.stop()
     return found
+
+
+def _ports_apart_from(taken: tuple[int, int]) -> int:
+    """First of the generator's ports: none that the switch may open later."""
+    while True:
+        first, last = free_rtp_range(4 * SOCKETS)
+        if last < taken[0] or first > taken[1]:
+            return first
 
 
 def _measure(
@@ -167,6 +175,8 @@ def _load(mapped: Path, pid: int, plan: Plan) -> Reading:
         process.kill()
         process.communicate()
         raise Refused("the load generator did not end") from None
+    if process.returncode or not printed:
+        raise Refused(f"the load generator ended with status {process.returncode}")
     reading: Reading = json.loads(printed)
     _require_sound(reading)
     return reading
