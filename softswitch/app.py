@@ -110,17 +110,10 @@ class App:
             self._bind_signalling()
             await self._open_media()
             await self._open_signalling()
-        except StartError:
+        except BaseException as error:
             await self._resources.aclose()
-            raise
-        except (DataFolderError, PromptError, ValueError) as error:
-            await self._resources.aclose()
-            raise StartError(str(error)) from None
-        except OSError as error:
-            await self._resources.aclose()
-            raise StartError(str(error)) from None
-        except BaseException:
-            await self._resources.aclose()
+            if isinstance(error, DataFolderError | PromptError | ValueError | OSError):
+                raise StartError(str(error)) from None
             raise
 
     def _open_log(self, log: LogWriter | None) -> None:

@@ -138,10 +138,6 @@ class CallJournal:
         if self._open:
             self._file.touch()
 
-    def sync(self) -> None:
-        """Put it on the disk."""
-        self._file.sync()
-
     def close(self) -> None:
         """Write what waits and close the file."""
         self.flush()

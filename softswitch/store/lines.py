@@ -88,14 +88,6 @@ class LineFile:
         """Set the file's modification time to now: a sign of life."""
         os.utime(self._fd)
 
-    def modified_at(self) -> float:
-        """UTC seconds of the last modification."""
-        return os.fstat(self._fd).st_mtime
-
-    def sync(self) -> None:
-        """Have the kernel put it on the disk (against loss of power; a kill needs no sync)."""
-        os.fdatasync(self._fd)
-
     def close(self) -> None:
         """Close the descriptor."""
         if self._fd >= 0:

@@ -69,6 +69,6 @@ class RecordFile:
             done(call_id)
 
     def close(self) -> None:
-        """Write what waits, put it on the disk, close."""
+        """Write what waits and close the file."""
         self.retry()
         self.file.close()

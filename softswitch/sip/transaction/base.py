@@ -148,6 +148,20 @@ class ClientTransaction:
             self.context.timers.cancel(self._timer)
             self._timer = None
 
+    # Actions that the tables of both client transactions name.
+
+    def _pass(self, response: Response | None) -> None:
+        self.pass_up(response)
+
+    def _time_out(self, _response: Response | None) -> None:
+        self.fail("timeout")
+
+    def _break(self, _response: Response | None) -> None:
+        self.fail("transport")
+
+    def _end(self, _response: Response | None) -> None:
+        self.end()
+
 
 class ServerTransaction:
     """A request of the peer, the way back, and the last response to it."""

@@ -88,9 +88,6 @@ class ClientInviteTransaction(ClientTransaction):
         self.stop_resending()
         self.pass_up(response)
 
-    def _pass(self, response: Response | None) -> None:
-        self.pass_up(response)
-
     def _accept(self, response: Response | None) -> None:
         self.stop_resending()
         self.linger(TIMER_M)
@@ -111,15 +108,6 @@ class ClientInviteTransaction(ClientTransaction):
 
     def _acknowledge(self, _response: Response | None) -> None:
         self.context.send(self._ack, self.flow)
-
-    def _time_out(self, _response: Response | None) -> None:
-        self.fail("timeout")
-
-    def _break(self, _response: Response | None) -> None:
-        self.fail("transport")
-
-    def _end(self, _response: Response | None) -> None:
-        self.end()
 
 
 Action = Callable[[ClientInviteTransaction, "Response | None"], None]

@@ -80,9 +80,6 @@ class ClientNonInviteTransaction(ClientTransaction):
         self.mark_answered()
         self.pass_up(response)
 
-    def _pass(self, response: Response | None) -> None:
-        self.pass_up(response)
-
     def _complete(self, response: Response | None) -> None:
         self.stop_resending()
         self.pass_up(response)
@@ -92,15 +89,6 @@ class ClientNonInviteTransaction(ClientTransaction):
             self._step(Input.TIMER_K, None)
         else:
             self.linger(TIMER_K)
-
-    def _time_out(self, _response: Response | None) -> None:
-        self.fail("timeout")
-
-    def _break(self, _response: Response | None) -> None:
-        self.fail("transport")
-
-    def _end(self, _response: Response | None) -> None:
-        self.end()
 
 
 Action = Callable[[ClientNonInviteTransaction, "Response | None"], None]
