@@ -11,7 +11,7 @@ import asyncio
 
 from config.model import Connect, Destination, Node
 from softswitch.call.call import Call
-from softswitch.call.called_leg import DialRequest
+from softswitch.call.dial_request import DialRequest
 from softswitch.call.outcomes import Answered
 from softswitch.call.services import LoadedPrompt
 from softswitch.routing.caller_id import shown_caller

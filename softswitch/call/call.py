@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 from config.model import Campaign, Configuration, Prompt
 from rtp.engine import PortsExhausted
 from softswitch import sdp
-from softswitch.call.called_leg import CalledLeg, DialRequest
+from softswitch.call.called_leg import CalledLeg
 from softswitch.call.calling_leg import CallingLeg
+from softswitch.call.dial_request import DialRequest
 from softswitch.call.events import (
     CallBridged,
     CallEnded,
@@ -52,6 +53,9 @@ back together."""
 
 class Call:
     """One call, from its INVITE to its record."""
+
+    __deletable__ = ("caller",)
+    """What `_part` deletes: a compiled class must know beforehand."""
 
     def __init__(
         self,

@@ -7,18 +7,15 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
-from config.model import Trunk
 from rtp.engine import MediaPort
 from softswitch import sdp
+from softswitch.call.dial_request import DialRequest
 from softswitch.call.events import LegAnswered, LegOriginated, LegProgressed
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
 from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
 from softswitch.call.outcomes import Cancelled, DialFailure, Rejected, TimedOut
 from softswitch.sip import events as sip_events
 from softswitch.sip.causes import q850_for_status
-from softswitch.sip.flow import Flow
 from softswitch.sip.invite_client import OutgoingInvite
 from softswitch.sip.message import Response
 
@@ -28,22 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["CalledLeg", "DialRequest"]
-
-
-class DialRequest(msgspec.Struct, frozen=True):
-    """Everything an outbound INVITE says that is not ours to choose: whom, as whom, where to, for
-    how long."""
-
-    uri: str
-    to_number: str
-    from_number: str
-    from_header: str
-    flow: Flow
-    trunk: Trunk
-    ring_seconds: float
-    contact_user: str
-    headers: tuple[tuple[str, str], ...] = ()
+__all__ = ["CalledLeg"]
 
 
 class CalledLeg(Leg):
@@ -53,6 +35,7 @@ class CalledLeg(Leg):
 
     def __init__(self, call: Call, leg_id: str, services: Services, request: DialRequest) -> None:
         super().__init__(call, leg_id, request.trunk, services)
+        self.handlers = CALLED_HANDLERS
         self.request = request
         self.invite: OutgoingInvite | None = None
         self.outcome: asyncio.Future[DialFailure | None] = services.loop.create_future()
@@ -184,9 +167,10 @@ class CalledLeg(Leg):
         if self.invite is not None:
             self.invite.owner = None
 
-    handlers: ClassVar[dict[type, Handler]] = {
-        **DIALOG_HANDLERS,
-        sip_events.ProvisionalReceived: _on_provisional,
-        sip_events.InviteAnswered: _on_answered,
-        sip_events.InviteRejected: _on_rejected,
-    }
+
+CALLED_HANDLERS: dict[type, Handler] = {
+    **DIALOG_HANDLERS,
+    sip_events.ProvisionalReceived: CalledLeg._on_provisional,
+    sip_events.InviteAnswered: CalledLeg._on_answered,
+    sip_events.InviteRejected: CalledLeg._on_rejected,
+}

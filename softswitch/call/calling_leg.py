@@ -29,6 +29,7 @@ class CallingLeg(Leg):
         self, call: Call, leg_id: str, trunk: Trunk, services: Services, invite: IncomingInvite
     ) -> None:
         super().__init__(call, leg_id, trunk, services)
+        self.handlers = CALLING_HANDLERS
         self.invite = invite
         self.offer: sdp.SessionDescription | None = None
         """The caller's offer, once read; None when it left the offer to us."""
@@ -113,7 +114,8 @@ class CallingLeg(Leg):
         if self.invite.dialog is not None:
             self.invite.dialog.owner = None
 
-    handlers: ClassVar[dict[type, Handler]] = {
-        **DIALOG_HANDLERS,
-        sip_events.InviteCancelled: _on_cancelled,
-    }
+
+CALLING_HANDLERS: dict[type, Handler] = {
+    **DIALOG_HANDLERS,
+    sip_events.InviteCancelled: CallingLeg._on_cancelled,
+}

@@ -33,9 +33,10 @@ class Leg:
     """Base of the calling and the called leg; `side` says which."""
 
     side: ClassVar[str]
-    handlers: ClassVar[dict[type, Handler]]
 
     def __init__(self, call: Call, leg_id: str, trunk: Trunk, services: Services) -> None:
+        self.handlers = DIALOG_HANDLERS
+        """What each event of the stack does; the subclass knows more."""
         self.call = call
         self.leg_id = leg_id
         self.trunk = trunk

@@ -34,7 +34,7 @@ class LoadedPrompt:
 class PromptShelf(Protocol):
     """Where prompts stand ready; asking never waits."""
 
-    def prompt(self, source: PromptSource, *, country: str = ...) -> LoadedPrompt:
+    def prompt(self, source: PromptSource, *, country: str = "us") -> LoadedPrompt:
         """The prompt of the configuration, loaded ahead of time; a tone sounds as in the
         country."""
 
