@@ -1,0 +1,35 @@
+"""The whole: one consistent snapshot of everything the YAML says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.model.campaign import Campaign
+from config.model.numbers import Number, Pool, Stock
+from config.model.switch import Switch
+from config.model.tables import Hours, NumberList, PlaceTable, PrefixTable, Region
+from config.model.treatments import Treatment
+from config.model.trunks import Trunk
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One consistent snapshot of everything the YAML says; a call keeps the one it began with."""
+
+    switch: Switch
+    trunks: Mapping[str, Trunk]
+    numbers: tuple[Number, ...]
+    pools: Mapping[str, Pool]
+    campaigns: Mapping[str, Campaign]
+    treatments: Mapping[str, Treatment]
+    stocks: Mapping[str, Stock] = field(default_factory=dict)
+    hours: Mapping[str, Hours] = field(default_factory=dict)
+    regions: Mapping[str, Region] = field(default_factory=dict)
+    lists: Mapping[str, NumberList] = field(default_factory=dict)
+    tables: Mapping[str, PrefixTable] = field(default_factory=dict)
+    """In the order they are asked: a column of an earlier table wins."""
+    places: Mapping[str, PlaceTable] = field(default_factory=dict)
+    source: Path = Path()
+    """File it was read from."""
+    version: str = ""
+    """Short hash of the content and of the variables put into it."""
