@@ -18,27 +18,45 @@ from typing import Any, ClassVar
 import msgspec
 
 __all__ = [
+    "AnswerGiven",
+    "AttributesSet",
     "CallAnswered",
     "CallBridged",
     "CallEnded",
     "CallEvent",
+    "CallPaid",
     "CallPresented",
+    "CallRated",
     "CallRecorded",
     "CallRefused",
+    "CallerIdStored",
+    "CampaignChosen",
+    "CapReached",
     "ChoiceMade",
+    "DecisionMade",
+    "DestinationsChosen",
     "DigitPressed",
+    "FraudDetected",
     "KeyRejected",
+    "LegAccepted",
     "LegAnswered",
+    "LegDeclined",
     "LegEnded",
     "LegHeld",
     "LegOriginated",
     "LegProgressed",
     "LegQuality",
     "LegResumed",
+    "LookupAnswered",
     "NoInputReceived",
     "NodeEntered",
+    "PoolExhausted",
     "PromptEnded",
     "PromptStarted",
+    "SmsRequested",
+    "TransferEnded",
+    "TransferRequested",
+    "VariableSet",
 ]
 
 
@@ -256,3 +274,183 @@ class CallRecorded(CallEvent, frozen=True, kw_only=True):
 
     kind = "call.record"
     record: Mapping[str, Any]
+
+
+# Decisions, and what they rest on. Values are plain: text, numbers as text, truth, lists, None.
+
+
+class DecisionMade(CallEvent, frozen=True, kw_only=True):
+    """An expression or table decided something: enough to decide it again from the record."""
+
+    kind = "call.decision"
+    about: str
+    """What was decided: blocked, hours, region, condition, destination, campaign, cap, rating,
+    payout, fraud, attribute, valid."""
+    rule: str
+    """Whose: the node, cap, rule or destination."""
+    expression: str
+    """Its text, or the name of the table that was asked."""
+    inputs: Mapping[str, Any]
+    """Facts by name, and functions by their call, with the values they had."""
+    result: Any
+
+
+class AttributesSet(CallEvent, frozen=True, kw_only=True):
+    """The campaign's attributes were computed."""
+
+    kind = "call.attributes"
+    values: Mapping[str, Any]
+
+
+class AnswerGiven(CallEvent, frozen=True, kw_only=True):
+    """The caller answered an ask; the value of a secret one is empty."""
+
+    kind = "call.answer"
+    node: str
+    value: str
+    secret: bool = False
+    by_default: bool = False
+    remembered: bool = False
+
+
+class VariableSet(CallEvent, frozen=True, kw_only=True):
+    """A treatment computed a value."""
+
+    kind = "call.variable"
+    node: str
+    name: str
+    value: Any
+
+
+class LookupAnswered(CallEvent, frozen=True, kw_only=True):
+    """A remote look-up answered, in time or by its defaults."""
+
+    kind = "lookup.answered"
+    node: str
+    ok: bool
+    cached: bool
+    seconds: float
+    fields: Mapping[str, Any]
+    why: str = ""
+    """Why it is not ok."""
+
+
+class CampaignChosen(CallEvent, frozen=True, kw_only=True):
+    """The call goes on for another campaign: chosen by distribution."""
+
+    kind = "call.campaign"
+    node: str
+    campaign: str
+    policy: str
+
+
+class DestinationsChosen(CallEvent, frozen=True, kw_only=True):
+    """The destinations of a connect, in the order they are tried."""
+
+    kind = "call.destinations"
+    node: str
+    policy: str
+    destinations: tuple[str, ...]
+    inputs: Mapping[str, Any]
+    """What the order rests on: weights drawn, prices, distances, rates."""
+
+
+class LegAccepted(CallEvent, frozen=True, kw_only=True):
+    """The called party pressed the key that takes the call."""
+
+    kind = "leg.accepted"
+    leg: str
+
+
+class LegDeclined(CallEvent, frozen=True, kw_only=True):
+    """The called party did not take the call."""
+
+    kind = "leg.declined"
+    leg: str
+    why: str
+
+
+class CallerIdStored(CallEvent, frozen=True, kw_only=True):
+    """A leg shows a number that stands for this call alone."""
+
+    kind = "leg.caller_id"
+    leg: str
+    caller_id: str
+
+
+class CallRated(CallEvent, frozen=True, kw_only=True):
+    """The rating of the call is, or has become, this."""
+
+    kind = "call.rating"
+    rating: str
+    """high, medium, low, or 1-100."""
+    score: int
+    """1-100; high is 90, medium 50, low 10."""
+    rule: str
+
+
+class CallPaid(CallEvent, frozen=True, kw_only=True):
+    """What the call earns, computed at its end."""
+
+    kind = "call.payout"
+    amount: str
+    currency: str
+    rules: tuple[Mapping[str, Any], ...]
+    """Each rule that counted: name and amount."""
+
+
+class CapReached(CallEvent, frozen=True, kw_only=True):
+    """A call would exceed a cap."""
+
+    kind = "cap.reached"
+    cap: str
+    campaign: str
+    scope: str
+    """Whose count: the campaign's, publisher's or destination's name."""
+    limit: str
+    why: str = ""
+    """`database away` when only the credit held could be used."""
+
+
+class FraudDetected(CallEvent, frozen=True, kw_only=True):
+    """A threshold was crossed: calls that follow are rejected for a while."""
+
+    kind = "fraud.detected"
+    rule: str
+    who: str
+    value: str
+    seconds: float
+
+
+class SmsRequested(CallEvent, frozen=True, kw_only=True):
+    """A text message is to be sent."""
+
+    kind = "sms.requested"
+    to: str
+    text: str
+
+
+class TransferRequested(CallEvent, frozen=True, kw_only=True):
+    """The caller's side was asked by REFER to call elsewhere."""
+
+    kind = "transfer.requested"
+    leg: str
+    to: str
+
+
+class TransferEnded(CallEvent, frozen=True, kw_only=True):
+    """What became of a REFER: the final status reported, or why there is none."""
+
+    kind = "transfer.ended"
+    leg: str
+    ok: bool
+    status: int
+    why: str = ""
+
+
+class PoolExhausted(CallEvent, frozen=True, kw_only=True):
+    """A pool had no number to give but its overflow number. `call_id` is empty."""
+
+    kind = "pool.exhausted"
+    pool: str
+    overflow: str | None
