@@ -1,0 +1,1 @@
+"""The expression grammar: text to a checked, typed tree."""

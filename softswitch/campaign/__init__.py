@@ -1,0 +1,1 @@
+"""Evaluates conditions; rating, payout, caps, regions, hours: what is known and earned of a call."""
