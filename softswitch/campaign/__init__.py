@@ -1,1 +1,1 @@
-"""Evaluates conditions; rating, payout, caps, regions, hours: what is known and earned of a call."""
+"""What is known and earned of a call: conditions, rating, payout, caps, regions, hours."""
