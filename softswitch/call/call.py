@@ -85,6 +85,9 @@ class Call:
         self.passed_headers: tuple[tuple[str, str], ...] = ()
         self.media_expected_from = services.now()
         """Since when RTP should have been heard; moved by answers, holds and resumes."""
+        self.on_ending: Callable[[Call, str, str], None] | None = None
+        """Told who ended the call and why when all legs are over, before the end is emitted: the
+        last moment for a fact of this call."""
         self.on_ended: Callable[[Call], None] | None = None
         self.last_failure: DialFailure | None = None
         self._legs: list[Leg] = []
@@ -395,6 +398,8 @@ class Call:
                 leg.finish(status=200 if leg.answered else 500, cause=cause)
 
     def _tell_end(self, ended_by: str, cause: str) -> None:
+        if self.on_ending is not None:
+            self.on_ending(self, ended_by, cause)
         event = self.fact(CallEnded, ended_by=ended_by, cause=cause)
         self._told = True
         self.services.events.publish(event)
