@@ -398,11 +398,13 @@ class Call:
                 leg.finish(status=200 if leg.answered else 500, cause=cause)
 
     def _tell_end(self, ended_by: str, cause: str) -> None:
-        if self.on_ending is not None:
-            self.on_ending(self, ended_by, cause)
-        event = self.fact(CallEnded, ended_by=ended_by, cause=cause)
-        self._told = True
-        self.services.events.publish(event)
+        try:
+            if self.on_ending is not None:
+                self.on_ending(self, ended_by, cause)
+        finally:
+            event = self.fact(CallEnded, ended_by=ended_by, cause=cause)
+            self._told = True
+            self.services.events.publish(event)
 
     def _release(self) -> None:
         """Let go of everything: no timer, task or cycle outlives the call."""

@@ -102,6 +102,16 @@ class CallPresented(CallEvent, frozen=True, kw_only=True):
     pool: str | None
     parameters: Mapping[str, str]
     config_version: str
+    binding: str | None = None
+    """Which binding of an allocated number it is."""
+    owner: str | None = None
+    """Whose allocation it was."""
+    overflow: bool = False
+    """Whether the number is the one given when the pool had run out."""
+    late: bool = False
+    """Whether the number has another binding by now; this one was in force when it was seen."""
+    syndicated: Mapping[str, Any] | None = None
+    """campaign and publisher of the original, when this campaign is a syndicated one."""
 
 
 class CallRefused(CallEvent, frozen=True, kw_only=True):

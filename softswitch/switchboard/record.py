@@ -13,16 +13,27 @@ from functools import lru_cache
 from typing import Any
 
 from softswitch.call.events import (
+    AnswerGiven,
+    AttributesSet,
     CallAnswered,
     CallBridged,
     CallEnded,
+    CallerIdStored,
     CallEvent,
+    CallPaid,
     CallPresented,
+    CallRated,
+    CampaignChosen,
+    CapReached,
+    DecisionMade,
+    DestinationsChosen,
     DigitPressed,
     LegAnswered,
     LegEnded,
     LegOriginated,
+    LookupAnswered,
     NodeEntered,
+    VariableSet,
 )
 
 __all__ = ["RECORD_VERSION", "RecordBuilder", "crash_record", "utc_text"]
@@ -34,6 +45,10 @@ MAX_KEYS = 100
 
 MAX_PATH = 200
 """Nodes kept in a record's path."""
+
+MAX_DECISIONS = 500
+"""Decisions kept, and entries of each other list: a treatment that goes round does not make a
+record grow without end."""
 
 
 def utc_text(at: float) -> str:
@@ -122,6 +137,56 @@ class RecordBuilder:
             if not self._ringing and self._phase == "ring":
                 self._enter("ivr" if self.record["answered_at"] else "", event.clock)
 
+    # What was decided, answered and earned.
+
+    def _keep(self, name: str, entry: Any) -> None:
+        entries = self.record[name]
+        if len(entries) < MAX_DECISIONS:
+            entries.append(entry)
+
+    def _on_decision(self, event: DecisionMade) -> None:
+        self._keep("decisions", event.facts())
+
+    def _on_attributes(self, event: AttributesSet) -> None:
+        self.record["attributes"] = dict(event.values)
+
+    def _on_answer(self, event: AnswerGiven) -> None:
+        answer = {"value": event.value, "secret": True} if event.secret else event.value
+        self.record["answers"][event.node] = answer
+
+    def _on_variable(self, event: VariableSet) -> None:
+        self.record["variables"][event.name] = event.value
+
+    def _on_lookup(self, event: LookupAnswered) -> None:
+        self._keep("lookups", {**event.facts(), "seconds": round(event.seconds, 3)})
+
+    def _on_destinations(self, event: DestinationsChosen) -> None:
+        self._keep("destinations", event.facts())
+
+    def _on_campaign(self, event: CampaignChosen) -> None:
+        self.record["distributed_from"] = self.record["campaign"]
+        self.record["campaign"] = event.campaign
+
+    def _on_cap(self, event: CapReached) -> None:
+        self._keep("caps", event.facts())
+
+    def _on_rated(self, event: CallRated) -> None:
+        rating = self.record["rating"] or {"history": []}
+        now = {"rating": event.rating, "score": event.score}
+        if len(rating["history"]) < MAX_DECISIONS:
+            rating["history"].append({"at": utc_text(event.at), **now, "rule": event.rule})
+        self.record["rating"] = {**now, "history": rating["history"]}
+
+    def _on_paid(self, event: CallPaid) -> None:
+        self.record["payout"] = {
+            "amount": event.amount,
+            "currency": event.currency,
+            "rules": [dict(rule) for rule in event.rules],
+        }
+
+    def _on_caller_id(self, event: CallerIdStored) -> None:
+        self._legs[event.leg]["caller_id"] = event.caller_id
+
     def _on_ended(self, event: CallEnded) -> None:
         self._enter("", event.clock)
         record = self.record
@@ -141,6 +206,17 @@ _HANDLERS: Mapping[type, Callable[[RecordBuilder, Any], None]] = {
     LegAnswered: RecordBuilder._on_leg_answered,
     CallBridged: RecordBuilder._on_bridged,
     LegEnded: RecordBuilder._on_leg_ended,
+    DecisionMade: RecordBuilder._on_decision,
+    AttributesSet: RecordBuilder._on_attributes,
+    AnswerGiven: RecordBuilder._on_answer,
+    VariableSet: RecordBuilder._on_variable,
+    LookupAnswered: RecordBuilder._on_lookup,
+    DestinationsChosen: RecordBuilder._on_destinations,
+    CampaignChosen: RecordBuilder._on_campaign,
+    CapReached: RecordBuilder._on_cap,
+    CallRated: RecordBuilder._on_rated,
+    CallPaid: RecordBuilder._on_paid,
+    CallerIdStored: RecordBuilder._on_caller_id,
     CallEnded: RecordBuilder._on_ended,
 }
 
@@ -154,7 +230,12 @@ def presented_facts(event: CallPresented) -> dict[str, Any]:
         "publisher": event.publisher,
         "number": event.called_number,
         "called": event.called,
-        "binding": {"pool": event.pool, "parameters": dict(event.parameters)},
+        "binding": {
+            "pool": event.pool,
+            "parameters": dict(event.parameters),
+            "id": event.binding,
+            "owner": event.owner,
+        },
         "caller": event.caller,
         "signalling": dict(event.signalling),
         "received_at": utc_text(event.at),
@@ -169,6 +250,18 @@ def presented_facts(event: CallPresented) -> dict[str, Any]:
         "keys": [],
         "path": [],
         "legs": [],
+        "rating": None,
+        "payout": None,
+        "syndicated": None if event.syndicated is None else dict(event.syndicated),
+        "overflow": event.overflow,
+        "late": event.late,
+        "attributes": {},
+        "answers": {},
+        "variables": {},
+        "lookups": [],
+        "destinations": [],
+        "caps": [],
+        "decisions": [],
         "config_version": event.config_version,
     }
 
