@@ -61,7 +61,7 @@ def compare(directory: Path, calls: int, *, seconds: float, runs: int) -> Compar
     """Sets `calls` calls up once and measures switch and relay in turn, `runs` times."""
     callee = Phone()
     switch = start(directory / "switch", callee.port)
-    first = _ports_apart_from(switch.rtp)
+    first = _ports_apart_from(switch.rtp, 4 * SOCKETS)
     plan = Plan(seconds, 1.5, runs, (first, first + 2 * SOCKETS))
     caller = Phone(switch.address)
     try:
@@ -76,10 +76,10 @@ def compare(directory: Path, calls: int, *, seconds: float, runs: int) -> Compar
     return found
 
 
-def _ports_apart_from(taken: tuple[int, int]) -> int:
-    """First of the generator's ports: none that the switch may open later."""
+def _ports_apart_from(taken: tuple[int, int], count: int) -> int:
+    """First of so many free ports, none of which another part of the run may open later."""
     while True:
-        first, last = free_rtp_range(4 * SOCKETS)
+        first, last = free_rtp_range(count)
         if last < taken[0] or first > taken[1]:
             return first
 
@@ -149,7 +149,7 @@ def _offer(port: int) -> bytes:
 @contextmanager
 def _relay(mapped: Path, calls: int, plan: Plan) -> Iterator[int]:
     """A C relay with the same number of calls, its map written; gives its pid."""
-    base = free_rtp_range(2 * calls)[0]
+    base = _ports_apart_from((plan.sides[0], plan.sides[1] + 2 * SOCKETS), 2 * calls)
     lines = [f"127.0.0.1:{base + 2 * i} 127.0.0.1:{base + 2 * i + 1}\n" for i in range(calls)]
     mapped.write_text("".join(lines))
     numbers = [str(one) for one in (base, calls, *plan.sides, SOCKETS)]
