@@ -35,10 +35,10 @@ format: setup-dev ## Format the sources and mend what ruff can mend
 	@$(VENV)/bin/ruff check --fix-only .
 	@$(VENV)/bin/ruff format .
 
-compile: setup-dev ## Compile the SIP and SDP cores with mypyc into build/compiled (optional, a minute)
+compile: setup-dev ## Compile the hot rooms with mypyc into build/compiled (optional, two minutes)
 	@$(RUN) tools/compile.py
 
-bench: setup-dev setup-sipp ## Cost of signalling and media, beside a minimal C relay of the same run
+bench: setup-dev setup-sipp compile ## Cost of signalling and media, beside a minimal C relay of the same run
 	@$(RUN) -m bench
 
 fuzz: setup-dev ## Fuzz the parsers and the media engine; make fuzz SECONDS=600 for longer

@@ -21,6 +21,7 @@ from bench import machine, media, signalling
 from bench.chart import Bar, bar_chart
 from bench.figures import Figure, figure, ratio, table
 from bench.processes import Refused
+from bench.switch import forms
 
 RESULTS = Path(__file__).resolve().parent / "results"
 RATES = (100, 600)
@@ -59,17 +60,22 @@ def _signalling(directory: Path, options: argparse.Namespace, results: Results) 
     seconds = 8 if options.quick else 36
     rows, bars, runs = [], [], []
     for rate in RATES:
+        # In turn, so that a machine whose speed drifts does both forms the same wrong.
         found = [
-            signalling.measure(directory / f"{rate}-{turn}", rate, rate * seconds)
+            signalling.measure(directory / f"{rate}-{turn}-{form}", rate, rate * seconds, form=form)
             for turn in range(options.runs)
+            for form in forms()
         ]
-        cost = figure([run.cpu_ms_per_call for run in found])
         runs += [asdict(run) for run in found]
-        set_up = figure([run.set_up_ms for run in found])
-        busy = figure([run.cpu_percent for run in found])
-        rows.append([f"{rate}/s", str(rate * seconds), str(cost), str(busy), str(set_up)])
-        bars.append(_bar(f"{rate} calls a second", cost))
-    head = ["rate", "calls", "ms CPU a bridged call", "% of a core", "ms INVITE to 200"]
+        for form in forms():
+            of_form = [run for run in found if run.form == form]
+            cost = figure([run.cpu_ms_per_call for run in of_form])
+            set_up = figure([run.set_up_ms for run in of_form])
+            busy = figure([run.cpu_percent for run in of_form])
+            calls = str(rate * seconds)
+            rows.append([f"{rate}/s", form, calls, str(cost), str(busy), str(set_up)])
+            bars.append(_bar(f"{rate} calls a second, {form}", cost, ours=form == "interpreted"))
+    head = ["rate", "form", "calls", "ms CPU a bridged call", "% of a core", "ms INVITE to 200"]
     _show("Signalling: median (least-most)", table(head, rows))
     results["signalling"] = runs
     _chart(options, "signalling", "CPU per bridged call", "ms", bars)

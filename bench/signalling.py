@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import LOAD_CPU, Refused, raise_group
-from bench.switch import NUMBER, require_clean_log, start
+from bench.switch import NUMBER, forms, require_clean_log, start
 from tests.support.program import Switch, cpu_seconds
 from tests.support.sipp import Sipp
 
@@ -28,19 +28,20 @@ class Run:
     """One clean run."""
 
     rate: int
+    form: str
     calls: int
     cpu_ms_per_call: float
     cpu_percent: float
     set_up_ms: float
 
 
-def measure(directory: Path, rate: int, calls: int) -> Run:
-    """One run of `calls` calls at `rate` a second against a fresh switch."""
+def measure(directory: Path, rate: int, calls: int, *, form: str = "interpreted") -> Run:
+    """One run of `calls` calls at `rate` a second against a fresh switch of that form."""
     uas = Sipp(directory, "uas_basic.xml", timeout=600, extra=BUFFERS, cpu=LOAD_CPU, quiet=True)
     with uas:
-        switch = start(directory / "switch", uas.port)
+        switch = start(directory / "switch", uas.port, tree=forms()[form])
         try:
-            run = _drive(switch, uas, directory, rate, calls)
+            run = _drive(switch, uas, directory, (rate, form), calls)
             require_clean_log(switch)
         except AssertionError as error:
             raise Refused(f"at {rate}/s {str(error)[:2000]}") from None
@@ -49,7 +50,8 @@ def measure(directory: Path, rate: int, calls: int) -> Run:
     return run
 
 
-def _drive(switch: Switch, uas: Sipp, directory: Path, rate: int, calls: int) -> Run:
+def _drive(switch: Switch, uas: Sipp, directory: Path, what: tuple[int, str], calls: int) -> Run:
+    rate, form = what
     seconds = calls / rate
     uac = Sipp(
         directory,
@@ -80,7 +82,7 @@ def _drive(switch: Switch, uas: Sipp, directory: Path, rate: int, calls: int) ->
             f"called {answered.retransmissions}"
         )
     switch.wait_for_records(calls, within=10)
-    return Run(rate, calls, 1000 * cpu / calls, 100 * cpu / took, made.response_ms)
+    return Run(rate, form, calls, 1000 * cpu / calls, 100 * cpu / took, made.response_ms)
 
 
 def highest_clean_rate(directory: Path, seconds: float) -> tuple[int, str]:

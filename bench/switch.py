@@ -13,7 +13,18 @@ NUMBER = "100001"
 RTP_PORTS = 8000
 
 
-def start(directory: Path, trunk_port: int) -> Switch:
+COMPILED = ROOT / "build" / "compiled"
+
+
+def forms() -> dict[str, Path]:
+    """The trees to measure: the sources, and the compiled copy when `make compile` has made it."""
+    found = {"interpreted": ROOT}
+    if (COMPILED / "stamp").exists():
+        found["compiled"] = COMPILED
+    return found
+
+
+def start(directory: Path, trunk_port: int, *, tree: Path = ROOT) -> Switch:
     """A running switch whose trunk is the loopback, with ports for 2,000 calls."""
     switch = Switch(
         directory,
@@ -21,6 +32,7 @@ def start(directory: Path, trunk_port: int) -> Switch:
         trunk=f"127.0.0.1:{trunk_port}",
         rtp=free_rtp_range(RTP_PORTS, may_be_taken=200),
         cpu=SWITCH_CPU,
+        environment={"PYTHONPATH": str(tree)},
     )
     switch.start()
     raise_group(switch.pid)
