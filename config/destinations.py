@@ -1,9 +1,10 @@
 """Destinations: whom a connect calls."""
 
+from config.addresses import sip_uri_problem
 from config.document import Scalar, Tree
 from config.e164 import normalise
 from config.errors import did_you_mean
-from config.kinds import TRUNK_NAME, duration, sip_uri_problem
+from config.kinds import TRUNK_NAME, duration
 from config.model import Destination
 from config.reading import Key, Kind, Reading, RefusedError, Section, describe, keys_of, read_fields
 

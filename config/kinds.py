@@ -5,17 +5,17 @@ own guesses (octal numbers, sexagesimal times, `no` as false) never happen. RFC 
 (header names), RFC 1123 section 2.1 (host names). Knows no key.
 """
 
-import ipaddress
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Literal, TypeVar, get_args
+from typing import Generic, Literal, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
 from config.document import Scalar, Sequence, Tree
-from config.e164 import COUNTRIES, normalise, split_sip_uri
+from config.e164 import COUNTRIES, normalise
 from config.errors import did_you_mean
-from config.model import CallerId, Transport
+from config.model import CallerId
 from config.reading import Kind, Reading, RefusedError, describe, refuse_all, scalar, shorten
 
 T = TypeVar("T")
@@ -32,13 +32,12 @@ MAX_LISTED = 10
 REFUSALS = (404, 410, 480, 486, 600, 603)
 """Statuses a call may be refused with: those that need no header beside them."""
 
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?\Z")
 _DIGITS = re.compile(r"[0-9]{1,9}\Z")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) *([a-z]*)\Z")
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,100}\Z")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_CURRENCY = re.compile(r"[A-Za-z]{3}\Z")
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
 # Header fields the switch writes itself on each leg, which therefore never cross the bridge.
@@ -52,15 +51,6 @@ _OWN_HEADERS = (
 )
 OWN_HEADERS = frozenset(_OWN_HEADERS.split())
 _COMPACT_HEADERS = frozenset("abcdefijklmnorstuvxy")
-
-
-@dataclass(frozen=True, slots=True)
-class HostPort:
-    """A host (IPv6 without brackets), a port and, for a trunk, a transport."""
-
-    host: str
-    port: int
-    transport: Transport = "udp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +130,31 @@ def _country(text: str) -> str:
 COUNTRY = scalar("a country (two letters, ISO 3166)", _country)
 
 
+def _currency(text: str) -> str:
+    if not _CURRENCY.match(text):
+        raise ValueError
+    return text.upper()
+
+
+CURRENCY = scalar("a currency (three letters, ISO 4217, such as USD)", _currency)
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    # Names of folders and files that are no zones, and names that are no paths.
+    except (KeyError, ValueError, OSError):
+        near = did_you_mean(text, available_timezones())
+        raise RefusedError(
+            f'there is no time zone "{shorten(text)}"',
+            suggestion=near or "such as America/New_York or UTC",
+        ) from None
+    return text
+
+
+TIME_ZONE = scalar("a time zone (IANA, such as America/New_York)", _time_zone)
+
+
 # Numbers and durations.
 
 
@@ -199,115 +214,8 @@ def or_off(kind: Kind[T]) -> Kind[Off[T]]:
     return Kind(says, read)
 
 
-# Addresses.
+# Files.
 
-
-def host(text: str) -> str:
-    """A host: an address (IPv6 with or without brackets), or a name; raises ValueError."""
-    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    try:
-        address = ipaddress.ip_address(bare)
-    except ValueError:
-        # A name whose last label is a number is a mistyped IPv4 address.
-        last_label = bare.rstrip(".").rpartition(".")[2]
-        if len(bare) > 253 or bare != text or not _HOST_NAME.match(bare) or last_label.isdigit():
-            raise ValueError(text) from None
-        return bare.lower()
-    if "%" in bare or (bare != text and address.version == 4):
-        raise ValueError(text)
-    return str(address)
-
-
-def _port(text: str) -> int:
-    if not _DIGITS.match(text) or not 1 <= int(text) <= 65535:
-        raise ValueError(text)
-    return int(text)
-
-
-def _unbracketed(text: str) -> Exception:
-    """What is wrong with a text of several colons: an IPv6 address without brackets, or
-    nonsense."""
-    address, _, port = text.rpartition(":")
-    for whole, cure in ((address, f"[{address}]:{port}"), (text, f"[{text}]")):
-        try:
-            ipaddress.IPv6Address(whole)
-        except ValueError:
-            continue
-        return RefusedError(f'an IPv6 address stands in brackets: "{cure}"')
-    return ValueError(text)
-
-
-def host_port(default_port: int | None, text: str) -> HostPort:
-    """A host and port; IPv6 in brackets when there is a port; raises ValueError."""
-    if text.startswith("["):
-        name, bracket, rest = text.partition("]")
-        name, colon, port = name + bracket, rest[:1], rest[1:]
-        if rest and colon != ":":
-            raise ValueError(text)
-    elif text.count(":") > 1:
-        raise _unbracketed(text)
-    else:
-        name, colon, port = text.partition(":")
-    if not colon and default_port is None:
-        raise ValueError(text)
-    return HostPort(host(name), _port(port) if colon or default_port is None else default_port)
-
-
-HOST = scalar("a host: an IP address or a name", host)
-
-
-def address(default_port: int | None) -> Kind[HostPort]:
-    """host:port"""
-    optional = "" if default_port is None else f" (port {default_port} when it is left out)"
-    return scalar(
-        f'host:port such as "127.0.0.1:5060" or "[::1]:5060"{optional}',
-        lambda text: host_port(default_port, text),
-    )
-
-
-def _trunk_address(text: str) -> HostPort:
-    where, semicolon, parameter = text.partition(";")
-    found = host_port(5060, where.strip())
-    if not semicolon:
-        return found
-    name, _, transport = parameter.strip().lower().partition("=")
-    if name != "transport":
-        raise ValueError(text)
-    for known in get_args(Transport):
-        if transport == known:
-            return HostPort(found.host, found.port, known)
-    raise RefusedError(f'the transport is udp or tcp, not "{shorten(transport)}"')
-
-
-TRUNK_ADDRESS = scalar(
-    'host:port, with ";transport=tcp" for TCP, such as "192.0.2.1:5060;transport=tcp"',
-    _trunk_address,
-)
-
-
-def _source(text: str) -> str:
-    if "/" in text:
-        return str(ipaddress.ip_network(text, strict=False))
-    return host(text)
-
-
-SOURCE = scalar('a host, or a network such as "198.51.100.0/24"', _source)
-
-
-def _port_range(text: str) -> tuple[int, int]:
-    first, dash, last = text.partition("-")
-    lowest, highest = _port(first.strip()), _port(last.strip() if dash else "")
-    # RFC 3550 section 11: "RTP SHOULD use an even destination port number and the corresponding
-    # RTCP stream SHOULD use the next higher (odd) destination port number."
-    even, odd = lowest + lowest % 2, highest - (highest + 1) % 2
-    if lowest < 1024:
-        raise RefusedError(f"ports below 1024 belong to the system, {lowest} is one")
-    if odd < even:
-        raise RefusedError(f"there is no pair of an even and the next odd port in {shorten(text)}")
-    return even, odd
-
-
-PORT_RANGE = scalar('a range of ports such as "20000-29999"', _port_range)
 
 FOLDER = scalar("a folder, relative to the working directory", lambda text: Path(_line(text)))
 
@@ -332,22 +240,6 @@ def _caller_id(tree: Tree, reading: Reading) -> CallerId:
 
 
 CALLER_ID = Kind("original, called or a phone number", _caller_id)
-
-
-def sip_uri_problem(text: str) -> str | None:
-    """Why a text cannot be dialled as a SIP URI, or None when it can."""
-    if text.lower().startswith("sips:"):
-        return "sips: needs TLS, which there is not yet; use sip:"
-    found = split_sip_uri(text)
-    if found is None or _CONTROL.search(text) or set(text) & set(' <>"') or len(text) > MAX_VALUE:
-        return "expected a SIP URI such as sip:sales@example.org"
-    try:
-        host(found.host)
-    except ValueError:
-        return f'"{shorten(found.host)}" is no host'
-    if found.port is not None and not 1 <= found.port <= 65535:
-        return f"{found.port} is no port"
-    return None
 
 
 # Lists.

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from config.addresses import sip_uri_problem
 from config.document import Scalar, Table, Tree
 from config.e164 import normalise, normalise_pattern, split_sip_uri
 from config.errors import did_you_mean
@@ -21,7 +22,6 @@ from config.kinds import (
     NAME,
     POOL_NAME,
     REFUSAL,
-    sip_uri_problem,
 )
 from config.model import NOTHING, Location, Number, Pool
 from config.reading import (

@@ -162,6 +162,15 @@ class Fields:
             return cast(T, self._values[key.name])
         return key.default_value
 
+    def refused(self, *keys: Key[Any]) -> bool:
+        """Whether one of the keys was written, and what stands there was no value for it."""
+        for key in keys:
+            tree = self.table.entries.get(key.name)
+            written = tree is not None and not (isinstance(tree, Scalar) and tree.absent)
+            if written and key.name not in self._values:
+                return True
+        return False
+
     def place(self, key: Key[Any]) -> Location:
         """Where the value stands, or the mapping when it is absent."""
         tree = self.table.entries.get(key.name)

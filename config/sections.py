@@ -4,6 +4,7 @@ Numbers are `config.numbers`', treatments `config.steps`'. What takes more than 
 is checked by `config.references`.
 """
 
+from config.addresses import SOURCE, TRUNK_ADDRESS
 from config.document import Scalar, Table, Tree
 from config.kinds import (
     BOOLEAN,
@@ -11,10 +12,8 @@ from config.kinds import (
     CAMPAIGN_NAME,
     HEADER_NAME,
     NAME,
-    SOURCE,
     TONE_PLAN,
     TREATMENT_NAME,
-    TRUNK_ADDRESS,
     TRUNK_NAME,
     duration,
     integer,

@@ -1,22 +1,21 @@
 """The section switch: its keys, and the value made of them.
 
-What a reference needs to know about its neighbours (ports that overlap, a wildcard that peers
-cannot reach) is checked here; nothing else is.
+What takes several keys to see (ports that overlap, a wildcard that peers cannot reach) is checked
+here too, and whether the data folder can be one.
 """
 
 from typing import Any
 
+from config.addresses import HOST, PORT_RANGE, WILDCARDS, HostPort, address, unusable
+from config.databases import DATABASE
 from config.document import Tree
 from config.errors import Problems
 from config.kinds import (
     BOOLEAN,
     COUNTRY,
+    CURRENCY,
     FOLDER,
-    HOST,
-    LINE,
-    PORT_RANGE,
-    HostPort,
-    address,
+    TIME_ZONE,
     duration,
     integer,
     list_of,
@@ -33,8 +32,6 @@ from config.model import (
     WithoutSynthesiser,
 )
 from config.reading import Fields, Key, MissingError, Reading, Section, keys_of, read_fields
-
-WILDCARDS = ("0.0.0.0", "::")
 
 _TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp")
 _LOG_FORMATS: tuple[LogFormat, ...] = ("text", "json")
@@ -99,10 +96,25 @@ class SwitchKeys:
     )
     DATABASE = Key(
         "database",
-        LINE,
-        "Connection string of PostgreSQL. Accepted, and not used yet.",
-        otherwise="no database",
-        example="${SOFTSWITCH_DATABASE:-}",
+        DATABASE,
+        "PostgreSQL for records, pools and caps: embedded is a server of our own in the data "
+        "folder; off is none, for a switch without pools and caps.",
+        default="embedded",
+        example="${SOFTSWITCH_DATABASE:-embedded}",
+    )
+    CURRENCY = Key(
+        "currency",
+        CURRENCY,
+        "Currency of amounts that name none.",
+        default="USD",
+        example="EUR",
+    )
+    TIME_ZONE = Key(
+        "time_zone",
+        TIME_ZONE,
+        "Time zone of schedules and caps that name none.",
+        default="UTC",
+        example="America/Los_Angeles",
     )
     COUNTRY = Key(
         "country",
@@ -201,6 +213,8 @@ def read_switch(tree: Tree, reading: Reading) -> Switch | None:
         return None
     listen, control, ports = fields[keys.LISTEN], fields[keys.CONTROL], fields[keys.RTP_PORTS]
     advertise = _advertised(fields, listen, reading.problems)
+    _check_hosts(fields, reading.problems)
+    _check_data(fields, reading.problems)
     _check_ports(fields, listen, control, ports, reading.problems)
     return Switch(
         listen_host=listen.host,
@@ -213,7 +227,9 @@ def read_switch(tree: Tree, reading: Reading) -> Switch | None:
         control_host=control.host,
         control_port=control.port,
         data=fields[keys.DATA],
-        database=fields.get(keys.DATABASE) or "",
+        database=fields[keys.DATABASE],
+        currency=fields[keys.CURRENCY],
+        time_zone=fields[keys.TIME_ZONE],
         country=fields[keys.COUNTRY],
         max_calls=fields[keys.MAX_CALLS],
         max_call_seconds=fields[keys.MAX_CALL_TIME],
@@ -228,12 +244,40 @@ def read_switch(tree: Tree, reading: Reading) -> Switch | None:
     )
 
 
+def _check_hosts(fields: Fields, problems: Problems) -> None:
+    """Addresses that sockets can be bound to, and that peers can send to."""
+    keys = SwitchKeys
+    checked: tuple[Key[Any], ...] = (keys.LISTEN, keys.CONTROL, keys.RTP_HOST, keys.ADVERTISE)
+    for key in checked:
+        value = fields.get(key)
+        host = value.host if isinstance(value, HostPort) else value
+        why = (
+            unusable(host, wildcard=key is not keys.ADVERTISE)
+            if host is not None and key in fields
+            else None
+        )
+        if why is not None:
+            problems.add(fields.place(key), f"{key.name}: {host} is {why}")
+
+
+def _check_data(fields: Fields, problems: Problems) -> None:
+    """A folder of that name can be made when it is not there yet."""
+    folder = fields[SwitchKeys.DATA]
+    place = fields.place(SwitchKeys.DATA)
+    try:
+        for path in (folder, *folder.parents):
+            if path.exists():
+                if not path.is_dir():
+                    problems.add(place, f"data: {path} is a file, not a folder")
+                return
+    except (OSError, ValueError) as error:
+        text = getattr(error, "strerror", None) or error
+        problems.add(place, f"data: {folder} cannot be used: {text}")
+
+
 def _advertised(fields: Fields, listen: HostPort, problems: Problems) -> str:
     advertise = fields.get(SwitchKeys.ADVERTISE)
-    if advertise in WILDCARDS:
-        message = f"advertise: {advertise} is no host that peers can reach"
-        problems.add(fields.place(SwitchKeys.ADVERTISE), message)
-    elif advertise is None and listen.host in WILDCARDS:
+    if advertise is None and listen.host in WILDCARDS and not fields.refused(SwitchKeys.ADVERTISE):
         problems.add(
             fields.place(SwitchKeys.LISTEN),
             f"listen: {listen.host} listens everywhere, so peers must be told where",
@@ -245,16 +289,18 @@ def _advertised(fields: Fields, listen: HostPort, problems: Problems) -> str:
 def _check_ports(
     fields: Fields, listen: HostPort, control: HostPort, ports: tuple[int, int], problems: Problems
 ) -> None:
-    transports = fields.get(SwitchKeys.TRANSPORTS) or _TRANSPORTS
-    rtp_host = fields.get(SwitchKeys.RTP_HOST) or listen.host
+    keys = SwitchKeys
+    transports = fields.get(keys.TRANSPORTS) or _TRANSPORTS
+    rtp_host = fields.get(keys.RTP_HOST) or listen.host
     inside = ports[0] <= listen.port <= ports[1] and same_host(listen.host, rtp_host)
-    if "udp" in transports and inside:
+    # Of a value that was refused, and is a default's now, nothing more can be said.
+    if "udp" in transports and inside and not fields.refused(keys.RTP_PORTS, keys.LISTEN):
         message = f"rtp_ports: SIP's port {listen.port} lies in {ports[0]}-{ports[1]}"
-        problems.add(_first(fields, SwitchKeys.RTP_PORTS, SwitchKeys.LISTEN), message)
+        problems.add(_first(fields, keys.RTP_PORTS, keys.LISTEN), message)
     same = listen.port == control.port and same_host(listen.host, control.host)
-    if "tcp" in transports and same:
+    if "tcp" in transports and same and not fields.refused(keys.CONTROL, keys.LISTEN):
         message = f"control: port {control.port} is SIP's already"
-        problems.add(_first(fields, SwitchKeys.CONTROL, SwitchKeys.LISTEN), message)
+        problems.add(_first(fields, keys.CONTROL, keys.LISTEN), message)
 
 
 def _first(fields: Fields, *keys: Key[Any]) -> Location:

@@ -3,6 +3,15 @@ from typing import Any
 
 import pytest
 
+from config.addresses import (
+    HOST,
+    PORT_RANGE,
+    SOURCE,
+    TRUNK_ADDRESS,
+    HostPort,
+    address,
+    sip_uri_problem,
+)
 from config.document import parse
 from config.errors import Problems
 from config.kinds import (
@@ -11,27 +20,20 @@ from config.kinds import (
     COUNTRY,
     FOLDER,
     HEADER_NAME,
-    HOST,
     LINE,
     NAME,
-    PORT_RANGE,
     REFUSAL,
-    SOURCE,
     TEXT,
     TONE,
     TONE_PLAN,
-    TRUNK_ADDRESS,
     TRUNK_NAME,
-    HostPort,
     Off,
-    address,
     duration,
     integer,
     known_names,
     list_of,
     one_of,
     or_off,
-    sip_uri_problem,
 )
 from config.model import CallerId
 from config.reading import Kind, Reading, RefusedError

@@ -42,7 +42,7 @@ def test_the_page_is_what_the_loader_reads_by() -> None:
 )
 def test_every_example_of_a_key_can_be_read(section: Section, key: Key[Any]) -> None:
     problems = Problems()
-    environment = {"SOFTSWITCH_ADVERTISE": "192.0.2.1", "SOFTSWITCH_DATABASE": "x"}
+    environment = {"SOFTSWITCH_ADVERTISE": "192.0.2.1", "SOFTSWITCH_DATABASE": "postgresql:///x"}
     tree = parse(f"{key.name}: {key.example}\n".encode(), "f", environment, problems, used={})
     problems.raise_if_any()
     assert isinstance(tree, Table)

@@ -29,6 +29,8 @@ def test_every_setting_reaches_the_model() -> None:
   control: 127.0.0.2:9000
   data: /srv/data
   database: postgres://x
+  currency: eur
+  time_zone: Europe/Berlin
   country: gb
   max_calls: 7
   max_call_time: 1 h
@@ -53,6 +55,8 @@ def test_every_setting_reaches_the_model() -> None:
         control_port=9000,
         data=Path("/srv/data"),
         database="postgres://x",
+        currency="EUR",
+        time_zone="Europe/Berlin",
         country="GB",
         max_calls=7,
         max_call_seconds=3600.0,
@@ -79,7 +83,7 @@ def test_hosts_follow_the_one_listened_on() -> None:
 
 def test_an_empty_variable_leaves_the_default() -> None:
     found = switch("  advertise: ${SOFTSWITCH_ADVERTISE:-}\n  database: ${DB:-}\n", DB="")
-    assert (found.advertise_host, found.database) == ("127.0.0.1", "")
+    assert (found.advertise_host, found.database) == ("127.0.0.1", "embedded")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "[::]"])
