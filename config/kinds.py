@@ -6,12 +6,13 @@ own guesses (octal numbers, sexagesimal times, `no` as false) never happen. RFC 
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
+from config import hints
 from config.document import Scalar, Sequence, Tree
 from config.e164 import COUNTRIES, normalise
 from config.errors import did_you_mean
@@ -34,7 +35,14 @@ REFUSALS = (404, 410, 480, 486, 600, 603)
 
 _DIGITS = re.compile(r"[0-9]{1,9}\Z")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) *([a-z]*)\Z")
-_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_DAY = 86400.0
+_UNITS = {
+    "": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0,
+    "day": _DAY, "days": _DAY, "week": 7 * _DAY, "weeks": 7 * _DAY,
+}  # fmt: skip
+SECONDS_A_RING = 6.0
+"""Two seconds of tone and four of silence in North America; others are near."""
+_RING_UNITS = {**_UNITS, "ring": SECONDS_A_RING, "rings": SECONDS_A_RING}
 _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,100}\Z")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _CURRENCY = re.compile(r"[A-Za-z]{3}\Z")
@@ -107,7 +115,7 @@ def one_of(words: Collection[L]) -> Kind[L]:
             raise RefusedError(message, suggestion=did_you_mean(text, words))
         return word
 
-    return scalar(says, convert)
+    return scalar(says, convert, hints.words(words))
 
 
 def _boolean(text: str) -> bool:
@@ -117,7 +125,7 @@ def _boolean(text: str) -> bool:
     return word in _TRUE
 
 
-BOOLEAN = scalar("true or false", _boolean)
+BOOLEAN = scalar("true or false", _boolean, hints.BOOLEAN)
 
 
 def _country(text: str) -> str:
@@ -167,7 +175,7 @@ def integer(lowest: int, highest: int) -> Kind[int]:
             raise ValueError
         return int(text)
 
-    return scalar(says, convert)
+    return scalar(says, convert, hints.whole_number(lowest, highest))
 
 
 def _refusal(text: str) -> int:
@@ -176,27 +184,42 @@ def _refusal(text: str) -> int:
     return int(text)
 
 
-REFUSAL = scalar(f"a status to refuse with: {', '.join(map(str, REFUSALS))}", _refusal)
+REFUSAL = scalar(
+    f"a status to refuse with: {', '.join(map(str, REFUSALS))}",
+    _refusal,
+    hints.words([*REFUSALS, *map(str, REFUSALS)]),
+)
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, units: Mapping[str, float] = _UNITS) -> float:
     match = _DURATION.match(text.strip().lower())
-    if match is None or match[2] not in _UNITS:
+    if match is None or match[2] not in units:
         raise ValueError
-    return round(float(match[1]) * _UNITS[match[2]], 6)
+    return round(float(match[1]) * units[match[2]], 6)
 
 
 def duration(shortest: str, longest: str) -> Kind[float]:
-    """A time with its unit (ms, s, min, h); a plain number is seconds."""
+    """A time with its unit (ms, s, min, h, days, weeks); a plain number is seconds."""
+    return _duration(shortest, longest, _UNITS, f'a time such as "30 s", {shortest} to {longest}')
+
+
+def ring_time(shortest: str, longest: str) -> Kind[float]:
+    """A time for which something rings, in rings too; seconds."""
+    says = f'a time such as "30 s" or "4 rings", {shortest} to {longest}'
+    return _duration(shortest, longest, _RING_UNITS, says)
+
+
+def _duration(shortest: str, longest: str, units: Mapping[str, float], says: str) -> Kind[float]:
     lowest, highest = _seconds(shortest), _seconds(longest)
 
     def convert(text: str) -> float:
-        seconds = _seconds(text)
+        seconds = _seconds(text, units)
         if not lowest <= seconds <= highest:
             raise ValueError
         return seconds
 
-    return scalar(f'a time such as "30 s", {shortest} to {longest}', convert)
+    names = "|".join(unit for unit in units if unit)
+    return scalar(says, convert, hints.text(f"^ *[0-9.]+ *({names})? *$"))
 
 
 def or_off(kind: Kind[T]) -> Kind[Off[T]]:
@@ -211,7 +234,7 @@ def or_off(kind: Kind[T]) -> Kind[Off[T]]:
             raise RefusedError(f"expected {says}, {describe(tree)}") from None
 
     says = f"{kind.says}, or off"
-    return Kind(says, read)
+    return Kind(says, read, {"anyOf": [kind.schema, {"enum": ["off", False]}]})
 
 
 # Files.
@@ -268,7 +291,7 @@ def list_of(kind: Kind[T], *, most: int, doubles: bool = False) -> Kind[tuple[T,
         refuse_all(errors)
         return tuple(values)
 
-    return Kind(says, read)
+    return Kind(says, read, hints.list_of(kind.schema, most, doubles=doubles))
 
 
 def named(words: Callable[[Reading], Collection[str] | None], says: str) -> Kind[str]:
@@ -286,7 +309,7 @@ def named(words: Callable[[Reading], Collection[str] | None], says: str) -> Kind
             )
         return word
 
-    return Kind(says, read)
+    return Kind(says, read, hints.SCALAR)
 
 
 TONE_PLAN = named(
@@ -299,19 +322,21 @@ TONE = named(
 )
 
 
-def reference(section: str, noun: str) -> Kind[str]:
+def reference(section: str, noun: str, *, in_section: str = "") -> Kind[str]:
     """The name of something declared in a section of the same file."""
-    says = f"the name of a {noun}"
+    says = f"the name of a {noun}" + (f" (section {in_section})" if in_section else "")
 
     def read(tree: Tree, reading: Reading) -> str:
         name = NAME.read(tree, reading)
         declared = reading.names.get(section, ())
         if name not in declared:
-            suggestion = did_you_mean(name, declared) or known_names(declared, f"{noun}s")
+            suggestion = did_you_mean(name, declared) or known_names(
+                declared, in_section or f"{noun}s"
+            )
             raise RefusedError(f'there is no {noun} "{shorten(name)}"', suggestion=suggestion)
         return name
 
-    return Kind(says, read)
+    return Kind(says, read, hints.SCALAR)
 
 
 def known_names(names: Collection[str], noun: str) -> str:
@@ -324,6 +349,11 @@ def known_names(names: Collection[str], noun: str) -> str:
 
 
 CAMPAIGN_NAME = reference("campaigns", "campaign")
+HOURS_NAME = reference("hours", "schedule", in_section="hours")
+LIST_NAME = reference("lists", "list")
+PLACES_NAME = reference("places", "table of places", in_section="places")
+REGION_NAME = reference("regions", "region")
+STOCK_NAME = reference("stocks", "stock")
 TREATMENT_NAME = reference("treatments", "treatment")
 TRUNK_NAME = reference("trunks", "trunk")
 POOL_NAME = reference("pools", "pool")

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from config import hints
 from config.document import Scalar, Table, Tree
 from config.errors import Problems, did_you_mean
+from config.hints import ANYTHING, SCALAR, Schema
 from config.model import Location
 
 T = TypeVar("T")
@@ -47,6 +49,16 @@ class Reading:
     media: MediaKnowledge | None = None
     names: dict[str, Collection[str]] = field(default_factory=dict)
     """Names declared in each section, so that a reference is checked where it stands."""
+    currency: str = "USD"
+    """The switch's."""
+    time_zone: str = "UTC"
+    """The switch's."""
+    zones: dict[str, str] = field(default_factory=dict)
+    """Time zone of each schedule of the section hours."""
+    vocabulary: Any = None
+    """What expressions may speak of (`config.expression.Vocabulary`)."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Digest of each further file that was read: they belong to the configuration's version."""
     steps: int = 0
     """Steps of treatments made so far."""
     depth: int = 0
@@ -80,6 +92,8 @@ class Kind(Generic[T]):
 
     says: str
     read: Callable[[Tree, Reading], T]
+    schema: Schema = field(default_factory=lambda: ANYTHING, compare=False, repr=False)
+    """What a JSON Schema can say of it (config.hints)."""
 
 
 class Key(Generic[T]):
@@ -123,14 +137,28 @@ class Section:
     """The keys of one mapping of the language."""
 
     def __init__(
-        self, name: str, about: str, keys: Iterable[Key[Any]], *, short: str = "", example: str
+        self,
+        name: str,
+        about: str,
+        keys: Iterable[Key[Any]],
+        *,
+        short: str = "",
+        short_schema: Schema = ANYTHING,
+        example: str,
     ) -> None:
         self.name = name
         self.about = about
         self.keys = {key.name: key for key in keys}
         self.short = short
         """What may stand instead of the mapping, in words."""
+        self.short_schema = short_schema
+        """The same for a JSON Schema; not looked at where nothing may stand instead."""
         self.example = example
+
+
+def section_kind(section: Section, read: Callable[[Tree, Reading], T]) -> Kind[T]:
+    """The kind of value that a section's mapping (or what may stand instead) becomes."""
+    return Kind(section.name, read, hints.section(section.name))
 
 
 def keys_of(holder: type) -> list[Key[Any]]:
@@ -233,7 +261,7 @@ def refuse_all(errors: list[RefusedError]) -> None:
         raise errors[0]
 
 
-def scalar(says: str, convert: Callable[[str], T]) -> Kind[T]:
+def scalar(says: str, convert: Callable[[str], T], schema: Schema = SCALAR) -> Kind[T]:
     """A kind made from text; a ValueError of `convert` becomes "expected ..., not ..."."""
 
     def read(tree: Tree, _reading: Reading) -> T:
@@ -246,7 +274,7 @@ def scalar(says: str, convert: Callable[[str], T]) -> Kind[T]:
         except ValueError:
             raise RefusedError(f"expected {says}, {describe(tree)}") from None
 
-    return Kind(says, read)
+    return Kind(says, read, schema)
 
 
 def describe(tree: Tree) -> str:
