@@ -111,7 +111,7 @@ def parse(
     used: dict[str, str],
 ) -> Tree | None:
     """The tree of a file's content; None (and a problem) when it is not one YAML document."""
-    text = _decode(content, file, problems)
+    text = decode(content, file, problems, most=MAX_BYTES)
     if text is None:
         return None
     composer = _Composer(file, problems, lambda raw: substitute(raw, variables, used=used))
@@ -132,9 +132,10 @@ def parse(
     return composer.root
 
 
-def _decode(content: bytes, file: str, problems: Problems) -> str | None:
-    if len(content) > MAX_BYTES:
-        problems.add(Location(file, 1, 1), f"the file is longer than {MAX_BYTES >> 20} MB")
+def decode(content: bytes, file: str, problems: Problems, *, most: int) -> str | None:
+    """The text of a file of up to so many bytes; None (and a problem) when it is none."""
+    if len(content) > most:
+        problems.add(Location(file, 1, 1), f"the file is longer than {most >> 20} MB")
         return None
     try:
         text = content.decode("utf-8-sig")
@@ -161,6 +162,12 @@ def _syntax_problem(
 ) -> tuple[Location, str, str | None]:
     """What libyaml says, at its place, in an operator's words where they are known."""
     mark = error.problem_mark or error.context_mark
+    if error.context == "while scanning a quoted scalar" and "end of" in (error.problem or ""):
+        # libyaml comes to the end of the file; what is to be mended stands where the quote is.
+        mark = error.context_mark
+        if mark is not None:
+            place = Location(file, mark.line + 1, mark.column + 1)
+            return place, "this quote is never closed", None
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     location = Location(file, line + 1, column + 1)
     rows = text.split("\n")
