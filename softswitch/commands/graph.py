@@ -1,8 +1,10 @@
-"""`softswitch graph`: a treatment as an SVG tree."""
+"""`softswitch graph`: treatments drawn as an SVG tree."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
 __all__ = ["add"]
@@ -10,10 +12,34 @@ __all__ = ["add"]
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
-    graph = commands.add_parser("graph", help="draw treatments as SVG")
+    graph = commands.add_parser("graph", help="draw treatments as an SVG tree")
     graph.add_argument("file", type=Path, metavar="FILE")
+    graph.add_argument("treatment", nargs="?", metavar="TREATMENT", help="default: all of them")
+    graph.add_argument("-o", "--output", type=Path, metavar="OUT.svg", help="default: printed")
     graph.set_defaults(action=_graph)
 
 
 def _graph(options: argparse.Namespace) -> int:
-    return 1
+    from config.errors import ConfigErrors
+    from softswitch.check import load_checked
+    from softswitch.graph import UnknownTreatmentError, arrange, draw, outline
+
+    try:
+        configuration = load_checked(options.file, os.environ)
+    except ConfigErrors as errors:
+        print(errors, file=sys.stderr)
+        return 1
+    try:
+        charts = outline(configuration, options.treatment)
+    except UnknownTreatmentError:
+        known = ", ".join(configuration.treatments) or "none"
+        print(f'there is no treatment "{options.treatment}"; there are: {known}', file=sys.stderr)
+        return 1
+    drawing = arrange(charts)
+    text = draw(drawing, options.treatment or options.file.name)
+    if options.output is None:
+        sys.stdout.write(text)
+        return 0
+    options.output.write_text(text, encoding="utf-8")
+    print(f"{options.output}: {len(charts)} treatments, {len(drawing.boxes)} boxes")
+    return 0

@@ -1,4 +1,4 @@
-"""`softswitch report`: calls, talk and money by number, publisher, campaign, parameter or period."""
+"""`softswitch report`: calls, talk and money, by whatever they are asked for."""
 
 from __future__ import annotations
 
