@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from config import hints
 from config.document import Scalar, Table, Tree
 from config.errors import Problems, did_you_mean
+from config.expression.vocabulary import Vocabulary
 from config.hints import ANYTHING, SCALAR, Schema
 from config.model import Location
 
@@ -55,8 +56,8 @@ class Reading:
     """The switch's."""
     zones: dict[str, str] = field(default_factory=dict)
     """Time zone of each schedule of the section hours."""
-    vocabulary: Any = None
-    """What expressions may speak of (`config.expression.Vocabulary`)."""
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    """What expressions may speak of."""
     files: dict[str, str] = field(default_factory=dict)
     """Digest of each further file that was read: they belong to the configuration's version."""
     steps: int = 0
