@@ -9,14 +9,17 @@ Knows no key of the language by itself.
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from config import hints
 from config.document import Scalar, Table, Tree
 from config.errors import Problems, did_you_mean
-from config.expression.vocabulary import Vocabulary
 from config.hints import ANYTHING, SCALAR, Schema
 from config.model import Location
+
+if TYPE_CHECKING:
+    # Its kinds are read by this module.
+    from config.expression.vocabulary import Vocabulary
 
 T = TypeVar("T")
 
@@ -39,6 +42,12 @@ class MediaKnowledge(Protocol):
         """Why a file cannot be played, or None when it can."""
 
 
+def _no_names() -> "Vocabulary":
+    from config.expression.vocabulary import Vocabulary
+
+    return Vocabulary()
+
+
 @dataclass(slots=True)
 class Reading:
     """What is going on while a configuration is read."""
@@ -56,7 +65,7 @@ class Reading:
     """The switch's."""
     zones: dict[str, str] = field(default_factory=dict)
     """Time zone of each schedule of the section hours."""
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    vocabulary: "Vocabulary" = field(default_factory=_no_names)
     """What expressions may speak of."""
     files: dict[str, str] = field(default_factory=dict)
     """Digest of each further file that was read: they belong to the configuration's version."""

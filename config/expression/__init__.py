@@ -1,17 +1,22 @@
 """The expression grammar: text to a typed tree, templates, and the names that exist.
 
-The kinds by which readers read them are `config.expression.kinds`.
+Readers read them by the kinds EXPRESSION, CONDITION, AMOUNT and TEMPLATE.
 """
 
 from config.expression.errors import ExpressionError
+from config.expression.kinds import AMOUNT, CONDITION, EXPRESSION, TEMPLATE
 from config.expression.parser import parse_expression
 from config.expression.printing import print_term
 from config.expression.template import has_expressions, parse_template
 from config.expression.vocabulary import FACTS, FUNCTIONS, Vocabulary
 
 __all__ = [
+    "AMOUNT",
+    "CONDITION",
+    "EXPRESSION",
     "FACTS",
     "FUNCTIONS",
+    "TEMPLATE",
     "ExpressionError",
     "Vocabulary",
     "has_expressions",

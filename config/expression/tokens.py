@@ -58,7 +58,7 @@ _ESCAPED = re.compile(r"\\([\\'\"])")
 _SIGNS = ("==", "!=", "<=", ">=", "=", "<", ">", "+", "-", "*", "/", "(", ")", "[", "]", ",")
 # What people write who come from other languages.
 _FOREIGN = {"&&": "and", "||": "or", "!": "not", "<>": "!=", "≠": "!=", "≤": "<=", "≥": ">="}
-_CURLED = "“”„‘’«»"
+_CURLED = "\u201c\u201d\u201e\u2018\u2019\xab\xbb"
 
 
 @dataclass(frozen=True, slots=True)
