@@ -8,16 +8,28 @@ own guesses (octal numbers, sexagesimal times, `no` as false) never happen. RFC 
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from config import hints
-from config.document import Scalar, Sequence, Tree
+from config.document import Scalar, Sequence, Table, Tree
 from config.e164 import COUNTRIES, normalise
 from config.errors import did_you_mean
 from config.model import CallerId
-from config.reading import Kind, Reading, RefusedError, describe, refuse_all, scalar, shorten
+from config.reading import (
+    Kind,
+    MissingError,
+    Reading,
+    RefusedError,
+    describe,
+    note,
+    refuse_all,
+    scalar,
+    shorten,
+)
 
 T = TypeVar("T")
 L = TypeVar("L", bound=str)
@@ -45,6 +57,7 @@ SECONDS_A_RING = 6.0
 _RING_UNITS = {**_UNITS, "ring": SECONDS_A_RING, "rings": SECONDS_A_RING}
 _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,100}\Z")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_DAY_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _CURRENCY = re.compile(r"[A-Za-z]{3}\Z")
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
@@ -78,7 +91,7 @@ def _free_text(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    if not 0 < len(text) <= MAX_NAME or _CONTROL.search(text) or text != text.strip():
+    if not printed(text):
         raise ValueError
     return text
 
@@ -103,6 +116,11 @@ NAME = scalar(f"a name (up to {MAX_NAME} printable characters)", _name)
 HEADER_NAME = scalar("the name of a SIP header field", _header_name)
 
 
+def printed(name: str) -> bool:
+    """Whether a text can be a name."""
+    return 0 < len(name) <= MAX_NAME and not _CONTROL.search(name) and name == name.strip()
+
+
 def one_of(words: Collection[L]) -> Kind[L]:
     """One of some words, in any case."""
     known = {word.lower(): word for word in words}
@@ -116,6 +134,32 @@ def one_of(words: Collection[L]) -> Kind[L]:
         return word
 
     return scalar(says, convert, hints.words(words))
+
+
+def mapping_of(
+    kind: Kind[T], *, most: int, noun: str, name: Kind[str] = NAME
+) -> Kind[Mapping[str, T]]:
+    """A mapping from names to values of one kind. What is wrong with a value is noted, and it is
+    left out."""
+    says = f"a mapping from 1 to {most} names of {noun}s to {kind.says}"
+
+    def read(tree: Tree, reading: Reading) -> Mapping[str, T]:
+        if not isinstance(tree, Table):
+            raise RefusedError(f"expected {says}, {describe(tree)}")
+        if not 1 <= len(tree.entries) <= most:
+            raise RefusedError(f"expected 1 to {most} {noun}s, not {len(tree.entries)}")
+        values: dict[str, T] = {}
+        for key, value in tree.entries.items():
+            try:
+                name.read(tree.keys[key], reading)
+                values[key] = kind.read(value, reading)
+            except RefusedError as error:
+                note(reading, error, value, f"{noun} {shorten(key)}")
+            except MissingError:
+                pass
+        return MappingProxyType(values)
+
+    return Kind(says, read, hints.mapping(kind.schema))
 
 
 def _boolean(text: str) -> bool:
@@ -161,6 +205,15 @@ def _time_zone(text: str) -> str:
 
 
 TIME_ZONE = scalar("a time zone (IANA, such as America/New_York)", _time_zone)
+
+
+def _day(text: str) -> date:
+    if not _DAY_TEXT.match(text):
+        raise ValueError
+    return date.fromisoformat(text)
+
+
+DAY = scalar('a day such as "2026-12-24"', _day, hints.text("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))
 
 
 # Numbers and durations.
@@ -278,6 +331,7 @@ def list_of(kind: Kind[T], *, most: int, doubles: bool = False) -> Kind[tuple[T,
             raise RefusedError(f"expected 1 to {most} entries, not {len(items)}")
         values: list[T] = []
         errors: list[RefusedError] = []
+        missing = False
         for item in items:
             try:
                 value = kind.read(item, reading)
@@ -288,7 +342,11 @@ def list_of(kind: Kind[T], *, most: int, doubles: bool = False) -> Kind[tuple[T,
             except RefusedError as error:
                 error.location = error.location or item.location
                 errors.append(error)
+            except MissingError:
+                missing = True
         refuse_all(errors)
+        if missing:
+            raise MissingError(says)
         return tuple(values)
 
     return Kind(says, read, hints.list_of(kind.schema, most, doubles=doubles))

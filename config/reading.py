@@ -209,6 +209,11 @@ class Fields:
                 return True
         return False
 
+    def need_good(self, *keys: Key[Any]) -> None:
+        """Raise MissingError when one of the keys was refused: what is left would mislead."""
+        if self.refused(*keys):
+            raise MissingError(keys[0].name)
+
     def place(self, key: Key[Any]) -> Location:
         """Where the value stands, or the mapping when it is absent."""
         tree = self.table.entries.get(key.name)

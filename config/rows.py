@@ -71,7 +71,7 @@ class Rows:
         self._lines: list[str] = []
         self.header_line = 1
         self.columns: list[str] = []
-        """Names of the columns in lower case, as the header has them."""
+        """Names of the columns, as the header has them."""
         self._read_header()
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
@@ -105,13 +105,16 @@ class Rows:
         self._reading.problems.add(self.place(line, index), message, suggestion)
 
     def check_columns(
-        self, known: Collection[str], needed: Collection[str], free: str = ""
+        self, known: Collection[str], needed: Collection[str], *, free: bool = False
     ) -> bool:
-        """Note columns that are not known (unless any may stand here) or missing; whether good."""
-        good = True
-        for index, name in enumerate(self.columns):
-            if self.columns.index(name) != index or not name:
-                what = f'the column "{shorten(name)}" stands twice' if name else "this has no name"
+        """Note columns that are missing, or not known unless any may stand here; whether all is
+        good. Known ones are in lower case from here on."""
+        good = bool(self.columns)
+        for index, written in enumerate(self.columns):
+            name = written.lower() if written.lower() in known else written
+            self.columns[index] = name
+            if not name or name in self.columns[:index]:
+                what = f'the column "{shorten(name)}" stands twice' if name else "it has no name"
                 self.refuse(self.header_line, index, f"header: {what}")
             elif name not in known and not free:
                 hint = did_you_mean(name, known) or f"columns: {', '.join(known)}"
@@ -120,7 +123,7 @@ class Rows:
                 continue
             good = False
         for name in needed:
-            if name not in self.columns:
+            if name not in self.columns and self.columns:
                 hint = "the first line of the file names its columns"
                 self.refuse(self.header_line, 0, f'the column "{name}" is missing', hint)
                 good = False
@@ -132,7 +135,7 @@ class Rows:
             for fields in self._reader:
                 if not _says_nothing(fields):
                     self.header_line = first
-                    self.columns = [name.strip().lower() for name in fields]
+                    self.columns = [name.strip() for name in fields]
                     break
                 first = self._reader.line_num + 1
         except csv.Error as error:
