@@ -1,8 +1,12 @@
-"""Prompts: a text, a WAV file or a tone, and what can be seen of a file without knowing audio."""
+"""Prompts: a text, a WAV file or a tone, and what can be seen of a file without knowing audio.
+
+A text with braces is a template: what stands in them is put in for each call.
+"""
 
 from pathlib import Path
 
 from config.document import Scalar, Table, Tree
+from config.expression import TEMPLATE
 from config.kinds import LINE, TEXT, TONE
 from config.model import Location, Prompt
 from config.reading import (
@@ -19,13 +23,28 @@ from config.reading import (
 )
 
 
+def _spoken_text(tree: Tree, reading: Reading) -> Prompt:
+    """A text, or a template when there are braces in it."""
+    text = TEXT.read(tree, reading)
+    if "{" not in text and "}" not in text:
+        return Prompt(text=text, location=tree.location)
+    template = TEMPLATE.read(tree, reading)
+    if template.constant is not None:
+        return Prompt(text=template.constant, location=tree.location)
+    return Prompt(template=template, location=tree.location)
+
+
+SPOKEN_TEXT = Kind(TEXT.says, _spoken_text)
+
+
 class PromptKeys:
     """Keys of a prompt; exactly one."""
 
     TEXT = Key(
         "text",
-        TEXT,
-        "Text to be spoken. It is synthesised ahead of time and kept.",
+        SPOKEN_TEXT,
+        "Text to be spoken. It is synthesised ahead of time and kept. Values of the call stand in "
+        "braces, `{binding.keyword}` or `{keyword}`; a brace itself is written twice.",
         example="Please hold.",
     )
     WAV = Key(
@@ -56,11 +75,13 @@ def prompt_of(fields: Fields, location: Location, reading: Reading) -> Prompt:
         raise MissingError("prompt")
     wav = fields.get(PromptKeys.WAV)
     path = None if wav is None else _wav_path(wav, fields.place(PromptKeys.WAV), reading)
-    text, tone = fields.get(PromptKeys.TEXT), fields.get(PromptKeys.TONE)
-    if text is None and path is None and tone is None:
+    spoken, tone = fields.get(PromptKeys.TEXT), fields.get(PromptKeys.TONE)
+    if spoken is None and path is None and tone is None:
         _note_empty(fields, written[0], reading)
         raise MissingError("prompt")
-    return Prompt(text=text, wav=path, tone=tone, location=location)
+    if spoken is not None:
+        return Prompt(text=spoken.text, template=spoken.template, location=location)
+    return Prompt(wav=path, tone=tone, location=location)
 
 
 def _note_empty(fields: Fields, name: str, reading: Reading) -> None:
@@ -95,7 +116,7 @@ def wav_problem(path: Path) -> str | None:
 
 def _read_prompt(tree: Tree, reading: Reading) -> Prompt:
     if isinstance(tree, Scalar):
-        return Prompt(text=TEXT.read(tree, reading), location=tree.location)
+        return SPOKEN_TEXT.read(tree, reading)
     if not isinstance(tree, Table):
         raise RefusedError(f"expected a prompt, {describe(tree)}")
     return prompt_of(read_fields(tree, PROMPT, reading), tree.location, reading)

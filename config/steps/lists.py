@@ -17,6 +17,7 @@ from config.reading import (
     RefusedError,
     describe,
     note,
+    scalar,
     shorten,
 )
 
@@ -29,6 +30,7 @@ Builder = Callable[[str, Tree, Location, Reading], Node]
 BUILDERS: dict[str, Builder] = {}
 """What makes a step of each word, filled by `config.steps`."""
 
+_FACT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 _STEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
 
 
@@ -124,6 +126,27 @@ def _derived_name(word: str, reading: Reading) -> str:
     count = reading.step_counts.get(word, 0) + 1
     reading.step_counts[word] = count
     return f"{word}-{count}"
+
+
+def is_fact_name(name: str) -> bool:
+    """Whether expressions can say it: letters, digits and underlines."""
+    return _FACT_NAME.match(name) is not None
+
+
+def _fact_name(text: str) -> str:
+    if not is_fact_name(text):
+        raise ValueError(text)
+    return text
+
+
+FACT_NAME = scalar("a name of letters, digits and _", _fact_name)
+
+
+def fact_name(name: str, prefix: str, location: Location, reading: Reading) -> None:
+    """Note when a name that was given to a step cannot stand in an expression."""
+    if not is_fact_name(name) and not _is_derived(name):
+        message = f'"{name}" cannot be named in expressions, as {prefix}.{name}'
+        reading.problems.add(location, message, "letters, digits and _ only")
 
 
 def read_treatment(name: str, tree: Tree, reading: Reading) -> Treatment | None:
