@@ -10,14 +10,19 @@ from itertools import pairwise
 from config.errors import Problems, did_you_mean
 from config.kinds import known_names
 from config.model import (
+    Ask,
     Campaign,
+    Condition,
     Connect,
     Destination,
+    Distribute,
     Goto,
     HangUp,
+    Lookup,
     Menu,
     Node,
     Switch,
+    Transfer,
     Treatment,
     Trunk,
 )
@@ -31,7 +36,13 @@ def nested(node: Node) -> tuple[tuple[Node, ...], ...]:
     """The lists of steps within a step."""
     if isinstance(node, Menu):
         return (*node.choices.values(), node.on_no_input)
-    return (node.on_failure,) if isinstance(node, Connect) else ()
+    if isinstance(node, Connect):
+        return (node.on_failure, node.outside)
+    if isinstance(node, Condition):
+        return (*(case.steps for case in node.cases), node.otherwise)
+    if isinstance(node, Distribute):
+        return (node.otherwise,)
+    return (node.on_failure,) if isinstance(node, Ask | Lookup | Transfer) else ()
 
 
 def every_node(nodes: tuple[Node, ...]) -> Iterator[Node]:
