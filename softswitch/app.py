@@ -51,8 +51,9 @@ JOURNAL_SECONDS = 0.2
 answer time in a crash record; which calls have a record is read from the records themselves."""
 
 KICK_SECONDS = 0.004
-"""How long commands to the engine may wait for company. A packet that comes earlier finds them
-obeyed all the same; only what the clock starts, a prompt say, begins so much later."""
+"""How long commands to the engine may wait for company while nothing ticks; else they go with the
+next tick. A packet that comes earlier finds them obeyed all the same; only what the clock starts, a
+prompt say, begins so much later."""
 
 USUAL_DROPS = frozenset({"keep-alive", "stray-ack", "stray-response"})
 """Drops that are part of a good day: keep-alives, and what comes after its transaction has
@@ -178,8 +179,9 @@ class App:
             first_port=switch.rtp_first_port,
             last_port=switch.rtp_last_port,
             threads=switch.engine_threads or engine_threads_for(len(os.sched_getaffinity(0))),
-            when_commanded=lambda: loop.call_later(KICK_SECONDS, self.engine.kick),
+            when_commanded=self._kick_soon,
         )
+        self.hearing = HearingTick(loop, self.engine)
         self.engine.start()
         self._resources.callback(self.engine.stop)
         self._check_ports()
@@ -190,6 +192,10 @@ class App:
                 "no speech synthesiser is installed: a chime plays for %d text prompts "
                 "(pip install 'softswitch[speech]')", self.prompts.chimes,
             )  # fmt: skip
+
+    def _kick_soon(self) -> None:
+        if not self.hearing.kick_soon():
+            asyncio.get_running_loop().call_later(KICK_SECONDS, self.engine.kick)
 
     async def _address_of(self, key: str, host: str) -> str:
         """The address of a host of ours that may be a name; raises StartError."""
@@ -250,7 +256,6 @@ class App:
         await self._resolve_trunks()
         self.switchboard = Switchboard(self.services, recorder, self._snapshot())
         self._resources.push_async_callback(self.switchboard.close)
-        self.hearing = HearingTick(loop, self.engine)
         if switch.tap:
             self.hearing.start()
         self._resources.callback(self.hearing.stop)

@@ -29,6 +29,7 @@ class HearingTick:
         self._listeners: tuple[TapListener, ...] = ()
         self._handle: asyncio.TimerHandle | None = None
         self._due = 0.0
+        self._commands_wait = False
         self.ticks = 0
         self.late = 0
         self.entries = 0
@@ -37,6 +38,12 @@ class HearingTick:
     def listen(self, listener: TapListener) -> None:
         """Hand every batch to one more listener."""
         self._listeners = (*self._listeners, listener)
+
+    def kick_soon(self) -> bool:
+        """Have the engine look at its commands in the next tick, which wakes it anyway; False when
+        there is none."""
+        self._commands_wait = self._handle is not None
+        return self._commands_wait
 
     def start(self) -> None:
         """Begin to tick, if it does not yet."""
@@ -55,6 +62,9 @@ class HearingTick:
         self.ticks += 1
         if now - self._due > LATE_SECONDS:
             self.late += 1
+        if self._commands_wait:
+            self._commands_wait = False
+            self._engine.kick()
         batch = self._engine.drain_tap()
         if batch is not None:
             self.entries += len(batch.entries)

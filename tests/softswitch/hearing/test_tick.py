@@ -63,3 +63,31 @@ async def test_a_late_tick_is_counted_and_a_stopped_one_ticks_no_more(engine: En
     finally:
         tick.stop()
         engine.stop()
+
+
+async def test_commands_that_wait_go_with_the_next_tick() -> None:
+    first = free_rtp_range(4)[0]
+    kicks: list[bool] = []
+
+    def commanded() -> None:
+        kicks.append(tick.kick_soon())
+
+    engine = Engine(first_port=first, last_port=first + 3, when_commanded=commanded)
+    tick = HearingTick(asyncio.get_running_loop(), engine)
+    engine.start()
+    try:
+        port = engine.open_port()
+        port.tap(True)
+        assert kicks == [False]  # nothing ticks: somebody else has to see to it
+        engine.kick()
+        tick.start()
+        port.tap(False)
+        assert kicks == [False, True]
+        async with asyncio.timeout(5):
+            # The engine tells its next command again only once it was kicked for the last one.
+            while len(kicks) < 3:
+                port.tap(True)
+                await asyncio.sleep(0.005)
+    finally:
+        tick.stop()
+        engine.stop()
