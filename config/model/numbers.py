@@ -94,8 +94,9 @@ class Pool:
     policy: RecyclingPolicy = "least_active"
     overflow: str | None = None
     """E.164 number given when nothing else is left."""
-    cooldown_seconds: float = 3600.0
-    """How long after a rebinding a call may still belong to the earlier binding. Default 1 h."""
+    cooldown_seconds: float = 0.0
+    """How long after a rebinding calls still go to the earlier binding, and are marked late. It
+    holds for every caller, those who saw the new binding too. Default 0: none are late."""
     period_seconds: float | None = None
     """Exclusive: how long a visitor keeps a number after its last use. None: until the end."""
     ends: date | None = None
