@@ -2,8 +2,9 @@
 
 A call has one task, which walks its treatment; it wakes for keys, answers and the end. Whatever
 ends a call goes through `end`, once: every leg is left by the method its state asks for, every
-media port is given back, the facts are emitted, the task is cancelled. Knows nothing of YAML nodes
-(`ivr/`), of look-up and records (`switchboard/`).
+media port is given back, the facts are emitted, the task is cancelled. How legs are called is in
+`dialling`, what is done with one leg in `leg`, how a call is turned away in `rejection`. Knows
+nothing of YAML nodes (`ivr/`), of look-up and records (`switchboard/`).
 """
 
 from __future__ import annotations
@@ -11,35 +12,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from config.model import Campaign, Configuration, Prompt
-from rtp.engine import PortsExhausted
 from softswitch import sdp
+from softswitch.call import rejection
 from softswitch.call.called_leg import CalledLeg
 from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.dial_request import DialRequest
-from softswitch.call.events import (
-    CallBridged,
-    CallEnded,
-    CallEvent,
-    DigitPressed,
-    PromptEnded,
-    PromptStarted,
-)
+from softswitch.call.dialling import Dialling, Screen
+from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed
 from softswitch.call.leg import Leg
-from softswitch.call.outcomes import Answered, DialFailure, DialOutcome, Rejected
+from softswitch.call.outcomes import DialFailure, DialOutcome, TransferOutcome
+from softswitch.call.secrecy import Secrecy
 from softswitch.call.services import LoadedPrompt, Services
+from softswitch.call.times import CallTimes, times_of
 from softswitch.sip.causes import q850_for_status, reason_header
 
 logger = logging.getLogger(__name__)
 
 E = TypeVar("E", bound=CallEvent)
-
-MAX_DIGITS_WAITING = 64
-"""Keys pressed ahead of the question that takes them; more is noise, and the oldest go."""
 
 NORMAL_CLEARING = 16
 
@@ -75,6 +68,9 @@ class Call:
         self.campaign = campaign
         self.caller: CallingLeg
         self.callee: CalledLeg | None = None
+        """The leg the caller is bridged to."""
+        self.joined: CalledLeg | None = None
+        """The leg whose sound the caller hears, by bridge or early media."""
         self.bridged = False
         self.ended = False
         self.caller_number = ""
@@ -94,10 +90,7 @@ class Call:
         self._event_number = 0
         self._told = False
         self._task: asyncio.Task[None] | None = None
-        self._digits: deque[str] = deque(maxlen=MAX_DIGITS_WAITING)
-        self._digit_waiter: asyncio.Future[None] | None = None
-        self._playback: tuple[int, LoadedPrompt] | None = None
-        self._playback_waiter: asyncio.Future[bool] | None = None
+        self._dialling: Dialling | None = None
         self._limit: asyncio.TimerHandle | None = None
 
     # Life.
@@ -161,97 +154,122 @@ class Call:
         if self.caller.waiting:
             self._answer_caller(None)
 
-    async def play(self, prompt: Prompt, *, barge_in: bool = False) -> bool:
-        """Play a prompt to its end; False when a key cut it short.
-
-        With `barge_in` a key pressed before or during the prompt ends it and stays to be read.
-        """
-        if self.ended or (barge_in and self._digits):
-            return False
-        waiter: asyncio.Future[bool] = self.services.loop.create_future()
-        loaded = self.services.prompts.prompt(prompt, country=self.campaign.ringback)
-        self._start_playback(loaded, waiter=waiter)
-        if not barge_in:
-            return await waiter
-        heard = asyncio.ensure_future(self._wait_for_digit())
-        try:
-            await asyncio.wait((waiter, heard), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            heard.cancel()
-        if waiter.done():
-            return waiter.result()
-        self.stop_playing()
-        return False
+    async def play(self, prompt: Prompt | LoadedPrompt, *, barge_in: bool = False) -> bool:
+        """Play a prompt to the caller to its end; see `Leg.play`."""
+        return await self.caller.play(prompt, barge_in=barge_in)
 
     def start_playing(self, prompt: LoadedPrompt, *, repeat: bool = False) -> asyncio.Future[bool]:
         """Play to the caller without waiting; the future is set when it has ended or was cut."""
-        waiter: asyncio.Future[bool] = self.services.loop.create_future()
-        self._start_playback(prompt, waiter=waiter, repeat=repeat)
-        return waiter
+        return self.caller.start_playing(prompt, repeat=repeat)
 
     def stop_playing(self) -> None:
         """Cut what plays to the caller."""
-        if self._playback is not None and self.caller.media is not None:
-            self.caller.media.port.stop_playback()
-            self._playback_over(completed=False)
+        self.caller.stop_playing()
 
     async def next_digit(self, within: float) -> str | None:
         """The next key of the caller, or None when none came within so many seconds."""
-        if not self._digits:
-            try:
-                async with asyncio.timeout(within):
-                    await self._wait_for_digit()
-            except TimeoutError:
-                return None
-        return self._digits.popleft()
+        return await self.caller.next_digit(within)
 
     def forget_digits(self) -> None:
-        """Drop keys that were pressed ahead."""
-        self._digits.clear()
+        """Drop keys that the caller pressed ahead."""
+        self.caller.forget_digits()
 
-    async def dial(self, request: DialRequest) -> DialOutcome:
-        """Call out and wait for the outcome; provisional answers reach the caller meanwhile."""
-        limit = request.trunk.max_calls
-        if limit is not None and self.services.trunk_legs[request.trunk.name] >= limit:
-            logger.warning("call %s: trunk %s is full", self.call_id, request.trunk.name)
-            return Rejected(503, "trunk full", 34, no_capacity=True)
-        leg = CalledLeg(self, self.new_leg_id("called"), self.services, request)
-        caller_media = self.caller.media
+    def secret(self) -> Secrecy:
+        """`with call.secret():` the caller's keys meanwhile stand nowhere and reach no leg."""
+        return self.caller.secret()
+
+    async def dial(self, request: DialRequest, *, screen: Screen | None = None) -> DialOutcome:
+        """Call out and wait for the outcome; provisional answers reach the caller meanwhile.
+
+        With `screen` the answered leg is asked before it counts as answered; see `dial_all`.
+        """
+        return await self.dial_all((request,), screen=screen)
+
+    async def dial_all(
+        self, requests: Sequence[DialRequest], *, screen: Screen | None = None
+    ) -> DialOutcome:
+        """Call all of them at once; the first that answers has the call, the others are cancelled.
+
+        Each rings for its own `ring_seconds`. `screen(leg)` runs for each leg that answers, while
+        the others ring on: the first for which it is true wins, one for which it is false is hung
+        up. The caller hears ringback, and stays unanswered. When nobody takes it, the best failure
+        by RFC 3261 section 16.7. The winner's request is `outcome.leg.request`.
+        """
+        self._dialling = dialling = Dialling(self, screen)
         try:
-            leg.open_media(
-                beside=None if caller_media is None else caller_media.port,
-                prefer=self._callers_codec(),
-                ptime_ms=20 if caller_media is None or caller_media.agreement is None
-                else caller_media.agreement.ptime_ms,
-            )  # fmt: skip
-        except PortsExhausted:
-            logger.warning("call %s: no media port for the outbound leg", self.call_id)
-            return Rejected(503, "no media port", 34, no_capacity=True)
-        self.add_leg(leg)
-        self.callee = leg
-        leg.originate()
-        failure = await leg.outcome
-        if failure is None:
-            return Answered(leg)
-        self.callee = None
-        self._unjoin()
-        return failure
+            return await dialling.run(requests)
+        finally:
+            self._dialling = None
 
-    def bridge(self, leg: CalledLeg) -> None:
-        """Join the caller and an answered leg, answering the caller if that is still due."""
+    def bridge(self, leg: CalledLeg) -> bool:
+        """Join the caller and an answered leg, answering the caller if that is still due.
+
+        False when there is nothing to bridge any more; the call has ended then.
+        """
+        if leg.ended:
+            # It hung up in the moment between its answer and the bridge.
+            self.end("called", "hung_up")
         if self.caller.waiting and not self._answer_caller(leg.codec):
-            return
+            return False
         self.stop_playing()
+        leg.stop_playing()
         if self.ended:
-            return  # by a subscriber
-        self._join(leg)
+            return False  # by a subscriber
+        self.join(leg)
+        self.callee = leg
         self.bridged = True
         self.media_expected_from = self.services.now()
         self.emit(CallBridged, leg=self.caller.leg_id, other_leg=leg.leg_id)
+        if not self.ended:
+            # Who held us before there was anybody to tell.
+            for side in (self.caller, leg):
+                side.pass_direction()
+        return not self.ended
 
     async def talk(self) -> None:
         """Wait until the bridged call ends; whoever hangs up ends the call."""
         await self.services.loop.create_future()
+
+    async def transfer(self, to: str, *, within: float) -> TransferOutcome:
+        """Send the caller elsewhere by REFER; when that has worked the call ends, `transferred`.
+
+        `to` is a SIP or tel URI. A caller that was not answered is answered first.
+        """
+        await self.answer()
+        return await self.caller.transfer(to, within=within)
+
+    def open_early_media(self) -> bool:
+        """Let a caller that is not answered hear prompts (183); False when it made no offer."""
+        if self.ended or not self.caller.waiting:
+            return not self.ended
+        try:
+            return self.caller.open_early_media(183, None)
+        except sdp.NotAcceptable as error:
+            self.refuse_offer(error)
+            return False
+
+    async def reject_ring(self, seconds: float, *, cause: str = "rejected") -> None:
+        """Turn the caller away by ringing that nobody answers, then 480."""
+        await rejection.ring(self, seconds, cause)
+
+    def reject_busy(self, *, cause: str = "rejected") -> None:
+        """Turn the caller away with 486, or by BYE when it was answered."""
+        self.end("switch", cause, status=486, q850=rejection.USER_BUSY)
+
+    async def reject_announcement(
+        self, prompt: Prompt | LoadedPrompt, *, cause: str = "rejected", status: int = 480,
+        answering: bool = False,
+    ) -> None:  # fmt: skip
+        """Turn the caller away after an announcement: unpaid, as early media, or after answering.
+
+        A caller that leaves us no offer to answer cannot hear it before the answer: it is refused
+        without.
+        """
+        await rejection.announce(self, prompt, cause, status, answering=answering)
+
+    def times(self) -> CallTimes:
+        """When the legs began, answered and ended, on the monotonic clock; whole at the end."""
+        return times_of(self._legs, self.callee)
 
     def limit(self, seconds: float, cause: str = "max_duration") -> None:
         """End the call after so many seconds from now; a shorter limit replaces a longer one."""
@@ -269,52 +287,46 @@ class Call:
 
     def on_digit(self, leg: Leg, digit: str) -> None:
         """A key was heard."""
-        self.emit(DigitPressed, leg=leg.leg_id, digit=digit)
-        if leg is self.caller and not self.bridged:
-            self._digits.append(digit)
-            if self._digit_waiter is not None and not self._digit_waiter.done():
-                self._digit_waiter.set_result(None)
+        if not leg.secrets:
+            self.emit(DigitPressed, leg=leg.leg_id, digit=digit)
+        if not (self.bridged and leg in (self.caller, self.callee)):
+            leg.keys.press(digit)
 
-    def on_playback_ended(self, leg: Leg, playback: int, *, completed: bool) -> None:
-        """The engine is through with a playback."""
-        if leg is self.caller and self._playback is not None and self._playback[0] == playback:
-            self._playback_over(completed=completed)
+    def on_secrecy(self, leg: Leg) -> None:
+        """A leg begins or ends to press keys that are nobody's business."""
+        if self.joined is not None and not self.ended:
+            self._hear(self.joined)
 
     def on_progress(self, leg: CalledLeg, status: int, *, described: bool) -> None:
-        """A provisional answer of the far end: passed on, or its media let through."""
-        if self.ended:
-            return
-        if self.caller.answered:
-            if leg.early_media and described:
-                self.stop_playing()
-                self._join(leg)
-            return
-        if status == 199:
-            return  # RFC 6228: one early dialog of several is over; the caller has but one with us
-        try:
-            if leg.early_media:
-                if self.caller.open_early_media(status, leg.codec):
-                    self._join(leg)
-            else:
-                self.caller.ring(status)
-        except sdp.NotAcceptable as error:
-            self.refuse_offer(error)
+        """A provisional answer of a far end."""
+        if self._dialling is not None and not self.ended:
+            self._dialling.on_progress(leg, status, described=described)
 
     def on_cancelled(self, leg: Leg, *, reason: str | None) -> None:
         """The caller took its INVITE back; the stack has answered 487."""
         self.end("calling", "cancelled", reason=reason, status=487)
 
     def on_hung_up(self, leg: Leg, *, reason: str | None) -> None:
-        """A side sent BYE."""
-        self.end(leg.side, "hung_up", reason=reason)
+        """A side sent BYE: with one that is not bridged only its leg is over."""
+        if self._carries(leg):
+            self.end(leg.side, "hung_up", reason=reason)
+        else:
+            leg.finish(status=200, cause="hung_up")
 
     def on_leg_lost(self, leg: Leg, *, why: str) -> None:
         """A dialog ended without a BYE: no ACK, or the far end knows it no more."""
-        self.end("switch", "leg_lost", q850=41, detail=why)
+        if self._carries(leg):
+            self.end("switch", "leg_lost", q850=41, detail=why)
+        else:
+            leg.finish(status=200, cause="leg_lost", q850=41)
 
     def on_media_refused(self, leg: Leg, why: str) -> None:
         """A description that we cannot use, where no other answer is possible any more."""
         self.end("switch", "not_acceptable", status=488, q850=88, detail=why)
+
+    def _carries(self, leg: Leg) -> bool:
+        """Whether the call cannot go on without this leg."""
+        return leg is self.caller or leg is self.callee
 
     # The end.
 
@@ -367,10 +379,10 @@ class Call:
     def _end_callees(self, ended_by: str, cause: str, reason: str, q850: int) -> None:
         for leg in self._legs:
             if isinstance(leg, CalledLeg) and not leg.ended:
-                if not (ended_by == "called" and leg is self.callee):
-                    leg.hang_up(reason)
-                if not leg.ended:
-                    leg.finish(status=200 if leg.answered else 487, cause=cause, q850=q850)
+                if ended_by == "called" and leg is self.callee:
+                    leg.finish(status=200, cause=cause, q850=q850)
+                else:
+                    leg.hang_up(reason, cause=cause, q850=q850)
 
     def _end_caller(
         self, ended_by: str, cause: str, status: int | None, reason: str, q850: int,
@@ -408,9 +420,6 @@ class Call:
 
     def _release(self) -> None:
         """Let go of everything: no timer, task or cycle outlives the call."""
-        for waiter in (self._digit_waiter, self._playback_waiter):
-            if waiter is not None and not waiter.done():
-                waiter.cancel()
         if self.on_ended is not None:
             self.on_ended(self)
         # Also when it is the task itself that has ended the call: it waits for nothing any more.
@@ -422,7 +431,7 @@ class Call:
     def _part(self, _task: object = None) -> None:
         """Part call, legs and task, so that they are freed without the garbage collector."""
         if self.ended:
-            self._task = self.callee = None
+            self._task = self.callee = self.joined = self._dialling = None
             self._legs.clear()
             del self.caller
 
@@ -450,49 +459,36 @@ class Call:
         self.limit(maximum)
         return True
 
-    def _callers_codec(self) -> str | None:
+    def callers_codec(self) -> str | None:
         """What the caller speaks, or would like best, so that the far end is offered it first."""
         return self.caller.codec or self.caller.best_codec
 
-    def _join(self, leg: CalledLeg) -> None:
-        if self.ended:
-            return
+    def join(self, leg: CalledLeg) -> None:
+        """Let the caller and a leg hear each other."""
+        if not self.ended:
+            self.joined = leg
+            self._hear(leg)
+
+    def _hear(self, leg: CalledLeg) -> None:
+        """Who hears whom: nobody hears a leg that presses secret keys."""
         caller, callee = self.caller.media, leg.media
         assert caller is not None
         assert callee is not None
-        caller.port.hears([callee.port])
-        callee.port.hears([caller.port])
+        caller.port.hears([] if leg.secrets else [callee.port])
+        callee.port.hears([] if self.caller.secrets else [caller.port])
 
-    def _unjoin(self) -> None:
-        if self.caller.media is not None and not self.caller.ended:
-            self.caller.media.port.hears([])
-
-    def _start_playback(
-        self, prompt: LoadedPrompt, *, waiter: asyncio.Future[bool], repeat: bool = False
-    ) -> None:
-        assert self.caller.media is not None
-        if self._playback is not None:
-            self._playback_over(completed=False)
-        playback = self.caller.media.port.play(prompt.audio, repeat=repeat)
-        self._playback = (playback, prompt)
-        self._playback_waiter = waiter
-        self.emit(PromptStarted, leg=self.caller.leg_id, prompt=prompt.name, seconds=prompt.seconds)
-
-    def _playback_over(self, *, completed: bool) -> None:
-        assert self._playback is not None
-        prompt, self._playback = self._playback[1], None
-        waiter, self._playback_waiter = self._playback_waiter, None
-        self.emit(PromptEnded, leg=self.caller.leg_id, prompt=prompt.name, completed=completed)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(completed)
-
-    async def _wait_for_digit(self) -> None:
-        if self._digits:
+    def unjoin(self) -> None:
+        """Let the caller hear nobody again."""
+        leg, self.joined = self.joined, None
+        if leg is None or self.ended:
             return
-        waiter = self._digit_waiter = self.services.loop.create_future()
-        try:
-            await waiter
-        finally:
-            # The wait that a prompt's end has cancelled wakes after the next one has begun.
-            if self._digit_waiter is waiter:
-                self._digit_waiter = None
+        for side in (self.caller, leg):
+            if side.media is not None and not side.ended:
+                side.media.port.hears([])
+
+    def ring_back(self) -> None:
+        """Have a caller that can hear us hear ringback, unless something plays already."""
+        media = self.caller.media
+        if media is not None and media.agreement is not None and not self.caller.player.playing:
+            ringback = self.services.prompts.ringback(self.campaign.ringback)
+            self.start_playing(ringback, repeat=True)

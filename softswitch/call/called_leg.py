@@ -64,6 +64,7 @@ class CalledLeg(Leg):
             owner=self,
             now=self.services.now(),
         )
+        self.originated_clock = self.services.now()
         self._ring_timer = self.services.loop.call_later(request.ring_seconds, self._on_no_answer)
         self.services.flush_soon()
         self.call.emit(
@@ -142,9 +143,7 @@ class CalledLeg(Leg):
 
     def _conclude(self, failure: DialFailure | None) -> None:
         """Set the outcome, once; a leg that was not answered is over with it."""
-        if self._ring_timer is not None:
-            self._ring_timer.cancel()
-            self._ring_timer = None
+        self._stop_ring_timer()
         if self.outcome.done():
             return
         self.outcome.set_result(failure)
@@ -152,15 +151,29 @@ class CalledLeg(Leg):
             cause = failure.reason if isinstance(failure, Rejected) else type(failure).__name__
             self.finish(status=failure.status, q850=failure.q850, cause=cause)
 
-    def hang_up(self, reason: str | None) -> None:
-        """End the leg by the method its state asks for: BYE when answered, CANCEL when not."""
-        if self.outcome.done() and not self.outcome.cancelled():
-            if self.answered:
-                self.send_bye(reason)
-        else:
-            # Cancelled with the task that waited for it, or still open.
-            self._cancel(reason)
-            self._conclude(Cancelled())
+    def _stop_ring_timer(self) -> None:
+        if self._ring_timer is not None:
+            self._ring_timer.cancel()
+            self._ring_timer = None
+
+    def hang_up(
+        self, reason: str | None = None, *, cause: str = "hang_up", q850: int | None = None
+    ) -> None:
+        """End this leg by the method its state asks for: BYE when answered, CANCEL when not.
+
+        `reason` is the value of a Reason header (RFC 3326); the call goes on.
+        """
+        if self.ended:
+            return
+        if self.answered:
+            self.send_bye(reason)
+            self.finish(status=200, cause=cause, q850=q850)
+            return
+        self._stop_ring_timer()
+        self._cancel(reason)
+        if not self.outcome.done():
+            self.outcome.set_result(Cancelled())
+        self.finish(status=487, cause=cause, q850=q850)
 
     def _detach(self) -> None:
         super()._detach()

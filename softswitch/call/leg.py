@@ -1,20 +1,28 @@
 """A leg: one dialog and its media port.
 
 What both sides of a call share: events of the stack find their method here, re-INVITEs are
-answered at once and a hold is passed on, BYE ends the leg. Which side a leg is on is in its
-subclasses. RFC 3261 sections 12-15, RFC 3264 section 8.
+answered at once and a hold is passed on, BYE ends the leg; what treatments do with one leg (play,
+read keys, press keys, transfer). Which side a leg is on is in its subclasses. RFC 3261 sections
+12-15, RFC 3264 section 8.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from config.model import Trunk
+from config.model import Prompt, Trunk
 from softswitch import sdp
 from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed
+from softswitch.call.key_sender import send_keys
+from softswitch.call.keys import Keys
 from softswitch.call.leg_media import LegMedia, session_description_of
+from softswitch.call.outcomes import TransferOutcome
+from softswitch.call.player import Player
+from softswitch.call.secrecy import Secrecy
+from softswitch.call.services import LoadedPrompt
 from softswitch.sip import events as sip_events
 from softswitch.sip.causes import q850_for_status
 from softswitch.sip.dialog import Dialog
@@ -45,7 +53,15 @@ class Leg:
         self.media: LegMedia | None = None
         self.ended = False
         self.answered = False
+        self.opened_clock = services.now()
+        self.originated_clock: float | None = None
+        """When our INVITE was sent; None on the caller's leg."""
         self.answered_clock: float | None = None
+        self.ended_clock: float | None = None
+        self.keys = Keys(services.loop)
+        self.player = Player(call, leg_id)
+        self.secrets = 0
+        """How many secret questions are being answered on this leg now."""
         # re-INVITE state
         self._reinviting = False
         self._passed_direction = "sendrecv"
@@ -55,6 +71,74 @@ class Leg:
     def codec(self) -> str | None:
         """Name of the codec agreed with this leg's peer."""
         return None if self.media is None else self.media.codec
+
+    # The interface of treatments.
+
+    async def play(self, prompt: Prompt | LoadedPrompt, *, barge_in: bool = False) -> bool:
+        """Play a prompt to its end; False when a key or the end of the leg cut it short.
+
+        With `barge_in` a key pressed before or during the prompt ends it and stays to be read.
+        """
+        if barge_in and self.keys:
+            return False
+        played = self.start_playing(prompt)
+        if not barge_in:
+            return await played
+        pressed = asyncio.ensure_future(self.keys.wait())
+        try:
+            await asyncio.wait((played, pressed), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pressed.cancel()
+        if played.done():
+            return played.result()
+        self.stop_playing()
+        return False
+
+    def start_playing(
+        self, prompt: Prompt | LoadedPrompt, *, repeat: bool = False
+    ) -> asyncio.Future[bool]:
+        """Play without waiting; the future is set when it has ended or was cut."""
+        if isinstance(prompt, Prompt):
+            prompt = self.services.prompts.prompt(prompt, country=self.call.campaign.ringback)
+        if self.ended or self.media is None:
+            cut: asyncio.Future[bool] = self.services.loop.create_future()
+            cut.set_result(False)
+            return cut
+        return self.player.start(self.media.port, prompt, repeat=repeat)
+
+    def stop_playing(self) -> None:
+        """Cut what plays."""
+        self.player.stop()
+
+    async def next_digit(self, within: float) -> str | None:
+        """The next key pressed on this leg, or None when none came within so many seconds.
+
+        Keys of legs that hear each other are not kept.
+        """
+        return await self.keys.next(within)
+
+    def forget_digits(self) -> None:
+        """Drop keys that were pressed ahead."""
+        self.keys.forget()
+
+    async def send_dtmf(self, digits: str) -> bool:
+        """Press keys towards the peer and wait until they are sent; False when it could not be.
+
+        `digits` are 0-9 * # A-D; `w` waits half a second, anything else is left out. They go as
+        events (RFC 4733) where the peer agreed to them, else as tones.
+        """
+        return await send_keys(self, digits)
+
+    async def transfer(self, to: str, *, within: float) -> TransferOutcome:
+        """Ask the peer by REFER to call elsewhere (RFC 3515); `to` is a SIP or tel URI.
+
+        When that has worked the call ends, `transferred`; else it goes on, unless the peer left.
+        """
+        raise NotImplementedError
+
+    def secret(self) -> Secrecy:
+        """`with leg.secret():` the keys pressed meanwhile stand nowhere and reach no other leg."""
+        return Secrecy(self)
 
     # What the stack says.
 
@@ -200,8 +284,7 @@ class Leg:
 
     def on_playback_ended(self, playback: int, *, completed: bool) -> None:
         """A playback to this leg ended."""
-        if not self.ended:
-            self.call.on_playback_ended(self, playback, completed=completed)
+        self.player.on_ended(playback, completed=completed)
 
     # The end.
 
@@ -216,7 +299,10 @@ class Leg:
         """Close the media port and say that the leg is over, once."""
         if self.ended:
             return
+        self.stop_playing()
         self.ended = True
+        self.ended_clock = self.services.now()
+        self.keys.close()
         self.services.trunk_legs[self.trunk.name] -= 1
         quality = LegQuality() if self.media is None else self.media.close()
         self.call.emit(

@@ -1,5 +1,5 @@
-"""What a dial can end in, as values: callers match on them, nothing is raised for what the far end
-did."""
+"""What a dial or a transfer can end in, as values: callers match on them, nothing is raised for
+what the far end did."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from softswitch.call.called_leg import CalledLeg
 
-__all__ = ["Answered", "Cancelled", "DialFailure", "DialOutcome", "Rejected", "TimedOut"]
+__all__ = [
+    "Answered",
+    "Cancelled",
+    "Declined",
+    "DialFailure",
+    "DialOutcome",
+    "Rejected",
+    "TimedOut",
+    "TransferFailed",
+    "TransferOutcome",
+    "Transferred",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The far end answered; its media is agreed."""
+    """The far end answered (and accepted, where it was asked); its media is agreed."""
 
     leg: CalledLeg
 
@@ -48,5 +59,34 @@ class Cancelled:
     q850: int = 16
 
 
-DialFailure = Rejected | TimedOut | Cancelled
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The far end answered and did not take the call: another destination may."""
+
+    status: int = 480
+    q850: int = 21
+
+
+DialFailure = Rejected | TimedOut | Cancelled | Declined
 DialOutcome = Answered | DialFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """The peer told that its new call was answered; ours has ended."""
+
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """The call goes on as before, unless the peer has left."""
+
+    status: int
+    """The last status told: of the new call, or of the request itself."""
+    why: str
+    """refused (the request), failed (the new call), timeout, hung_up (the peer left before it told
+    the outcome), not_possible (no dialog, no usable address, or another transfer under way)."""
+
+
+TransferOutcome = Transferred | TransferFailed

@@ -1,0 +1,84 @@
+"""Presses keys towards the peer of a leg: RFC 4733 events where agreed, else DTMF tones (ITU-T
+Q.23).
+
+The engine makes the events, `media.dtmf` the tones; here they are cut into stretches between the
+pauses, and waited for. Digits stand in no log: they may be somebody's PIN.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from media import dtmf
+
+if TYPE_CHECKING:
+    from softswitch.call.leg import Leg
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["send_keys", "stretches"]
+
+MAX_DIGITS = 128
+"""Digits and pauses sent at once: what is longer is no extension; a minute of tones at most."""
+
+MAX_STRETCH = 32
+"""Digits given to the engine at once; it takes 64, and may still be sending those before."""
+
+DIGIT_SECONDS = 0.1
+GAP_SECONDS = 0.06
+"""Q.24 asks for 40 ms each way; old equipment wants more."""
+
+PAUSE_SECONDS = 0.5
+PAUSES = "wW,"
+
+SLACK_SECONDS = 0.05
+"""The engine hears of it a little later, and the last packets are sent at the packet's pace."""
+
+
+def stretches(digits: str) -> list[str]:
+    """The digits between pauses, each at most MAX_STRETCH long; a pause is an empty one.
+
+    What is neither is left out.
+    """
+    found: list[str] = []
+    stretch = ""
+    for digit in digits[:MAX_DIGITS].upper():
+        pause = digit in PAUSES
+        if stretch and (pause or len(stretch) == MAX_STRETCH):
+            found.append(stretch)
+            stretch = ""
+        if pause:
+            found.append("")
+        elif digit in dtmf.DIGITS:
+            stretch += digit
+    return [*found, stretch] if stretch else found
+
+
+async def send_keys(leg: Leg, digits: str) -> bool:
+    """Send them all; False when the leg was not answered, is over, or ends meanwhile."""
+    for stretch in stretches(digits):
+        if not await _send(leg, stretch):
+            logger.info("call %s leg %s: keys could not be sent", leg.call.call_id, leg.leg_id)
+            return False
+    return not leg.ended
+
+
+async def _send(leg: Leg, stretch: str) -> bool:
+    media = leg.media
+    if leg.ended or media is None or media.agreement is None:
+        return False
+    if not stretch:
+        await asyncio.sleep(PAUSE_SECONDS)
+        return True
+    if media.agreement.digit_payload_type is None:
+        audio = leg.services.engine.load_prompt(
+            dtmf.render(stretch, seconds=DIGIT_SECONDS, gap=GAP_SECONDS).tobytes()
+        )
+        return await leg.player.start_sound(media.port, audio)
+    media.port.send_digits(
+        stretch, duration_ms=round(DIGIT_SECONDS * 1000), gap_ms=round(GAP_SECONDS * 1000)
+    )
+    await asyncio.sleep(len(stretch) * (DIGIT_SECONDS + GAP_SECONDS) + SLACK_SECONDS)
+    return True

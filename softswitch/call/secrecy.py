@@ -1,0 +1,32 @@
+"""A stretch of a call in which the keys of one leg are nobody's business.
+
+What is pressed meanwhile is read by the question and stands nowhere else: no event tells it, so no
+log, journal, record or subscriber knows it, and no other leg hears it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from softswitch.call.leg import Leg
+
+__all__ = ["Secrecy"]
+
+
+class Secrecy:
+    """Entered while a secret is asked for; may be nested."""
+
+    def __init__(self, leg: Leg) -> None:
+        self._leg = leg
+
+    def __enter__(self) -> None:
+        self._leg.secrets += 1
+        self._leg.call.on_secrecy(self._leg)
+
+    def __exit__(self, *exc: object) -> None:
+        leg = self._leg
+        leg.secrets -= 1
+        # A key too many must not become the answer to the next question, which is told.
+        leg.keys.forget()
+        leg.call.on_secrecy(leg)
