@@ -1,14 +1,20 @@
-"""The table of live numbers: from what was dialled to the number of the configuration it means.
+"""The table of live numbers: from what was dialled to what it stands for when the call is received.
 
 The most specific entry wins:
 
-1. a number taken as it is (`as_is`), then one in E.164, then a SIP URI with port, then without;
+1. a number taken as it is (`as_is`), then one in E.164, then one that a pool has taken from its
+   stock or gives when it runs out, then a SIP URI with port, then without;
 2. of the patterns, the one with the most digits written out; of equals, one of fixed length before
    one with a wildcard, then the one whose written digits stand further left.
 
 E.164 is config.e164's; user parts of SIP URIs are compared with case, hosts without (RFC 3261
 section 19.1.4). Patterns with the same form (length and places of X) are one dictionary, so a
-thousand of them cost no more than one. Knows nothing of campaigns, calls, or who asks.
+thousand of them cost no more than one.
+
+Which binding a number of a pool has is asked of `ringpool.live` at the time of receipt. Numbers of
+a stock that are in no pool are not live. When a pool has ended, its numbers get the treatment of
+its reserve for as long as that lasts, and are not live afterwards; its overflow number stays live.
+Knows nothing of calls, or of who asks.
 """
 
 from collections.abc import Mapping
@@ -17,7 +23,10 @@ from dataclasses import dataclass
 import msgspec
 
 from config.e164 import SipAddress, dialled, normalise, split_sip_uri
-from config.model import Configuration, Number
+from config.model import NOTHING, Configuration, Number, Pool
+from ringpool.live import LiveBindings
+from ringpool.rules import end_of_pool
+from ringpool.values import Binding
 
 __all__ = ["NumberMatch", "NumberTable"]
 
@@ -39,6 +48,16 @@ class NumberMatch(msgspec.Struct, frozen=True):
     """The entry of the configuration that matched."""
     refuse: int | None
     """Status to refuse with when only the signalling is wanted."""
+    binding_id: str | None = None
+    """Id of an allocated binding."""
+    owner: str | None = None
+    """Whose the allocated binding is."""
+    late: bool = False
+    """Whether the binding was over and the call came within the cooldown."""
+    overflow: bool = False
+    """Whether it is the number a pool gives when it has run out."""
+    treatment: str | None = None
+    """Treatment instead of the campaign's: the pool has ended and its numbers are reserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +123,20 @@ def _form(pattern: str) -> tuple[_Form, str]:
 class NumberTable:
     """The live numbers of one configuration."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, live: LiveBindings | None = None) -> None:
+        """`live`: the bindings of pools; None: as if nothing had been allocated."""
+        self._live = live if live is not None else LiveBindings({})
+        self._pools = configuration.pools
+        time_zone = configuration.switch.time_zone
+        self._ends = {
+            pool.name: end_of_pool(pool, time_zone)
+            for pool in configuration.pools.values()
+            if pool.ends is not None
+        }
+        self._overflows: dict[str, Pool] = {}
+        for pool in configuration.pools.values():
+            if pool.overflow is not None:
+                self._overflows.setdefault(pool.overflow, pool)
         self._country = configuration.switch.country
         self._campaigns = configuration.campaigns
         self._as_is: dict[str, Number] = {}
@@ -128,18 +160,24 @@ class NumberTable:
         else:
             (self._as_is if number.as_is else self._exact)[number.pattern] = number
 
-    def find(self, called: str) -> NumberMatch | None:
-        """The entry for a number, or for the SIP or tel URI that was called; None when not live."""
+    def find(self, called: str, *, at: float | None = None) -> NumberMatch | None:
+        """The entry for a number, or for the SIP or tel URI that was called; None when not live.
+
+        `at`: when the call was received, in seconds since the epoch; None: now, whenever that is.
+        """
         user = dialled(called)
         number = self._as_is.get(user)
         if number is not None:
-            return self._match(number, user, user)
+            return self._match(number, user, user, at)
         canonical = normalise(user, self._country)
-        if canonical is not None and (number := self._exact.get(canonical)) is not None:
-            return self._match(number, canonical, user)
+        if canonical is not None:
+            if (number := self._exact.get(canonical)) is not None:
+                return self._match(number, canonical, user, at)
+            if (found := self._of_pool(canonical, user, at)) is not None:
+                return found
         if self._uris and (number := self._by_uri(called)) is not None:
-            return self._match(number, number.pattern, user)
-        return self._by_pattern(user, canonical)
+            return self._match(number, number.pattern, user, at)
+        return self._by_pattern(user, canonical, at)
 
     def _by_uri(self, called: str) -> Number | None:
         address = split_sip_uri(called)
@@ -148,21 +186,82 @@ class NumberTable:
         without_port = SipAddress(address.user, address.host, None)
         return self._uris.get(address) or self._uris.get(without_port)
 
-    def _by_pattern(self, user: str, canonical: str | None) -> NumberMatch | None:
+    def _by_pattern(self, user: str, canonical: str | None, at: float | None) -> NumberMatch | None:
         as_is = self._as_is_patterns.find(user)
         ours = self._patterns.find(canonical) if canonical is not None else None
         if as_is is not None and (ours is None or as_is[0].rank <= ours[0].rank):
-            return self._match(as_is[1], user, user)
-        return self._match(ours[1], canonical, user) if ours is not None and canonical else None
+            return self._match(as_is[1], user, user, at)
+        if ours is None or canonical is None:
+            return None
+        return self._match(ours[1], canonical, user, at)
 
-    def _match(self, number: Number, canonical: str, called: str) -> NumberMatch:
-        return NumberMatch(
+    def _match(
+        self, number: Number, canonical: str, called: str, at: float | None
+    ) -> NumberMatch | None:
+        overflow = self._overflows.get(canonical)
+        match = NumberMatch(
             number=canonical,
             called=called,
             campaign=number.campaign,
             publisher=number.publisher or self._campaigns[number.campaign].publisher,
-            pool=number.pool,
+            pool=overflow.name if overflow is not None and not number.pool else number.pool,
             binding=number.parameters,
             pattern=number.pattern,
             refuse=number.refuse,
+            overflow=overflow is not None,
         )
+        if overflow is not None or number.pool is None:
+            return match
+        bound = self._bound(match, number.pool, at) if number.dynamic else match
+        return self._unless_ended(bound, number.pool, at)
+
+    def _of_pool(self, number: str, called: str, at: float | None) -> NumberMatch | None:
+        """A number that stands in no list: a pool's overflow number, or taken from its stock."""
+        overflow = self._overflows.get(number)
+        pool = overflow
+        if pool is None:
+            found = self._live.find(number)
+            pool = self._pools.get(found.pool) if found is not None else None
+        if pool is None or pool.campaign is None:
+            return None
+        match = NumberMatch(
+            number=number,
+            called=called,
+            campaign=pool.campaign,
+            publisher=pool.publisher or self._campaigns[pool.campaign].publisher,
+            pool=pool.name,
+            binding=NOTHING,
+            pattern=number,
+            refuse=None,
+            overflow=overflow is not None,
+        )
+        if overflow is not None:
+            return match
+        return self._unless_ended(self._bound(match, pool.name, at), pool.name, at)
+
+    def _bound(self, match: NumberMatch, pool: str, at: float | None) -> NumberMatch:
+        found = self._live.find(match.number, at=at)
+        if found is None or found.pool != pool or found.binding is None:
+            return match
+        binding = found.binding
+        return msgspec.structs.replace(
+            match,
+            publisher=binding.publisher or match.publisher,
+            binding=self._values(pool, binding),
+            binding_id=binding.binding_id,
+            owner=binding.owner,
+            late=found.late,
+        )
+
+    def _values(self, pool: str, binding: Binding) -> Mapping[str, str]:
+        # A pool may have got another parameter since.
+        return dict(zip(self._pools[pool].parameters, binding.values, strict=False))
+
+    def _unless_ended(self, match: NumberMatch, pool: str, at: float | None) -> NumberMatch | None:
+        ends_at = self._ends.get(pool)
+        if ends_at is None or at is None or at < ends_at:
+            return match
+        reserve = self._pools[pool].reserve
+        if reserve is None or reserve.treatment is None or at >= ends_at + reserve.seconds:
+            return None
+        return msgspec.structs.replace(match, treatment=reserve.treatment)

@@ -1,0 +1,114 @@
+"""Who has which number now, in memory, for calls: never asks a database.
+
+A call belongs to the binding in force when its INVITE was received. For the pool's cooldown after a
+binding has ended, calls still go to it and are marked late: the visitor saw the number before that.
+Nobody can tell them from visitors who saw the new binding, so the cooldown is none unless the
+operator sets it. A binding that was freed as spam gets no late calls.
+
+Filled by whoever follows the store (`softswitch.store.bindings`) and by the allocations of this
+node. Bounded by the numbers there are; at most MAX_ENDED earlier bindings each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ringpool.values import Binding, Ended, EndedWhy, LiveChange
+
+__all__ = ["Attribution", "LiveBindings"]
+
+MAX_ENDED = 4
+"""Earlier bindings kept for a number: for calls received before a change and for late ones."""
+
+NO_LATE_CALLS: frozenset[EndedWhy] = frozenset({"spam", "pool ended", "withdrawn"})
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whose a call to a number of a pool is."""
+
+    pool: str
+    binding: Binding | None
+    """None: the number is the pool's, and nobody has it."""
+    late: bool = False
+    """Whether the binding is over, and the call within the cooldown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    pool: str
+    binding: Binding | None
+    ended: tuple[Ended, ...]
+
+
+class LiveBindings:
+    """The numbers of all pools with their bindings, as far as this node has heard."""
+
+    def __init__(self, cooldowns: Mapping[str, float]) -> None:
+        """`cooldowns`: seconds, by pool."""
+        self.cooldowns = cooldowns
+        self.versions: dict[str, int] = {}
+        """Up to which change each pool is known: a number missed shows here."""
+        self.offset = 0.0
+        """The store's clock minus ours, in seconds."""
+        self._numbers: dict[str, _Live] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    # What is heard.
+
+    def apply(self, changes: Iterable[LiveChange]) -> None:
+        """Take in what has changed; told twice is told once."""
+        for change in changes:
+            known = self._numbers.get(change.number)
+            if not change.member:
+                if known is not None and known.pool == change.pool:
+                    del self._numbers[change.number]
+                continue
+            earlier = known.ended if known is not None and known.pool == change.pool else ()
+            self._numbers[change.number] = _Live(
+                change.pool, change.binding, _joined(earlier, change.ended)
+            )
+
+    def replace_pool(self, pool: str, changes: Iterable[LiveChange]) -> None:
+        """Take in everything there is of a pool."""
+        changes = list(changes)
+        stay = {change.number for change in changes if change.member}
+        for number in [n for n, live in self._numbers.items() if live.pool == pool]:
+            if number not in stay:
+                del self._numbers[number]
+        self.apply(changes)
+
+    # What calls ask.
+
+    def find(self, number: str, *, at: float | None = None) -> Attribution | None:
+        """Whose a call received `at` (our clock; None: now) is; None: in no pool."""
+        live = self._numbers.get(number)
+        if live is None:
+            return None
+        binding = live.binding
+        if at is None:
+            return Attribution(live.pool, binding)
+        at += self.offset
+        if not live.ended:
+            return Attribution(live.pool, binding)
+        if binding is None or at < binding.bound_at:
+            for ended in reversed(live.ended):
+                if ended.binding.bound_at <= at < ended.ended_at:
+                    return Attribution(live.pool, ended.binding)
+        last = live.ended[-1]
+        cooldown = self.cooldowns.get(live.pool, 0.0)
+        if last.why not in NO_LATE_CALLS and last.ended_at <= at < last.ended_at + cooldown:
+            return Attribution(live.pool, last.binding, late=True)
+        return Attribution(live.pool, binding)
+
+
+def _joined(known: tuple[Ended, ...], more: tuple[Ended, ...]) -> tuple[Ended, ...]:
+    """Earlier bindings of both, each once, the latest last."""
+    if not more:
+        return known
+    by_id = {ended.binding.binding_id: ended for ended in (*known, *more)}
+    ordered = sorted(by_id.values(), key=lambda ended: ended.ended_at)
+    return tuple(ordered[-MAX_ENDED:])
