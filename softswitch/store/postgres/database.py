@@ -1,0 +1,318 @@
+"""The database as the rooms above the wire see it: up or away, never an obstacle.
+
+A keeper task connects, migrates, joins as a node, listens, and gives signs of life on that same
+connection, which also finds out when the database is gone; then it begins anew, with growing
+pauses. Work runs in transactions on a bounded pool, each with a deadline. Knows no table but the
+node's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import asyncpg
+
+from softswitch.store.postgres import connection as connections
+from softswitch.store.postgres.connection import AWAY, RETRIED, Address, reason_of
+from softswitch.store.postgres.errors import DatabaseAway, DatabaseUnusable, ServerError
+from softswitch.store.postgres.migrate import migrate, migrations
+from softswitch.store.postgres.node import BEAT_SECONDS, Node
+from softswitch.store.postgres.server import EmbeddedServer
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["EMBEDDED", "Connection", "Database"]
+
+EMBEDDED = "embedded"
+
+MAX_CONNECTIONS = 16
+"""Connections of the pool. More than the database has cores gains nothing; this covers waits."""
+
+MAX_WAITING = 2000
+"""Transactions that run or wait for a connection; beyond it the database counts as away."""
+
+MAX_TRIES = 3
+"""How often a transaction is tried that others got in the way of."""
+
+ANSWER_SECONDS = 5.0
+"""A sign of life that is not answered within this: the connection is dead."""
+
+FIRST_TRY_SECONDS = 10.0
+"""How long `start` waits for the first attempt; it goes on in the background."""
+
+FIRST_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 5.0
+"""Between attempts, doubling."""
+
+ROLLBACK_SECONDS = 2.0
+CLOSE_SECONDS = 5.0
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+T = TypeVar("T")
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+"""What work gets: an asyncpg connection inside a transaction."""
+
+
+class Database:
+    """One PostgreSQL database, shared by any number of nodes."""
+
+    def __init__(
+        self,
+        dsn: str,
+        folder: Path,
+        *,
+        node: bool = True,
+        max_connections: int = MAX_CONNECTIONS,
+        server: EmbeddedServer | None = None,
+    ) -> None:
+        """`dsn` is a connection string or `embedded`; `folder` is the data folder. Without `node`,
+        a program that only looks: it is nobody among the nodes. Raises DatabaseUnusable."""
+        self.server = server or (EmbeddedServer(folder / "postgres") if dsn == EMBEDDED else None)
+        self.node = Node.of_folder(folder)
+        self.reason = "not started"
+        """Why it is away."""
+        self._dsn = dsn
+        self._joins = node
+        self._max_connections = max_connections
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._waiting = 0
+        self._keeper: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._unusable: DatabaseUnusable | None = None
+        self._heard: dict[str, list[Callable[[str], None]]] = {}
+        self._callbacks: list[Callable[[], Awaitable[None]]] = []
+        self._resyncs: set[asyncio.Task[None]] = set()
+
+    @property
+    def up(self) -> bool:
+        """Whether it answered a moment ago."""
+        return self._pool is not None
+
+    def listen(self, channel: str, heard: Callable[[str], None]) -> None:
+        """Have `heard` called with the payload of each notification; to be said before `start`.
+
+        What is notified while the database is away is not heard: resync with `on_up`.
+        """
+        self._heard.setdefault(channel, []).append(heard)
+
+    def on_up(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Have a coroutine run after every (re)connect, when notifications are heard already."""
+        self._callbacks.append(callback)
+        if self.up:
+            self._resync(callback)
+
+    async def start(self) -> None:
+        """Begin to keep a connection; a database that is away is waited for in the background.
+
+        Raises DatabaseUnusable when trying again would not help.
+        """
+        self._keeper = asyncio.create_task(self._keep(), name="database")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_TRY_SECONDS):
+                await self._tried.wait()
+        if self._unusable is not None:
+            await self.close()
+            raise self._unusable
+
+    async def close(self) -> None:
+        """Leave the nodes, close the connections, let the embedded server go."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeper
+            self._keeper = None
+        if self.server is not None:
+            try:
+                await self.server.stop()
+            except ServerError as error:
+                logger.warning("%s", error)
+            self.server.close()
+
+    # Work.
+
+    async def run(self, work: Callable[[Connection], Awaitable[T]], *, within: float) -> T:
+        """Run `work` in one transaction; raises DatabaseAway when that cannot be done in time.
+
+        Work may be run again when transactions got in each other's way. After DatabaseAway it is
+        not done, but for a connection lost during the commit: then it is not known.
+        """
+        if self._pool is None:
+            raise DatabaseAway(self.reason)
+        if self._waiting >= MAX_WAITING:
+            raise DatabaseAway(f"{MAX_WAITING} transactions wait for it")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(within):
+                return await self._try(self._pool, work)
+        except AWAY as error:
+            raise DatabaseAway(reason_of(error)) from error
+        except asyncpg.InterfaceError as error:
+            if self._pool is not None and "closed" not in str(error) and "pool" not in str(error):
+                raise
+            raise DatabaseAway(reason_of(error)) from error
+        finally:
+            self._waiting -= 1
+
+    async def _try(
+        self, pool: asyncpg.Pool[asyncpg.Record], work: Callable[[Connection], Awaitable[T]]
+    ) -> T:
+        for tries_left in reversed(range(MAX_TRIES)):
+            try:
+                return await self._transact(pool, work)
+            except RETRIED as error:
+                if not tries_left:
+                    raise DatabaseAway(reason_of(error)) from error
+        raise AssertionError
+
+    async def _transact(
+        self, pool: asyncpg.Pool[asyncpg.Record], work: Callable[[Connection], Awaitable[T]]
+    ) -> T:
+        connection = await pool.acquire()
+        try:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                result = await work(connection)
+            except Exception:
+                async with asyncio.timeout(ROLLBACK_SECONDS):
+                    await transaction.rollback()
+                raise
+            await transaction.commit()
+        except (asyncio.CancelledError, TimeoutError, OSError, asyncpg.InterfaceError):
+            # Whatever is still under way on it: nobody waits for that.
+            connection.terminate()
+            raise
+        finally:
+            await pool.release(connection)
+        return result
+
+    # The keeper.
+
+    async def _keep(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._live()
+                pause = FIRST_PAUSE_SECONDS
+            except DatabaseUnusable as error:
+                self._away(str(error), error)
+            except ServerError as error:
+                self._away(str(error), DatabaseUnusable(str(error)) if error.lasting else None)
+            except DatabaseAway as error:
+                self._away(str(error))
+            except (*AWAY, asyncpg.InterfaceError) as error:
+                self._away(reason_of(error))
+            self._tried.set()
+            await asyncio.sleep(pause * random.uniform(0.7, 1.0))  # nodes do not come all at once
+            pause = min(2 * pause, MAX_PAUSE_SECONDS)
+
+    def _away(self, reason: str, unusable: DatabaseUnusable | None = None) -> None:
+        if reason != self.reason:
+            logger.warning("the database is away: %s", reason)
+        self.reason = reason
+        self._unusable = unusable
+
+    async def _live(self) -> None:
+        """From one connect to the loss of the connection."""
+        address = await self._address()
+        connection = await connections.connect(address, application=f"softswitch {self.node.name}")
+        self._lost.clear()
+        connection.add_termination_listener(lambda _connection: self._lost.set())
+        try:
+            await self._prepare(connection)
+            self._pool = await self._open_pool(address)
+            self._unusable, self.reason = None, "it was lost"
+            logger.info("the database is up")
+            self._tried.set()
+            for callback in self._callbacks:
+                self._resync(callback)
+            await self._watch(connection)
+        finally:
+            await self._take_down(connection)
+
+    async def _address(self) -> Address:
+        if self.server is None:
+            return {"dsn": self._dsn}
+        await self.server.start()
+        return self.server.address
+
+    async def _prepare(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        connections.check_version(connection)
+        await migrate(connection, migrations())
+        async with asyncio.timeout(ANSWER_SECONDS):
+            if self._joins:
+                await self.node.join(connection)
+            for channel in self._heard:
+                await connection.add_listener(channel, self._on_notification)
+
+    def _on_notification(self, _connection: Any, _pid: int, channel: str, payload: object) -> None:
+        for heard in self._heard[channel]:
+            heard(str(payload))
+
+    async def _open_pool(self, address: Address) -> asyncpg.Pool[asyncpg.Record]:
+        return await asyncpg.create_pool(
+            **address,
+            **connections.settings(f"softswitch {self.node.name}"),
+            min_size=0,
+            max_size=self._max_connections,
+            # Work leaves nothing behind but what ends with its transaction.
+            reset=_leave_as_it_is,
+        )
+
+    async def _watch(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_SECONDS):
+                    await self._lost.wait()
+            if self._lost.is_set():
+                raise DatabaseAway("the connection was lost")
+            async with asyncio.timeout(ANSWER_SECONDS):
+                if not self._joins:
+                    await connection.execute("SELECT 1")
+                elif not await self.node.beat(connection):
+                    raise DatabaseAway("this node was taken for dead")
+
+    async def _take_down(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        pool, self._pool = self._pool, None
+        for task in self._resyncs:
+            task.cancel()
+        if asyncio.current_task() is not None and self._closing():
+            await self._say_good_bye(connection)
+        connection.terminate()
+        if pool is not None:
+            pool.terminate()
+
+    def _closing(self) -> bool:
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+
+    async def _say_good_bye(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        with suppress(*AWAY, asyncpg.InterfaceError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                if self._joins and self.node.epoch:
+                    await self.node.leave(connection)
+
+    def _resync(self, callback: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.create_task(_call(callback), name="database resync")
+        self._resyncs.add(task)
+        task.add_done_callback(self._resyncs.discard)
+
+
+async def _call(callback: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await callback()
+    except DatabaseAway as error:
+        logger.debug("a resync did not end: %s", error)
+
+
+async def _leave_as_it_is(_connection: object) -> None:
+    """What asyncpg does between two uses of a connection."""
