@@ -1,8 +1,8 @@
 """Operators and pure functions of the language, on values.
 
-Total: a value of the wrong type makes the result absent (None), or false where it is a comparison.
-Numbers are Decimal with 28 digits between 1e-30 and 1e30; what leaves that range is absent. Knows no
-terms and no facts.
+Total: a value of the wrong type makes the result absent (None), false where it is a comparison.
+Numbers are Decimal with 28 digits between 1e-30 and 1e30; what leaves that range is absent. Knows
+neither terms nor facts.
 """
 
 from collections.abc import Callable, Mapping
