@@ -17,7 +17,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -115,9 +115,9 @@ def fresh_dsn() -> str:
 
 
 @pytest.fixture
-def dsn() -> Iterator[str]:
+def dsn() -> str:
     """A new, empty database."""
-    yield fresh_dsn()
+    return fresh_dsn()
 
 
 @pytest.fixture

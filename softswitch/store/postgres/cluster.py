@@ -1,4 +1,4 @@
-"""The folder of the embedded server: made by initdb, entered by peers only, checked for its version.
+"""The folder of the embedded server: made by initdb, entered by peers only.
 
     postgres/          ours; others may pass through, not look
       data/            the cluster, of the server's account alone
@@ -6,8 +6,8 @@
       server.log       what the server said
       data.new/        a cluster being made; one that was left behind is thrown away
 
-The server's account need not be able to reach this folder from the root: programs are started with
-the cluster as their working directory and know it as /proc/self/cwd, the socket folder as ../socket.
+The server's account need not be able to come here from the root: programs are started with the
+cluster as their working directory and know it as /proc/self/cwd, the socket folder as ../socket.
 """
 
 from __future__ import annotations
@@ -210,7 +210,9 @@ def _run(command: list[str], folder: Path, account: Account, told: str = "") -> 
             capture_output=True,
             timeout=INITDB_SECONDS,
             start_new_session=True,
-            **identity(account),
+            user=account.taken_uid,
+            group=account.taken_gid,
+            extra_groups=account.taken_groups,
         )
     except subprocess.TimeoutExpired:
         raise ServerError(
@@ -219,13 +221,6 @@ def _run(command: list[str], folder: Path, account: Account, told: str = "") -> 
     output = (done.stdout + done.stderr).decode("utf-8", "replace")
     if done.returncode != 0 or "FATAL:" in output or "ERROR:" in output:
         raise ServerError(f"the embedded database cannot be made: {last_complaint(output)}")
-
-
-def identity(account: Account) -> dict[str, object]:
-    """How subprocess is told to run a program as an account."""
-    if not account.switched:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def environment() -> dict[str, str]:

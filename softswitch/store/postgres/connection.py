@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +9,16 @@ import asyncpg
 
 from softswitch.store.postgres.errors import DatabaseAway, DatabaseUnusable
 
-__all__ = ["AWAY", "RETRIED", "Address", "check_version", "connect", "reason_of", "settings"]
-
-logger = logging.getLogger(__name__)
+__all__ = [
+    "AWAY",
+    "LOST",
+    "RETRIED",
+    "Address",
+    "check_version",
+    "connect",
+    "reason_of",
+    "settings",
+]
 
 Address = Mapping[str, Any]
 """Arguments for asyncpg.connect: a `dsn`, or `host`, `port`, `user` and `database`."""
@@ -44,9 +50,15 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby answers
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
     asyncpg.LockNotAvailableError,
+    asyncpg.ProtocolViolationError,
 )
 """Failures that say nothing about what was asked: the same, later, may well be done."""
+
+LOST: tuple[type[BaseException], ...] = (*AWAY, asyncpg.InterfaceError)
+"""The same for a connection that only we use: the driver's complaints, too, mean that it is
+gone."""
 
 RETRIED: tuple[type[BaseException], ...] = (
     asyncpg.SerializationError,
@@ -73,9 +85,7 @@ async def connect(address: Address, *, application: str) -> asyncpg.Connection[a
         raise DatabaseUnusable(f"PostgreSQL {OLDEST_VERSION} or newer is needed") from None
     except (ValueError, asyncpg.ClientConfigurationError) as error:
         raise DatabaseUnusable(f"the connection string cannot be used: {error}") from None
-    except (asyncpg.InvalidCatalogNameError, *AWAY) as error:
-        raise DatabaseAway(reason_of(error)) from None
-    except asyncpg.InterfaceError as error:
+    except AWAY as error:
         raise DatabaseAway(reason_of(error)) from None
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import asyncpg
 
 from softswitch.store.postgres import connection as connections
-from softswitch.store.postgres.connection import AWAY, RETRIED, Address, reason_of
+from softswitch.store.postgres.connection import AWAY, LOST, RETRIED, Address, reason_of
 from softswitch.store.postgres.errors import DatabaseAway, DatabaseUnusable, ServerError
 from softswitch.store.postgres.migrate import migrate, migrations
 from softswitch.store.postgres.node import BEAT_SECONDS, Node
@@ -51,7 +51,7 @@ MAX_PAUSE_SECONDS = 5.0
 """Between attempts, doubling."""
 
 ROLLBACK_SECONDS = 2.0
-CLOSE_SECONDS = 5.0
+GOOD_BYE_SECONDS = 1.0
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -76,14 +76,15 @@ class Database:
         """`dsn` is a connection string or `embedded`; `folder` is the data folder. Without `node`,
         a program that only looks: it is nobody among the nodes. Raises DatabaseUnusable."""
         self.server = server or (EmbeddedServer(folder / "postgres") if dsn == EMBEDDED else None)
-        self.node = Node.of_folder(folder)
-        self.reason = "not started"
+        self.node = Node.of_folder(folder) if node else Node("")
+        self.reason = "it is not started"
         """Why it is away."""
         self._dsn = dsn
         self._joins = node
         self._max_connections = max_connections
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._waiting = 0
+        self._closing = False
         self._keeper: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
         self._lost = asyncio.Event()
@@ -115,6 +116,7 @@ class Database:
 
         Raises DatabaseUnusable when trying again would not help.
         """
+        self.reason = "it does not answer yet"
         self._keeper = asyncio.create_task(self._keep(), name="database")
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_TRY_SECONDS):
@@ -125,6 +127,7 @@ class Database:
 
     async def close(self) -> None:
         """Leave the nodes, close the connections, let the embedded server go."""
+        self._closing = True
         if self._keeper is not None:
             self._keeper.cancel()
             with suppress(asyncio.CancelledError):
@@ -152,48 +155,11 @@ class Database:
         self._waiting += 1
         try:
             async with asyncio.timeout(within):
-                return await self._try(self._pool, work)
+                return await _try(self._pool, work)
         except AWAY as error:
-            raise DatabaseAway(reason_of(error)) from error
-        except asyncpg.InterfaceError as error:
-            if self._pool is not None and "closed" not in str(error) and "pool" not in str(error):
-                raise
             raise DatabaseAway(reason_of(error)) from error
         finally:
             self._waiting -= 1
-
-    async def _try(
-        self, pool: asyncpg.Pool[asyncpg.Record], work: Callable[[Connection], Awaitable[T]]
-    ) -> T:
-        for tries_left in reversed(range(MAX_TRIES)):
-            try:
-                return await self._transact(pool, work)
-            except RETRIED as error:
-                if not tries_left:
-                    raise DatabaseAway(reason_of(error)) from error
-        raise AssertionError
-
-    async def _transact(
-        self, pool: asyncpg.Pool[asyncpg.Record], work: Callable[[Connection], Awaitable[T]]
-    ) -> T:
-        connection = await pool.acquire()
-        try:
-            transaction = connection.transaction()
-            await transaction.start()
-            try:
-                result = await work(connection)
-            except Exception:
-                async with asyncio.timeout(ROLLBACK_SECONDS):
-                    await transaction.rollback()
-                raise
-            await transaction.commit()
-        except (asyncio.CancelledError, TimeoutError, OSError, asyncpg.InterfaceError):
-            # Whatever is still under way on it: nobody waits for that.
-            connection.terminate()
-            raise
-        finally:
-            await pool.release(connection)
-        return result
 
     # The keeper.
 
@@ -209,7 +175,7 @@ class Database:
                 self._away(str(error), DatabaseUnusable(str(error)) if error.lasting else None)
             except DatabaseAway as error:
                 self._away(str(error))
-            except (*AWAY, asyncpg.InterfaceError) as error:
+            except LOST as error:
                 self._away(reason_of(error))
             self._tried.set()
             await asyncio.sleep(pause * random.uniform(0.7, 1.0))  # nodes do not come all at once
@@ -285,26 +251,68 @@ class Database:
         pool, self._pool = self._pool, None
         for task in self._resyncs:
             task.cancel()
-        if asyncio.current_task() is not None and self._closing():
+        if self._closing and self._joins:
             await self._say_good_bye(connection)
         connection.terminate()
         if pool is not None:
             pool.terminate()
 
-    def _closing(self) -> bool:
-        task = asyncio.current_task()
-        return task is not None and task.cancelling() > 0
-
     async def _say_good_bye(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        with suppress(*AWAY, asyncpg.InterfaceError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                if self._joins and self.node.epoch:
-                    await self.node.leave(connection)
+        with suppress(*LOST):
+            async with asyncio.timeout(GOOD_BYE_SECONDS):
+                await self.node.leave(connection)
 
     def _resync(self, callback: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(_call(callback), name="database resync")
         self._resyncs.add(task)
         task.add_done_callback(self._resyncs.discard)
+
+
+async def _try(pool: asyncpg.Pool[asyncpg.Record], work: Callable[[Connection], Awaitable[T]]) -> T:
+    for tries_left in reversed(range(MAX_TRIES)):
+        try:
+            return await _transact(pool, work)
+        except RETRIED as error:
+            if not tries_left:
+                raise DatabaseAway(reason_of(error)) from error
+    raise AssertionError
+
+
+async def _transact(
+    pool: asyncpg.Pool[asyncpg.Record], work: Callable[[Connection], Awaitable[T]]
+) -> T:
+    try:
+        connection = await pool.acquire()
+    except asyncpg.InterfaceError as error:  # it was closed under us
+        raise DatabaseAway(reason_of(error)) from None
+    try:
+        return await _commit(connection, work)
+    except asyncio.CancelledError:
+        # Whatever is still under way on it: nobody waits for that.
+        connection.terminate()
+        raise
+    except asyncpg.InterfaceError as error:
+        if not connection.is_closed():
+            raise
+        raise DatabaseAway(reason_of(error)) from error
+    finally:
+        await pool.release(connection)
+
+
+async def _commit(connection: Connection, work: Callable[[Connection], Awaitable[T]]) -> T:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        result = await work(connection)
+    except Exception:
+        try:
+            async with asyncio.timeout(ROLLBACK_SECONDS):
+                await transaction.rollback()
+        except LOST:
+            connection.terminate()
+        raise
+    await transaction.commit()
+    return result
 
 
 async def _call(callback: Callable[[], Awaitable[None]]) -> None:

@@ -33,11 +33,17 @@ MAX_ID = 100
 
 _REGISTER = """
 INSERT INTO nodes (id, name, epoch, expires_at)
-VALUES ($1, $2, 1, clock_timestamp() + make_interval(secs => $3))
+VALUES ($1, $2, $4::bigint + 1, clock_timestamp() + make_interval(secs => $3))
 ON CONFLICT (id) DO UPDATE SET
-    name = excluded.name, epoch = nodes.epoch + 1, started_at = clock_timestamp(),
+    name = excluded.name, epoch = GREATEST(nodes.epoch, $4) + 1, started_at = clock_timestamp(),
     seen_at = clock_timestamp(), expires_at = excluded.expires_at
 RETURNING epoch
+"""
+
+_TAKEN_OVER = """
+SELECT EXISTS (
+    SELECT FROM nodes WHERE id = $1 AND epoch > $2 AND expires_at > clock_timestamp()
+)
 """
 
 _BEAT = """
@@ -53,9 +59,15 @@ class Node:
     """This switch, as the others know it."""
 
     def __init__(
-        self, node_id: str, *, name: str = "", expiry_seconds: float = EXPIRY_SECONDS
+        self,
+        node_id: str,
+        *,
+        name: str = "",
+        expiry_seconds: float = EXPIRY_SECONDS,
+        path: Path | None = None,
     ) -> None:
         self.id = node_id
+        self._path = path
         self.name = name or os.uname().nodename
         self.epoch = 0
         """0: never registered. What is leased to us is leased to (id, epoch)."""
@@ -72,9 +84,11 @@ class Node:
             if path.exists():
                 text = path.read_text("utf-8", "replace").strip()
                 if 0 < len(text) <= MAX_ID and text.isprintable():
-                    return cls(text)
+                    return cls(text, path=path)
                 logger.warning("%s holds no node id: a new one is made", path)
-            return cls(_write_id(path))
+            node_id = uuid.uuid4().hex
+            _write(path, node_id)
+            return cls(node_id, path=path)
         except OSError as error:
             raise DatabaseUnusable(f"{path} cannot be used: {error.strerror}") from None
 
@@ -87,10 +101,14 @@ class Node:
         """After each connect: go on as who we were, or, when that one expired, as a new epoch."""
         if self.epoch and await self.beat(connection):
             return
+        if self.epoch and await connection.fetchval(_TAKEN_OVER, self.id, self.epoch):
+            self._part()
         sent = time.monotonic()
-        epoch = await connection.fetchval(_REGISTER, self.id, self.name, self._expiry_seconds)
+        epoch = await connection.fetchval(
+            _REGISTER, self.id, self.name, self._expiry_seconds, self.epoch
+        )
         if self.epoch:
-            logger.warning("this node was taken for dead: epoch %d is now %d", self.epoch, epoch)
+            logger.warning("this node was taken for dead: its epoch is now %d", epoch)
         self.epoch = int(epoch)
         self.alive_until = sent + self._expiry_seconds
 
@@ -104,15 +122,23 @@ class Node:
         self.alive_until = sent + self._expiry_seconds
         return True
 
+    def _part(self) -> None:
+        """Another switch lives under our id: the data folder was copied. Go on under a new one."""
+        logger.error(
+            "another switch has the node id of this one (was its data folder copied?): this one "
+            "gets a new id"
+        )
+        self.id = uuid.uuid4().hex
+        if self._path is not None:
+            _write(self._path, self.id)
+
     async def leave(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         """Expire at once: what we hold may go back."""
         await connection.execute(_LEAVE, self.id, self.epoch)
         self.alive_until = 0.0
 
 
-def _write_id(path: Path) -> str:
-    node_id = uuid.uuid4().hex
+def _write(path: Path, node_id: str) -> None:
     fresh = path.with_suffix(".new")
     fresh.write_text(f"{node_id}\n", "utf-8")
     fresh.replace(path)
-    return node_id

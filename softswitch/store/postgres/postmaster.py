@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from softswitch.store.postgres.cluster import (
     SOCKET_FROM_DATA,
     Cluster,
     environment,
-    identity,
     last_complaint,
 )
 from softswitch.store.postgres.errors import ServerError
@@ -116,17 +116,19 @@ class Postmaster:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the switch
-                **identity(account),
+                user=account.taken_uid,
+                group=account.taken_gid,
+                extra_groups=account.taken_groups,
             )
 
-    def wait_ready(self, within: float) -> None:
+    def wait_ready(self, within: float, *, given_up: threading.Event) -> None:
         """Wait until it takes connections; raises ServerError."""
         deadline = time.monotonic() + within
         while self.status() != "ready" or self.pid() is None:
             if self._child is not None and self._child.poll() is not None:
                 self._child = None
                 raise self._failure()
-            if time.monotonic() > deadline:
+            if given_up.is_set() or time.monotonic() > deadline:
                 raise ServerError(
                     f"the embedded database was not ready within {within:.0f} s; see "
                     f"{self._cluster.log}"

@@ -53,6 +53,21 @@ class Account:
         """Whether it is another than ours."""
         return self.uid != os.geteuid()
 
+    @property
+    def taken_uid(self) -> int | None:
+        """User id for subprocess to take; None: it stays ours."""
+        return self.uid if self.switched else None
+
+    @property
+    def taken_gid(self) -> int | None:
+        """Group id for subprocess to take."""
+        return self.gid if self.switched else None
+
+    @property
+    def taken_groups(self) -> tuple[int, ...] | None:
+        """Further groups: none of ours."""
+        return () if self.switched else None
+
 
 @dataclass(frozen=True, slots=True)
 class Programs:
@@ -114,16 +129,16 @@ def _wheel_folder() -> Path:
 
 def _runs(programs: Programs, account: Account) -> bool:
     """Whether the account can run the programs and read what lies beside them."""
-    sample = programs.folder / "share" / "postgres.bki"
+    sample = str(programs.folder / "share" / "postgres.bki")
     command = ["/bin/sh", "-c", '"$0" --version && test -r "$1"', programs.path("initdb"), sample]
     try:
         done = subprocess.run(
             command,
             check=False,
             cwd="/",
-            user=account.uid,
-            group=account.gid,
-            extra_groups=[],
+            user=account.taken_uid,
+            group=account.taken_gid,
+            extra_groups=account.taken_groups,
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=SHORT_WAIT_SECONDS,

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL for programs with an event loop: its supervisor in a thread of its own."""
+"""The embedded PostgreSQL for programs with an event loop: its supervisor in a thread."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ class EmbeddedServer:
     async def start(self) -> None:
         """Start the server or attach to one that runs; nothing when we have it. Raises
         ServerError."""
+        self._supervisor.given_up.clear()
         await self._in_thread(self._supervisor.start)
 
     async def stop(self) -> None:
         """Let it go, and stop it if nobody else uses it; raises ServerError."""
+        self._supervisor.given_up.set()
         await self._in_thread(self._supervisor.stop)
 
     async def _in_thread(self, function: Callable[[], None]) -> None:

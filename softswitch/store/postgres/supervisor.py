@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,8 @@ class Supervisor:
         self._postmaster = Postmaster(self._cluster)
         self._use_fd = -1
         self._socket_fd = -1
+        self.given_up = threading.Event()
+        """Set, by any thread, to end a `start` that waits."""
 
     @property
     def pid(self) -> int | None:
@@ -97,7 +100,7 @@ class Supervisor:
                 self._postmaster.start(programs, account, durable=self._durable)
             elif self._cluster.admit(account):
                 self._postmaster.reload()
-            self._postmaster.wait_ready(START_SECONDS)
+            self._postmaster.wait_ready(START_SECONDS, given_up=self.given_up)
             self._take()
 
     def _must_go(self, programs: Programs) -> bool:

@@ -41,11 +41,11 @@ CREATE TABLE ring_numbers (
     bound_at double precision,
     seen_at double precision,
     called_at double precision,
-    calls integer NOT NULL DEFAULT 0
+    calls integer NOT NULL DEFAULT 0,
+    -- Deferrable: looked at when a statement ends, which may move a key from number to number.
+    UNIQUE (pool, key) DEFERRABLE
 ) WITH (fillfactor = 60); -- rows change often: room for the new version on the same page
 
-CREATE UNIQUE INDEX ring_numbers_key ON ring_numbers (pool, key) WHERE key IS NOT NULL;
-CREATE INDEX ring_numbers_pool ON ring_numbers (pool) WHERE pool IS NOT NULL;
 CREATE INDEX ring_numbers_spare ON ring_numbers (stock, position, number) WHERE pool IS NULL;
 
 -- Bindings that are over.
@@ -67,6 +67,12 @@ CREATE TABLE ring_bindings (
 
 CREATE INDEX ring_bindings_pool ON ring_bindings (pool, version);
 CREATE INDEX ring_bindings_ended ON ring_bindings (ended_at);
+
+-- The numbers of the configuration that were taken over last.
+CREATE TABLE ring_source (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    digest text NOT NULL
+);
 
 -- What pools were asked for, by the hour: new bindings, and requests that found nothing.
 CREATE TABLE ring_hours (
