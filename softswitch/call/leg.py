@@ -23,6 +23,7 @@ from softswitch.call.outcomes import TransferOutcome
 from softswitch.call.player import Player
 from softswitch.call.secrecy import Secrecy
 from softswitch.call.services import LoadedPrompt
+from softswitch.call.transfer import Transfer, transfer
 from softswitch.sip import events as sip_events
 from softswitch.sip.causes import q850_for_status
 from softswitch.sip.dialog import Dialog
@@ -62,6 +63,7 @@ class Leg:
         self.player = Player(call, leg_id)
         self.secrets = 0
         """How many secret questions are being answered on this leg now."""
+        self.transferring: Transfer | None = None
         # re-INVITE state
         self._reinviting = False
         self._passed_direction = "sendrecv"
@@ -134,7 +136,7 @@ class Leg:
 
         When that has worked the call ends, `transferred`; else it goes on, unless the peer left.
         """
-        raise NotImplementedError
+        return await transfer(self, to, within)
 
     def secret(self) -> Secrecy:
         """`with leg.secret():` the keys pressed meanwhile stand nowhere and reach no other leg."""
@@ -224,6 +226,14 @@ class Leg:
     def _on_ack_timed_out(self, event: sip_events.AckTimedOut) -> None:
         self.call.on_leg_lost(self, why="no ACK")
 
+    def _on_refer_progressed(self, event: sip_events.ReferProgressed) -> None:
+        if self.transferring is not None:
+            self.transferring.on_progress(event.status)
+
+    def _on_refer_ended(self, event: sip_events.ReferEnded) -> None:
+        if self.transferring is not None:
+            self.transferring.on_ended(event)
+
     # Hold, passed on.
 
     def _wanted_direction(self) -> str:
@@ -299,6 +309,8 @@ class Leg:
         """Close the media port and say that the leg is over, once."""
         if self.ended:
             return
+        if self.transferring is not None:
+            self.transferring.fail("hung_up")
         self.stop_playing()
         self.ended = True
         self.ended_clock = self.services.now()
@@ -331,4 +343,6 @@ DIALOG_HANDLERS: dict[type, Handler] = {
     sip_events.ReinviteRejected: Leg._on_reinvite_rejected,
     sip_events.AckReceived: Leg._on_ack,
     sip_events.AckTimedOut: Leg._on_ack_timed_out,
+    sip_events.ReferProgressed: Leg._on_refer_progressed,
+    sip_events.ReferEnded: Leg._on_refer_ended,
 }

@@ -1,7 +1,7 @@
 """A dialog (RFC 3261 section 12): who talks to whom, in which order, by which way, and its end.
 
-Re-INVITEs live in reinvite.py, the INVITE that made the dialog in invite_server.py and
-invite_client.py. It knows no media: bodies pass through.
+Re-INVITEs live in reinvite.py, REFER in refer.py, the INVITE that made the dialog in
+invite_server.py and invite_client.py. It knows no media: bodies pass through.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from softswitch.sip.compose import Header, RequestHead, header_lines, max_forwar
 from softswitch.sip.dialog_state import DialogState, PendingAck
 from softswitch.sip.events import AckReceived, AckTimedOut, ByeReceived, DialogTerminated
 from softswitch.sip.inspect import number_of
+from softswitch.sip.refer import OutgoingRefer, send_refer
 from softswitch.sip.reinvite import IncomingReinvite, OutgoingReinvite, send_reinvite
 from softswitch.sip.requests import IncomingRequest, OutgoingRequest
 from softswitch.sip.routing import MAX_ROUTES, Path, flow_to, path_to
@@ -49,6 +50,7 @@ class Dialog:
         "local",
         "local_cseq",
         "local_tag",
+        "outgoing_refer",
         "outgoing_reinvite",
         "owner",
         "pending_ack",
@@ -104,6 +106,8 @@ class Dialog:
         self.invite: IncomingInvite | None = None
         self.incoming_reinvite: IncomingReinvite | None = None
         self.outgoing_reinvite: OutgoingReinvite | None = None
+        # The last REFER of ours; kept when it is over, for what the peer still tells of it.
+        self.outgoing_refer: OutgoingRefer | None = None
         self.pending_requests: set[IncomingRequest] = set()
         # The ACK that waits for the shell's answer to the offer in a 2xx.
         self.pending_ack: PendingAck | None = None
@@ -168,6 +172,19 @@ class Dialog:
         data = head.to_bytes(extra, body, content_type)
         ClientNonInviteTransaction(self.context, head, data, flow, user).start()
         return user
+
+    def refer(
+        self, to: str, *, referred_by: str, headers: Sequence[Header] = (), now: float
+    ) -> OutgoingRefer | None:
+        """Ask the peer to call another URI (RFC 3515); None when there is no dialog to do it in.
+
+        Both URIs go into angle brackets and were parsed before. A REFER before the ACK of our 2xx
+        waits for it. A new one takes the place of one whose outcome is not known.
+        """
+        self.context.now = now
+        if self.state is not DialogState.CONFIRMED:
+            return None
+        return send_refer(self, to, referred_by, headers)
 
     def acknowledge(
         self, *, body: bytes, content_type: str = "application/sdp", now: float
@@ -293,12 +310,15 @@ class Dialog:
         self.leave()
 
     def go_on(self) -> None:
-        """Do what had to wait: the held BYE, else the waiting re-INVITE."""
+        """Do what had to wait: the held BYE, else the held REFER and the waiting re-INVITE."""
         if self._held_bye is not None:
             if not self.is_waiting_for_first_ack:
                 lines, self._held_bye = self._held_bye, None
                 self.send_bye(lines, "bye-sent")
-        elif self.outgoing_reinvite is not None:
+            return
+        if self.outgoing_refer is not None:
+            self.outgoing_refer.start()
+        if self.outgoing_reinvite is not None:
             self.outgoing_reinvite.try_again()
 
     # The end.
@@ -376,3 +396,6 @@ class Dialog:
             pending.answer(487)
         if self.outgoing_reinvite is not None:
             self.outgoing_reinvite.abandon()
+        if self.outgoing_refer is not None:
+            self.outgoing_refer.abandon()
+            self.outgoing_refer = None

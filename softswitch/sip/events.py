@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from softswitch.sip.invite_client import OutgoingInvite
     from softswitch.sip.invite_server import IncomingInvite
     from softswitch.sip.message import Request, Response
+    from softswitch.sip.refer import OutgoingRefer
     from softswitch.sip.requests import IncomingRequest, OutgoingRequest
 
 
@@ -147,6 +148,27 @@ class RequestTimedOut(msgspec.Struct, frozen=True):
     why: str
 
 
+class ReferProgressed(msgspec.Struct, frozen=True):
+    """The peer took our REFER (2xx), or told a provisional status of its new call."""
+
+    dialog: Dialog
+    refer: OutgoingRefer
+    status: int
+
+
+class ReferEnded(msgspec.Struct, frozen=True):
+    """Our REFER has its outcome, told once.
+
+    `why`: "told" (the final status of the peer's new call), "refused" (that of the REFER itself),
+    "timeout" (no response to it: 408 or 503), "silenced" (the peer will not tell: the last status).
+    """
+
+    dialog: Dialog
+    refer: OutgoingRefer
+    status: int
+    why: str
+
+
 class DialogTerminated(msgspec.Struct, frozen=True):
     """A confirmed dialog is over, told once.
 
@@ -176,5 +198,7 @@ Event = (
     | RequestReceived
     | ResponseReceived
     | RequestTimedOut
+    | ReferProgressed
+    | ReferEnded
     | DialogTerminated
 )

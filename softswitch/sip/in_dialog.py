@@ -15,6 +15,7 @@ from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
 from softswitch.sip.events import RequestReceived
 from softswitch.sip.inspect import number_of
+from softswitch.sip.refer import answer_notify, take_notify
 from softswitch.sip.reinvite import IncomingReinvite
 from softswitch.sip.requests import IncomingRequest
 from softswitch.sip.transaction.server_invite import ServerInviteTransaction
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # A peer that has left this many of our 2xx without an ACK has no business changing the media again.
 MAX_ACCEPTANCES = 2
+# RFC 6665 section 8.3.2: a 489 MUST say which events are understood.
+ALLOW_EVENTS_LINE = "Allow-Events: refer\r\n"
 # Requests a peer may leave with us unanswered inside one dialog; further ones get 500.
 MAX_PENDING_REQUESTS = 8
 
@@ -125,6 +128,17 @@ def _receive_options(
     transaction.respond(200, head.to_bytes(200, extra=lines))
 
 
+def _receive_notify(
+    dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
+) -> None:
+    status, is_ours = answer_notify(dialog, request)
+    transaction.respond(
+        status, head.to_bytes(status, extra=ALLOW_EVENTS_LINE if status == 489 else "")
+    )
+    if is_ours:
+        take_notify(dialog, request)
+
+
 def _receive_other(
     dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
 ) -> None:
@@ -142,4 +156,5 @@ _HANDLERS: dict[str, Handler] = {
     "INVITE": _receive_invite,
     "BYE": _receive_bye,
     "OPTIONS": _receive_options,
+    "NOTIFY": _receive_notify,
 }

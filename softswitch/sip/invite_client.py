@@ -207,7 +207,8 @@ class OutgoingInvite(PendingAck):
         dialog.set_route_set(route_values(response)[::-1])
         dialog.confirm(contact_uri(response))
         self._acknowledge(tag, dialog, b"", "")
-        dialog.send_bye("", "bye-sent")
+        # Where our CANCEL came too late the BYE says why in its place (RFC 3326).
+        dialog.send_bye(self._cancel_lines or "", "bye-sent")
         if self._winner is not None:
             self._context.emit(ForkAnswered(self, response))
 
