@@ -2,7 +2,8 @@
 
 RFC 3261 20.20 (From), RFC 3323 4.1 and RFC 3325 9.3 (a private caller goes out as
 `anonymous@anonymous.invalid` with `Privacy: id`). The number of a private caller stays with us: it
-is in no header that leaves. Knows no trunk policy.
+is in no header that leaves, nor a digit of it. Knows no trunk policy, and does not choose a unique
+number: whoever stored it with the call gives it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ from urllib.parse import unquote
 
 import msgspec
 
+from config.e164 import dialled
 from softswitch.routing.addresses import sip_uri
 from softswitch.sip.grammar import quote
 
-__all__ = ["ShownCaller", "shown_caller"]
+__all__ = ["ShownCaller", "masked", "shown_caller"]
 
 ANONYMOUS = "anonymous"
+NAMELESS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+
+_OURS = ("fixed", "unique", "uri")
+"""Kinds that say nothing of the caller: shown for a private one too."""
 
 
 class ShownCaller(msgspec.Struct, frozen=True):
@@ -31,22 +37,50 @@ class ShownCaller(msgspec.Struct, frozen=True):
 def shown_caller(
     *, kind: str, fixed: str | None, called: str, caller: str, name: str, private: bool, host: str
 ) -> ShownCaller:
-    """The From of an outbound INVITE: the caller itself, the number it called, or a fixed
-    number."""
-    if kind == "fixed" and fixed is not None:
+    """The From of an outbound INVITE.
+
+    `kind` is that of `config.model.CallerId`; `fixed` the number shown (fixed, unique), the SIP URI
+    or the mask. Without it the caller itself is shown.
+    """
+    if kind == "uri" and fixed is not None:
+        return ShownCaller(fixed, f"<{fixed}>", _user_of(fixed))
+    if kind in _OURS and fixed is not None:
         return _shown(fixed, "", host)
     if kind == "called":
         return _shown(called, "", host)
     if private:
         return ShownCaller(
             ANONYMOUS,
-            '"Anonymous" <sip:anonymous@anonymous.invalid>',
+            NAMELESS,
             ANONYMOUS,
             (("Privacy", "id"),),
         )
+    if kind == "mask" and fixed is not None:
+        # The name would say what the mask is there to hide.
+        caller, name = masked(fixed, caller), ""
     if not caller:
-        return ShownCaller(ANONYMOUS, '"Anonymous" <sip:anonymous@anonymous.invalid>', ANONYMOUS)
+        return ShownCaller(ANONYMOUS, NAMELESS, ANONYMOUS)
     return _shown(caller, name, host)
+
+
+def masked(mask: str, caller: str) -> str:
+    """The mask's digits, with the caller's own in the places marked X; aligned at the right.
+
+    Empty for a caller without a number, or with one too short to have a digit in each place.
+    """
+    number = dialled(caller) or caller
+    digits = number.lstrip("+")
+    if not (digits.isascii() and digits.isdigit()):
+        return ""
+    shown = ""
+    for place, letter in enumerate(reversed(mask), start=1):
+        if letter not in "Xx":
+            shown = letter + shown
+        elif place <= len(digits):
+            shown = digits[-place] + shown
+        else:
+            return ""
+    return shown
 
 
 def _shown(number: str, name: str, host: str) -> ShownCaller:

@@ -13,7 +13,7 @@ from softswitch.sip.stack import Limits
 from tests.support.sip_text import Message
 from tests.support.wire import PEER, PEER_TCP, SDP, US, Wire, request, response
 
-ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY"
 
 
 @pytest.fixture
