@@ -1,0 +1,85 @@
+"""Opens the configured database for a command that only reads, and leaves no trace of it.
+
+An embedded server that is down is started, and stopped again unless somebody else uses it by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from softswitch.store.postgres.database import EMBEDDED, Database
+from softswitch.store.postgres.errors import DatabaseAway, DatabaseUnusable
+
+if TYPE_CHECKING:
+    from config.model import Configuration
+
+__all__ = ["NoDatabase", "with_database"]
+
+T = TypeVar("T")
+
+UP_SECONDS = 75.0
+"""How long to wait for an embedded server that is starting: after a power cut it replays its log.
+A database somewhere else is there, or it is away."""
+
+CONNECTIONS = 2
+
+
+class NoDatabase(Exception):
+    """There is no database to read, and why, in a sentence."""
+
+    def __init__(self, sentence: str, *, expected: bool = True) -> None:
+        super().__init__(sentence)
+        self.expected = expected
+        """Whether there should be one: False before the first run of the switch."""
+
+
+async def with_database(
+    configuration: Configuration, work: Callable[[Database], Awaitable[T]]
+) -> T:
+    """Run `work` on the configured database; raises NoDatabase."""
+    switch = configuration.switch
+    if switch.database == "off":
+        raise NoDatabase(
+            "the configuration has no database (switch: database: off); "
+            f"the records are in {switch.data / 'records.jsonl'}"
+        )
+    if switch.database == EMBEDDED and not (switch.data / "postgres").exists():
+        raise NoDatabase(
+            f"there is no database in {switch.data} yet: the first run of the switch makes it",
+            expected=False,
+        )
+    # What the keeper logs about a database that is away is said here, in one sentence.
+    logging.getLogger("softswitch.store").setLevel(logging.CRITICAL)
+    try:
+        database = Database(switch.database, switch.data, node=False, max_connections=CONNECTIONS)
+        return await _within(database, work)
+    except (DatabaseAway, DatabaseUnusable) as error:
+        raise NoDatabase(f"the database is away: {error}") from None
+
+
+async def _within(database: Database, work: Callable[[Database], Awaitable[T]]) -> T:
+    await database.start()
+    try:
+        await _wait_until_up(database)
+        return await work(database)
+    finally:
+        await database.close()
+
+
+async def _wait_until_up(database: Database) -> None:
+    if database.up or database.server is None:
+        return
+    up = asyncio.Event()
+
+    async def say() -> None:
+        up.set()
+
+    database.on_up(say)
+    try:
+        async with asyncio.timeout(UP_SECONDS):
+            await up.wait()
+    except TimeoutError:
+        raise DatabaseAway(database.reason) from None
