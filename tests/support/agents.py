@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from softswitch.sip import events
 from softswitch.sip.dialog import Dialog
@@ -15,6 +16,7 @@ from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.ids import Ids
 from softswitch.sip.invite_client import OutgoingInvite
 from softswitch.sip.invite_server import IncomingInvite
+from softswitch.sip.requests import IncomingRequest
 from softswitch.sip.stack import ALLOW, Stack
 from tests.support.link import Fate, Link, PacketName, Side
 
@@ -50,7 +52,7 @@ class Agent:
             server=name,
             is_known_source=lambda _request, _flow: True,
             ids=Ids(Pseudorandom(len(name) * 7919)),
-            allow=(*ALLOW, "INFO"),
+            allow=(*ALLOW, "INFO", "REFER"),
         )
         link.join(Side(name, self.stack, self.address, self.on_event))
         self.facts: list[str] = []
@@ -64,6 +66,8 @@ class Agent:
         self.on_acked: Callable[[Dialog], None] = lambda _dialog: None
         self.on_reinvite: Callable[[Dialog], None] = lambda _dialog: None
         self.on_reinvite_done: Callable[[Dialog], None] = lambda _dialog: None
+        self.on_refer: Callable[[IncomingRequest], None] = lambda _request: None
+        self.on_refer_ended: Callable[[], None] = lambda: None
 
     # Verbs.
 
@@ -104,6 +108,33 @@ class Agent:
             self.link.after(after, answer)
 
         self.on_invite = ring
+
+    def refer(self, to: str = "sip:carol@192.0.2.33") -> None:
+        """Ask the other side to call elsewhere."""
+        assert self.dialog is not None
+        self.dialog.refer(to, referred_by="sip:alice@192.0.2.1", now=self.link.now)
+
+    def take_refer(self, *told: tuple[float, int, bool]) -> None:
+        """Answer REFER with 202, then tell: after so many seconds, a status, whether the last."""
+
+        def take(request: IncomingRequest) -> None:
+            request.respond(202, now=self.link.now)
+            for after, status, last in told:
+                self.link.after(after, partial(self.notify, status, last=last))
+
+        self.on_refer = take
+
+    def notify(self, status: int, *, last: bool) -> None:
+        """Tell how the call fares that we were asked for."""
+        assert self.dialog is not None
+        state = "terminated;reason=noresource" if last else "active;expires=60"
+        self.dialog.request(
+            "NOTIFY",
+            body=f"SIP/2.0 {status} Whatever\r\n".encode(),
+            content_type="message/sipfrag;version=2.0",
+            headers=(("Event", "refer"), ("Subscription-State", state)),
+            now=self.link.now,
+        )
 
     # Events.
 
@@ -149,6 +180,23 @@ class Agent:
         self.facts.append(f"reinvite rejected {event.status}")
         self.on_reinvite_done(event.dialog)
 
+    def _on_request(self, event: events.RequestReceived) -> None:
+        self.facts.append(f"asked {event.request.method}")
+        if event.request.method == "REFER":
+            self.on_refer(event.transaction)
+
+    def _on_refer_ended(self, event: events.ReferEnded) -> None:
+        self.facts.append(f"refer {event.why} {event.status}")
+        self.on_refer_ended()
+
+    def _on_response(self, event: events.ResponseReceived) -> None:
+        # A NOTIFY that was overtaken by the next one is refused, without harm.
+        if event.request.method != "NOTIFY":
+            self.facts.append("ResponseReceived")
+
+    def _on_nothing(self, _event: object) -> None:
+        """Provisional: may get lost without harm."""
+
     def _on_terminated(self, event: events.DialogTerminated) -> None:
         self.facts.append(event.why)
 
@@ -170,8 +218,10 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     events.AckTimedOut: Agent._on_other,
     events.ForkAnswered: Agent._on_other,
     events.ReinviteCancelled: Agent._on_other,
-    events.RequestReceived: Agent._on_other,
-    events.ResponseReceived: Agent._on_other,
+    events.RequestReceived: Agent._on_request,
+    events.ResponseReceived: Agent._on_response,
+    events.ReferProgressed: Agent._on_nothing,
+    events.ReferEnded: Agent._on_refer_ended,
     events.RequestTimedOut: Agent._on_other,
 }
 

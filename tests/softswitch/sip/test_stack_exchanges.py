@@ -124,6 +124,58 @@ def reinvite_refused(link: Link, alice: Agent, bob: Agent) -> None:
     alice.call(bob)
 
 
+def caller_refers(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    bob.take_refer((0.0, 100, False), (8.0, 200, True))
+    alice.on_answered = lambda _dialog: link.after(10, alice.refer)
+    alice.on_refer_ended = lambda: link.after(10, alice.hang_up)
+    alice.call(bob)
+
+
+def callee_refers_before_the_ack(link: Link, alice: Agent, bob: Agent) -> None:
+    def answer_and_refer(_invite: object) -> None:
+        assert bob.incoming is not None
+        bob.dialog = bob.incoming.accept(body=ANSWER, now=link.now)
+        bob.refer()
+
+    bob.on_invite = answer_and_refer
+    alice.take_refer((8.0, 200, True))
+    bob.on_refer_ended = lambda: link.after(10, bob.hang_up)
+    alice.call(bob)
+
+
+def refer_that_comes_to_nothing(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    bob.take_refer((0.0, 180, False), (8.0, 486, True))
+    alice.on_answered = lambda _dialog: link.after(10, alice.refer)
+    alice.on_refer_ended = lambda: link.after(10, alice.hang_up)
+    alice.call(bob)
+
+
+def refer_refused(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    bob.on_refer = lambda request: request.respond(603, now=link.now)
+    alice.on_answered = lambda _dialog: link.after(10, alice.refer)
+    alice.on_refer_ended = lambda: link.after(10, alice.hang_up)
+    alice.call(bob)
+
+
+def refer_never_told(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    bob.take_refer()
+    alice.on_answered = lambda _dialog: link.after(10, alice.refer)
+    alice.call(bob)
+    link.at(60, alice.hang_up)
+
+
+def transferee_leaves(link: Link, alice: Agent, bob: Agent) -> None:
+    bob.ring_and_answer()
+    bob.take_refer((0.0, 100, False))
+    alice.on_answered = lambda _dialog: link.after(10, alice.refer)
+    alice.call(bob)
+    link.at(30, bob.hang_up)
+
+
 SCRIPTS: dict[str, Script] = {
     script.__name__: script
     for script in (
@@ -139,6 +191,12 @@ SCRIPTS: dict[str, Script] = {
         callee_reinvites,
         reinvite_without_offer,
         reinvite_refused,
+        caller_refers,
+        callee_refers_before_the_ack,
+        refer_that_comes_to_nothing,
+        refer_refused,
+        refer_never_told,
+        transferee_leaves,
     )
 }
 
@@ -185,6 +243,30 @@ EXPECTED: dict[str, Facts] = {
     "reinvite_refused": (
         ["answered", "reinvite rejected 488", "bye-sent"],
         ["invited", "acked", "reinvited", "bye-received"],
+    ),
+    "caller_refers": (
+        ["answered", "refer told 200", "bye-sent"],
+        ["invited", "acked", "asked REFER", "bye-received"],
+    ),
+    "callee_refers_before_the_ack": (
+        ["answered", "asked REFER", "bye-received"],
+        ["invited", "acked", "refer told 200", "bye-sent"],
+    ),
+    "refer_that_comes_to_nothing": (
+        ["answered", "refer told 486", "bye-sent"],
+        ["invited", "acked", "asked REFER", "bye-received"],
+    ),
+    "refer_refused": (
+        ["answered", "refer refused 603", "bye-sent"],
+        ["invited", "acked", "asked REFER", "bye-received"],
+    ),
+    "refer_never_told": (
+        ["answered", "bye-sent"],
+        ["invited", "acked", "asked REFER", "bye-received"],
+    ),
+    "transferee_leaves": (
+        ["answered", "bye-received"],
+        ["invited", "acked", "asked REFER", "bye-sent"],
     ),
 }
 
