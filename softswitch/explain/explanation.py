@@ -14,6 +14,7 @@ from config.model import Configuration
 from softswitch.explain.decisions import Decided, decide_again
 from softswitch.explain.destinations import order_problem
 from softswitch.explain.money import configured_problems, payout_problems, rating_problems
+from softswitch.explain.parts import entries_of, names_of
 
 __all__ = ["Explanation", "explain"]
 
@@ -61,12 +62,9 @@ def _decision_problems(decisions: Sequence[Decided]) -> Iterator[str]:
 
 def _destination_problems(record: Mapping[str, Any]) -> Iterator[str]:
     for one in entries_of(record, "destinations"):
-        inputs, order = one.get("inputs"), one.get("destinations")
-        problem = order_problem(
-            str(one.get("policy")),
-            [str(name) for name in order] if isinstance(order, list) else [],
-            inputs if isinstance(inputs, Mapping) else {},
-        )
+        inputs = one.get("inputs")
+        inputs = inputs if isinstance(inputs, Mapping) else {}
+        problem = order_problem(str(one.get("policy")), names_of(one, "destinations"), inputs)
         if problem is not None:
             yield f"destinations of {one.get('node')}: {problem}"
 
@@ -103,9 +101,3 @@ def _configured(
     complete = len(decisions) < MAX_KEPT and record.get("ended_by") != "crash"
     if campaign is not None and complete and _same_configuration(record, configuration):
         yield from configured_problems(campaign, record, decisions)
-
-
-def entries_of(record: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """The entries of a list in a record; nothing where there is no such list."""
-    entries = record.get(name)
-    return [one for one in entries if isinstance(one, Mapping)] if isinstance(entries, list) else []

@@ -17,6 +17,7 @@ from softswitch.campaign.evaluate import RecordedFacts
 from softswitch.campaign.payout import MAXIMUM, pay, rounded
 from softswitch.campaign.rating import SCORES, rate
 from softswitch.explain.decisions import Decided
+from softswitch.explain.parts import entries_of
 
 __all__ = ["amount_of", "configured_problems", "payout_problems", "rating_problems"]
 
@@ -44,7 +45,7 @@ def rating_problems(rating: Any, decisions: Sequence[Decided]) -> Iterator[str]:
         if held:
             yield f"rating: {held[-1]} held, and the record has no rating"
         return
-    history = [one for one in rating.get("history") or () if isinstance(one, Mapping)]
+    history = entries_of(rating, "history")
     last = history[-1] if history else {}
     if [last.get("rating"), last.get("score")] != [rating.get("rating"), rating.get("score")]:
         yield f"rating: {rating.get('rating')} is not the last of its history"
@@ -69,7 +70,7 @@ def payout_problems(payout: Any, decisions: Sequence[Decided]) -> Iterator[str]:
             yield "payout: it was decided, and the record has none"
         return
     currency = str(payout.get("currency"))
-    lines = [line for line in payout.get("rules") or () if isinstance(line, Mapping)]
+    lines = entries_of(payout, "rules")
     amounts = [amount_of(line.get("amount")) for line in lines]
     total = amount_of(payout.get("amount"))
     if total is None or None in amounts:
@@ -128,9 +129,11 @@ def configured_problems(
     rated = rate(campaign, _facts(last_rated)) if last_rated else None
     rating = record.get("rating")
     if rated is not None and isinstance(rating, Mapping) and rated.rating != rating.get("rating"):
-        yield f"rating: the campaign's rules give {rated.rating}, the record {rating['rating']}"
+        yield f"rating: the campaign's rules give {rated.rating}, the record {rating.get('rating')}"
     mine = [one for one in decisions if one.about == "payout"]
-    paid = pay(campaign, _facts(mine), publisher=record.get("publisher")) if mine else None
+    publisher = record.get("publisher")
+    publisher = publisher if isinstance(publisher, str) else None
+    paid = pay(campaign, _facts(mine), publisher=publisher) if mine else None
     payout = record.get("payout")
     if paid is not None and isinstance(payout, Mapping):
         theirs = f"{payout.get('amount')} {payout.get('currency')}"

@@ -14,7 +14,8 @@ from typing import Any
 
 from softswitch.campaign.evaluate import plain
 from softswitch.explain.decisions import Decided
-from softswitch.explain.explanation import Explanation, entries_of
+from softswitch.explain.explanation import Explanation
+from softswitch.explain.parts import entries_of, names_of
 
 __all__ = ["as_dict", "lines"]
 
@@ -75,12 +76,9 @@ def _binding(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _steps(record: Mapping[str, Any]) -> Iterator[str]:
-    path = record.get("path")
-    if isinstance(path, list) and path:
-        yield _line("path", " > ".join(map(str, path)))
-    keys = record.get("keys")
-    if isinstance(keys, list) and keys:
-        yield _line("keys", " ".join(map(str, keys)))
+    for name, between in (("path", " > "), ("keys", " ")):
+        if names := names_of(record, name):
+            yield _line(name, between.join(names))
     for title, name in (("attribute", "attributes"), ("answer", "answers"), ("var", "variables")):
         yield from _mapping(title, record.get(name))
     for one in entries_of(record, "lookups"):
@@ -90,9 +88,8 @@ def _steps(record: Mapping[str, Any]) -> Iterator[str]:
         yield _line("look-up", f"{one.get('node')} {state} in {one.get('seconds')} s{kept}{why}")
         yield from _mapping("", one.get("fields"))
     for one in entries_of(record, "destinations"):
-        order = one.get("destinations")
-        names = ", ".join(map(str, order)) if isinstance(order, list) else ""
-        yield _line("destinations", f"{one.get('node')} by {one.get('policy')}: {names or 'none'}")
+        order = ", ".join(names_of(one, "destinations")) or "none"
+        yield _line("destinations", f"{one.get('node')} by {one.get('policy')}: {order}")
         yield from _mapping("", one.get("inputs"))
     for one in entries_of(record, "caps"):
         yield _line("cap", ", ".join(f"{name} {value}" for name, value in one.items() if value))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from softswitch.store.postgres.database import Connection, Database
 
-__all__ = ["Axis", "Grouping", "Report", "ReportQuery", "ReportRow", "run_report"]
+__all__ = ["Axis", "Grouping", "Report", "ReportQuery", "ReportRow", "find_record", "run_report"]
 
 Axis = Literal["number", "parameter", "publisher", "campaign", "hour", "day", "week", "month"]
 
@@ -121,8 +121,9 @@ SELECT
     amount,
     answered_at IS NOT NULL AS answered,
     coalesce(talk_seconds, 0) > 0 AS bridged,
-    CASE WHEN jsonb_typeof(record -> 'converted') = 'boolean'
-        THEN (record -> 'converted')::boolean
+    CASE coalesce(record -> 'converted', jsonb_path_query_first(
+            record, '$.decisions[*] ? (@.about == "conversion").result'))
+        WHEN 'true' THEN true WHEN 'false' THEN false
         ELSE coalesce(talk_seconds, 0) > 0 END AS converted,
     coalesce(talk_seconds, 0)::numeric AS talked,
     CASE rating WHEN 'high' THEN 90 WHEN 'medium' THEN 50 WHEN 'low' THEN 10
@@ -248,3 +249,15 @@ def _period(local: datetime, axis: Axis) -> str:
         return local.isoformat(" ", "minutes")
     day: date = local.date()
     return f"{day:%Y-%m}" if axis == "month" else day.isoformat()
+
+
+async def find_record(database: Database, call_id: str) -> str | None:
+    """The newest version of a call's record, as JSON; None when there is none. Raises
+    DatabaseAway."""
+
+    async def work(connection: Connection) -> str | None:
+        statement = "SELECT record::text FROM calls WHERE call_id = $1"
+        found = await connection.fetchval(statement, call_id)
+        return None if found is None else str(found)
+
+    return await database.run(work, within=REPORT_SECONDS)

@@ -105,10 +105,11 @@ async def test_a_conversion_is_what_the_record_says_else_a_bridged_call(database
             call(2, record='{"converted": true}', talk_seconds=0.0),
             call(3),
             call(4, talk_seconds=None),
+            call(5, record='{"decisions": [{"about": "conversion", "result": false}]}'),
         ],
     )
     (row,) = (await report(database)).rows
-    assert (row.bridged, row.conversions) == (2, 2)
+    assert (row.bridged, row.conversions) == (3, 2)
 
 
 async def test_calls_are_put_together_by_parameter(database: Database) -> None:
