@@ -4,7 +4,7 @@ What a cap, a threshold and a list mean for a call is `softswitch.campaign`'s to
 """
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from config import hints
 from config.document import Scalar, Sequence, Tree
@@ -158,7 +158,11 @@ def _check_limit(kind: CapKind, limit: Decimal, fields: Fields, reading: Reading
     elif kind != "budget" and limit != int(limit):
         reading.problems.add(fields.place(keys.LIMIT), "limit: calls are a whole number")
     if kind == "concurrent":
-        for key, wrong in ((keys.COUNTS, "conversion"), (keys.PERIOD, None)):
+        useless: tuple[tuple[Key[Any], str | None], ...] = (
+            (keys.COUNTS, "conversion"),
+            (keys.PERIOD, None),
+        )
+        for key, wrong in useless:
             if key in fields and (wrong is None or fields[key] == wrong):
                 message = f"{key.name}: calls at once are counted while they last"
                 reading.problems.add(fields.place(key), message, f"leave {key.name} out")

@@ -57,6 +57,7 @@ SECONDS_A_RING = 6.0
 _RING_UNITS = {**_UNITS, "ring": SECONDS_A_RING, "rings": SECONDS_A_RING}
 _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,100}\Z")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_FACT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 _DAY_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _CURRENCY = re.compile(r"[A-Za-z]{3}\Z")
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
@@ -119,6 +120,20 @@ HEADER_NAME = scalar("the name of a SIP header field", _header_name)
 def printed(name: str) -> bool:
     """Whether a text can be a name."""
     return 0 < len(name) <= MAX_NAME and not _CONTROL.search(name) and name == name.strip()
+
+
+def _fact_name(text: str) -> str:
+    if not _FACT_NAME.match(text):
+        raise ValueError
+    return text
+
+
+FACT_NAME = scalar(
+    "a name of letters, digits and _ (not a digit first)",
+    _fact_name,
+    hints.text("^[A-Za-z_][A-Za-z0-9_]{0,99}$"),
+)
+"""A name that expressions can say: `attribute.NAME`."""
 
 
 def one_of(words: Collection[L]) -> Kind[L]:
@@ -316,6 +331,21 @@ def _caller_id(tree: Tree, reading: Reading) -> CallerId:
 
 
 CALLER_ID = Kind("original, called or a phone number", _caller_id)
+
+
+def _phone_number(tree: Tree, reading: Reading) -> str:
+    if not isinstance(tree, Scalar):
+        raise RefusedError(f"expected {PHONE_NUMBER.says}, {describe(tree)}")
+    number = normalise(tree.text, reading.country)
+    if number is None:
+        raise RefusedError(
+            f'"{shorten(tree.text)}" is no phone number in {reading.country}',
+            suggestion="begin with + and the country code",
+        )
+    return number
+
+
+PHONE_NUMBER = Kind("a phone number", _phone_number, hints.SCALAR)
 
 
 # Lists.

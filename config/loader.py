@@ -10,26 +10,49 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from config.campaigns import complete_syndicated, read_campaign
+from config.directory import Directory
 from config.document import MAX_BYTES, Scalar, Table, Tree, parse
 from config.errors import ConfigErrors, Problems, TooManyProblemsError, did_you_mean
+from config.expression.collect import collect
 from config.kinds import MAX_NAME, NAME
-from config.model import Campaign, Configuration, Location, Number, Pool, Switch, Treatment, Trunk
-from config.numbers import NumberReader
+from config.loops import check_loops
+from config.model import (
+    Campaign,
+    Configuration,
+    Location,
+    Number,
+    Pool,
+    Stock,
+    Switch,
+    Treatment,
+    Trunk,
+)
+from config.number_files import read_number_files
+from config.pools import read_pool
 from config.reading import MediaKnowledge, Reading, RefusedError, describe, note, shorten
 from config.references import check_destinations, check_treatments, check_trunks
-from config.sections import read_campaign, read_pool, read_trunk
 from config.steps import read_treatment
+from config.stocks import Item, read_stock
 from config.switch import read_switch
+from config.tables import read_hours, read_list, read_places, read_region, read_table
+from config.trunks import read_trunk
 
 __all__ = ["ConfigErrors", "load", "load_text"]
 
 T = TypeVar("T")
 
-SECTIONS = ("switch", "trunks", "pools", "campaigns", "treatments", "numbers")
+NAMED_SECTIONS = (
+    "trunks", "numbers", "pools", "stocks", "campaigns", "treatments", "hours", "regions", "lists",
+    "tables", "places",
+)  # fmt: skip
+"""Sections that are mappings from names to settings."""
+SECTIONS = ("switch", *NAMED_SECTIONS, "number_files")
 IGNORED_PREFIX = "x-"
 """Top-level keys that begin so are left to the operator, for anchors."""
 
@@ -72,14 +95,14 @@ def load_text(
         with _collection_paused():
             tree = parse(content, str(path), environment, problems, used=used)
             reading = Reading(problems, folder=path.parent, media=media)
-            configuration = _read(tree, path, _version(content, used), reading)
+            configuration = _read(tree, path, reading)
     except TooManyProblemsError:
         problems.raise_if_any()
         raise
     problems.raise_if_any()
     # Nothing is built only when something was noted.
     assert configuration is not None
-    return configuration
+    return replace(configuration, version=_version(content, used, reading.files))
 
 
 @contextmanager
@@ -94,14 +117,14 @@ def _collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _version(content: bytes, used: Mapping[str, str]) -> str:
+def _version(content: bytes, used: Mapping[str, str], files: Mapping[str, str]) -> str:
     digest = hashlib.sha256(content)
-    for name, value in sorted(used.items()):
+    for name, value in (*sorted(used.items()), *sorted(files.items())):
         digest.update(f"\0{name}={value}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:12]
 
 
-def _read(tree: Tree | None, path: Path, version: str, reading: Reading) -> Configuration | None:
+def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | None:
     if tree is None:
         return None
     if not isinstance(tree, Table):
@@ -109,16 +132,24 @@ def _read(tree: Tree | None, path: Path, version: str, reading: Reading) -> Conf
         reading.problems.add(tree.location, message)
         return None
     _check_sections(tree, reading)
-    entries = {name: _section(tree, name, reading) for name in SECTIONS[1:]}
+    entries = {name: _section(tree, name, reading) for name in NAMED_SECTIONS}
     reading.names = {name: section.entries for name, section in entries.items()}
     switch = _switch(tree, reading)
     if switch is not None:
         reading.country = switch.country
+        reading.currency, reading.time_zone = switch.currency, switch.time_zone
+    # Conditions are read after what they may speak of: columns of tables, parameters of numbers.
+    reading.vocabulary = collect(tree)
+    hours = _read_each(entries["hours"], read_hours, reading)
+    regions = _read_each(entries["regions"], read_region, reading)
+    lists = _read_each(entries["lists"], read_list, reading)
+    tables = _read_each(entries["tables"], read_table, reading)
+    places = _read_each(entries["places"], read_places, reading)
     trunks = _read_each(entries["trunks"], read_trunk, reading)
-    pools = _read_each(entries["pools"], read_pool, reading)
+    pools, stocks, numbers = _read_numbers(tree, entries, reading)
     treatments = _read_each(entries["treatments"], read_treatment, reading)
     campaigns = _read_each(entries["campaigns"], read_campaign, reading)
-    numbers = _numbers(entries["numbers"], pools, reading)
+    campaigns = complete_syndicated(campaigns, reading)
     _check(switch, trunks, campaigns, treatments, reading.problems)
     if switch is None:
         return None
@@ -129,9 +160,37 @@ def _read(tree: Tree | None, path: Path, version: str, reading: Reading) -> Conf
         pools=pools,
         campaigns=campaigns,
         treatments=treatments,
+        stocks=stocks,
+        hours=hours,
+        regions=regions,
+        lists=lists,
+        tables=tables,
+        places=places,
         source=path,
-        version=version,
     )
+
+
+def _read_numbers(
+    root: Table, entries: Mapping[str, Table], reading: Reading
+) -> tuple[Mapping[str, Pool], Mapping[str, Stock], tuple[Number, ...]]:
+    """Pools, stocks and the numbers of all of them, none of which may stand twice."""
+    items: dict[str, tuple[Item, ...]] = {}
+    pools = _read_each(
+        entries["pools"],
+        lambda name, tree, reading: read_pool(name, tree, reading, items),
+        reading,
+    )
+    stocks = _read_each(
+        entries["stocks"], lambda _name, tree, reading: read_stock(tree, reading), reading
+    )
+    files = root.entries.get("number_files")
+    empty = files is None or (isinstance(files, Scalar) and files.absent)
+    directory = Directory(pools, reading)
+    directory.add_section(entries["numbers"])
+    directory.add_pools(items)
+    if files is not None and not empty:
+        directory.add_files(read_number_files(files, reading))
+    return pools, directory.stocks(stocks), directory.numbers()
 
 
 def _check(
@@ -142,6 +201,7 @@ def _check(
     problems: Problems,
 ) -> None:
     check_treatments(treatments, problems)
+    check_loops(treatments, campaigns, problems)
     check_destinations(campaigns, treatments, problems)
     if switch is not None:
         check_trunks(switch, trunks, problems)
@@ -194,9 +254,3 @@ def _read_each(
         if value is not None:
             values[name] = value
     return MappingProxyType(values)
-
-
-def _numbers(section: Table, pools: Mapping[str, Pool], reading: Reading) -> tuple[Number, ...]:
-    reader = NumberReader(pools, reading)
-    found = (reader.read(section.keys[text], tree) for text, tree in section.entries.items())
-    return tuple(number for number in found if number is not None)

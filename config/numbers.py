@@ -7,6 +7,7 @@ the rules); `as_is` takes it as it is written.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -17,34 +18,33 @@ from config.errors import did_you_mean
 from config.kinds import (
     BOOLEAN,
     CAMPAIGN_NAME,
-    MAX_NAME,
-    MAX_VALUE,
     NAME,
     POOL_NAME,
     REFUSAL,
 )
 from config.model import NOTHING, Location, Number, Pool
+from config.parameters import PARAMETERS
 from config.reading import (
     Fields,
     Key,
-    Kind,
     MissingError,
     Reading,
     RefusedError,
     Section,
-    describe,
     keys_of,
     note,
     read_fields,
-    refuse_all,
     shorten,
 )
+from config.stocks import ATTRIBUTES, Item
 
 MAX_NUMBER = 250
 """Characters of a number or SIP URI; what a peer sends is cut off at 256."""
-MAX_PARAMETERS = 50
-"""Parameters of a number without a pool; a pool has 10."""
+TOLL_FREE_CODES = frozenset({"800", "822", "833", "844", "855", "866", "877", "888"})
+"""Area codes of the North American plan; 822 is the next."""
 
+# What is in E.164 already, as nearly all numbers of a large file are (config.e164, rule 3).
+_E164 = re.compile(r"\+(?:1[2-9][0-9]{9}|[2-9][0-9]{6,14})\Z")
 _AS_IS_PATTERN = re.compile(r"[0-9+*#]*[Xx][0-9+*#Xx]*[*.]?\Z|[0-9+#]*[*.]\Z")
 _AS_IS_EXACT = re.compile(r"[^\s@:;<>\"\x00-\x1f\x7f]{1,100}\Z")
 _LOOKS_LIKE_PATTERN = re.compile(
@@ -52,29 +52,6 @@ _LOOKS_LIKE_PATTERN = re.compile(
 )
 
 NumberKind = Literal["exact", "uri", "pattern"]
-
-
-def _parameters(tree: Tree, _reading: Reading) -> Mapping[str, str]:
-    if not isinstance(tree, Table):
-        raise RefusedError(f"expected {PARAMETERS.says}, {describe(tree)}")
-    if len(tree.entries) > MAX_PARAMETERS:
-        raise RefusedError(f"at most {MAX_PARAMETERS} parameters, not {len(tree.entries)}")
-    values: dict[str, str] = {}
-    errors: list[RefusedError] = []
-    for name, value in tree.entries.items():
-        if not 0 < len(name) <= MAX_NAME:
-            message = f"the name of a parameter has 1 to {MAX_NAME} characters"
-            errors.append(RefusedError(message, location=tree.keys[name].location))
-        if isinstance(value, Scalar) and len(value.text) <= MAX_VALUE:
-            values[name] = value.text
-        else:
-            message = f"{shorten(name)}: expected text of up to {MAX_VALUE} characters"
-            errors.append(RefusedError(message, location=value.location))
-    refuse_all(errors)
-    return MappingProxyType(values)
-
-
-PARAMETERS = Kind("a mapping from the names of parameters to their values", _parameters)
 
 
 class NumberKeys:
@@ -98,7 +75,8 @@ class NumberKeys:
     PARAMETERS = Key(
         "parameters",
         PARAMETERS,
-        "What the number stands for. In a pool: a value for each of the pool's parameters.",
+        "What the number stands for. In a pool: a value for each of the pool's parameters; without "
+        "it, the number is bound when it is asked for.",
         otherwise="none",
         example="{website: one, location: footer, path: home}",
     )
@@ -116,6 +94,14 @@ class NumberKeys:
         otherwise="calls are treated",
         example="480",
     )
+    ATTRIBUTES = Key(
+        "attributes",
+        ATTRIBUTES,
+        "In a pool: what a request can ask for. `area_code` and `toll_free` (yes or no) are filled "
+        "in.",
+        otherwise="none",
+        example="{vanity: FANS}",
+    )
 
 
 NUMBER = Section(
@@ -130,13 +116,33 @@ NUMBER = Section(
 )
 
 
-class NumberReader:
-    """Reads the numbers one after the other and sees doubles."""
+class TakenNumbers:
+    """Where each number stands that was read, so that none stands twice."""
 
-    def __init__(self, pools: Mapping[str, Pool], reading: Reading) -> None:
-        self._pools = pools
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._seen: dict[tuple[str, bool], Location] = {}
+        self._normal: dict[str, Location] = {}
+        self._as_is: dict[str, Location] = {}
+
+    def take(self, pattern: str, written: str, place: Location, *, as_is: bool = False) -> bool:
+        """Note where it stands; False (and a problem) when it stands elsewhere already."""
+        taken = self._as_is if as_is else self._normal
+        first = taken.setdefault(pattern, place)
+        if first is place:
+            return True
+        where = f"line {first.line}" if first.file == place.file else str(first)
+        message = f'"{shorten(written)}" is {pattern}, which stands in {where} already'
+        self._reading.problems.add(place, f"number: {message}")
+        return False
+
+
+class NumberReader:
+    """Reads the numbers one after the other: those of the section, of pools and of stocks."""
+
+    def __init__(self, pools: Mapping[str, Pool], taken: TakenNumbers, reading: Reading) -> None:
+        self._pools = pools
+        self._taken = taken
+        self._reading = reading
 
     def read(self, written: Scalar, tree: Tree) -> Number | None:
         """One number: what stands before the colon, and behind it. None when it is no use."""
@@ -144,38 +150,85 @@ class NumberReader:
             tree = Table(tree.file, tree.mark, {NumberKeys.CAMPAIGN.name: tree})
         try:
             fields = read_fields(tree, NUMBER, self._reading)
-            pattern, kind = self._number(written, as_is=fields[NumberKeys.AS_IS])
-            self._check_double(pattern, written, as_is=fields[NumberKeys.AS_IS])
+            as_is = fields[NumberKeys.AS_IS]
+            pattern, kind = self._number(written, as_is=as_is)
+            self._taken.take(pattern, written.text, written.location, as_is=as_is)
             return self._build(pattern, kind, fields, written.location)
         except MissingError:
             return None
 
+    def read_item(self, item: Item, pool: Pool) -> Number | None:
+        """One number of a pool's own list."""
+        number = item.number
+        if number is None or not self._taken.take(number, number, item.location):
+            return None
+        if pool.campaign is None:
+            message = f'the pool "{pool.name}" needs a "campaign" for its numbers'
+            self._reading.problems.add(item.location, message)
+            return None
+        if item.parameters is not None:
+            self._check_binding(item.parameters, pool, item.location, None)
+        return Number(
+            pattern=number,
+            kind="exact",
+            campaign=pool.campaign,
+            publisher=pool.publisher,
+            pool=pool.name,
+            parameters=item.parameters or NOTHING,
+            attributes=attributes_of(number, item.attributes),
+            dynamic=item.parameters is None,
+            location=item.location,
+        )
+
+    def overflow(self, pool: Pool) -> Number | None:
+        """The overflow number of a pool, which is live by that."""
+        number = pool.overflow
+        if number is None or pool.campaign is None:
+            return None
+        if not self._taken.take(number, number, pool.location):
+            return None
+        return Number(
+            pattern=number,
+            kind="exact",
+            campaign=pool.campaign,
+            publisher=pool.publisher,
+            pool=pool.name,
+            attributes=attributes_of(number, NOTHING),
+            location=pool.location,
+        )
+
     def _build(self, pattern: str, kind: NumberKind, fields: Fields, place: Location) -> Number:
         keys = NumberKeys
         pool = self._pools.get(fields.get(keys.POOL) or "")
+        parameters = fields.get(keys.PARAMETERS)
+        dynamic = False
         if pool is not None:
-            self._check_binding(fields, pool)
+            dynamic = parameters is None and not fields.refused(keys.PARAMETERS)
+            self._check_in_pool(fields, pool, kind, place)
         campaign = fields.get(keys.CAMPAIGN) or (pool.campaign if pool else None)
         if campaign is None:
             self._note_missing_campaign(fields, place, pool)
             raise MissingError(keys.CAMPAIGN.name)
+        given = fields.get(keys.ATTRIBUTES) or NOTHING
         return Number(
             pattern=pattern,
             kind=kind,
             campaign=campaign,
             publisher=fields.get(keys.PUBLISHER) or (pool.publisher if pool else None),
             pool=pool.name if pool else None,
-            parameters=fields.get(keys.PARAMETERS) or NOTHING,
+            parameters=parameters or NOTHING,
             as_is=fields[keys.AS_IS],
             refuse=fields.get(keys.REFUSE),
+            attributes=attributes_of(pattern, given) if pool else given,
+            dynamic=dynamic,
             location=place,
         )
 
     def _note_missing_campaign(self, fields: Fields, place: Location, pool: Pool | None) -> None:
         # One that was written and refused, or a pool that was, has its own problem.
-        written = fields.table.entries.get(NumberKeys.CAMPAIGN.name)
-        told = written is not None and not (isinstance(written, Scalar) and written.absent)
+        told = fields.refused(NumberKeys.CAMPAIGN)
         if not told and (pool is not None or NumberKeys.POOL.name not in fields.table.entries):
+            written = fields.table.entries.get(NumberKeys.CAMPAIGN.name)
             message = 'a number needs a "campaign", here or in its pool'
             self._reading.problems.add(written.location if written else place, message)
 
@@ -186,34 +239,52 @@ class NumberReader:
             note(self._reading, error, written, "number")
             raise MissingError("number") from None
 
-    def _check_double(self, pattern: str, written: Scalar, *, as_is: bool) -> None:
-        first = self._seen.setdefault((pattern, as_is), written.location)
-        if first != written.location:
-            message = f'"{shorten(written.text)}" is {pattern}, which stands in line {first.line}'
-            self._reading.problems.add(written.location, f"number: {message} already")
+    def _check_in_pool(self, fields: Fields, pool: Pool, kind: NumberKind, place: Location) -> None:
+        """In a pool stand phone numbers, without a binding or with one that is complete."""
+        keys = NumberKeys
+        if kind != "exact" or fields[keys.AS_IS]:
+            message = f'the pool "{pool.name}" has phone numbers only'
+            self._reading.problems.add(place, f"number: {message}")
+        values = fields.get(keys.PARAMETERS)
+        if values is not None:
+            written = fields.table.entries.get(keys.PARAMETERS.name)
+            self._check_binding(values, pool, fields.place(keys.PARAMETERS), written)
 
-    def _check_binding(self, fields: Fields, pool: Pool) -> None:
-        """A number in a pool has a value for each parameter of the pool, and no others."""
-        written = fields.table.entries.get(NumberKeys.PARAMETERS.name)
-        if written is not None and NumberKeys.PARAMETERS not in fields:
-            return
-        values = fields.get(NumberKeys.PARAMETERS) or NOTHING
-        place = fields.place(NumberKeys.PARAMETERS)
+    def _check_binding(
+        self, values: Mapping[str, str], pool: Pool, place: Location, written: Tree | None
+    ) -> None:
+        """A binding has a value for each parameter of the pool, and no others."""
         missing = [name for name in pool.parameters if name not in values]
         if missing:
             message = f'parameters: the pool "{pool.name}" needs a value for {", ".join(missing)}'
             self._reading.problems.add(place, message)
         for name in values:
-            if name not in pool.parameters and isinstance(written, Table):
+            if name not in pool.parameters:
                 self._reading.problems.add(
-                    written.keys[name].location,
+                    written.keys[name].location if isinstance(written, Table) else place,
                     f'parameters: "{shorten(name)}" is no parameter of the pool "{pool.name}"',
                     did_you_mean(name, pool.parameters),
                 )
 
 
+def attributes_of(number: str, given: Mapping[str, str]) -> Mapping[str, str]:
+    """What a request can ask of a number in E.164: as given, the rest from its digits."""
+    if not number.startswith("+1") or len(number) != 12:
+        return given
+    code = number[2:5]
+    return MappingProxyType({**_by_area_code(code), **given}) if given else _by_area_code(code)
+
+
+@lru_cache(maxsize=1000)
+def _by_area_code(code: str) -> Mapping[str, str]:
+    toll_free = "yes" if code in TOLL_FREE_CODES else "no"
+    return MappingProxyType({"area_code": code, "toll_free": toll_free})
+
+
 def classify(text: str, country: str, *, as_is: bool) -> tuple[str, NumberKind]:
     """The canonical text of what stands before the colon, and which kind it is."""
+    if not as_is and _E164.match(text):
+        return text, "exact"
     text = text.strip()
     if len(text) > MAX_NUMBER:
         raise RefusedError(f'"{shorten(text)}" is longer than {MAX_NUMBER} characters')

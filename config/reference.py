@@ -7,28 +7,51 @@ output, and a test says when the two differ.
 import sys
 from typing import Any
 
+from config.campaigns import AFTER_CALL, CAMPAIGN
+from config.caps import BLOCKED, CAP, FRAUD
 from config.destinations import DESTINATION
 from config.kinds import MAX_NAME, MAX_VALUE, OWN_HEADERS, REFUSALS
+from config.money import PAYOUT, PRICE_RULE, RATING, REPEAT
+from config.number_files import NUMBER_FILE
 from config.numbers import NUMBER
+from config.pools import POOL, RESERVE
 from config.prompts import PROMPT
 from config.reading import Key, Section
-from config.sections import CAMPAIGN, POOL, TRUNK
-from config.steps import CONNECT, GOTO, HANG_UP, MAX_NESTING, MENU, PLAY
+from config.steps import BUILDERS, MAX_NESTING, STEP_SECTIONS
+from config.stocks import ITEM, STOCK
 from config.switch import SWITCH
+from config.tables import HOURS, LIST, PLACES, REGION, TABLE
+from config.trunks import TRUNK
 
 GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     ("switch", "One mapping.", (SWITCH,)),
     ("trunks", "A mapping from names to trunks; at least one.", (TRUNK,)),
-    ("pools", "A mapping from names to pools.", (POOL,)),
-    ("campaigns", "A mapping from names to campaigns.", (CAMPAIGN,)),
+    (
+        "campaigns",
+        "A mapping from names to campaigns.",
+        (CAMPAIGN, RATING, PAYOUT, PRICE_RULE, REPEAT, CAP, FRAUD, BLOCKED, AFTER_CALL),
+    ),
     ("numbers", "A mapping from numbers to what they stand for.", (NUMBER,)),
+    ("number_files", "A list of CSV files of numbers.", (NUMBER_FILE,)),
+    ("pools", "A mapping from names to ring pools.", (POOL, RESERVE, ITEM)),
+    ("stocks", "A mapping from names to stocks.", (STOCK,)),
+    ("hours", "A mapping from names to schedules.", (HOURS,)),
+    ("regions", "A mapping from names to regions.", (REGION,)),
+    ("lists", "A mapping from names to lists of numbers.", (LIST,)),
+    (
+        "tables",
+        "A mapping from names to tables of what is known of numbers by their beginning, in the "
+        "order in which they are asked.",
+        (TABLE,),
+    ),
+    ("places", "A mapping from names to tables of places.", (PLACES,)),
     (
         "treatments",
-        "A mapping from names to lists of steps. A step is a mapping with one of the keys `play`, "
-        "`menu`, `connect`, `hang_up`, `goto`, and optionally `name` (letters, digits, `_ . -`), "
-        "by which logs, records and `goto` know it; without one it is called after its kind: "
-        "`menu-1`, `menu-2`.",
-        (PLAY, MENU, CONNECT, HANG_UP, GOTO, PROMPT, DESTINATION),
+        "A mapping from names to lists of steps. A step is a mapping with one of the keys "
+        f"{', '.join(f'`{word}`' for word in BUILDERS)}, and optionally `name` (letters, digits, "
+        "`_ . -`), by which logs, records and `goto` know it; without one it is called after its "
+        "kind: `menu-1`, `menu-2`.",
+        (*STEP_SECTIONS, PROMPT, DESTINATION),
     ),
 )
 
@@ -48,8 +71,10 @@ This page is printed by `python -m config.reference` from the tables the loader 
   where a word is expected, `+16025551234` needs no quotes. Text with `: ` or ` #` in it, or that
   begins with one of ``{{ [ * & ! | > @ ` % " '``, stands in quotes.
 - **true or false** may also be written `yes`/`no` and `on`/`off`.
-- **Times** have a unit, `ms`, `s`, `min` or `h`: `500 ms`, `30 s`, `4 h`. A number alone is
-  seconds.
+- **Times** have a unit, `ms`, `s`, `min`, `h`, `days` or `weeks`: `500 ms`, `30 s`, `4 h`,
+  `30 days`. A number alone is seconds. How long something may ring is also written in rings of 6 s:
+  `4 rings`.
+- **Amounts** of money are digits with at most four behind the point, `5.00`, without a currency.
 - **Names** have up to {MAX_NAME} printable characters, free text up to {MAX_VALUE}.
 - An empty value counts as left out.
 - `${{NAME}}` in any text is replaced by the environment variable, `${{NAME:-value}}` by the value
@@ -71,7 +96,7 @@ The examples take these variables; nothing but the file decides where they go.
 | `SOFTSWITCH_RTP` | ports for media | 20000-29999 |
 | `SOFTSWITCH_CONTROL` | the control socket | 127.0.0.1:8021 |
 | `SOFTSWITCH_DATA` | folder of records, journal and cache | ./var |
-| `SOFTSWITCH_DATABASE` | PostgreSQL (accepted, not used yet) | none |
+| `SOFTSWITCH_DATABASE` | PostgreSQL: `embedded`, `off`, or a connection string | embedded |
 
 IPv6 addresses with a port stand in brackets: `[::1]:5060`.
 """

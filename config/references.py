@@ -1,64 +1,36 @@
-"""What takes the whole configuration to see: jumps, loops, steps never reached, missing trunks.
+"""What takes the whole configuration to see: jumps, steps never reached, missing trunks.
 
 References by name (a number's campaign, a campaign's treatment) are checked where they are read,
 because there the exact place is known. This looks at what was built and notes what is wrong.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 
 from config.errors import Problems, did_you_mean
 from config.kinds import known_names
 from config.model import (
-    Ask,
     Campaign,
-    Condition,
     Connect,
     Destination,
-    Distribute,
     Goto,
     HangUp,
-    Lookup,
-    Menu,
     Node,
     Switch,
-    Transfer,
     Treatment,
     Trunk,
 )
+from config.nesting import every_node, nested, reachable
 from config.reading import shorten
 
-_Place = tuple[str, str]
-"""A step: its treatment and its name."""
-
-
-def nested(node: Node) -> tuple[tuple[Node, ...], ...]:
-    """The lists of steps within a step."""
-    if isinstance(node, Menu):
-        return (*node.choices.values(), node.on_no_input)
-    if isinstance(node, Connect):
-        return (node.on_failure, node.outside)
-    if isinstance(node, Condition):
-        return (*(case.steps for case in node.cases), node.otherwise)
-    if isinstance(node, Distribute):
-        return (node.otherwise,)
-    return (node.on_failure,) if isinstance(node, Ask | Lookup | Transfer) else ()
-
-
-def every_node(nodes: tuple[Node, ...]) -> Iterator[Node]:
-    """All steps, nested ones after the one they are nested in."""
-    for node in nodes:
-        yield node
-        for steps in nested(node):
-            yield from every_node(steps)
+__all__ = ["check_destinations", "check_treatments", "check_trunks", "every_node", "nested"]
 
 
 def check_treatments(treatments: Mapping[str, Treatment], problems: Problems) -> None:
-    """Jumps that lead nowhere, steps that are never reached, and loops without a pause."""
+    """Jumps that lead nowhere, and steps that are never reached."""
     for treatment in treatments.values():
         _check_jumps(treatment, treatments, problems)
         _check_reached(treatment.nodes, _targets(treatment), problems)
-    _check_loops(treatments, problems)
 
 
 def _check_jumps(
@@ -101,69 +73,6 @@ def _check_reached(nodes: tuple[Node, ...], targets: frozenset[str], problems: P
             _check_reached(steps, targets, problems)
 
 
-# Loops. A step that takes time (play, menu) ends every way through it; of the others each has at
-# most one successor that is reached at once, so a loop is found by following them.
-
-
-def _check_loops(treatments: Mapping[str, Treatment], problems: Problems) -> None:
-    successors: dict[_Place, _Place] = {}
-    gotos: dict[_Place, Goto] = {}
-    for treatment in treatments.values():
-        _add_successors(treatment.nodes, None, treatment, treatments, successors)
-        for node in every_node(treatment.nodes):
-            if isinstance(node, Goto):
-                gotos[(treatment.name, node.name)] = node
-    done: set[_Place] = set()
-    for start in successors:
-        way: dict[_Place, None] = {}
-        place: _Place | None = start
-        while place is not None and place not in done and place not in way:
-            way[place] = None
-            place = successors.get(place)
-        if place is not None and place in way:
-            loop = list(way)[list(way).index(place) :]
-            jumps = [gotos[step] for step in loop if step in gotos]
-            _note_loop(min(jumps, key=lambda node: node.location), problems)
-        done.update(way)
-
-
-def _note_loop(node: Goto, problems: Problems) -> None:
-    message = "goto: this goes round for ever without a pause"
-    problems.add(node.location, message, "put a play or a menu into the loop, or end it")
-
-
-def _add_successors(
-    nodes: tuple[Node, ...],
-    behind: _Place | None,
-    treatment: Treatment,
-    treatments: Mapping[str, Treatment],
-    successors: dict[_Place, _Place],
-) -> None:
-    """Note which step follows at once after each connect that fails, and after each goto."""
-    for index, node in enumerate(nodes):
-        following = nodes[index + 1] if index + 1 < len(nodes) else None
-        after = (treatment.name, following.name) if following else behind
-        target = None
-        if isinstance(node, Goto):
-            target = _goto_target(node, treatment, treatments)
-        elif isinstance(node, Connect):
-            steps = node.on_failure
-            target = (treatment.name, steps[0].name) if steps else after
-        if target is not None:
-            successors[(treatment.name, node.name)] = target
-        for steps in nested(node):
-            _add_successors(steps, after, treatment, treatments, successors)
-
-
-def _goto_target(
-    node: Goto, treatment: Treatment, treatments: Mapping[str, Treatment]
-) -> _Place | None:
-    if node.kind == "node":
-        return (treatment.name, node.target)
-    target = treatments.get(node.target)
-    return (target.name, target.nodes[0].name) if target and target.nodes else None
-
-
 # Trunks.
 
 
@@ -183,21 +92,25 @@ def check_destinations(
     for campaign in campaigns.values():
         if campaign.trunk is not None:
             continue
-        for destination in _destinations(campaign.treatment, treatments):
+        served = reachable(_treatments_of(campaign), treatments)
+        for destination in _destinations(served, treatments):
             if destination.trunk is None:
                 message = "no trunk leads to this destination"
                 hint = f'name one here, or in the campaign "{campaign.name}"'
                 problems.add(destination.location, message, hint)
 
 
-def _destinations(name: str, treatments: Mapping[str, Treatment]) -> Iterator[Destination]:
-    """Destinations of a treatment and of those it jumps to."""
-    waiting, seen = [name], {name}
-    while waiting:
-        treatment = treatments.get(waiting.pop())
+def _treatments_of(campaign: Campaign) -> tuple[str, ...]:
+    """Where calls of a campaign may begin."""
+    others = (campaign.after_hours, campaign.outside, *(cap.over for cap in campaign.caps))
+    return (campaign.treatment, *(name for name in others if name is not None))
+
+
+def _destinations(
+    names: Collection[str], treatments: Mapping[str, Treatment]
+) -> Iterator[Destination]:
+    for name in names:
+        treatment = treatments.get(name)
         for node in every_node(treatment.nodes) if treatment else ():
             if isinstance(node, Connect):
                 yield from node.destinations
-            elif isinstance(node, Goto) and node.kind == "treatment" and node.target not in seen:
-                seen.add(node.target)
-                waiting.append(node.target)

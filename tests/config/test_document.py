@@ -111,7 +111,7 @@ def test_a_quoted_merge_key_is_a_plain_key() -> None:
         ("a: b: c\n", 'text with ": " in it must stand in quotes'),
         ("a: @x\n", 'text that begins with "@" must stand in quotes'),
         ("a: {b: ${X}}\n", "inside { } or [ ] a ${NAME} must stand in quotes"),
-        ("a: 'x\n", "found unexpected end of stream"),
+        ("b: 1\na: 'x\nc: 2\n", "2:4: this quote is never closed"),
         ("a: [1\n", "did not find expected ',' or ']'"),
         ("- a\nb: c\n", "did not find expected '-' indicator"),
         ("a: *b\n", "f:1:4: the alias *b was not defined before"),

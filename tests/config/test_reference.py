@@ -6,6 +6,8 @@ import pytest
 
 from config.document import Table, parse
 from config.errors import Problems
+from config.expression import Vocabulary
+from config.loader import NAMED_SECTIONS
 from config.reading import Key, Reading, Section
 from config.reference import GROUPS, render
 
@@ -40,16 +42,23 @@ def test_the_page_is_what_the_loader_reads_by() -> None:
 @pytest.mark.parametrize(
     ("section", "key"), KEYS, ids=[f"{section.name} {key.name}" for section, key in KEYS]
 )
-def test_every_example_of_a_key_can_be_read(section: Section, key: Key[Any]) -> None:
+def test_every_example_of_a_key_can_be_read(
+    section: Section, key: Key[Any], tmp_path: Path
+) -> None:
+    (tmp_path / "holidays.csv").write_text("date\n2026-12-25\n")
     problems = Problems()
     environment = {"SOFTSWITCH_ADVERTISE": "192.0.2.1", "SOFTSWITCH_DATABASE": "postgresql:///x"}
     tree = parse(f"{key.name}: {key.example}\n".encode(), "f", environment, problems, used={})
     problems.raise_if_any()
     assert isinstance(tree, Table)
-    names: dict[str, Collection[str]] = {
-        name: Everything() for name in ("trunks", "pools", "campaigns", "treatments")
-    }
-    reading = Reading(problems, media=AnyMedia(), names=names)
+    names: dict[str, Collection[str]] = {name: Everything() for name in NAMED_SECTIONS}
+    reading = Reading(problems, folder=tmp_path, media=AnyMedia(), names=names)
+    reading.vocabulary = Vocabulary(
+        answers={"zip", "code"},
+        variables={"number"},
+        lookups={"bid.number": "text"},
+        bindings={"keyword", "website"},
+    )
     value = key.kind.read(tree.entries[key.name], reading)
     problems.raise_if_any()
     assert value != "", section.name

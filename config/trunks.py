@@ -1,0 +1,122 @@
+"""The section trunks: carriers and gateways.
+
+That a trunk is not the switch itself is checked by `config.references`.
+"""
+
+from config.addresses import SOURCE, TRUNK_ADDRESS
+from config.document import Scalar, Tree
+from config.kinds import (
+    BOOLEAN,
+    HEADER_NAME,
+    integer,
+    list_of,
+    one_of,
+)
+from config.model import CodecName, Hold, Trunk
+from config.reading import (
+    Key,
+    MissingError,
+    Reading,
+    RefusedError,
+    Section,
+    keys_of,
+    note,
+    read_fields,
+)
+
+_CODECS: tuple[CodecName, ...] = ("PCMU", "PCMA")
+_HOLDS: tuple[Hold, ...] = ("pass", "local")
+
+
+class TrunkKeys:
+    """Keys of a trunk."""
+
+    ADDRESS = Key(
+        "address",
+        TRUNK_ADDRESS,
+        "The carrier: calls come from this host (any port) and go to this host and port.",
+        required=True,
+        example="${SOFTSWITCH_TRUNK:-127.0.0.1:5080}",
+    )
+    SOURCES = Key(
+        "sources",
+        list_of(SOURCE, most=100),
+        "Further hosts and networks calls may come from.",
+        otherwise="none",
+        example="[192.0.2.7, 198.51.100.0/24]",
+    )
+    TRUSTED = Key(
+        "trusted",
+        BOOLEAN,
+        "Whether its P-Asserted-Identity is believed.",
+        default="false",
+        example="true",
+    )
+    MAX_CALLS = Key(
+        "max_calls",
+        integer(1, 100_000),
+        "Legs at once on this trunk, incoming and outgoing together.",
+        otherwise="no limit",
+        example="200",
+    )
+    PASS_HEADERS = Key(
+        "pass_headers",
+        list_of(HEADER_NAME, most=50),
+        "Header fields of an incoming INVITE that are passed on to this trunk. All others stop at "
+        "the switch.",
+        otherwise="none",
+        example="[X-Click-Id]",
+    )
+    HOLD = Key(
+        "hold",
+        one_of(_HOLDS),
+        "A hold by the other party is passed on to this trunk, or kept within the switch.",
+        default="pass",
+        example="local",
+    )
+    CODECS = Key(
+        "codecs",
+        list_of(one_of(_CODECS), most=2),
+        "Codecs offered and accepted, the best first.",
+        otherwise="PCMU, then PCMA",
+        example="[PCMA, PCMU]",
+    )
+
+
+TRUNK = Section(
+    "a trunk",
+    "A carrier or gateway. Calls from any other host are refused with 403.",
+    keys_of(TrunkKeys),
+    short="its address alone",
+    example="trunks:\n  carrier: 192.0.2.1:5060",
+)
+
+
+def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
+    """One trunk: its settings, or its address alone."""
+    keys = TrunkKeys
+    if isinstance(tree, Scalar):
+        try:
+            found = TRUNK_ADDRESS.read(tree, reading)
+        except RefusedError as error:
+            note(reading, error, tree, name)
+            return None
+        return Trunk(name, found.host, found.port, found.transport, location=tree.location)
+    try:
+        fields = read_fields(tree, TRUNK, reading)
+        where = fields[keys.ADDRESS]
+    except MissingError:
+        return None
+    return Trunk(
+        name=name,
+        host=where.host,
+        port=where.port,
+        transport=where.transport,
+        sources=fields.get(keys.SOURCES) or (),
+        trusted=fields[keys.TRUSTED],
+        max_calls=fields.get(keys.MAX_CALLS),
+        pass_headers=fields.get(keys.PASS_HEADERS) or (),
+        hold=fields[keys.HOLD],
+        codecs=fields.get(keys.CODECS) or _CODECS,
+        location=fields.place(keys.ADDRESS),
+    )
