@@ -29,7 +29,7 @@ answered or not, without harm. Knows no database and no clock: `at` is UTC in se
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -46,9 +46,11 @@ __all__ = [
     "Need",
     "Period",
     "Report",
+    "following",
     "grant",
     "needs",
     "period_of",
+    "settled",
 ]
 
 ONE = Decimal(1)
@@ -199,6 +201,19 @@ def _share(room: Decimal, unit: Decimal, nodes: int) -> Decimal:
     return unit * (units if nodes <= 1 else -(-units // nodes))
 
 
+def settled(lease: Lease, *, lasting: bool, spent: Decimal | None) -> Lease:
+    """Close the lease of a process that is dead for certain; `spent` is what its journal says.
+
+    What its calls used or had taken stays counted, whether or not they would have been: nobody
+    knows any more. Without a journal that is all it held. Concurrent calls ended with it.
+    """
+    counted = lease.counted
+    if lasting:
+        most = lease.granted - lease.returned
+        counted = max(counted, most if spent is None else min(spent, most))
+    return Lease(lease.granted, counted, lease.granted - counted)
+
+
 # What a call counts for.
 
 
@@ -212,18 +227,28 @@ def needs(
 ) -> Iterator[Need]:
     """What a call to a destination takes, cap by cap, in the order of the configuration."""
     for cap in campaign.caps:
-        if cap.scope == "destination" and destination is None:
+        units = _units(campaign, cap)
+        if not units or (cap.scope == "destination" and destination is None):
             continue
         period = period_of(cap, at)
-        scope = {"publisher": publisher, "destination": destination}.get(cap.scope) or ""
+        scope = ""
+        if cap.scope != "campaign":
+            scope = (publisher if cap.scope == "publisher" else destination) or ""
         key = CountKey(campaign.name, cap.name, scope, period.start)
-        yield Need(key, cap, _units(campaign, cap), period.end, longest)
+        yield Need(key, cap, units, period.end, longest)
 
 
 def _units(campaign: Campaign, cap: Cap) -> Decimal:
+    """One call; of a budget what the call may earn, which one that is too small never has."""
     if cap.kind != "budget":
         return ONE
-    return NONE if campaign.payout is None else highest(campaign.payout)
+    return NONE if campaign.payout is None else min(highest(campaign.payout), cap.limit + 1)
+
+
+def following(need: Need, at: float) -> Need:
+    """The same need in the period of another moment."""
+    period = period_of(need.cap, at)
+    return replace(need, key=replace(need.key, period=period.start), ends=period.end)
 
 
 # Periods.

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.model import Expression, Value
-from softswitch.campaign.evaluate import Facts, Noting, evaluate
+from softswitch.campaign.evaluate import SECRET, Facts, Noting, evaluate, plain
+from softswitch.campaign.facts import CallFacts
 
-__all__ = ["ALWAYS", "Finding", "look", "plain"]
+__all__ = ["ALWAYS", "Finding", "look", "noting"]
 
 ALWAYS = "always"
 """What stands for the condition of a rule that has none."""
@@ -26,12 +27,25 @@ class Finding:
     expression: str
     inputs: Mapping[str, Any]
     result: Value
+    secret: bool = False
+    """Whether the result is made of a secret."""
+
+    @property
+    def told(self) -> Any:
+        """The result as plain JSON."""
+        return dict(SECRET) if self.secret else plain("", self.result)
+
+
+def noting(facts: Facts) -> Noting:
+    """Facts that note what they are asked for; secrets of a live call stay secret."""
+    return facts.noting() if isinstance(facts, CallFacts) else Noting(facts)
 
 
 def look(rule: str, expression: Expression | None, facts: Facts) -> Finding:
     """Evaluate a rule's expression and note what it rested on; none is true."""
     if expression is None:
         return Finding(rule, ALWAYS, {}, True)
-    noting = Noting(facts)
-    result = evaluate(expression, noting)
-    return Finding(rule, expression.text, noting.inputs, result)
+    noted = noting(facts)
+    result = evaluate(expression, noted)
+    secret = noted.used_secret and not isinstance(result, bool)
+    return Finding(rule, expression.text, noted.inputs, result, secret)
