@@ -1,6 +1,6 @@
 """What a number is like (area code, toll free, vanity), and what a request may ask for.
 
-Everything is text and compared without case. Numbers of the North American plan know their area
+Everything is text, kept in lower case. Numbers of the North American plan know their area
 code and whether they are toll free from their digits; anything else is given with the number.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["attributes_of", "meets", "merged"]
+__all__ = ["attributes_of", "lowered", "meets", "merged"]
 
 TOLL_FREE_CODES = frozenset({"800", "822", "833", "844", "855", "866", "877", "888"})
 """Toll-free area codes of the North American plan; 822 is set aside to be the next."""
@@ -20,15 +20,17 @@ def attributes_of(number: str, given: Mapping[str, str]) -> dict[str, str]:
     if number.startswith("+1") and len(number) == 12:
         code = number[2:5]
         known = {"area_code": code, "toll_free": "yes" if code in TOLL_FREE_CODES else "no"}
-    return {**known, **given}
+    return {**known, **lowered(given)}
+
+
+def lowered(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Attributes as they are kept and compared."""
+    return {name: value.strip().lower() for name, value in attributes.items()}
 
 
 def meets(attributes: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     """Whether a number has all that is wanted of it."""
-    for name, value in wanted.items():
-        if attributes.get(name, "").casefold() != value.casefold():
-            return False
-    return True
+    return all(attributes.get(name) == value for name, value in wanted.items())
 
 
 def merged(defaults: Mapping[str, str], asked: Mapping[str, str]) -> Mapping[str, str]:

@@ -45,7 +45,7 @@ from ringpool.values import (
     Wanted,
 )
 
-__all__ = ["CallCount", "allocate", "count_calls", "release", "wanted"]
+__all__ = ["CallCount", "allocate", "count_calls", "fixed_answer", "release", "wanted"]
 
 REFRESH_SECONDS = 1.0
 """Requests for one binding closer together than this are one: a page asked for a hundred times a
@@ -91,9 +91,9 @@ def allocate(state: PoolState, request: Request, spares: list[Spare], *, now: fl
     if state.is_over(now):
         state.overflow(exhausted=False)
         return Answer("overflow", rules.overflow, why="ended")
-    fixed = rules.fixed.get(request.values)
+    fixed = fixed_answer(rules, request)
     if fixed is not None:
-        return Answer("fixed", fixed, expires_at=rules.ends_at)
+        return fixed
     held = state.bound_to(request.key)
     if held is not None:
         return Answer("same", held.number, *_seen(state, held, now))
@@ -107,6 +107,12 @@ def allocate(state: PoolState, request: Request, spares: list[Spare], *, now: fl
         return Answer("rebound", held.number, *_bound(state, free, request, now))
     state.overflow(exhausted=True)
     return Answer("overflow", rules.overflow, why="exhausted")
+
+
+def fixed_answer(rules: PoolRules, request: Request) -> Answer | None:
+    """The number that the configuration binds to the values, whoever asks; needs no state."""
+    number = rules.fixed.get(request.values)
+    return None if number is None else Answer("fixed", number, expires_at=rules.ends_at)
 
 
 def _seen(state: PoolState, held: HeldNumber, now: float) -> tuple[Binding, float | None]:

@@ -62,6 +62,8 @@ class LiveBindings:
     def apply(self, changes: Iterable[LiveChange]) -> None:
         """Take in what has changed; told twice is told once."""
         for change in changes:
+            if change.version < self.versions.get(change.pool, 0):
+                continue  # told late: what came after it is known
             known = self._numbers.get(change.number)
             if not change.member:
                 if known is not None and known.pool == change.pool:

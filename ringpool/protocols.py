@@ -62,7 +62,7 @@ class Work(Protocol):
     def wanted(self, state: PoolState, now: float) -> Sequence[Wanted]:
         """What the stock may be asked for."""
 
-    def run(self, state: PoolState, spares: Sequence[Spare], now: float) -> Sequence[Answer]:
+    def run(self, state: PoolState, spares: list[Spare], now: float) -> Sequence[Answer | None]:
         """Run the core; what it changed is taken from the state."""
 
 
@@ -73,15 +73,13 @@ class BindingStore(Protocol):
     def up(self) -> bool:
         """Whether there is any use in asking."""
 
-    async def synchronise(self, holdings: Holdings, *, within: float) -> None:
-        """Make pools, stocks and numbers what the configuration says; raises StoreAway."""
-
     async def work(
         self, rules: PoolRules, work: Work, *, within: float
-    ) -> tuple[Sequence[Answer], bool]:
+    ) -> tuple[Sequence[Answer | None], bool]:
         """Lock the pool, load it, do the work, write, tell; raises StoreAway.
 
-        The answers, and whether the pool has just run out.
+        The answers, and whether the pool has just run out. Work may be run again, on a fresh state,
+        when transactions got in each other's way.
         """
 
     async def use(self, pool: str, *, within: float) -> PoolUse:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.model import Configuration, Pool
-from ringpool.attributes import attributes_of
+from ringpool.attributes import attributes_of, lowered
 from ringpool.protocols import Holding, Holdings
 from ringpool.values import PoolRules
 
@@ -58,7 +58,7 @@ def _rules(pool: Pool, fixed: Mapping[tuple[str, ...], str], time_zone: str) -> 
         reserve=None if reserve is None else reserve.seconds,
         reserve_below=None if reserve is None else reserve.until_calls_below,
         idle=pool.idle_seconds,
-        attributes=pool.attributes,
+        attributes=lowered(pool.attributes),
         fixed=fixed,
     )
 

@@ -134,6 +134,12 @@ class PoolState:
             heapq.heappush(self._free_order, place)
         return found
 
+    def follow(self, rules: PoolRules) -> None:
+        """Take the pool's rules as they are now."""
+        if rules != self.rules:
+            self.rules = rules
+            self.due = 0.0
+
     # Verbs. Each notes what it changed.
 
     def put(self, held: HeldNumber) -> None:

@@ -206,6 +206,8 @@ class LiveChange:
     binding: Binding | None
     ended: tuple[Ended, ...] = ()
     """Earlier bindings, the latest last."""
+    version: int = 0
+    """Of the pool, when it changed."""
 
 
 @dataclass(frozen=True, slots=True)
