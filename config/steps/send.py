@@ -59,7 +59,7 @@ def read_send_dtmf(name: str, tree: Tree, location: Location, reading: Reading) 
 class SmsKeys:
     """Keys of an sms step."""
 
-    TO = Key("to", TEMPLATE, "To whom.", default="{caller.number}", example="{answer.mobile}")
+    TO = Key("to", TEMPLATE, "To whom.", default="{caller.number}", example='"{answer.mobile}"')
     TEXT = Key(
         "text",
         TEMPLATE,
