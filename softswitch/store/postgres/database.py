@@ -44,7 +44,7 @@ ANSWER_SECONDS = 5.0
 """A sign of life that is not answered within this: the connection is dead."""
 
 FIRST_TRY_SECONDS = 10.0
-"""How long `start` waits for the first attempt; it goes on in the background."""
+"""How long a switch waits for the first attempt before it takes calls all the same."""
 
 FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 5.0
@@ -111,15 +111,17 @@ class Database:
         if self.up:
             self._resync(callback)
 
-    async def start(self) -> None:
+    async def start(self, *, wait: float = FIRST_TRY_SECONDS) -> None:
         """Begin to keep a connection; a database that is away is waited for in the background.
+
+        Returns when the first attempt has ended, or after `wait` seconds.
 
         Raises DatabaseUnusable when trying again would not help.
         """
         self.reason = "it does not answer yet"
         self._keeper = asyncio.create_task(self._keep(), name="database")
         with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_TRY_SECONDS):
+            async with asyncio.timeout(wait):
                 await self._tried.wait()
         if self._unusable is not None:
             await self.close()
