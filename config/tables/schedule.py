@@ -8,8 +8,9 @@ zone may stand at the end. `always` and `never` stand alone. Knows neither YAML 
 
 import re
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
+from config.errors import did_you_mean
 from config.model import OpenTime
 
 MAX_LENGTH = 1000
@@ -74,7 +75,8 @@ def _checked(zone: str | None) -> str | None:
         ZoneInfo(zone)
     # Names of folders and files that are no zones, and names that are no paths.
     except (KeyError, ValueError, OSError):
-        hint = "such as America/New_York or UTC"
+        near = did_you_mean(zone, available_timezones())
+        hint = near or "such as America/New_York or UTC"
         raise ScheduleError(f'there is no time zone "{zone}"', hint) from None
     return zone
 
@@ -134,7 +136,7 @@ def _days(text: str) -> frozenset[int] | None:
 
 
 def _day(text: str) -> int | None:
-    if len(text) < 3:
+    if len(text) < 2:
         return None
     return next((index for index, name in enumerate(_DAYS) if name.startswith(text)), None)
 

@@ -35,6 +35,7 @@ class Tables:
         }
         # The first look-up reads what the libraries keep in files; not in a call, then.
         self._index.about("+12125550100")
+        shipped_places()
         for schedule in configuration.hours.values():
             ZoneInfo(schedule.time_zone)
         ZoneInfo(configuration.switch.time_zone)
