@@ -8,19 +8,48 @@ configuration's model, no SIP and no packets.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from config.model import Connect, Goto, HangUp, Menu, Node, Play, Treatment
+from config.model import (
+    Ask,
+    Condition,
+    Connect,
+    Distribute,
+    Goto,
+    HangUp,
+    Lookup,
+    Menu,
+    Node,
+    Play,
+    PythonStep,
+    SendDtmf,
+    SetVariables,
+    Sms,
+    Transfer,
+    Treatment,
+)
+from config.references import nested
+from ivr.nodes.ask import run_ask
+from ivr.nodes.condition import run_condition
 from ivr.nodes.connect import run_connect
+from ivr.nodes.distribute import run_distribute
 from ivr.nodes.hang_up import run_hang_up
+from ivr.nodes.lookup import run_lookup
 from ivr.nodes.menu import run_menu
 from ivr.nodes.play import run_play
-from softswitch.call.call import Call
+from ivr.nodes.python import run_python
+from ivr.nodes.send import run_send_dtmf, run_sms
+from ivr.nodes.set import run_set
+from ivr.nodes.transfer import run_transfer
 from softswitch.call.events import NodeEntered
-from softswitch.call.outcomes import Rejected
+from softswitch.call.outcomes import Declined, Rejected
 from softswitch.routing.failover import status_for_caller
+
+if TYPE_CHECKING:
+    from ivr.journey import Journey
+    from softswitch.call.call import Call
 
 __all__ = ["run_treatment"]
 
@@ -30,13 +59,23 @@ MAX_STEPS = 1000
 RETRY_SOON = (("Retry-After", "2"),)
 """A media port rests for two seconds after a call; then there is room again."""
 
-Handler = Callable[[Call, Any], Awaitable[tuple[Node, ...]]]
-"""Runs a node of its type; returns the steps to take before those that follow it."""
+Handler = Callable[["Journey", Any], Awaitable["tuple[Node, ...] | Treatment"]]
+"""Runs a node of its type; returns the steps to take before those that follow it, or a treatment
+to go on with instead."""
 
 HANDLERS: Mapping[type, Handler] = {
     Play: run_play,
     Menu: run_menu,
     Connect: run_connect,
+    Condition: run_condition,
+    Ask: run_ask,
+    SetVariables: run_set,
+    Lookup: run_lookup,
+    Distribute: run_distribute,
+    SendDtmf: run_send_dtmf,
+    Sms: run_sms,
+    Transfer: run_transfer,
+    PythonStep: run_python,
     HangUp: run_hang_up,
 }
 
@@ -48,8 +87,10 @@ class _Place(msgspec.Struct, frozen=True):
     behind: _Place | None
 
 
-async def run_treatment(call: Call, treatment: Treatment) -> None:
+async def run_treatment(journey: Journey, treatment: Treatment) -> None:
     """Walk a treatment to its end, then end the call with the status of the last failed dial."""
+    call = journey.call
+    journey.treatment = treatment.name
     place: _Place | None = _Place(treatment.nodes, None)
     steps = 0
     while place is not None and not call.ended:
@@ -63,9 +104,13 @@ async def run_treatment(call: Call, treatment: Treatment) -> None:
             return
         call.emit(NodeEntered, node=node.name)
         if isinstance(node, Goto):
-            treatment, place = _jump(call, treatment, node)
+            treatment, place = _jump(journey, treatment, node)
+            continue
+        following = await HANDLERS[type(node)](journey, node)
+        if isinstance(following, Treatment):
+            treatment, place = _enter(journey, following)
         else:
-            place = _Place(await HANDLERS[type(node)](call, node), place)
+            place = _Place(following, place)
     _end_with_last_failure(call)
 
 
@@ -78,6 +123,8 @@ def _end_with_last_failure(call: Call) -> None:
     if isinstance(failure, Rejected) and failure.no_capacity:
         # Only this says that it is the switch that is full, and that it may be tried again.
         call.end("switch", "no_capacity", status=503, q850=failure.q850, headers=RETRY_SOON)
+    elif isinstance(failure, Declined):
+        call.end("switch", "declined", status=status, q850=failure.q850)
     elif isinstance(failure, Rejected):
         ended_by = "called" if failure.by_far_end else "switch"
         call.end(ended_by, "rejected", status=status, q850=failure.q850)
@@ -85,10 +132,14 @@ def _end_with_last_failure(call: Call) -> None:
         call.end("switch", "no_answer", status=status, q850=failure.q850)
 
 
-def _jump(call: Call, treatment: Treatment, node: Goto) -> tuple[Treatment, _Place]:
+def _enter(journey: Journey, treatment: Treatment) -> tuple[Treatment, _Place]:
+    journey.treatment = treatment.name
+    return treatment, _Place(treatment.nodes, None)
+
+
+def _jump(journey: Journey, treatment: Treatment, node: Goto) -> tuple[Treatment, _Place]:
     if node.kind == "treatment":
-        target = call.configuration.treatments[node.target]
-        return target, _Place(target.nodes, None)
+        return _enter(journey, journey.configuration.treatments[node.target])
     place = _find(treatment.nodes, node.target, None)
     assert place is not None  # the loader has checked that the node exists
     return treatment, place
@@ -100,16 +151,8 @@ def _find(nodes: tuple[Node, ...], name: str, behind: _Place | None) -> _Place |
         if node.name == name:
             return _Place(nodes[index:], behind)
         after = _Place(nodes[index + 1 :], behind)
-        for nested in _nested(node):
-            found = _find(nested, name, after)
+        for steps in nested(node):
+            found = _find(steps, name, after)
             if found is not None:
                 return found
     return None
-
-
-def _nested(node: Node) -> tuple[tuple[Node, ...], ...]:
-    if isinstance(node, Menu):
-        return (*node.choices.values(), node.on_no_input)
-    if isinstance(node, Connect):
-        return (node.on_failure,)
-    return ()

@@ -3,17 +3,23 @@ once.
 
 `prepare` does all that can be slow (synthesis, reading files) before the switch says that it is
 ready; a call only looks up. A configuration that comes later is prepared the same way before it is
-taken into force.
+taken into force. Texts with values in them are spoken for all values known: the first
+MAX_VALUES_FIRST before the switch is ready, others and those of new bindings behind; meanwhile
+their constant parts are played.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 
-from config.model import Configuration, Connect, Menu, Node, Play, Prompt
+from config.model import Configuration, Prompt, Template
+from ivr.prompt_texts import constant_text, known_texts, prompts_of, texts_of_binding
 from media import tones
 from media.prompt_cache import PromptCache, PromptCacheError
 from media.speech.synthesis import Synthesiser, SynthesisError, available_synthesisers
@@ -23,35 +29,23 @@ from softswitch.call.services import LoadedPrompt
 
 __all__ = ["PromptError", "PromptLibrary", "prompts_of"]
 
+logger = logging.getLogger(__name__)
+
 SAMPLE_RATE = 8000
+
+MAX_VALUES_FIRST = 50
+"""Texts with values that are spoken before the switch is ready: a few seconds' work."""
+MAX_WAITING_TEXTS = 5000
+"""Texts that wait to be spoken; at a tenth of a second each that is eight minutes' work."""
+MAX_BATCH = 20
+"""Texts given to the synthesiser at once: it is started for each batch."""
+MAX_RENDERED_BYTES = 256 * 1024 * 1024
+"""Sound of texts with values held in memory: three thousand prompts of five seconds. Those that
+were not played for longest go first, and are spoken again when their binding is made again."""
 
 
 class PromptError(Exception):
     """A prompt cannot be made ready; the text says which and why."""
-
-
-def prompts_of(configuration: Configuration) -> Iterator[Prompt]:
-    """Every prompt that a configuration can play."""
-    for treatment in configuration.treatments.values():
-        for node in treatment.nodes:
-            yield from _prompts_of_node(node)
-
-
-def _prompts_of_node(node: Node) -> Iterator[Prompt]:
-    if isinstance(node, Play):
-        yield node.prompt
-    elif isinstance(node, Menu):
-        yield node.prompt
-        if node.invalid_prompt is not None:
-            yield node.invalid_prompt
-        for nodes in (*node.choices.values(), node.on_no_input):
-            for inner in nodes:
-                yield from _prompts_of_node(inner)
-    elif isinstance(node, Connect):
-        if node.prompt is not None:
-            yield node.prompt
-        for inner in node.on_failure:
-            yield from _prompts_of_node(inner)
 
 
 TONE_SECONDS = 4.0
@@ -70,17 +64,21 @@ class PromptLibrary:
         self._ringbacks: dict[str, LoadedPrompt] = {}
         self.chimes = 0
         """Text prompts for which a chime plays, because no synthesiser is installed."""
+        self._rendered: OrderedDict[str, LoadedPrompt] = OrderedDict()
+        self._rendered_bytes = 0
+        self._waiting: OrderedDict[str, Configuration] = OrderedDict()
+        self._speaking: asyncio.Task[None] | None = None
 
     async def prepare(self, configuration: Configuration) -> None:
         """Make all prompts of a configuration ready; raises PromptError."""
-        wanted = {_key(prompt): prompt for prompt in prompts_of(configuration)}
+        wanted = {_key(prompt): _spoken(prompt) for prompt in prompts_of(configuration)}
         missing = {
             key: prompt
             for key, prompt in wanted.items()
             if key not in self._prompts and prompt.tone is None
         }
         tones_named = {prompt.tone for prompt in wanted.values() if prompt.tone is not None}
-        texts = [prompt.text for prompt in missing.values() if prompt.text is not None]
+        texts = [prompt.text for prompt in missing.values() if prompt.text]
         files = await asyncio.to_thread(self._speak, texts, configuration) if texts else {}
         for key, prompt in missing.items():
             self._prompts[key] = await asyncio.to_thread(self._load, prompt, files)
@@ -88,6 +86,77 @@ class PromptLibrary:
             self.ringback(campaign.ringback)
             for name in tones_named:
                 self._tone(name, campaign.ringback)
+        await self._prepare_values(configuration)
+
+    async def _prepare_values(self, configuration: Configuration) -> None:
+        texts = dict.fromkeys(islice(known_texts(configuration), MAX_WAITING_TEXTS))
+        fresh = [text for text in texts if text not in self._rendered]
+        await self._render(fresh[:MAX_VALUES_FIRST], configuration)
+        self._enqueue(fresh[MAX_VALUES_FIRST:], configuration)
+
+    def prepare_binding(
+        self,
+        configuration: Configuration,
+        *,
+        campaign: str,
+        publisher: str | None,
+        pool: str,
+        number: str,
+        parameters: Mapping[str, str],
+    ) -> None:
+        """Have the texts spoken that calls of a new binding may hear; in the background."""
+        texts = texts_of_binding(
+            configuration,
+            campaign=campaign,
+            publisher=publisher,
+            pool=pool,
+            number=number,
+            parameters=parameters,
+        )
+        self._enqueue([text for text in texts if text not in self._rendered], configuration)
+
+    def _enqueue(self, texts: Iterable[str], configuration: Configuration) -> None:
+        for text in texts:
+            self._waiting[text] = configuration
+            if len(self._waiting) > MAX_WAITING_TEXTS:
+                self._waiting.popitem(last=False)
+        if self._waiting and self._speaking is None:
+            self._speaking = asyncio.get_running_loop().create_task(self._speak_waiting())
+
+    async def _speak_waiting(self) -> None:
+        try:
+            while self._waiting:
+                configuration = next(iter(self._waiting.values()))
+                batch = [text for text, of in self._waiting.items() if of is configuration]
+                batch = batch[:MAX_BATCH]
+                for text in batch:
+                    del self._waiting[text]
+                try:
+                    await self._render(batch, configuration)
+                except PromptError as error:
+                    logger.warning("prompts with values are not ready: %s", error)
+        finally:
+            self._speaking = None
+
+    async def _render(self, texts: list[str], configuration: Configuration) -> None:
+        """Speak texts and hold them; what is held too long goes."""
+        if not texts:
+            return
+        files = await asyncio.to_thread(self._speak, texts, configuration)
+        for text in texts:
+            loaded = await asyncio.to_thread(self._load, Prompt(text=text), files)
+            self._rendered[text] = loaded
+            self._rendered_bytes += _bytes_of(loaded)
+        while self._rendered_bytes > MAX_RENDERED_BYTES:
+            _, oldest = self._rendered.popitem(last=False)
+            self._rendered_bytes -= _bytes_of(oldest)
+
+    async def close(self) -> None:
+        """Leave what is not spoken yet."""
+        self._waiting.clear()
+        if self._speaking is not None:
+            self._speaking.cancel()
+            await asyncio.gather(self._speaking, return_exceptions=True)
 
     def _speak(self, texts: list[str], configuration: Configuration) -> dict[str, Path]:
         switch = configuration.switch
@@ -101,6 +170,9 @@ class PromptLibrary:
             raise PromptError(str(error)) from None
 
     def _load(self, prompt: Prompt, files: dict[str, Path]) -> LoadedPrompt:
+        if prompt.text == "":
+            # A template of nothing but values that are not ready.
+            return self._loaded("silence", bytes(2 * SAMPLE_RATE // 50))
         path = prompt.wav if prompt.text is None else files.get(prompt.text)
         if path is None:
             return self._loaded(f"chime for: {prompt.text}", tones.chime().tobytes())
@@ -118,6 +190,18 @@ class PromptLibrary:
         if source.tone is not None:
             return self._tone(source.tone, country)
         return self._prompts[_key(source)]
+
+    def rendered(self, template: Template, text: str) -> LoadedPrompt | None:
+        """A template's prompt with its values, when it has been spoken."""
+        found = self._rendered.get(text)
+        if found is not None:
+            self._rendered.move_to_end(text)
+            return found
+        return self._prompts.get((text, None))
+
+    def is_ready(self, source: Prompt) -> bool:
+        """Whether `prompt` has it."""
+        return source.tone is not None or _key(source) in self._prompts
 
     def ringback(self, country: str) -> LoadedPrompt:
         """One cadence period of a country's ringback tone."""
@@ -137,7 +221,21 @@ class PromptLibrary:
 
 
 def _key(prompt: Prompt) -> tuple[str | None, Path | None]:
+    if prompt.template is not None:
+        return constant_text(prompt.template), None
     return prompt.text, prompt.wav
+
+
+def _spoken(prompt: Prompt) -> Prompt:
+    """What is played for a prompt whose values are not ready."""
+    if prompt.template is None:
+        return prompt
+    return Prompt(text=constant_text(prompt.template), location=prompt.location)
+
+
+def _bytes_of(prompt: LoadedPrompt) -> int:
+    """What a prompt takes in the engine: a byte a sample for each of two codecs."""
+    return round(prompt.seconds * SAMPLE_RATE) * 2
 
 
 def _tone_samples(name: str, country: str) -> bytes:

@@ -17,7 +17,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from config.model import Configuration
+from ivr.lookups import LookupClient
 from ivr.prompts import PromptError, PromptLibrary
+from ivr.services import NodeServices
 from ringpool.lookup import NumberTable
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
@@ -186,6 +188,7 @@ class App:
         self._resources.callback(self.engine.stop)
         self._check_ports()
         self.prompts = PromptLibrary(self.engine, switch.data / "prompts")
+        self._resources.push_async_callback(self.prompts.close)
         await self.prompts.prepare(self.configuration)
         if self.prompts.chimes:
             logger.warning(
@@ -254,7 +257,10 @@ class App:
         recorder = Recorder(self.events, self.journal, self.records)
         self.events.subscribe(self.event_log.receive)
         await self._resolve_trunks()
-        self.switchboard = Switchboard(self.services, recorder, self._snapshot())
+        lookups = LookupClient(now=self.services.now, wall_clock=self.services.wall_clock)
+        self._resources.push_async_callback(lookups.close)
+        self.nodes = NodeServices(lookups=lookups)
+        self.switchboard = Switchboard(self.services, recorder, self._snapshot(), self.nodes)
         self._resources.push_async_callback(self.switchboard.close)
         if switch.tap:
             self.hearing.start()

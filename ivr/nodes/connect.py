@@ -1,52 +1,85 @@
-"""Connect: call destinations one after the other until one answers, and bridge.
+"""Connect, ring group and nearest: call destinations until one takes the call, and bridge.
 
 A caller that is not answered yet hears what the far end sends (180, early media). One that is
-answered hears the node's prompt, then ringback, until early media or the answer. The next
-destination is tried by cause (`softswitch.routing.failover`).
+answered hears the node's prompt, then ringback, until early media or the answer. Whoever answers
+is given the extension's keys, the whisper and the question whether it takes the call before it is
+bridged. The next destination is tried by cause (`softswitch.routing.failover`), and whenever one
+declined. Credit under the caps is taken before each leg and given back with it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from config.model import Connect, Destination, Node
-from softswitch.call.call import Call
-from softswitch.call.dial_request import DialRequest
-from softswitch.call.outcomes import Answered
+from config.model import Connect, Destination, Node, Treatment
+from ivr.destinations import Chosen, choose_destinations
+from ivr.dialling import dial_request
+from ivr.journey import Journey, give_back
+from ivr.services import Credit
+from softswitch.call.called_leg import CalledLeg
+from softswitch.call.dialling import Screen
+from softswitch.call.events import DestinationsChosen, LegAccepted, LegDeclined
+from softswitch.call.outcomes import Answered, Declined, DialOutcome, Rejected
 from softswitch.call.services import LoadedPrompt
-from softswitch.routing.caller_id import shown_caller
-from softswitch.routing.destinations import destination_trunk, dial_address
+from softswitch.campaign.caps import CapExceeded
 from softswitch.routing.failover import may_fail_over
 
-__all__ = ["dial_request", "run_connect"]
+__all__ = ["run_connect"]
+
+UNAVAILABLE = 480
+NO_ANSWER_FROM_USER = 18
+"""Q.850's word for a destination that nobody could be called at."""
 
 
-async def run_connect(call: Call, node: Connect) -> tuple[Node, ...]:
-    """Dial until somebody answers; talk until the end, or the node's steps for failure."""
+async def run_connect(journey: Journey, node: Connect) -> tuple[Node, ...] | Treatment:
+    """Dial until somebody takes the call; talk until the end, or the node's steps for failure."""
     if node.prompt is not None:
-        await call.answer()
-    comfort = _Comfort(call, node)
-    try:
-        for destination in node.destinations:
-            if call.ended:
-                return ()
-            comfort.start()
-            outcome = await call.dial(dial_request(call, node, destination))
-            if isinstance(outcome, Answered):
-                comfort.stop()
-                await _talk(call, node, outcome)
-                return ()
-            call.last_failure = outcome
-            if not may_fail_over(outcome.status, node.fail_over_on):
-                break
-    finally:
-        comfort.stop()
-    if not call.ended:
-        call.stop_playing()
+        await journey.answer()
+    call = journey.call
+    if call.ended:
+        return ()
+    chosen = _choose(journey, node)
+    if not chosen.destinations and node.choice.policy == "nearest":
+        return node.outside
+    attempt = _Attempt(journey, node, chosen)
+    outcome = await attempt.run()
+    if isinstance(outcome, Answered):
+        await _talk(journey, node, outcome)
+        return ()
+    call.stop_playing()
+    over = attempt.over
+    if over is not None and over.over is not None:
+        return journey.configuration.treatments[over.over]
     return node.on_failure
 
 
-async def _talk(call: Call, node: Connect, outcome: Answered) -> None:
+def _choose(journey: Journey, node: Connect) -> Chosen:
+    memory = journey.services.distribution
+    turn = 0
+    if node.choice.policy == "round_robin":
+        turn = memory.turn(f"{journey.treatment}/{node.name}")
+    chosen = choose_destinations(
+        node,
+        journey.facts,
+        memory,
+        decide=journey.decide,
+        turn=turn,
+        draw=journey.services.draw,
+    )
+    if not chosen.plain:
+        journey.call.emit(
+            DestinationsChosen,
+            node=node.name,
+            policy=node.choice.policy,
+            destinations=chosen.names,
+            inputs=chosen.inputs,
+        )
+    return chosen
+
+
+async def _talk(journey: Journey, node: Connect, outcome: Answered) -> None:
+    call = journey.call
     call.bridge(outcome.leg)
     if call.ended:
         return
@@ -55,48 +88,158 @@ async def _talk(call: Call, node: Connect, outcome: Answered) -> None:
     await call.talk()
 
 
-def dial_request(call: Call, node: Connect, destination: Destination) -> DialRequest:
-    """Everything the outbound INVITE says, from the node, the campaign and the call."""
-    trunk = destination_trunk(call.configuration, call.campaign, destination)
-    address = dial_address(destination, trunk, called=call.called)
-    caller_id = node.caller_id or call.campaign.caller_id
-    shown = shown_caller(
-        kind=caller_id.kind,
-        fixed=caller_id.number,
-        called=call.called_number,
-        caller=call.caller_number,
-        name=call.caller_name,
-        private=call.private,
-        host=call.services.advertised_host,
-    )
-    return DialRequest(
-        uri=address.uri,
-        to_number=address.number,
-        from_number=shown.number,
-        from_header=shown.from_header,
-        flow=address.flow,
-        trunk=trunk,
-        ring_seconds=destination.ring_seconds or node.ring_seconds,
-        contact_user=shown.contact_user,
-        headers=(
-            ("Max-Forwards", str(call.max_forwards)),
-            *shown.headers,
-            *_passed(call, trunk.pass_headers),
-        ),
-    )
+class _Attempt:
+    """One walk along the destinations."""
+
+    def __init__(self, journey: Journey, node: Connect, chosen: Chosen) -> None:
+        self._journey = journey
+        self._call = journey.call
+        self._node = node
+        self._chosen = chosen
+        self._comfort = _Comfort(journey, node)
+        self.over: CapExceeded | None = None
+        """The cap that was last in the way."""
+
+    async def run(self) -> DialOutcome | None:
+        """Somebody who takes the call, or the last failure; None when nobody was called."""
+        try:
+            if self._node.strategy == "simultaneous":
+                return await self._all_at_once()
+            return await self._one_by_one()
+        finally:
+            self._comfort.stop()
+
+    async def _one_by_one(self) -> DialOutcome | None:
+        outcome: DialOutcome | None = None
+        for destination, name in zip(self._chosen.destinations, self._chosen.names, strict=True):
+            if self._call.ended:
+                return None
+            taken = self._take(name)
+            if isinstance(taken, CapExceeded):
+                if not self._is_the_destinations(taken):
+                    break
+                continue
+            self.over = None
+            outcome = await self._dial((destination,), (name,), (taken,))
+            if isinstance(outcome, Answered) or not self._may_go_on(outcome):
+                break
+        return self._or_unavailable(outcome)
+
+    async def _all_at_once(self) -> DialOutcome | None:
+        destinations: list[Destination] = []
+        names: list[str] = []
+        credits: list[tuple[Credit, ...]] = []
+        for destination, name in zip(self._chosen.destinations, self._chosen.names, strict=True):
+            taken = self._take(name, beside=credits[0] if credits else ())
+            if isinstance(taken, CapExceeded):
+                continue
+            destinations.append(destination)
+            names.append(name)
+            credits.append(taken)
+        outcome = None
+        if destinations:
+            self.over = None
+            outcome = await self._dial(destinations, names, credits)
+        return self._or_unavailable(outcome)
+
+    async def _dial(
+        self,
+        destinations: Sequence[Destination],
+        names: Sequence[str],
+        credits: Sequence[tuple[Credit, ...]],
+    ) -> DialOutcome:
+        """Call some destinations at once; all but the one that takes the call get their credit
+        and their count back."""
+        journey, call = self._journey, self._call
+        self._comfort.start()
+        requests = [dial_request(journey, self._node, one) for one in destinations]
+        for name in names:
+            journey.give(name)
+        kept: int | None = None
+        try:
+            outcome = await call.dial_all(requests, screen=_screen(journey, self._node))
+            if isinstance(outcome, Answered):
+                kept = requests.index(outcome.leg.request)
+                journey.hold(credits[kept])
+            else:
+                call.last_failure = outcome
+            return outcome
+        finally:
+            for place, name in enumerate(names):
+                if place != kept:
+                    journey.take_away(name)
+                    give_back(credits[place])
+
+    def _take(
+        self, name: str, *, beside: tuple[Credit, ...] = ()
+    ) -> tuple[Credit, ...] | CapExceeded:
+        if not self._node.credit:
+            return ()
+        taken = self._journey.take_credit(name, beside=beside)
+        if isinstance(taken, CapExceeded):
+            self.over = taken
+        return taken
+
+    def _is_the_destinations(self, exceeded: CapExceeded) -> bool:
+        """Whether another destination may be below the cap that this one would exceed."""
+        campaigns = self._journey.configuration.campaigns
+        campaign = campaigns.get(exceeded.campaign)
+        caps = campaign.caps if campaign is not None else ()
+        return any(cap.name == exceeded.cap and cap.scope == "destination" for cap in caps)
+
+    def _may_go_on(self, outcome: DialOutcome) -> bool:
+        if isinstance(outcome, Declined | Answered):
+            return True
+        return may_fail_over(outcome.status, self._node.fail_over_on)
+
+    def _or_unavailable(self, outcome: DialOutcome | None) -> DialOutcome | None:
+        if outcome is None and not self._call.ended:
+            why = "no destination is available" if self.over is None else "over a cap"
+            self._call.last_failure = Rejected(UNAVAILABLE, why, NO_ANSWER_FROM_USER)
+        return outcome
 
 
-def _passed(call: Call, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    wanted = {name.lower() for name in names}
-    return tuple((name, value) for name, value in call.passed_headers if name.lower() in wanted)
+# What the called party is asked.
+
+
+def _screen(journey: Journey, node: Connect) -> Screen | None:
+    """What is done to a leg that answered before it has the call; None: nothing."""
+    if node.whisper is None and node.accept is None and node.send_dtmf is None:
+        return None
+
+    async def screen(leg: CalledLeg) -> bool:
+        if node.send_dtmf is not None:
+            await leg.send_dtmf(journey.shown_text(node.send_dtmf))
+        if node.whisper is not None and not leg.ended:
+            await leg.play(journey.sound(node.whisper, to_callee=True))
+        return not leg.ended and await _accepts(journey, node, leg)
+
+    return screen
+
+
+async def _accepts(journey: Journey, node: Connect, leg: CalledLeg) -> bool:
+    accept = node.accept
+    if accept is None:
+        return True
+    await leg.play(journey.sound(accept.prompt, to_callee=True), barge_in=True)
+    key = await leg.next_digit(accept.timeout_seconds)
+    if leg.ended:
+        journey.call.emit(LegDeclined, leg=leg.leg_id, why="hung_up")
+        return False
+    if key == accept.key:
+        journey.call.emit(LegAccepted, leg=leg.leg_id)
+        return True
+    journey.call.emit(LegDeclined, leg=leg.leg_id, why="no_key" if key is None else "other_key")
+    return False
 
 
 class _Comfort:
     """What an answered caller hears while a destination is called: the prompt once, then
     ringback."""
 
-    def __init__(self, call: Call, node: Connect) -> None:
-        self._call = call
+    def __init__(self, journey: Journey, node: Connect) -> None:
+        self._journey = journey
+        self._call = journey.call
         self._node = node
         self._prompt = node.prompt
         self._task: asyncio.Task[None] | None = None
@@ -120,8 +263,10 @@ class _Comfort:
         prompt, self._prompt = self._prompt, None
         if prompt is None:
             return None
-        call = self._call
-        return call.services.prompts.prompt(prompt, country=call.campaign.ringback)
+        sound = self._journey.sound(prompt)
+        if isinstance(sound, LoadedPrompt):
+            return sound
+        return self._call.services.prompts.prompt(sound, country=self._call.campaign.ringback)
 
     def _ringback(self) -> LoadedPrompt:
         country = self._node.ringback or self._call.campaign.ringback

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from config.model import HangUp, Node
-from softswitch.call.call import Call
+from ivr.journey import Journey
 
 
-async def run_hang_up(call: Call, node: HangUp) -> tuple[Node, ...]:
+async def run_hang_up(journey: Journey, node: HangUp) -> tuple[Node, ...]:
     """End the call with the node's cause."""
-    call.end("switch", node.cause or "hang_up", status=node.status)
+    journey.call.end("switch", node.cause or "hang_up", status=node.status)
     return ()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from config.model import Node, Play
-from softswitch.call.call import Call
+from ivr.journey import Journey
 
 
-async def run_play(call: Call, node: Play) -> tuple[Node, ...]:
+async def run_play(journey: Journey, node: Play) -> tuple[Node, ...]:
     """Play the prompt to its end, or until a key when the node allows it."""
-    await call.answer()
+    await journey.answer()
+    call = journey.call
     if not call.ended:
-        await call.play(node.prompt, barge_in=node.barge_in)
+        await journey.play(node.prompt, barge_in=node.barge_in)
         if node.barge_in:
             call.forget_digits()
     return ()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from config.model import Prompt as PromptSource
+from config.model import Template
 from rtp.engine import Engine, MediaPort, Prompt
 from softswitch.call.stream import EventStream
 from softswitch.sip.ids import Ids
@@ -37,6 +38,12 @@ class PromptShelf(Protocol):
     def prompt(self, source: PromptSource, *, country: str = "us") -> LoadedPrompt:
         """The prompt of the configuration, loaded ahead of time; a tone sounds as in the
         country."""
+
+    def rendered(self, template: Template, text: str) -> LoadedPrompt | None:
+        """The prompt of a template with its values put in, when it was made ahead of time."""
+
+    def is_ready(self, source: PromptSource) -> bool:
+        """Whether `prompt` has it."""
 
     def ringback(self, country: str) -> LoadedPrompt:
         """One cadence period of a country's ringback tone, to be repeated."""

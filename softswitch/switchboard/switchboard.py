@@ -15,21 +15,30 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from config.model import Configuration, Trunk
-from ivr.flow import run_treatment
+from config.model import Campaign, Configuration, Trunk
+from ivr.journey import Journey
+from ivr.serve import serve
+from ivr.services import NodeServices
 from ringpool.lookup import NumberMatch, NumberTable
 from rtp.engine import PortsExhausted
 from softswitch import sdp
 from softswitch.call.call import MAX_RETRY_AFTER, Call
 from softswitch.call.calling_leg import CallingLeg
-from softswitch.call.events import CallPresented, CallRefused
+from softswitch.call.events import AttributesSet, CallPresented, CallRefused
 from softswitch.call.services import Services
+from softswitch.campaign.evaluate import plain
+from softswitch.campaign.facts import CallFacts, PresentedFacts
+from softswitch.campaign.tables import Tables
+from softswitch.campaign.facts import CallFacts, PresentedFacts
+from softswitch.campaign.history import CallHistory, NoHistory
+from softswitch.campaign.tables import Tables
 from softswitch.routing.trunks import TrunkTable
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
 from softswitch.sip.identity import CallerIdentity, read_identity
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.message import Request
+from softswitch.switchboard.means import Means
 from softswitch.switchboard.protocols import WriteError
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.signalling import called_number, calling_number, signalling_facts
@@ -55,17 +64,36 @@ class Snapshot:
     trunks: TrunkTable
 
     @cached_property
+    def tables(self) -> Tables:
+        """Hours, regions, lists and tables, made ready to be asked."""
+        return Tables(self.configuration)
+
+    @cached_property
     def passed_names(self) -> tuple[str, ...]:
         """Header fields that some trunk lists in `pass_headers`; all others end at the switch."""
         trunks = self.configuration.trunks.values()
         return tuple(sorted({name for trunk in trunks for name in trunk.pass_headers}))
 
+    @cached_property
+    def tables(self) -> Tables:
+        """What conditions look things up in."""
+        return Tables(self.configuration)
+
 
 class Switchboard:
     """Owns the calls in progress, their tasks, and the sweep that watches them."""
 
-    def __init__(self, services: Services, recorder: Recorder, snapshot: Snapshot) -> None:
+    def __init__(
+        self,
+        services: Services,
+        recorder: Recorder,
+        snapshot: Snapshot,
+        nodes: NodeServices | None = None,
+    ) -> None:
         self.services = services
+        self.nodes = nodes or NodeServices()
+        """What treatments need beside calls."""
+        self.history: CallHistory = NoHistory()
         self.recorder = recorder
         self.snapshot = snapshot
         self.draining = False
@@ -77,6 +105,7 @@ class Switchboard:
         self._idle = asyncio.Event()
         self._idle.set()
         self._random = random.SystemRandom()
+        snapshot.tables  # noqa: B018 - made now, not for the first call
 
     def is_known_source(self, request: Request, flow: Flow) -> bool:
         """Whether a request comes from a trunk."""
@@ -97,7 +126,7 @@ class Switchboard:
         if trunk is None:
             refusal = _Refusal(403, "source is no trunk")
         else:
-            match = snapshot.numbers.find(invite.request.uri)
+            match = snapshot.numbers.find(invite.request.uri, at=self.services.wall_clock())
             refusal = self._admit(snapshot.configuration, trunk, called, match)
         if refusal is None:
             assert trunk is not None
@@ -159,6 +188,11 @@ class Switchboard:
             pool=match.pool,
             parameters=match.binding,
             config_version=configuration.version,
+            binding=match.binding_id,
+            owner=match.owner,
+            overflow=match.overflow,
+            late=match.late,
+            syndicated=_syndicated(configuration, campaign),
         )
         try:
             self.recorder.open(event)
@@ -169,8 +203,30 @@ class Switchboard:
             return _Refusal(503, str(error), retry=True)
         self._take(call, leg, identity, caller, invite.request)
         self.services.events.publish(event)
-        self._start(call, match)
+        self._start(call, match, self._journey(call, event, snapshot))
         return None
+
+    def _journey(self, call: Call, event: CallPresented, snapshot: Snapshot) -> Journey:
+        presented = PresentedFacts(
+            caller=event.caller,
+            called_number=event.called_number,
+            called=event.called,
+            received_at=event.at,
+            trunk=event.trunk,
+            signalling=event.signalling,
+            publisher=event.publisher,
+            pool=event.pool,
+            parameters=event.parameters,
+        )
+        facts = CallFacts(
+            snapshot.configuration,
+            call.campaign,
+            presented,
+            snapshot.tables,
+            self.history,
+            self.services.wall_clock,
+        )
+        return Journey(call, facts, self.nodes, publisher=event.publisher)
 
     def _take(
         self, call: Call, leg: CallingLeg, identity: CallerIdentity, caller: str, request: Request
@@ -195,7 +251,7 @@ class Switchboard:
         self._idle.clear()
         self._watch()
 
-    def _start(self, call: Call, match: NumberMatch) -> None:
+    def _start(self, call: Call, match: NumberMatch, journey: Journey) -> None:
         if call.ended:
             return  # by a subscriber that saw it presented
         if match.refuse is not None:
@@ -206,8 +262,7 @@ class Switchboard:
         except (sdp.ParseError, sdp.NotAcceptable) as error:
             call.refuse_offer(error)
             return
-        treatment = call.configuration.treatments[call.campaign.treatment]
-        call.start(partial(run_treatment, call, treatment))
+        call.start(partial(serve, journey))
         task = call.task
         assert task is not None
         self._tasks.add(task)
@@ -259,6 +314,12 @@ class Switchboard:
 
     # Calls in progress.
 
+    def _on_ending(self, journey: Journey, call: Call, ended_by: str, cause: str) -> None:
+        """All legs are over: what the call has earned is told before its end."""
+        money = self.means.money
+        converted = call.was_bridged if money is None else money.at_end(call, ended_by, cause)
+        journey.close(converted=converted)
+
     def _on_ended(self, call: Call) -> None:
         self.calls.pop(call.call_id, None)
         if not self.calls:
@@ -306,6 +367,42 @@ class Switchboard:
             self._sweep_handle = None
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5.0)
+
+
+def presented_facts(event: CallPresented) -> PresentedFacts:
+    """What conditions may ask of a call from its first moment."""
+    return PresentedFacts(
+        caller=event.caller,
+        called_number=event.called_number,
+        called=event.called,
+        received_at=event.at,
+        trunk=event.trunk,
+        signalling=event.signalling,
+        publisher=event.publisher,
+        pool=event.pool,
+        parameters=event.parameters,
+        overflow=event.overflow,
+        late=event.late,
+    )
+
+
+def _syndicated(configuration: Configuration, campaign: Campaign) -> dict[str, str | None] | None:
+    """The original of a syndicated campaign: both are credited."""
+    original = original_of(configuration, campaign)
+    if original is campaign:
+        return None
+    return {"campaign": original.name, "publisher": original.publisher}
+
+
+def _set_attributes(journey: Journey) -> None:
+    attributes = journey.call.campaign.attributes | journey.campaign.attributes
+    values = {}
+    for name, expression in attributes.items():
+        value = journey.decide("attribute", name, expression)
+        journey.facts.set(f"attribute.{name}", value)
+        values[name] = plain("", value)
+    if values:
+        journey.call.emit(AttributesSet, values=values)
 
 
 def silent_for(call: Call, now: float) -> float:

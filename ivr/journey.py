@@ -1,0 +1,246 @@
+"""A call on its way through its treatment: what the nodes see of it.
+
+A `Journey` joins the call (its legs), the facts known of it, the campaign it counts for and the
+node's services. Nodes ask it to decide, so that every decision is told with what it rested on.
+Knows no SIP, no database and no clock; what needs one is a small Protocol in `ivr.services`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from config.model import Campaign, Configuration, Expression, Prompt, Template, Value
+from ivr.services import Credit, NodeServices
+from softswitch.call.events import CampaignChosen, CapReached, DecisionMade
+from softswitch.campaign.caps import CapExceeded
+from softswitch.campaign.evaluate import SECRET, Facts, evaluate, plain, render
+from softswitch.campaign.facts import CallFacts, Shown
+
+if TYPE_CHECKING:
+    from softswitch.call.call import Call
+    from softswitch.call.services import LoadedPrompt
+
+__all__ = ["Journey", "Public", "give_back", "original_of"]
+
+MAX_SYNDICATED = 5
+"""Campaigns behind campaigns; the loader allows no circle."""
+
+
+class Journey:
+    """One call, seen from its treatment."""
+
+    def __init__(
+        self,
+        call: Call,
+        facts: CallFacts,
+        services: NodeServices,
+        *,
+        publisher: str | None = None,
+    ) -> None:
+        self.call = call
+        self.facts = facts
+        self.services = services
+        self.publisher = publisher
+        self.campaign: Campaign = call.campaign
+        """What the call counts for: rating, payout, caps. `call.campaign` serves it: the same, or
+        the original of a syndicated one."""
+        self.treatment = ""
+        """Name of the treatment that is being walked."""
+        self.credits: tuple[Credit, ...] = ()
+        """Held by the call that talks; settled by whoever pays it."""
+        self.given: list[str] = []
+        """Names in the distribution memory that have this call."""
+        self.notice: Prompt | None = None
+        """Played when the switch answers; None when it was, or there is none."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration the call began with."""
+        return self.call.configuration
+
+    # Campaigns.
+
+    def serve(self, campaign: Campaign) -> None:
+        """Go on for this campaign; a syndicated one is served as its original is."""
+        self.campaign = campaign
+        self.facts.campaign = campaign
+        self.call.campaign = self.original(campaign)
+        self.notice = campaign.notice or self.call.campaign.notice
+
+    def original(self, campaign: Campaign) -> Campaign:
+        """The campaign whose treatment and caller id a campaign's calls get."""
+        return original_of(self.configuration, campaign)
+
+    def choose_campaign(self, node: str, campaign: Campaign, policy: str) -> None:
+        """Tell that the call goes on for another campaign, and do so."""
+        self.call.emit(CampaignChosen, node=node, campaign=campaign.name, policy=policy)
+        self.serve(campaign)
+
+    # Decisions.
+
+    def decide(self, about: str, rule: str, expression: Expression) -> Value:
+        """Evaluate an expression and tell what it rested on."""
+        noting = self.facts.noting()
+        value = evaluate(expression, noting)
+        hidden = noting.used_secret and not isinstance(value, bool)
+        self.note(
+            about, rule, expression.text, noting.inputs, SECRET if hidden else plain("", value)
+        )
+        return value
+
+    def holds(self, about: str, rule: str, expression: Expression | None) -> bool:
+        """Whether a condition is true; one that is not there is, and is not told."""
+        return expression is None or self.decide(about, rule, expression) is True
+
+    def compute(self, expression: Expression) -> tuple[Value, bool]:
+        """A value, and whether it rests on a secret; told by whoever asked."""
+        noting = self.facts.noting()
+        return evaluate(expression, noting), noting.used_secret
+
+    def note(
+        self, about: str, rule: str, expression: str, inputs: Mapping[str, Any], result: Any
+    ) -> None:
+        """Tell a decision."""
+        self.call.emit(
+            DecisionMade,
+            about=about,
+            rule=rule,
+            expression=expression,
+            inputs=inputs,
+            result=dict(result) if isinstance(result, Mapping) else result,
+        )
+
+    def text(self, template: Template) -> str:
+        """A template's text for a machine that the call is for: secrets stand in it."""
+        return render(template, self.facts)
+
+    def told_text(self, template: Template) -> str:
+        """A template's text where it will be read by others: secrets are left out."""
+        return render(template, Public(self.facts, self.facts.secrets))
+
+    def shown_text(self, template: Template) -> str:
+        """A template's text for the called party: a private caller is nobody."""
+        return render(template, Shown(self.facts))
+
+    # Sound.
+
+    def sound(self, prompt: Prompt, *, to_callee: bool = False) -> Prompt | LoadedPrompt:
+        """What to play for a prompt: one with values as far as it is ready, others as they are."""
+        template = prompt.template
+        if template is None:
+            return prompt
+        facts: Facts = Public(self.facts, self.facts.secrets)
+        text = render(template, Shown(facts) if to_callee else facts)
+        shelf = self.call.services.prompts
+        ready = shelf.rendered(template, text)
+        return shelf.prompt(prompt) if ready is None else ready
+
+    async def answer(self) -> None:
+        """Answer the caller if that is due, and play the notice before anything else."""
+        await self.call.answer()
+        notice, self.notice = self.notice, None
+        if notice is not None and not self.call.ended:
+            await self.call.play(self.sound(notice))
+            self.call.forget_digits()
+
+    async def play(self, prompt: Prompt, *, barge_in: bool = False) -> bool:
+        """Play a prompt to the answered caller; False when a key cut it short."""
+        return await self.call.play(self.sound(prompt), barge_in=barge_in)
+
+    # Credit.
+
+    def take_credit(
+        self, destination: str | None, *, beside: tuple[Credit, ...] = ()
+    ) -> tuple[Credit, ...] | CapExceeded:
+        """Credit for one outbound leg under all caps, or the cap that is in the way, told.
+
+        `beside` is what the call holds for legs that ring at the same time.
+        """
+        desk = self.services.credit
+        taken: list[Credit] = []
+        for place, campaign in enumerate(self.capped() if desk is not None else ()):
+            assert desk is not None
+            credit = desk.take(
+                campaign,
+                publisher=self.publisher,
+                destination=destination,
+                call_id=self.call.call_id,
+                beside=beside[place] if place < len(beside) else None,
+            )
+            if isinstance(credit, CapExceeded):
+                give_back(taken)
+                self.tell_cap(credit)
+                return credit
+            taken.append(credit)
+        return tuple(taken)
+
+    def capped(self) -> list[Campaign]:
+        """Campaigns whose caps the call counts against: its own, and the original's."""
+        both = [self.campaign]
+        if self.call.campaign.name != self.campaign.name:
+            both.append(self.call.campaign)
+        return [campaign for campaign in both if campaign.caps]
+
+    def hold(self, credits: tuple[Credit, ...]) -> None:
+        """The call talks on this credit."""
+        self.credits = credits
+
+    def tell_cap(self, exceeded: CapExceeded) -> None:
+        """Tell that a cap is reached."""
+        self.call.emit(
+            CapReached,
+            cap=exceeded.cap,
+            campaign=exceeded.campaign,
+            scope=exceeded.scope,
+            limit=exceeded.limit,
+            why=exceeded.why,
+        )
+
+    # Distribution.
+
+    def give(self, name: str) -> None:
+        """A destination or campaign is given this call."""
+        self.services.distribution.begin(name)
+        self.given.append(name)
+
+    def take_away(self, name: str) -> None:
+        """It did not come about there."""
+        if name in self.given:
+            self.given.remove(name)
+            self.services.distribution.end(name, converted=None)
+
+    def close(self, *, converted: bool) -> None:
+        """The call has ended: tell the distribution what became of it."""
+        for name in self.given:
+            self.services.distribution.end(name, converted=converted)
+        self.given = []
+
+
+class Public:
+    """Facts without the secrets."""
+
+    def __init__(self, facts: Facts, secrets: Collection[str]) -> None:
+        self._facts = facts
+        self._secrets = secrets
+
+    def fact(self, name: str) -> Value:
+        return None if name in self._secrets else self._facts.fact(name)
+
+    def function(self, name: str, arguments: tuple[Value, ...]) -> Value:
+        return self._facts.function(name, arguments)
+
+
+def give_back(credits: Iterable[Credit]) -> None:
+    """A leg did not come about."""
+    for credit in credits:
+        credit.give_back()
+
+
+def original_of(configuration: Configuration, campaign: Campaign) -> Campaign:
+    """The campaign whose treatment and caller id a campaign's calls get."""
+    for _ in range(MAX_SYNDICATED):
+        if campaign.syndicates is None:
+            break
+        campaign = configuration.campaigns[campaign.syndicates]
+    return campaign
