@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import machine, media, signalling
+from bench import loading, machine, media, signalling
 from bench.chart import Bar, bar_chart
 from bench.figures import Figure, figure, ratio, table
 from bench.processes import Refused
@@ -108,6 +108,19 @@ def _media(directory: Path, options: argparse.Namespace, results: Results) -> No
     _chart(options, "media", "CPU per million packets relayed", "s", bars)
 
 
+def _loading(directory: Path, options: argparse.Namespace, results: Results) -> None:
+    found = [loading.measure(directory) for _turn in range(options.runs)]
+    rows = [
+        ["load, s CPU", str(figure([one.load_cpu for one in found])), "3"],
+        ["table of numbers, s CPU", str(figure([one.table_cpu for one in found])), ""],
+        ["check, s CPU", str(figure([one.check_cpu for one in found])), "5"],
+        ["check, s by the clock", str(figure([one.check_wall for one in found])), "5"],
+    ]
+    title = f"Loading {loading.NUMBERS:,} numbers and {loading.CAMPAIGNS:,} campaigns"
+    _show(f"{title}: median (least-most)", table(["what", "seconds", "at most"], rows))
+    results["loading"] = [asdict(one) for one in found]
+
+
 def _media_row(found: media.Comparison, who: str) -> list[str]:
     cost = found.values(who, "cpu_seconds_per_million")
     floor = found.values("relay", "cpu_seconds_per_million")
@@ -148,6 +161,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "signalling": _signalling,
     "media": _media,
     "ladder": _ladder,
+    "loading": _loading,
 }
 
 if __name__ == "__main__":

@@ -254,7 +254,7 @@ class _RowReader:
             return None
 
     def _build(self, line: int, fields: list[str]) -> Number:
-        as_is = self._as_is(line, fields)
+        as_is = "as_is" in self._fixed and self._as_is(line, fields)
         text = fields[self.index]
         try:
             pattern, kind = classify(text, self._reading.country, as_is=as_is)
@@ -273,7 +273,7 @@ class _RowReader:
             pool.name if pool is not None else None,
             parameters,
             as_is,
-            self._refusal(line, fields),
+            self._refusal(line, fields) if "refuse" in self._fixed else None,
             self._given(pattern, fields, pool),
             pool is not None and not parameters,
             Location(self._rows.file, line, 1),
