@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,8 @@ __all__ = ["SpendingFile"]
 MAX_BYTES = 8 << 20
 """Size at which the file is written anew with the last totals alone: some 80,000 changes."""
 
-MAX_TOTALS = 100_000
-"""Totals kept; the ledger knows no more counts at once. Those changed longest ago go first: of
-periods that are over."""
+MAX_TOTALS = 250_000
+"""Totals kept before those are dropped that the ledger has forgotten, which knows 100,000."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -41,6 +40,7 @@ class SpendingFile:
         self._boot = _boot_id() if boot is None else boot
         self._process = 0
         self._totals: dict[CountKey, Decimal] = {}
+        self._live: Container[CountKey] = ()
         self._file: LineFile | None = None
         self._left = self._read()
 
@@ -48,9 +48,11 @@ class SpendingFile:
         """What the calls of an earlier process took; None: it is not known."""
         return self._left.get(process)
 
-    def begin(self, process: int) -> None:
-        """Start the file anew for this process; raises OSError."""
+    def begin(self, process: int, live: Container[CountKey]) -> None:
+        """Start the file anew for this process; raises OSError. What is not in `live` any more was
+        settled for good."""
         self._process = process
+        self._live = live
         self._totals.clear()
         self._replace()
 
@@ -58,11 +60,8 @@ class SpendingFile:
         """Write what calls took of a count in all; raises OSError."""
         if self._file is None:
             raise OSError("the journal of credit was not begun")
-        self._totals.pop(key, None)
         self._totals[key] = total
-        if len(self._totals) > MAX_TOTALS:
-            del self._totals[next(iter(self._totals))]
-        if self._file.size > MAX_BYTES:
+        if self._file.size > MAX_BYTES or len(self._totals) > MAX_TOTALS:
             self._replace()
         else:
             self._file.append(_line(key, total))
@@ -75,6 +74,7 @@ class SpendingFile:
 
     def _replace(self) -> None:
         """A new file in place of the old one, in one step."""
+        self._totals = {key: total for key, total in self._totals.items() if key in self._live}
         header = encode_line({"process": self._process, "boot": self._boot})
         lines = [_line(key, total) for key, total in self._totals.items()]
         fresh = self._path.with_suffix(".new")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -92,8 +92,9 @@ class SpendingJournal(Protocol):
     def spent(self, process: int) -> Mapping[CountKey, Decimal] | None:
         """What the calls of an earlier process took; None: it is not known."""
 
-    def begin(self, process: int) -> None:
-        """Start anew for this process; raises OSError."""
+    def begin(self, process: int, live: Container[CountKey]) -> None:
+        """Start anew for this process; raises OSError. Counts that are not in `live` any more were
+        settled for good."""
 
     def note(self, key: CountKey, total: Decimal) -> None:
         """Write what calls took of a count in all; raises OSError."""
@@ -400,7 +401,7 @@ class CreditDesk:
         if not self._store.process or not await self._store.take_over(self._journal.spent):
             return False
         try:
-            self._journal.begin(self._store.process)
+            self._journal.begin(self._store.process, self.ledger.blocks)
         except OSError as error:
             logger.error("the journal of credit cannot be written: %s", error)
             return False
