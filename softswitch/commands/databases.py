@@ -5,7 +5,6 @@ An embedded server that is down is started, and stopped again unless somebody el
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -61,25 +60,8 @@ async def with_database(
 
 
 async def _within(database: Database, work: Callable[[Database], Awaitable[T]]) -> T:
-    await database.start()
+    await database.start(wait=UP_SECONDS)
     try:
-        await _wait_until_up(database)
         return await work(database)
     finally:
         await database.close()
-
-
-async def _wait_until_up(database: Database) -> None:
-    if database.up or database.server is None:
-        return
-    up = asyncio.Event()
-
-    async def say() -> None:
-        up.set()
-
-    database.on_up(say)
-    try:
-        async with asyncio.timeout(UP_SECONDS):
-            await up.wait()
-    except TimeoutError:
-        raise DatabaseAway(database.reason) from None
