@@ -12,6 +12,7 @@ from config.expression.errors import ExpressionError
 from config.expression.parser import parse_expression
 from config.expression.template import parse_template
 from config.expression.vocabulary import Vocabulary
+from config.hints import SCALAR
 from config.model import Location
 from config.model.expression import Expression
 from config.reading import Kind, Reading, RefusedError, describe
@@ -29,7 +30,7 @@ def _kind(says: str, parse: Callable[[str, Vocabulary], T]) -> Kind[T]:
             place = _place(tree, error.position)
             raise RefusedError(str(error), suggestion=error.suggestion, location=place) from None
 
-    return Kind(says, read)
+    return Kind(says, read, SCALAR)
 
 
 def _place(scalar: Scalar, position: int) -> Location:
@@ -57,7 +58,7 @@ def _typed(text: str, vocabulary: Vocabulary, wanted: str, says: str) -> Express
     return expression
 
 
-EXPRESSION = Kind("an expression", _kind("an expression", parse_expression).read)
+EXPRESSION = _kind("an expression", parse_expression)
 CONDITION = _kind('a condition such as caller.state = "CA"', _condition)
 AMOUNT = _kind("a number, or an expression that gives one", _amount)
 TEMPLATE = _kind("text, with expressions in braces", parse_template)

@@ -22,7 +22,9 @@ MAX_NESTING = 30
 MAX_OPERATORS = 150
 """Operators of an expression; a long row of `or` is a list with `in`, or a table."""
 
-Additive = Literal["+", "-"]
+MAX_REMEMBERED = 10_000
+"""Expressions of a file that are read only once; more differ from each other anyway."""
+
 Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "before", "after"]
 
 _COMPARISONS: dict[str, Comparison] = {
@@ -41,8 +43,12 @@ _COMPARISONS: dict[str, Comparison] = {
 
 def parse_expression(text: str, vocabulary: Vocabulary) -> Expression:
     """The expression of a text; raises ExpressionError."""
-    parser = _Parser(tokenise(text), vocabulary)
-    return Expression(text.strip(), parser.whole())
+    expression = vocabulary.parsed.get(text)
+    if expression is None:
+        expression = Expression(text.strip(), _Parser(tokenise(text), vocabulary).whole())
+        if len(vocabulary.parsed) < MAX_REMEMBERED:
+            vocabulary.parsed[text] = expression
+    return expression
 
 
 class _Parser:

@@ -18,9 +18,17 @@ from config.expression.vocabulary import (
     Vocabulary,
     listed,
 )
-from config.model.expression import Binary, Constant, Fact, Function, ListOf, Term, Unary, ValueType
-
-BinaryOperator = str
+from config.model.expression import (
+    Binary,
+    Constant,
+    Fact,
+    Function,
+    ListOf,
+    Operator,
+    Term,
+    Unary,
+    ValueType,
+)
 
 _TIME = re.compile(r"([01]?[0-9]|2[0-4]):[0-5][0-9](?::[0-5][0-9])?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
@@ -43,7 +51,7 @@ _ARITHMETIC = ("+", "-", "*", "/")
 """Operators whose operands both have this type."""
 
 
-def binary(operator: BinaryOperator, left: Term, right: Term, position: int) -> Binary:
+def binary(operator: Operator, left: Term, right: Term, position: int) -> Binary:
     """An operator between two operands."""
     if operator in _BOTH:
         _need(left, _BOTH[operator], operator, position)
@@ -57,7 +65,7 @@ def binary(operator: BinaryOperator, left: Term, right: Term, position: int) -> 
     if operator in ("before", "after"):
         _check_times(left, right, position)
     kind: ValueType = "number" if operator in _ARITHMETIC else "boolean"
-    return Binary(operator, left, right, kind)  # type: ignore[arg-type]  # the parser's operators
+    return Binary(operator, left, right, kind)
 
 
 def negation(operand: Term, position: int) -> Unary:
@@ -116,7 +124,8 @@ def _count_message(name: str, about: FunctionAbout, count: int) -> str:
     wanted = f"at least {least}" if most is None else str(least)
     if most is not None and most != least:
         wanted = f"{least} to {most}"
-    return f"{signature(name)} takes {wanted} arguments, not {count}"
+    noun = "argument" if wanted == "1" else "arguments"
+    return f"{signature(name)} takes {wanted} {noun}, not {count}"
 
 
 def _check_argument(

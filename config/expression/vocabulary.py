@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from config.errors import did_you_mean
 from config.expression.errors import ExpressionError
-from config.model.expression import Fact, ValueType
+from config.model.expression import Expression, Fact, ValueType
 
 MAX_LISTED = 10
 """Names listed in a suggestion; more help nobody."""
@@ -227,6 +227,9 @@ class Vocabulary:
     """Further columns of tables, as `caller.COLUMN`."""
     any_variable: bool = False
     """Whether every `var.NAME` is taken: a Python step may set them."""
+    parsed: dict[str, Expression] = field(default_factory=dict, repr=False)
+    """Expressions that were read: campaigns repeat each other's. Names are only ever added, so one
+    that was good stays so."""
 
     def fact(self, name: str, position: int) -> Fact:
         """The fact of this name; raises ExpressionError when there is none."""
@@ -258,8 +261,7 @@ class Vocabulary:
 
     def _unknown(self, name: str, position: int) -> ExpressionError:
         first, _, rest = name.partition(".")
-        near = did_you_mean(name, self.names())
-        kinds = {
+        kinds: dict[str, tuple[str, Collection[str]]] = {
             "lookup": ("no look-up has a field", self.lookups),
             "var": ("no step sets a variable", self.variables),
             "binding": ("no pool or number has a parameter", self.bindings),
@@ -268,12 +270,18 @@ class Vocabulary:
         }
         if first in kinds and rest:
             says, names = kinds[first]
-            hint = near or listed(names)
+            hint = did_you_mean(rest, names) or listed(names)
             return ExpressionError(f'{says} "{rest}"', position, hint)
-        hint = near or 'text stands in quotes: "..."'
+        return ExpressionError(f'"{name}" is no fact', position, self._cure(name))
+
+    def _cure(self, name: str) -> str:
+        """What was probably meant by a name that is no fact."""
         if name in FUNCTIONS:
-            hint = f"{name} is a function: {name}(...)"
-        return ExpressionError(f'"{name}" is no fact', position, hint)
+            return f"{name} is a function: {name}(...)"
+        named = next((known for known in self.names() if known.endswith(f".{name}")), None)
+        if named is not None:
+            return f'did you mean "{named}"?'
+        return did_you_mean(name, self.names()) or 'text stands in quotes: "..."'
 
     def names(self) -> Iterator[str]:
         """Every name that is a fact, for suggestions."""

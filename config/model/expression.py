@@ -10,6 +10,10 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 Value: TypeAlias = "str | Decimal | bool | tuple[Value, ...] | None"
+Operator = Literal[
+    "and", "or", "=", "!=", "<", "<=", ">", ">=", "in", "not in", "before", "after",
+    "+", "-", "*", "/",
+]  # fmt: skip
 ValueType = Literal["text", "number", "boolean", "list", "any"]
 """`any`: known only when the call runs (a field of a look-up); checked then."""
 
@@ -60,10 +64,7 @@ class Unary:
 class Binary:
     """Two operands. `before` and `after` compare times of day or dates written as text."""
 
-    operator: Literal[
-        "and", "or", "=", "!=", "<", "<=", ">", ">=", "in", "not in", "before", "after",
-        "+", "-", "*", "/",
-    ]  # fmt: skip
+    operator: Operator
     left: "Term"
     right: "Term"
     type: ValueType

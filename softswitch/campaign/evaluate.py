@@ -34,6 +34,7 @@ from config.model.expression import (
     Term,
     Unary,
     Value,
+    ValueType,
 )
 from softswitch.campaign.operators import (
     FUNCTIONS,
@@ -48,9 +49,12 @@ __all__ = ["Facts", "Noting", "RecordedFacts", "evaluate", "holds", "plain", "re
 
 MAX_RENDERED = 4000
 """Characters of a rendered template; values come from callers and servers."""
-MAX_INPUTS = 200
+MAX_INPUTS = 1000
 """Inputs noted of one evaluation; an expression has no room for more."""
 SECRET: Mapping[str, bool] = {"secret": True}
+
+
+_TYPES: Mapping[str, type] = {"text": str, "number": Decimal, "boolean": bool, "list": tuple}
 
 
 class Facts(Protocol):
@@ -89,7 +93,7 @@ def _value(term: Term, facts: Facts) -> Value:
     if isinstance(term, Constant):
         return term.value
     if isinstance(term, Fact):
-        return as_value(facts.fact(term.name))
+        return _of_type(as_value(facts.fact(term.name)), term.type)
     if isinstance(term, Binary):
         return _binary(term, facts)
     if isinstance(term, Function):
@@ -97,6 +101,11 @@ def _value(term: Term, facts: Facts) -> Value:
     if isinstance(term, Unary):
         return _unary(term, facts)
     return _list(term, facts)
+
+
+def _of_type(value: Value, kind: ValueType) -> Value:
+    """A value that the expression was checked for; absent when it is of another type."""
+    return value if kind == "any" or isinstance(value, _TYPES[kind]) else None
 
 
 def _list(term: ListOf, facts: Facts) -> Value:
@@ -125,7 +134,7 @@ def _function(term: Function, facts: Facts) -> Value:
     arguments = tuple(_value(argument, facts) for argument in term.arguments)
     pure = FUNCTIONS.get(term.name)
     if pure is None:
-        return as_value(facts.function(term.name, arguments))
+        return _of_type(as_value(facts.function(term.name, arguments)), term.type)
     return pure(arguments)
 
 
@@ -180,6 +189,9 @@ def plain(name: str, value: Value) -> Any:
     if isinstance(value, Decimal):
         text = print_number(value)
         return text if type_of(name) == "number" else {"number": text}
+    if type_of(name) == "number":
+        # Not of its type, so it counted as absent.
+        return None
     if isinstance(value, tuple):
         return [plain("", item) for item in value]
     return value

@@ -69,17 +69,23 @@ def negative(value: Value) -> Value:
     return _CONTEXT.minus(value) if isinstance(value, Decimal) else None
 
 
-def _alike(left: Value, right: Value) -> bool:
-    """Whether two values are known and of one type."""
-    return left is not None and type(left) is type(right)
+def _same(left: Value, right: Value) -> bool:
+    """Whether two values are of one type and equal; to Python, truth would be a number."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return left == right
 
 
 def _equal(left: Value, right: Value) -> Value:
-    return _alike(left, right) and left == right
+    return left is not None and _same(left, right)
 
 
 def _unequal(left: Value, right: Value) -> Value:
-    return _alike(left, right) and left != right
+    if left is None or right is None or type(left) is not type(right):
+        return False
+    return not _same(left, right)
 
 
 def _less(left: Value, right: Value) -> Value:
@@ -101,7 +107,7 @@ def _greater_or_equal(left: Value, right: Value) -> Value:
 def _in(left: Value, right: Value) -> Value:
     if left is None or not isinstance(right, tuple):
         return False
-    return any(_alike(left, item) and left == item for item in right)
+    return any(_same(left, item) for item in right)
 
 
 def _not_in(left: Value, right: Value) -> Value:
