@@ -10,12 +10,12 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from config import hints
+from config.caller_ids import CALLER_ID
 from config.caps import BLOCKED_KIND, CAPS, FRAUD_RULES
 from config.document import Scalar, Table, Tree
 from config.expression import CONDITION, EXPRESSION, TEMPLATE
 from config.kinds import (
     BOOLEAN,
-    CALLER_ID,
     CAMPAIGN_NAME,
     FACT_NAME,
     HEADER_NAME,

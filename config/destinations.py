@@ -2,6 +2,7 @@
 
 import re
 
+from config import hints
 from config.addresses import sip_uri_problem
 from config.document import Scalar, Sequence, Tree
 from config.e164 import normalise
@@ -19,6 +20,7 @@ from config.reading import (
     keys_of,
     read_fields,
     scalar,
+    section_kind,
 )
 
 _DEGREES = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,8})?\Z")
@@ -51,7 +53,7 @@ def _read_number(tree: Tree, reading: Reading) -> Destination:
     return Destination("number", number, location=tree.location)
 
 
-NUMBER_KIND = Kind("a phone number, a SIP URI, or called", _read_number)
+NUMBER_KIND = Kind("a phone number, a SIP URI, or called", _read_number, hints.SCALAR)
 
 
 # How long, where.
@@ -181,4 +183,4 @@ def _read_destination(tree: Tree, reading: Reading) -> Destination:
     )
 
 
-DESTINATION_KIND = Kind("a destination", _read_destination)
+DESTINATION_KIND = section_kind(DESTINATION, _read_destination)

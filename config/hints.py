@@ -22,6 +22,9 @@ BOOLEAN: Schema = MappingProxyType(
 VARIABLE: Schema = MappingProxyType({"$ref": "#/$defs/variable"})
 """Text with `${NAME}` in it, which may become anything."""
 
+STEPS: Schema = MappingProxyType({"$ref": "#/$defs/steps"})
+"""Steps of a treatment, or one step."""
+
 
 def words(known: Collection[str | int]) -> Schema:
     """One of some words."""

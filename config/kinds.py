@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from config import hints
 from config.document import Scalar, Sequence, Table, Tree
 from config.e164 import COUNTRIES, normalise
 from config.errors import did_you_mean
-from config.model import CallerId
 from config.reading import (
     Kind,
     MissingError,
@@ -312,25 +311,6 @@ FOLDER = scalar("a folder, relative to the working directory", lambda text: Path
 
 
 # Parties.
-
-
-def _caller_id(tree: Tree, reading: Reading) -> CallerId:
-    if not isinstance(tree, Scalar):
-        raise RefusedError(f"expected {CALLER_ID.says}, {describe(tree)}")
-    words: tuple[Literal["original", "called"], ...] = ("original", "called")
-    for word in words:
-        if tree.text.lower() == word:
-            return CallerId(word)
-    number = normalise(tree.text, reading.country)
-    if number is None:
-        raise RefusedError(
-            f"expected {CALLER_ID.says}, {describe(tree)}",
-            suggestion=did_you_mean(tree.text, words),
-        )
-    return CallerId("fixed", number)
-
-
-CALLER_ID = Kind("original, called or a phone number", _caller_id)
 
 
 def _phone_number(tree: Tree, reading: Reading) -> str:

@@ -122,13 +122,13 @@ def _read_number_file(tree: Tree, reading: Reading) -> NumberFile:
     )
 
 
-_NUMBER_FILES = list_of(section_kind(NUMBER_FILE, _read_number_file), most=MAX_FILES, doubles=True)
+NUMBER_FILES = list_of(section_kind(NUMBER_FILE, _read_number_file), most=MAX_FILES, doubles=True)
 
 
 def read_number_files(tree: Tree, reading: Reading) -> tuple[NumberFile, ...]:
     """The section number_files."""
     try:
-        return _NUMBER_FILES.read(tree, reading)
+        return NUMBER_FILES.read(tree, reading)
     except RefusedError as error:
         note(reading, error, tree, "number_files")
     except MissingError:

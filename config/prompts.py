@@ -20,6 +20,7 @@ from config.reading import (
     describe,
     keys_of,
     read_fields,
+    section_kind,
 )
 
 
@@ -34,7 +35,7 @@ def _spoken_text(tree: Tree, reading: Reading) -> Prompt:
     return Prompt(template=template, location=tree.location)
 
 
-SPOKEN_TEXT = Kind(TEXT.says, _spoken_text)
+SPOKEN_TEXT = Kind(TEXT.says, _spoken_text, TEXT.schema)
 
 
 class PromptKeys:
@@ -122,4 +123,4 @@ def _read_prompt(tree: Tree, reading: Reading) -> Prompt:
     return prompt_of(read_fields(tree, PROMPT, reading), tree.location, reading)
 
 
-PROMPT_KIND = Kind("a prompt", _read_prompt)
+PROMPT_KIND = section_kind(PROMPT, _read_prompt)

@@ -7,6 +7,7 @@ output, and a test says when the two differ.
 import sys
 from typing import Any
 
+from config.caller_ids import CALLER_ID_SECTION
 from config.campaigns import AFTER_CALL, CAMPAIGN
 from config.caps import BLOCKED, CAP, FRAUD
 from config.destinations import DESTINATION
@@ -29,7 +30,18 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     (
         "campaigns",
         "A mapping from names to campaigns.",
-        (CAMPAIGN, RATING, PAYOUT, PRICE_RULE, REPEAT, CAP, FRAUD, BLOCKED, AFTER_CALL),
+        (
+            CAMPAIGN,
+            CALLER_ID_SECTION,
+            RATING,
+            PAYOUT,
+            PRICE_RULE,
+            REPEAT,
+            CAP,
+            FRAUD,
+            BLOCKED,
+            AFTER_CALL,
+        ),  # fmt: skip
     ),
     ("numbers", "A mapping from numbers to what they stand for.", (NUMBER,)),
     ("number_files", "A list of CSV files of numbers.", (NUMBER_FILE,)),

@@ -1,5 +1,6 @@
 """The step condition: one way or another, by expressions."""
 
+from config import hints
 from config.document import Table, Tree
 from config.expression import CONDITION as EXPRESSION_THAT_HOLDS
 from config.kinds import list_of
@@ -51,7 +52,11 @@ def _read_case(tree: Tree, reading: Reading) -> Case | None:
         return None
 
 
-_CASES = list_of(Kind("a case with when and do", _read_case), most=MAX_CASES, doubles=True)
+_CASES = list_of(
+    Kind("a case with when and do", _read_case, hints.section("a case")),
+    most=MAX_CASES,
+    doubles=True,
+)
 
 
 class ConditionKeys:

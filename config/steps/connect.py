@@ -3,12 +3,13 @@
 import re
 from typing import Literal
 
+from config import hints
+from config.caller_ids import CALLER_ID
 from config.destinations import DESTINATION_KIND, RING_TIME
 from config.document import Scalar, Table, Tree
 from config.expression import EXPRESSION, TEMPLATE
 from config.kinds import (
     BOOLEAN,
-    CALLER_ID,
     HEADER_NAME,
     PLACES_NAME,
     TONE_PLAN,
@@ -120,7 +121,7 @@ def _read_accept(tree: Tree, reading: Reading) -> Accept:
     return Accept(fields[AcceptKeys.PROMPT], fields[AcceptKeys.KEY], fields[AcceptKeys.TIMEOUT])
 
 
-ACCEPT_KIND = Kind("a prompt, or settings of accept", _read_accept)
+ACCEPT_KIND = Kind("a prompt, or settings of accept", _read_accept, hints.section("accept"))
 
 
 # Keys.

@@ -1,5 +1,6 @@
 """The step distribute: give the call to one of several campaigns."""
 
+from config import hints
 from config.document import Scalar, Tree
 from config.expression import AMOUNT, CONDITION
 from config.kinds import CAMPAIGN_NAME, integer, list_of, one_of
@@ -71,7 +72,7 @@ class DistributeKeys:
     )
     CAMPAIGNS = Key(
         "campaigns",
-        list_of(Kind("a campaign", _read_share), most=100, doubles=True),
+        list_of(Kind("a campaign", _read_share, hints.section("a share")), most=100, doubles=True),
         "The campaigns.",
         required=True,
         example="[{campaign: spring-sale, weight: 3}]",

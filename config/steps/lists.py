@@ -7,6 +7,7 @@ mistakes are noted and left out.
 import re
 from collections.abc import Callable
 
+from config import hints
 from config.document import Scalar, Sequence, Table, Tree
 from config.errors import did_you_mean
 from config.model import HangUp, Location, Node, Treatment
@@ -49,7 +50,7 @@ def read_steps(tree: Tree, reading: Reading) -> tuple[Node, ...]:
     return tuple(node for node in nodes if node is not None)
 
 
-STEPS = Kind("a list of steps", read_steps)
+STEPS = Kind("a list of steps", read_steps, hints.STEPS)
 
 
 def _read_step(tree: Tree, reading: Reading) -> Node | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from config import hints
 from config.document import Table, Tree
 from config.kinds import BOOLEAN, NAME, duration, integer
 from config.model import Location, Menu, Node
@@ -43,7 +44,11 @@ def _read_choices(tree: Tree, reading: Reading) -> Mapping[str, tuple[Node, ...]
     return MappingProxyType(choices)
 
 
-CHOICES = Kind('a mapping from keys (0-9, "*", "#") to steps', _read_choices)
+CHOICES = Kind(
+    'a mapping from keys (0-9, "*", "#") to steps',
+    _read_choices,
+    {**hints.mapping(hints.STEPS), "propertyNames": {"enum": [*KEYS]}, "minProperties": 1},
+)
 
 
 class MenuKeys:

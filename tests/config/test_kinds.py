@@ -12,11 +12,11 @@ from config.addresses import (
     address,
     sip_uri_problem,
 )
+from config.caller_ids import CALLER_ID
 from config.document import parse
 from config.errors import Problems
 from config.kinds import (
     BOOLEAN,
-    CALLER_ID,
     COUNTRY,
     FOLDER,
     HEADER_NAME,
@@ -92,6 +92,13 @@ def read(kind: Kind[Any], text: str) -> Any:
         (CALLER_ID, "Original", CallerId("original")),
         (CALLER_ID, "called", CallerId("called")),
         (CALLER_ID, "602 555 0100", CallerId("fixed", "+16025550100")),
+        (CALLER_ID, "212-xxx-XXXX", CallerId("mask", "212XXXXXXX")),
+        (CALLER_ID, "sip:sales@example.org", CallerId("uri", "sip:sales@example.org")),
+        (
+            CALLER_ID,
+            "{unique: 800 555 0000, last: 800 555 0999}",
+            CallerId("unique", "+18005550000", "+18005550999"),
+        ),
         (list_of(integer(1, 9), most=3), "[1, 2, 3]", (1, 2, 3)),
         (list_of(integer(1, 9), most=3), "1", (1,)),
         (list_of(integer(1, 9), most=3, doubles=True), "[1, 1]", (1, 1)),
@@ -151,8 +158,10 @@ def test_a_good_value_is_read(kind: Kind[Any], text: str, expected: object) -> N
         (PORT_RANGE, "20001-20002", "there is no pair of an even and the next odd port"),
         (PORT_RANGE, "30000-20000", "there is no pair"),
         (PORT_RANGE, "1000-2000", "ports below 1024 belong to the system"),
-        (CALLER_ID, "caled", "expected original, called or a phone number"),
-        (CALLER_ID, "[called]", "expected original, called or a phone number, not a list"),
+        (CALLER_ID, "caled", "expected original, called, a phone number, a mask"),
+        (CALLER_ID, "[called]", "or a range, not a list"),
+        (CALLER_ID, "sips:a@b.example", "sips: needs TLS"),
+        (CALLER_ID, "{unique: 800 555 0999, last: 800 555 0000}", "is no range of 1 to"),
         (list_of(integer(1, 9), most=3), "[]", "expected 1 to 3 entries, not 0"),
         (list_of(integer(1, 9), most=3), "[1, 2, 3, 4]", "expected 1 to 3 entries, not 4"),
         (list_of(integer(1, 9), most=3), "[1, 1]", '"1" stands twice'),
