@@ -63,6 +63,9 @@ class Scalar(Placed):
 
     text: str
     plain: bool = True
+    moved: bool = False
+    """Whether its characters stand elsewhere than one after the other behind its place: in a block,
+    in several lines, or behind a variable."""
 
     @property
     def absent(self) -> bool:
@@ -227,8 +230,11 @@ class _Composer:
         scalar = Scalar(self._file, event.start_mark, event.value, not event.style)
         if event.tag is not None:
             self._check_tag(event.tag, scalar)
+        if " " in event.value:
+            scalar.moved = event.end_mark.line != event.start_mark.line
         if "$" in event.value:
             self._substitute(scalar)
+            scalar.moved = True
         if event.anchor is not None:
             self._anchors[event.anchor] = scalar
         self._add(scalar)

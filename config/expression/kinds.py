@@ -36,7 +36,7 @@ def _kind(says: str, parse: Callable[[str, Vocabulary], T]) -> Kind[T]:
 def _place(scalar: Scalar, position: int) -> Location:
     """Where an offset of the text stands in the file, as exactly as is known."""
     start = scalar.location
-    if "\n" in scalar.text:
+    if scalar.moved:
         return start
     return Location(start.file, start.line, start.column + position + (not scalar.plain))
 

@@ -53,9 +53,17 @@ def test_a_mistake_is_told_at_its_line_and_column(kind: Kind[Any], yaml: str, to
     assert refused(kind, yaml).startswith(told)
 
 
-def test_a_mistake_in_text_of_several_lines_is_told_in_its_line() -> None:
-    literal = "a: |\n  late and\n  nothing\n"
-    assert refused(CONDITION, literal).startswith('1:4: "nothing" is no fact')
+@pytest.mark.parametrize(
+    "yaml",
+    [
+        "a: |\n  late and\n  nothing\n",
+        "a: >-\n  late and nothing\n",
+        "a: late and\n  nothing\n",
+        "a: ${X:-late} and nothing",
+    ],
+)
+def test_a_mistake_whose_column_is_not_known_is_told_where_the_text_begins(yaml: str) -> None:
+    assert refused(CONDITION, yaml).startswith('1:4: "nothing" is no fact')
 
 
 @pytest.mark.parametrize("name", [*FACTS, *FUNCTIONS])
