@@ -21,7 +21,7 @@ from config.model import Campaign, Constant, Expression, Function, Payout, Price
 from softswitch.campaign.evaluate import Facts
 from softswitch.campaign.finding import Finding, look
 
-__all__ = ["Paid", "highest", "minor_unit", "pay", "rounded"]
+__all__ = ["Paid", "highest", "minor_unit", "pay", "repeat_question", "rounded"]
 
 _CENT = Decimal("0.01")
 _WHOLE = (
@@ -87,6 +87,14 @@ def pay(campaign: Campaign, facts: Facts, *, publisher: str | None = None) -> Pa
     return counter.paid()
 
 
+def repeat_question(repeat: Repeat) -> Expression:
+    """How often the caller has called before, as an expression would ask."""
+    seconds = Decimal(repeat.within_seconds).normalize()
+    arguments = (Constant(seconds, "number"), Constant(repeat.by, "text"))
+    text = f'calls_by_caller({seconds:f}, "{repeat.by}")'
+    return Expression(text, Function("calls_by_caller", arguments, "number"))
+
+
 class _Counter:
     """Adds up rules, and keeps what was looked at."""
 
@@ -111,12 +119,8 @@ class _Counter:
         return found.result
 
     def is_repeat(self, repeat: Repeat) -> bool:
-        """Whether the caller has called before; asked as an expression would."""
-        seconds = Decimal(repeat.within_seconds).normalize()
-        arguments = (Constant(seconds, "number"), Constant(repeat.by, "text"))
-        earlier = Function("calls_by_caller", arguments, "number")
-        text = f'calls_by_caller({seconds:f}, "{repeat.by}")'
-        calls = self._look("repeat", Expression(text, earlier))
+        """Whether the caller has called before."""
+        calls = self._look("repeat", repeat_question(repeat))
         return isinstance(calls, Decimal) and calls > 0
 
     def earn(self, rule: PriceRule, price: Decimal | None) -> None:

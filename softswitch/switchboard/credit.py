@@ -226,13 +226,16 @@ class CreditDesk:
         destination: str | None,
         call_id: str = "",
         beside: Credit | None = None,
+        budgets_only: bool = False,
     ) -> Credit | CapExceeded:
         """Credit for one outbound leg, or the cap that it would exceed.
 
         `beside` is the call's credit for a leg that rings at the same time: what both count for is
-        taken once.
+        taken once. With `budgets_only`, for a call that earned something without such a leg.
         """
         wanted = self._needs(campaign, publisher, destination)
+        if budgets_only:
+            wanted = tuple(need for need in wanted if need.cap.kind == "budget")
         shared = [] if beside is None else _shared(beside, wanted)
         known = {holding.need.key for holding in shared}
         fresh = tuple(need for need in wanted if need.key not in known)

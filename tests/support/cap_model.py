@@ -44,9 +44,9 @@ class Store:
     def _grant(self, node: int, process: int, report: Report, now: float, nodes: int) -> Grant:
         key = report.key
         for place, stored in list(self.leases.items()):
-            if place[0] == key and place[1:] != (node, process):
-                if not stored.lasting and stored.expires_at < now:
-                    del self.leases[place]
+            others_lease = place[0] == key and place[1:] != (node, process)
+            if others_lease and not stored.lasting and stored.expires_at < now:
+                del self.leases[place]
         ours = self.leases.get((key, node, process))
         others = sum(
             (stored.lease.held for place, stored in self.leases.items()
