@@ -11,6 +11,7 @@ import logging
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
@@ -264,4 +265,4 @@ def _of_all(values: Iterable[Any]) -> Iterator[float]:
 
 def _period(argument: Any) -> float:
     constant = argument.value if isinstance(argument, Constant) else None
-    return LONG_PERIOD if constant is None else float(constant)
+    return float(constant) if isinstance(constant, Decimal) else LONG_PERIOD

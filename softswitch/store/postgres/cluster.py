@@ -120,7 +120,7 @@ class Cluster:
 
     def _check_version(self) -> None:
         try:
-            made_by = (self.data / "PG_VERSION").read_text("ascii", "replace").strip()
+            made_by = (self.data / "PG_VERSION").read_text("utf-8", "replace").strip()
         except FileNotFoundError:
             raise ServerError(
                 f"the embedded database in {self.data} is damaged (no PG_VERSION): restore it, or "
@@ -234,7 +234,10 @@ def last_complaint(output: str) -> str:
         return "the disk is full"
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     for mark in ("PANIC:", "FATAL:", "ERROR:", "error:"):
-        for line in reversed(lines):
-            if mark in line:
-                return line.split(mark, 1)[1].strip()
+        found = [line.split(mark, 1)[1].strip() for line in lines if mark in line]
+        if found and "contains errors" in found[-1]:
+            # Which ones stands in the lines before.
+            found += [line.split("LOG:", 1)[1].strip() for line in lines if "LOG:" in line]
+        if found:
+            return found[-1]
     return lines[-1] if lines else "it said nothing"

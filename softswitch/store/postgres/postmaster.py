@@ -136,7 +136,7 @@ class Postmaster:
             time.sleep(POLL_SECONDS)
 
     def _failure(self) -> ServerError:
-        complaint = last_complaint(self._said())
+        complaint = last_complaint(self._said()).replace(HERE, str(self._cluster.data))
         if any(word in complaint for word in DAMAGE):
             return ServerError(
                 f"the embedded database in {self._cluster.data} is damaged ({complaint}): restore "
@@ -252,5 +252,6 @@ DAMAGE = (
     "is not a valid",
     "database files are incompatible",
     "does not match",
+    "does not exist",
 )
 """Words of PostgreSQL's when the files of a cluster are not as they were written."""
