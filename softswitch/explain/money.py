@@ -24,6 +24,8 @@ __all__ = ["amount_of", "configured_problems", "payout_problems", "rating_proble
 AMOUNT = " amount"
 """What follows a rule's name where its amount was computed."""
 REPEAT = "repeat"
+CAP = "cap "
+"""What a line begins with that takes away what a budget had no room for."""
 
 
 def amount_of(text: Any) -> Decimal | None:
@@ -49,14 +51,19 @@ def rating_problems(rating: Any, decisions: Sequence[Decided]) -> Iterator[str]:
     last = history[-1] if history else {}
     if [last.get("rating"), last.get("score")] != [rating.get("rating"), rating.get("score")]:
         yield f"rating: {rating.get('rating')} is not the last of its history"
-    if held and held[-1] != last.get("rule"):
-        yield f"rating: {held[-1]} held last, the record says {last.get('rule')}"
-    if not held:
-        yield f"rating: no rule held, the record says {last.get('rule')}"
+    if last.get("rule") not in held:
+        yield f"rating: {last.get('rule')} did not hold"
+    elif (later := _rating_of(history, held[-1])) not in {None, rating.get("rating")}:
+        yield f"rating: {held[-1]} held last, which is {later}; the record says {rating['rating']}"
     word = str(rating.get("rating"))
     score = SCORES.get(word) or (int(word) if word.isdecimal() else None)
     if score != rating.get("score"):
         yield f"rating: the score of {word} is {score}, the record says {rating.get('score')}"
+
+
+def _rating_of(history: Sequence[Mapping[str, Any]], rule: str) -> Any:
+    """What a rule gave before; None when it is not known: only changes stand in a history."""
+    return next((one.get("rating") for one in history if one.get("rule") == rule), None)
 
 
 # Payout.
@@ -64,7 +71,7 @@ def rating_problems(rating: Any, decisions: Sequence[Decided]) -> Iterator[str]:
 
 def payout_problems(payout: Any, decisions: Sequence[Decided]) -> Iterator[str]:
     """What is wrong with a record's payout."""
-    mine = [one for one in decisions if one.about == "payout"]
+    mine = _last_round([one for one in decisions if one.about == "payout"])
     if not isinstance(payout, Mapping):
         if mine:
             yield "payout: it was decided, and the record has none"
@@ -88,7 +95,7 @@ def _rule_problems(listed: Sequence[str], decisions: Sequence[Decided]) -> Itera
     if any(one.rule == REPEAT and _more_than_none(one.again) for one in decisions):
         # The base held, and the price of a repeat caller stands in its place.
         held = [REPEAT]
-    counted = [name for name in listed if name != MAXIMUM]
+    counted = [name for name in listed if name != MAXIMUM and not name.startswith(CAP)]
     for name in sorted({*held, *counted}):
         if name not in counted:
             yield f"payout: {name} holds, and the record does not count it"
@@ -130,16 +137,22 @@ def configured_problems(
     rating = record.get("rating")
     if rated is not None and isinstance(rating, Mapping) and rated.rating != rating.get("rating"):
         yield f"rating: the campaign's rules give {rated.rating}, the record {rating.get('rating')}"
-    mine = [one for one in decisions if one.about == "payout"]
+    mine = _last_round([one for one in decisions if one.about == "payout"])
     publisher = record.get("publisher")
     publisher = publisher if isinstance(publisher, str) else None
     paid = pay(campaign, _facts(mine), publisher=publisher) if mine else None
     payout = record.get("payout")
     if paid is not None and isinstance(payout, Mapping):
-        theirs = f"{payout.get('amount')} {payout.get('currency')}"
-        if f"{paid.amount} {paid.currency}" != theirs:
-            ours = f"{paid.amount} {paid.currency}"
-            yield f"payout: the campaign's rules give {ours}, the record {theirs}"
+        ours, theirs = paid.amount + _taken_away(payout), amount_of(payout.get("amount"))
+        if (ours, paid.currency) != (theirs, payout.get("currency")):
+            was = f"{payout.get('amount')} {payout.get('currency')}"
+            yield f"payout: the campaign's rules give {ours} {paid.currency}, the record {was}"
+
+
+def _taken_away(payout: Mapping[str, Any]) -> Decimal:
+    """What a budget had no room for; below zero."""
+    lines = [line for line in entries_of(payout, "rules") if str(line.get("name")).startswith(CAP)]
+    return sum((amount_of(line.get("amount")) or Decimal(0) for line in lines), Decimal(0))
 
 
 def _last_round(decisions: Sequence[Decided]) -> Sequence[Decided]:

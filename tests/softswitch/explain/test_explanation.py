@@ -95,6 +95,18 @@ def change_score(found: dict[str, Any]) -> None:
     found["rating"]["score"] = found["rating"]["history"][0]["score"] = 91
 
 
+def change_rule(found: dict[str, Any]) -> None:
+    found["rating"]["history"][0]["rule"] = "rating-9"
+
+
+def rate_later(found: dict[str, Any]) -> None:
+    low = {"rating": "low", "score": 10}
+    found["decisions"].insert(
+        0, {"about": "rating", "rule": "rating-2", "expression": "always", "result": True}
+    )
+    found["rating"] = {**low, "history": [*found["rating"]["history"], {**low, "rule": "rating-2"}]}
+
+
 def lose_rating(found: dict[str, Any]) -> None:
     found["rating"] = None
 
@@ -137,6 +149,8 @@ def change_order(found: dict[str, Any]) -> None:
         (change_input, "comes out differently"),
         (change_result, "comes out differently"),
         (change_rating, "rating"),
+        (change_rule, "rating-9 did not hold"),
+        (rate_later, "rating-1 held last, which is high; the record says low"),
         (change_score, "score"),
         (lose_rating, "no rating"),
         (lose_payout, "has none"),
@@ -183,6 +197,36 @@ def test_publishers_have_their_own_prices() -> None:
     kept = record(own, publisher="p2")
     assert kept["payout"]["amount"] == "4.75"
     assert explain(through_json(kept), configured(payout=payout)).problems == ()
+
+
+def test_a_later_round_of_rules_is_what_counts() -> None:
+    earlier, later = record(talk_seconds=Decimal(10)), record()
+    later["decisions"] = [*earlier["decisions"], *later["decisions"]]
+    assert earlier["payout"] != later["payout"]
+    assert explain(through_json(later), configured()).problems == ()
+
+
+def test_the_same_rating_by_another_rule_is_no_difference() -> None:
+    kept = record()
+    other = {"about": "rating", "rule": "rating-3", "expression": "always", "result": True}
+    kept["decisions"].append(other)
+    assert explain(kept).problems == ()
+
+
+def test_what_a_budget_had_no_room_for_is_taken_away() -> None:
+    kept = record()
+    kept["payout"]["rules"].append({"name": "cap money", "amount": "-6.50"})
+    kept["payout"]["amount"] = "0.00"
+    assert explain(kept, configured()).problems == ()
+    kept["payout"]["amount"] = "1.00"
+    assert explain(kept, configured()).differs
+
+
+def test_a_call_that_was_turned_away_earned_nothing() -> None:
+    kept = record()
+    kept["decisions"] = [one for one in kept["decisions"] if one["about"] != "payout"]
+    kept["payout"] = {"amount": "0.00", "currency": "USD", "rules": []}
+    assert explain(kept, configured()).problems == ()
 
 
 def test_a_secret_is_not_decided_again() -> None:
