@@ -28,7 +28,7 @@ from softswitch.call.outcomes import DialFailure, DialOutcome, TransferOutcome
 from softswitch.call.secrecy import Secrecy
 from softswitch.call.services import LoadedPrompt, Services
 from softswitch.call.times import CallTimes, times_of
-from softswitch.sip.causes import q850_for_status, reason_header
+from softswitch.sip.causes import q850_for_status, reason_header, sip_reason_header
 
 logger = logging.getLogger(__name__)
 
@@ -287,9 +287,11 @@ class Call:
 
     def on_digit(self, leg: Leg, digit: str) -> None:
         """A key was heard."""
-        if not leg.secrets:
-            self.emit(DigitPressed, leg=leg.leg_id, digit=digit)
-        if not (self.bridged and leg in (self.caller, self.callee)):
+        if leg.secrets:
+            leg.keys.press(digit)
+            return
+        self.emit(DigitPressed, leg=leg.leg_id, digit=digit)
+        if not (self.bridged and self._carries(leg)):
             leg.keys.press(digit)
 
     def on_secrecy(self, leg: Leg) -> None:
@@ -322,7 +324,10 @@ class Call:
 
     def on_media_refused(self, leg: Leg, why: str) -> None:
         """A description that we cannot use, where no other answer is possible any more."""
-        self.end("switch", "not_acceptable", status=488, q850=88, detail=why)
+        if self._carries(leg):
+            self.end("switch", "not_acceptable", status=488, q850=88, detail=why)
+        elif isinstance(leg, CalledLeg):
+            leg.hang_up(sip_reason_header(488), cause="not_acceptable", q850=88)
 
     def _carries(self, leg: Leg) -> bool:
         """Whether the call cannot go on without this leg."""

@@ -100,12 +100,12 @@ class Leg:
         self, prompt: Prompt | LoadedPrompt, *, repeat: bool = False
     ) -> asyncio.Future[bool]:
         """Play without waiting; the future is set when it has ended or was cut."""
-        if isinstance(prompt, Prompt):
-            prompt = self.services.prompts.prompt(prompt, country=self.call.campaign.ringback)
         if self.ended or self.media is None:
             cut: asyncio.Future[bool] = self.services.loop.create_future()
             cut.set_result(False)
             return cut
+        if isinstance(prompt, Prompt):
+            prompt = self.services.prompts.prompt(prompt, country=self.call.campaign.ringback)
         return self.player.start(self.media.port, prompt, repeat=repeat)
 
     def stop_playing(self) -> None:

@@ -31,7 +31,7 @@ from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.invite_client import OutgoingInvite
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.message import Request
-from softswitch.sip.stack import Stack
+from softswitch.sip.stack import ALLOW, Stack
 from softswitch.store.journal import CallJournal
 from softswitch.store.records import RecordFile
 from softswitch.switchboard.recorder import Recorder
@@ -203,6 +203,7 @@ class Phone:
             listeners=[Listener("udp", HOSTS[name], 5060)],
             server=name,
             is_known_source=lambda _request, _flow: True,
+            allow=(*ALLOW, "REFER"),
         )
         self.pump: Pump[Any] = laboratory.pump(self.stack, self.on_event, name)
         self.events: list[object] = []
