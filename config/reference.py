@@ -41,7 +41,7 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
             FRAUD,
             BLOCKED,
             AFTER_CALL,
-        ),  # fmt: skip
+        ),
     ),
     ("numbers", "A mapping from numbers to what they stand for.", (NUMBER,)),
     ("number_files", "A list of CSV files of numbers.", (NUMBER_FILE,)),
