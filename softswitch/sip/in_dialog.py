@@ -131,11 +131,11 @@ def _receive_options(
 def _receive_notify(
     dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
 ) -> None:
-    status, is_ours = answer_notify(dialog, request)
+    status = answer_notify(dialog, request)
     transaction.respond(
         status, head.to_bytes(status, extra=ALLOW_EVENTS_LINE if status == 489 else "")
     )
-    if is_ours:
+    if status == 200:
         take_notify(dialog, request)
 
 

@@ -49,13 +49,13 @@ class Input(IntEnum):
 class OutgoingRefer:
     """One REFER of ours; its end is one ReferEnded, unless it was given up or the dialog ended."""
 
-    __slots__ = ("_dialog", "_is_first", "_lines", "_listens", "_number", "state", "status")
+    __slots__ = ("_dialog", "_is_first", "_is_refused", "_lines", "_number", "state", "status")
 
     def __init__(self, dialog: Dialog, lines: str, *, is_first: bool) -> None:
         self._dialog: Dialog | None = dialog
         self._lines = lines
         self._is_first = is_first
-        self._listens = True
+        self._is_refused = False
         self._number = 0
         self.state = State.HELD
         self.status = 0
@@ -78,14 +78,13 @@ class OutgoingRefer:
         ClientNonInviteTransaction(context, head, head.to_bytes(extra), flow, self).start()
 
     def give_up(self) -> None:
-        """Wait no longer: what the peer still tells is refused with 481, which ends its telling."""
-        if self.state is not State.OVER:
-            self.abandon()
+        """Wait no longer. What the peer still tells is answered with 200 and means nothing: many
+        take a 481 for the end of the whole dialog."""
+        self.state = State.OVER
 
     def abandon(self) -> None:
         """Learn that the dialog is over: nothing more will be told."""
         self.state = State.OVER
-        self._listens = False
         self._dialog = None
 
     # What the peer does.
@@ -94,32 +93,35 @@ class OutgoingRefer:
         """Take the response to the REFER."""
         if response.status < 200:
             return
-        refused = response.status >= 300
         dialog = self._dialog
-        self._step(Input.REFUSED if refused else Input.ACCEPTED, response.status)
-        if refused:
-            self._listens = False
-            if dialog is not None:
-                dialog.end_by_status(response.status)
+        if response.status < 300:
+            self._step(Input.ACCEPTED, response.status)
+            return
+        self._is_refused = True
+        self._step(Input.REFUSED, response.status)
+        if dialog is not None:
+            dialog.end_by_status(response.status)
 
     def on_failure(self, why: str) -> None:
         """Learn that no final response will come; one that was told of already goes on."""
         dialog, was_sent = self._dialog, self.state is State.SENT
         self._step(Input.LOST, 408 if why == "timeout" else 503)
-        if was_sent:
-            self._listens = False
-            if dialog is not None and why == "timeout":
-                dialog.end_by_status(408)
+        if was_sent and dialog is not None and why == "timeout":
+            dialog.end_by_status(408)
 
-    def listens_to(self, event_id: str | None) -> bool:
+    def is_meant(self, event_id: str | None) -> bool:
         """Whether a NOTIFY with this `id` is about this REFER.
 
         RFC 3515 section 2.4.6: the id is the CSeq number of the REFER; it may be left out of what
         is told about the first REFER in a dialog only.
         """
-        if not self._listens or self.state is State.HELD:
-            return False
         return event_id == str(self._number) if event_id is not None else self._is_first
+
+    def is_known(self, event_id: str | None) -> bool:
+        """Whether it is about this REFER, or may be about one before it."""
+        if self._is_first:
+            return bool(self._number) and not self._is_refused and self.is_meant(event_id)
+        return event_id is None or (event_id.isdigit() and int(event_id) <= self._number)
 
     def on_notify(self, status: int, *, is_last: bool) -> None:
         """Take what a NOTIFY says; `status` is 0 when it said nothing that can be read."""
@@ -182,8 +184,8 @@ def send_refer(
     return refer
 
 
-def answer_notify(dialog: Dialog, request: Request) -> tuple[int, bool]:
-    """The status that answers a NOTIFY, and whether it is about our REFER.
+def answer_notify(dialog: Dialog, request: Request) -> int:
+    """The status that answers a NOTIFY.
 
     RFC 6665 section 4.1.3: "If, for some reason, the event package designated in the Event header
     field of the NOTIFY request is not supported, the subscriber will respond with a 489 (Bad
@@ -191,22 +193,20 @@ def answer_notify(dialog: Dialog, request: Request) -> tuple[int, bool]:
     """
     event, _, parameters = (request.headers.get("Event") or "").partition(";")
     if event.strip().lower() != "refer":
-        return 489, False
+        return 489
     refer = dialog.outgoing_refer
-    if refer is None or not refer.listens_to(_event_id(parameters)):
-        return 481, False
-    return 200, True
+    return 200 if refer is not None and refer.is_known(_event_id(parameters)) else 481
 
 
 def take_notify(dialog: Dialog, request: Request) -> None:
-    """Take what an answered NOTIFY says about our REFER."""
-    if dialog.outgoing_refer is None:
+    """Take what a NOTIFY that was answered with 200 says about our REFER."""
+    refer = dialog.outgoing_refer
+    event_id = _event_id((request.headers.get("Event") or "").partition(";")[2])
+    if refer is None or not refer.is_meant(event_id):
         return
     found = _STATUS_LINE.match(request.body.lstrip(b"\r\n"))
     state = (request.headers.get("Subscription-State") or "").partition(";")[0].strip().lower()
-    dialog.outgoing_refer.on_notify(
-        0 if found is None else int(found.group(1)), is_last=state == "terminated"
-    )
+    refer.on_notify(0 if found is None else int(found.group(1)), is_last=state == "terminated")
 
 
 def _event_id(parameters: str) -> str | None:

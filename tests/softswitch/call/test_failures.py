@@ -203,7 +203,7 @@ def test_a_treatment_that_raises_before_the_answer_refuses_with_500(
     async def fail(*_: object) -> None:
         raise KeyError("bug")
 
-    monkeypatch.setattr("softswitch.switchboard.switchboard.run_treatment", fail)
+    monkeypatch.setattr("softswitch.switchboard.switchboard.serve", fail)
     lab.expected_errors.append("its treatment failed")
     lab.caller.invite(DIRECT)
     lab.settle()
