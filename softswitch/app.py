@@ -7,6 +7,7 @@ order by one AsyncExitStack; whoever fails to start says so in a sentence (Start
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import resource
@@ -17,9 +18,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from config.model import Configuration
-from ivr.lookups import LookupClient
 from ivr.prompts import PromptError, PromptLibrary
-from ivr.services import NodeServices
 from ringpool.lookup import NumberTable
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
@@ -33,11 +32,13 @@ from softswitch.sip.message import Request
 from softswitch.sip.stack import Stack
 from softswitch.store.journal import CallJournal
 from softswitch.store.lock import DataFolderError, DataFolderLock
+from softswitch.store.postgres.errors import DatabaseUnusable
 from softswitch.store.records import RecordFile
 from softswitch.store.recovery import recover
 from softswitch.switchboard.record import crash_record
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
+from softswitch.tracking import Tracking
 from softswitch.transport import Endpoint, NameNotResolved, Resolver, Transport
 from softswitch.version import VERSION
 
@@ -80,6 +81,10 @@ LINGER_SECONDS = 2.0
 """How long the stack may go on after the last call, so that a lost BYE is sent again."""
 
 
+START_FAILURES = (DataFolderError, DatabaseUnusable, PromptError, ValueError, OSError)
+"""What keeps the switch from starting and is said in a sentence."""
+
+
 class StartError(Exception):
     """The switch cannot start; the text is for the operator."""
 
@@ -97,6 +102,7 @@ class App:
         self.records: RecordFile
         self.journal: CallJournal
         self.hearing: HearingTick
+        self.tracking: Tracking
         self.recovered = 0
         self._resources = AsyncExitStack()
         self._drops_told: Counter[str] = Counter()
@@ -111,11 +117,12 @@ class App:
             self._open_log(log)
             self._open_store()
             self._bind_signalling()
+            await self._open_tracking()
             await self._open_media()
             await self._open_signalling()
         except BaseException as error:
             await self._resources.aclose()
-            if isinstance(error, DataFolderError | PromptError | ValueError | OSError):
+            if isinstance(error, START_FAILURES):
                 raise StartError(str(error)) from None
             raise
 
@@ -159,6 +166,12 @@ class App:
             soon=lambda flush: loop.call_later(JOURNAL_SECONDS, flush),
         )
         self._resources.callback(self.journal.close)
+
+    async def _open_tracking(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.tracking = Tracking(self.configuration, self.events, now=loop.time)
+        self._resources.push_async_callback(self.tracking.close)
+        await self.tracking.start()
 
     def _bind_signalling(self) -> None:
         """Take the SIP sockets before all that costs time: a port that is taken is told at once."""
@@ -257,10 +270,9 @@ class App:
         recorder = Recorder(self.events, self.journal, self.records)
         self.events.subscribe(self.event_log.receive)
         await self._resolve_trunks()
-        lookups = LookupClient(now=self.services.now, wall_clock=self.services.wall_clock)
-        self._resources.push_async_callback(lookups.close)
-        self.nodes = NodeServices(lookups=lookups)
-        self.switchboard = Switchboard(self.services, recorder, self._snapshot(), self.nodes)
+        self.switchboard = Switchboard(
+            self.services, recorder, self._snapshot(), self.tracking.means()
+        )
         self._resources.push_async_callback(self.switchboard.close)
         if switch.tap:
             self.hearing.start()
@@ -268,14 +280,14 @@ class App:
         loop.add_reader(self.engine.event_fd, self._on_engine_events)
         self._resources.callback(loop.remove_reader, self.engine.event_fd)
         keeper = loop.create_task(self._keep_house_regularly(), name="housekeeping")
-        self._resources.callback(keeper.cancel)
+        self._resources.push_async_callback(_cancelled, keeper)
         await self.transport.start(stack, self._on_stack_event)
 
     def _snapshot(self) -> Snapshot:
         configuration = self.configuration
         return Snapshot(
             configuration,
-            NumberTable(configuration),
+            NumberTable(configuration, self.tracking.live),
             TrunkTable(configuration, addresses=self._trunk_addresses),
         )
 
@@ -353,6 +365,13 @@ class App:
         while self.services.now() < deadline and self.stack.busy():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await self._resources.aclose()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    """End a task and wait until it has ended."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def engine_threads_for(cores: int) -> int:

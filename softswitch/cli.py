@@ -1,4 +1,4 @@
-"""The command line: run, check, route-test, version."""
+"""The command line: run, check, route-test, version, and those of `softswitch.commands`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from config.errors import ConfigErrors
 from config.model import Configuration, Switch
 from softswitch.check import load_checked
+from softswitch.commands import explain, graph, records, report
 from softswitch.version import VERSION
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ GC_THRESHOLDS = (50_000, 20, 100)
 """Calls leave no cycles behind (a test holds that), so reference counts free nearly everything, and
 the collector only has to find accidents. At the default of 700 it walks the lingering transactions
 thousands of times a minute: a fifth of the signalling's cost."""
+
+COMMANDS = (records, report, explain, graph)
+"""Commands with a file of their own."""
 
 __all__ = ["main"]
 
@@ -81,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     route.add_argument("--to", dest="called", required=True, metavar="NUMBER")
     route.add_argument("--json", action="store_true", help="print one JSON object")
     route.set_defaults(action=_route_test)
+    for command in COMMANDS:
+        command.add(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(action=_version)
     return parser

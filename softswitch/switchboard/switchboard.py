@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from config.model import Campaign, Configuration, Trunk
-from ivr.journey import Journey
+from ivr.flow import run_treatment
+from ivr.journey import Journey, original_of
 from ivr.serve import serve
-from ivr.services import NodeServices
 from ringpool.lookup import NumberMatch, NumberTable
 from rtp.engine import PortsExhausted
 from softswitch import sdp
@@ -28,9 +28,6 @@ from softswitch.call.events import AttributesSet, CallPresented, CallRefused
 from softswitch.call.services import Services
 from softswitch.campaign.evaluate import plain
 from softswitch.campaign.facts import CallFacts, PresentedFacts
-from softswitch.campaign.tables import Tables
-from softswitch.campaign.facts import CallFacts, PresentedFacts
-from softswitch.campaign.history import CallHistory, NoHistory
 from softswitch.campaign.tables import Tables
 from softswitch.routing.trunks import TrunkTable
 from softswitch.sip.events import RequestRefused
@@ -74,11 +71,6 @@ class Snapshot:
         trunks = self.configuration.trunks.values()
         return tuple(sorted({name for trunk in trunks for name in trunk.pass_headers}))
 
-    @cached_property
-    def tables(self) -> Tables:
-        """What conditions look things up in."""
-        return Tables(self.configuration)
-
 
 class Switchboard:
     """Owns the calls in progress, their tasks, and the sweep that watches them."""
@@ -88,12 +80,10 @@ class Switchboard:
         services: Services,
         recorder: Recorder,
         snapshot: Snapshot,
-        nodes: NodeServices | None = None,
+        means: Means | None = None,
     ) -> None:
         self.services = services
-        self.nodes = nodes or NodeServices()
-        """What treatments need beside calls."""
-        self.history: CallHistory = NoHistory()
+        self.means = means or Means()
         self.recorder = recorder
         self.snapshot = snapshot
         self.draining = False
@@ -203,30 +193,31 @@ class Switchboard:
             return _Refusal(503, str(error), retry=True)
         self._take(call, leg, identity, caller, invite.request)
         self.services.events.publish(event)
+        if match.pool is not None:
+            self.means.count_call(match.pool, match.number, match.binding_id, event.at)
         self._start(call, match, self._journey(call, event, snapshot))
         return None
 
     def _journey(self, call: Call, event: CallPresented, snapshot: Snapshot) -> Journey:
-        presented = PresentedFacts(
-            caller=event.caller,
-            called_number=event.called_number,
-            called=event.called,
-            received_at=event.at,
-            trunk=event.trunk,
-            signalling=event.signalling,
-            publisher=event.publisher,
-            pool=event.pool,
-            parameters=event.parameters,
-        )
+        """What the call's treatment sees of it; its end is told to whoever counts and pays."""
+        means = self.means
         facts = CallFacts(
             snapshot.configuration,
             call.campaign,
-            presented,
+            presented_facts(event),
             snapshot.tables,
-            self.history,
+            means.history,
             self.services.wall_clock,
         )
-        return Journey(call, facts, self.nodes, publisher=event.publisher)
+        journey = Journey(call, facts, means.nodes, publisher=event.publisher)
+        call.on_ending = partial(self._on_ending, journey)
+        if means.credit is not None:
+            for campaign in journey.capped():
+                means.credit.presented(campaign, event.publisher)
+        _set_attributes(journey)
+        if means.money is not None:
+            means.money.open(call, facts)
+        return journey
 
     def _take(
         self, call: Call, leg: CallingLeg, identity: CallerIdentity, caller: str, request: Request
@@ -262,7 +253,11 @@ class Switchboard:
         except (sdp.ParseError, sdp.NotAcceptable) as error:
             call.refuse_offer(error)
             return
-        call.start(partial(serve, journey))
+        if match.treatment is None:
+            call.start(partial(serve, journey))
+        else:
+            reserved = call.configuration.treatments[match.treatment]
+            call.start(partial(run_treatment, journey, reserved))
         task = call.task
         assert task is not None
         self._tasks.add(task)
@@ -316,9 +311,11 @@ class Switchboard:
 
     def _on_ending(self, journey: Journey, call: Call, ended_by: str, cause: str) -> None:
         """All legs are over: what the call has earned is told before its end."""
+        call.on_ending = None  # the journey knows the call
         money = self.means.money
-        converted = call.was_bridged if money is None else money.at_end(call, ended_by, cause)
-        journey.close(converted=converted)
+        if money is not None:
+            money.at_end(call)
+        journey.close(converted=call.bridged)
 
     def _on_ended(self, call: Call) -> None:
         self.calls.pop(call.call_id, None)
@@ -395,7 +392,7 @@ def _syndicated(configuration: Configuration, campaign: Campaign) -> dict[str, s
 
 
 def _set_attributes(journey: Journey) -> None:
-    attributes = journey.call.campaign.attributes | journey.campaign.attributes
+    attributes = {**journey.call.campaign.attributes, **journey.campaign.attributes}
     values = {}
     for name, expression in attributes.items():
         value = journey.decide("attribute", name, expression)

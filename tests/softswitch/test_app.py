@@ -37,6 +37,7 @@ switch:
   listen: 127.0.0.1:{sip}
   rtp_ports: {first}-{last}
   data: {data}
+  database: off
   grace_time: 0 s
   without_synthesiser: chime
   log_level: {level}
@@ -184,8 +185,8 @@ async def test_a_prompt_that_cannot_be_read_is_named(tmp_path: Path, log: LogWri
 
 
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, log: LogWriter) -> None:
-    (tmp_path / "data").write_text("a file")
     app = App(configuration(tmp_path))
+    (tmp_path / "data").write_text("a file")
     with pytest.raises(StartError, match="data"):
         await app.start(log=log)
 

@@ -84,6 +84,8 @@ class Switch:
             "SOFTSWITCH_RTP": f"{self.rtp[0]}-{self.rtp[1]}",
             "SOFTSWITCH_CONTROL": f"{self.host}:{self.control_port}",
             "SOFTSWITCH_DATA": str(self.data),
+            # A server for each switch would cost seconds; who needs one says so.
+            "SOFTSWITCH_DATABASE": "off",
             **(environment or {}),
         }
         self.cpu = cpu

@@ -1,0 +1,125 @@
+"""Call tracking of one switch: the database, and all that is kept there for calls, in memory.
+
+Part of the composition root: builds what the switchboard and the treatments are given, starts it
+before calls come and closes it behind them. A database that is away stops nobody; with `database:
+off` there is none, and what needs one does without.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from config.model import Configuration
+from ivr.lookups import LookupClient
+from ivr.services import NodeServices
+from ringpool.live import LiveBindings
+from ringpool.rules import holdings_of
+from ringpool.service import PoolService
+from softswitch.call.events import CallEvent, CallRecorded, PoolExhausted
+from softswitch.call.stream import EventStream
+from softswitch.campaign.fraud import FraudList
+from softswitch.store.bindings import PostgresBindings
+from softswitch.store.calls import CallWriter
+from softswitch.store.calls_history import MemoryHistory, longest_period
+from softswitch.store.calls_news import HistoryKeeper
+from softswitch.store.credit import CreditStore
+from softswitch.store.postgres.database import Database
+from softswitch.store.spending import SpendingFile
+from softswitch.switchboard.credit import CreditDesk
+from softswitch.switchboard.means import Means
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["Tracking"]
+
+OFF = "off"
+
+
+class Tracking:
+    """Everything that calls are attributed, counted and paid by."""
+
+    def __init__(
+        self, configuration: Configuration, events: EventStream, *, now: Callable[[], float]
+    ) -> None:
+        """Raises DatabaseUnusable, OSError."""
+        self.configuration = configuration
+        self.events = events
+        cooldowns = {pool.name: pool.cooldown_seconds for pool in configuration.pools.values()}
+        self.live = LiveBindings(cooldowns)
+        self.history = MemoryHistory(longest_period(configuration))
+        self.fraud = FraudList()
+        self.lookups = LookupClient(now=now, wall_clock=time.time)
+        self.nodes = NodeServices(fraud=self.fraud, lookups=self.lookups)
+        self.database: Database | None = None
+        self.pools: PoolService | None = None
+        self.credit: CreditDesk | None = None
+        self._resources = AsyncExitStack()
+        self._resources.push_async_callback(self.lookups.close)
+        if configuration.switch.database != OFF:
+            self._build(configuration.switch.data)
+
+    def _build(self, folder: Path) -> None:
+        configuration = self.configuration
+        self.database = database = Database(configuration.switch.database, folder)
+        bindings = PostgresBindings(database, holdings_of(configuration), self.live)
+        self.pools = PoolService(configuration, bindings, on_exhausted=self._on_exhausted)
+        spending = SpendingFile(folder)
+        self._resources.callback(spending.close)
+        self.credit = CreditDesk(CreditStore(database), spending, configuration)
+        self.nodes.credit = self.credit
+        HistoryKeeper(self.history, database, self.events)
+        self._bindings = bindings
+        self._writer = CallWriter(database, folder / "records.jsonl")
+
+    async def start(self) -> None:
+        """Have the database up, if it is there, before calls come; raises DatabaseUnusable."""
+        if self.database is None or self.pools is None or self.credit is None:
+            return
+        self._resources.push_async_callback(self.database.close)
+        await self.database.start()
+        self._resources.push_async_callback(self._bindings.close)
+        self.pools.start()
+        self._resources.push_async_callback(self.pools.close)
+        self.credit.start()
+        self._resources.push_async_callback(self.credit.close)
+        self._writer.start()
+        self._resources.push_async_callback(self._writer.close)
+        self.events.subscribe(self._receive)
+
+    def means(self) -> Means:
+        """What the switchboard is given."""
+        return Means(
+            nodes=self.nodes,
+            history=self.history,
+            credit=self.credit,
+            count_call=self._count_call,
+        )
+
+    def _count_call(self, pool: str, number: str, binding: str | None, at: float) -> None:
+        if self.pools is not None:
+            self.pools.called(pool, number, binding, at=at)
+
+    async def close(self) -> None:
+        """Write what is to be written, and let go of everything."""
+        await self._resources.aclose()
+
+    def _receive(self, event: CallEvent) -> None:
+        if isinstance(event, CallRecorded):
+            self._writer.wake()
+
+    def _on_exhausted(self, pool: str, overflow: str | None) -> None:
+        logger.warning("pool %s has run out: its overflow number is %s", pool, overflow or "none")
+        self.events.publish(
+            PoolExhausted(
+                call_id="",
+                number=1,
+                at=time.time(),
+                clock=time.monotonic(),
+                pool=pool,
+                overflow=overflow,
+            )
+        )
