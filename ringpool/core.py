@@ -65,22 +65,23 @@ class CallCount:
 
 
 def wanted(state: PoolState, requests: Sequence[Request], *, now: float) -> list[Wanted]:
-    """What the requests may need from the stock, at most."""
+    """What the requests may need from the stock, at most; time has been looked at before."""
     room = state.room
     if room <= 0 or state.is_over(now):
         return []
-    new = {
-        request.key: request
+    new = [
+        request
         for request in requests
         if state.bound_to(request.key) is None and request.values not in state.rules.fixed
-    }
-    asked = any(request.attributes for request in new.values())
-    if not new or (not asked and state.free >= len(new)):
+    ]
+    visitors = len({request.key for request in new})
+    asked = any(request.attributes for request in new)
+    if not new or (not asked and state.free >= visitors):
         return []
     defaults = state.rules.attributes
-    sets = {tuple(sorted(merged(defaults, one.attributes).items())) for one in new.values()}
+    sets = {tuple(sorted(merged(defaults, one.attributes).items())) for one in new}
     # Whoever comes first may take a number that would have done for others.
-    count = min(len(new), room) if len(sets) == 1 else len(new)
+    count = min(visitors, room) if len(sets) == 1 else visitors
     return [Wanted(dict(one), count) for one in sorted(sets)]
 
 

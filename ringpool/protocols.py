@@ -59,8 +59,8 @@ class PoolUse:
 class Work(Protocol):
     """What is to be done to one pool, under its lock."""
 
-    def wanted(self, state: PoolState, now: float) -> Sequence[Wanted]:
-        """What the stock may be asked for."""
+    def prepare(self, state: PoolState, now: float) -> Sequence[Wanted]:
+        """Do what comes before the requests; what the stock may be asked for then."""
 
     def run(self, state: PoolState, spares: list[Spare], now: float) -> Sequence[Answer | None]:
         """Run the core; what it changed is taken from the state."""

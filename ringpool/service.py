@@ -103,12 +103,13 @@ class _Batch:
         self._counts = counts
         self._requests = [one.request for one in waiting if one.request is not None]
 
-    def wanted(self, state: PoolState, now: float) -> Sequence[Wanted]:
+    def prepare(self, state: PoolState, now: float) -> Sequence[Wanted]:
+        # Calls first: they are use, and what is used does not end.
+        count_calls(state, self._counts)
+        sweep(state, now=now)
         return wanted(state, self._requests, now=now)
 
     def run(self, state: PoolState, spares: list[Spare], now: float) -> Sequence[Answer | None]:
-        count_calls(state, self._counts)
-        sweep(state, now=now)
         answers: list[Answer | None] = []
         for one in self._waiting:
             if one.request is not None:
@@ -222,6 +223,13 @@ class PoolService:
             counts = lane.counts[number, binding_id] = _Counts()
         counts.calls += 1
         counts.at = max(counts.at, time.time() if at is None else at)
+
+    async def flush(self) -> None:
+        """Write what was counted and let go what is over, now."""
+        self._nudge_all(sweep_too=True)
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=WRITE_SECONDS)
 
     # Between a request and its answer.
 

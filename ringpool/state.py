@@ -22,6 +22,7 @@ from ringpool.values import (
     Left,
     PoolRules,
     Request,
+    Spare,
 )
 
 __all__ = ["PoolState"]
@@ -58,7 +59,7 @@ class PoolState:
     def _start_changes(self) -> None:
         self._changed: dict[str, bool] = {}
         self._ended: list[Ended] = []
-        self._left: list[Left] = []
+        self._left: dict[str, tuple[HeldNumber, Left]] = {}
         self._late_calls: Counter[str] = Counter()
         self._bound = 0
         self._overflowed = 0
@@ -70,7 +71,7 @@ class PoolState:
         changes = Changes(
             numbers=self._changed,
             ended=tuple(self._ended),
-            left=tuple(self._left),
+            left=tuple(left for _, left in self._left.values()),
             late_calls=self._late_calls,
             bound=self._bound,
             overflowed=self._overflowed,
@@ -94,6 +95,14 @@ class PoolState:
     def free(self) -> int:
         """Numbers without a binding."""
         return len(self._free)
+
+    def returned(self, now: float) -> list[Spare]:
+        """Numbers that went back to the stock since changes were taken, and may be taken again."""
+        return [
+            Spare(held.number, held.position, held.attributes)
+            for held, left in self._left.values()
+            if left.available_at <= now
+        ]
 
     def is_over(self, now: float) -> bool:
         """Whether the pool has ended."""
@@ -197,7 +206,7 @@ class PoolState:
         """Give a free number back to its stock, which leaves it alone for the cooldown."""
         free_since = held.free_since
         cool = now if free_since is None else max(now, free_since + self.rules.cooldown)
-        self._left.append(Left(held.number, cool))
+        self._left[held.number] = (held, Left(held.number, cool))
         self.forget(held.number)
         self._changed.pop(held.number, None)
 

@@ -155,5 +155,9 @@ def live_changes(
         for number, told in changes.numbers.items()
         if told
     ]
-    found += [LiveChange(pool, left.number, False, None, (), version) for left in changes.left]
+    found += [
+        LiveChange(pool, left.number, False, None, (), version)
+        for left in changes.left
+        if left.number not in numbers
+    ]
     return found

@@ -263,7 +263,7 @@ class PostgresBindings:
         clock = row["clock"] if self._clock is None else self._clock()
         now = max(clock, row["at"])
         state = await self._load(connection, rules, row, kept)
-        spares = await self._spares(connection, rules, work.wanted(state, now), now)
+        spares = await self._spares(connection, rules, state, work.prepare(state, now), now)
         answers = work.run(state, spares, now)
         changes = state.take_changes()
         version = row["version"]
@@ -298,14 +298,19 @@ class PostgresBindings:
         return state
 
     async def _spares(
-        self, connection: Connection, rules: PoolRules, wanted: Sequence[Wanted], now: float
+        self,
+        connection: Connection,
+        rules: PoolRules,
+        state: PoolState,
+        wanted: Sequence[Wanted],
+        now: float,
     ) -> list[Spare]:
         if not wanted or rules.stock is None:
             return []
         # Always after the pool: whoever waits for a stock holds one pool, and nobody waits for
         # that who holds the stock.
         await connection.execute(_LOCK_STOCK, rules.stock)
-        found: dict[str, Spare] = {}
+        found = {spare.number: spare for spare in state.returned(now)}
         for one in wanted:
             attributes = json_text(one.attributes)
             rows = await connection.fetch(_SPARES, rules.stock, now, attributes, one.count)
