@@ -63,7 +63,7 @@ def read_places(name: str, tree: Tree, reading: Reading) -> PlaceTable | None:
         return None
     except MissingError:
         return None
-    if not rows.columns or not rows.check_columns((), tuple(_DEGREES), free=True):
+    if not rows.columns or not rows.check_columns((*_KEYS, *_DEGREES), tuple(_DEGREES), free=True):
         return None
     key = next((column for column in _KEYS if column in rows.columns), None)
     if key is None:

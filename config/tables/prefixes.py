@@ -37,7 +37,7 @@ from config.tables.codes import (
 )
 
 PREFIX = "prefix"
-_NAME = re.compile(r"[a-z_][a-z0-9_]{0,99}\Z")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 
 
 def _line_type(text: str, _country: str) -> str:
@@ -103,7 +103,7 @@ def read_table(name: str, tree: Tree, reading: Reading) -> PrefixTable | None:
         return None
     except MissingError:
         return None
-    if not rows.columns or not rows.check_columns((PREFIX,), (PREFIX,), free=True):
+    if not rows.columns or not rows.check_columns((PREFIX, *CALLER_COLUMNS), (PREFIX,), free=True):
         return None
     columns = tuple(column for column in rows.columns if column != PREFIX)
     _check_names(rows, columns)

@@ -152,7 +152,9 @@ def _add_files(places: dict[str, set[str]], fields: Fields, reading: Reading) ->
 
 def _column(rows: Rows, wanted: str | None) -> str | None:
     """The column that counts: one, because a row that names a zip and its state means the zip."""
-    if not rows.columns or not rows.check_columns((), (wanted,) if wanted else (), free=True):
+    if not rows.columns or not rows.check_columns(
+        tuple(_COLUMNS), (wanted,) if wanted else (), free=True
+    ):
         return None
     found = [name for name in rows.columns if name in _COLUMNS]
     if wanted:
