@@ -89,34 +89,28 @@ def test_a_caller_that_reached_the_other_place_is_let_go(lab: Laboratory) -> Non
     assert "switch:BYE" in lab.carried
 
 
+def tells(status: int, *, event: str = "refer", waits: float = 0.0) -> Callable[[Sending], None]:
+    """The caller takes the REFER, tells a status, and time passes."""
+
+    def deed(sending: Sending) -> None:
+        sending.respond(202)
+        if status:
+            sending.tell(status, last=not waits or event != "refer", event=event)
+        sending.lab.advance(waits)
+
+    return deed
+
+
 FAILURES: dict[str, tuple[Callable[[Sending], None], TransferFailed]] = {
     "refused": (lambda s: s.respond(603), TransferFailed(603, "refused")),
     "not understood": (lambda s: s.respond(405), TransferFailed(405, "refused")),
     "asked for a password": (lambda s: s.respond(401), TransferFailed(401, "refused")),
-    "busy there": (
-        lambda s: (s.respond(202), s.tell(486, last=True))[0],
-        TransferFailed(486, "failed"),
-    ),
-    "moved there": (
-        lambda s: (s.respond(202), s.tell(302, last=True))[0],
-        TransferFailed(302, "failed"),
-    ),
-    "will not tell": (
-        lambda s: (s.respond(202), s.tell(180, last=True))[0],
-        TransferFailed(180, "failed"),
-    ),
-    "never told": (
-        lambda s: (s.respond(202), s.lab.advance(20.1))[0],
-        TransferFailed(202, "timeout"),
-    ),
-    "told that it rings, no more": (
-        lambda s: (s.respond(202), s.tell(180, last=False), s.lab.advance(20.1))[0],
-        TransferFailed(180, "timeout"),
-    ),
-    "told something else": (
-        lambda s: (s.respond(202), s.tell(200, last=True, event="x"), s.lab.advance(20.1))[0],
-        TransferFailed(202, "timeout"),
-    ),
+    "busy there": (tells(486), TransferFailed(486, "failed")),
+    "moved there": (tells(302), TransferFailed(302, "failed")),
+    "will not tell": (tells(180), TransferFailed(180, "failed")),
+    "never told": (tells(0, waits=20.1), TransferFailed(202, "timeout")),
+    "told that it rings, no more": (tells(180, waits=20.1), TransferFailed(180, "timeout")),
+    "told something else": (tells(200, event="x", waits=20.1), TransferFailed(202, "timeout")),
     "never answered": (lambda s: s.lab.advance(20.1), TransferFailed(0, "timeout")),
 }
 

@@ -2,7 +2,7 @@ from urllib.parse import quote
 
 import pytest
 
-from softswitch.routing.caller_id import ShownCaller, shown_caller
+from softswitch.routing.caller_id import ShownCaller, masked, shown_caller
 from softswitch.sip.uri import Uri
 
 ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
@@ -44,6 +44,61 @@ def test_the_number_called_or_a_fixed_one_takes_the_callers_place(private: bool)
     for one in (called, fixed):
         assert "6025550100" not in str(one)
         assert "Pat" not in str(one)
+
+
+@pytest.mark.parametrize(
+    ("mask", "caller", "number"),
+    [
+        ("212XXXXXXX", "+16025550100", "2125550100"),
+        ("212xxxxxxx", "6025550100", "2125550100"),
+        ("+1212XXXXXXX", "+16025550100", "+12125550100"),
+        ("XXXXXXXXXXX", "+16025550100", "16025550100"),
+        ("2125550000", "+16025550100", "2125550000"),
+        ("XXX0000", "+16025550199", "5550000"),
+        ("9X8X7", "+16025550134", "90837"),
+        ("212XXXXXXX", "5550100", "2125550100"),
+        ("212XXXXXXX", "50100", ""),
+        ("212XXXXXXX", "sip:+16025550100@pbx.example.org", "2125550100"),
+        ("212XXXXXXX", "sip:agent@pbx.example.org", ""),
+        ("212XXXXXXX", "\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668", ""),
+        ("212XXXXXXX", "", ""),
+    ],
+)
+def test_a_mask_keeps_its_digits_and_takes_the_callers_for_its_x(
+    mask: str, caller: str, number: str
+) -> None:
+    assert masked(mask, caller) == number
+
+
+def test_a_masked_caller_shows_neither_its_number_nor_its_name() -> None:
+    found = shown("mask", fixed="212XXXXXXX", name="Pat")
+    assert found == ShownCaller("2125550100", "<sip:2125550100@192.0.2.10>", "2125550100")
+
+
+def test_a_mask_over_a_caller_without_a_number_shows_nobody() -> None:
+    found = shown("mask", fixed="212XXXXXXX", caller="sip:pat@example.org", name="Pat")
+    assert found == ShownCaller("anonymous", ANONYMOUS, "anonymous")
+
+
+def test_not_even_the_digits_of_a_mask_are_seen_of_a_private_caller() -> None:
+    found = shown("mask", fixed="212XXXXXXX", private=True)
+    assert found == ShownCaller("anonymous", ANONYMOUS, "anonymous", (("Privacy", "id"),))
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_a_unique_number_stands_for_the_call(private: bool) -> None:
+    found = shown("unique", fixed="+17025550007", name="Pat", private=private)
+    assert found == ShownCaller("+17025550007", "<sip:+17025550007@192.0.2.10>", "+17025550007")
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_a_uri_is_shown_as_it_is(private: bool) -> None:
+    found = shown("uri", fixed="sip:sales@example.org", name="Pat", private=private)
+    assert found == ShownCaller("sip:sales@example.org", "<sip:sales@example.org>", "sales")
+
+
+def test_a_unique_number_that_is_not_there_leaves_the_caller() -> None:
+    assert shown("unique").number == "+16025550100"
 
 
 def test_a_private_caller_is_nowhere_to_be_seen() -> None:
