@@ -27,10 +27,11 @@ from softswitch.store.calls import CallWriter
 from softswitch.store.calls_history import MemoryHistory, longest_period
 from softswitch.store.calls_news import HistoryKeeper
 from softswitch.store.credit import CreditStore
-from softswitch.store.postgres.database import Database
+from softswitch.store.postgres.database import FIRST_TRY_SECONDS, Database
 from softswitch.store.spending import SpendingFile
 from softswitch.switchboard.credit import CreditDesk
 from softswitch.switchboard.means import Means
+from softswitch.switchboard.money import Money
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Tracking:
         self._resources.push_async_callback(self.lookups.close)
         if configuration.switch.database != OFF:
             self._build(configuration.switch.data)
+        self.money = Money(events, credit=self.credit, fraud=self.fraud)
 
     def _build(self, folder: Path) -> None:
         configuration = self.configuration
@@ -80,7 +82,9 @@ class Tracking:
         if self.database is None or self.pools is None or self.credit is None:
             return
         self._resources.push_async_callback(self.database.close)
-        await self.database.start()
+        await self.database.start(
+            wait=FIRST_TRY_SECONDS if needs_database(self.configuration) else 0.0
+        )
         self._resources.push_async_callback(self._bindings.close)
         self.pools.start()
         self._resources.push_async_callback(self.pools.close)
@@ -95,7 +99,7 @@ class Tracking:
         return Means(
             nodes=self.nodes,
             history=self.history,
-            credit=self.credit,
+            money=self.money,
             count_call=self._count_call,
         )
 
@@ -123,3 +127,12 @@ class Tracking:
                 overflow=overflow,
             )
         )
+
+
+def needs_database(configuration: Configuration) -> bool:
+    """Whether the first calls would miss what stands in the database: bindings, credit, history."""
+    return (
+        bool(configuration.pools)
+        or any(campaign.caps or campaign.fraud for campaign in configuration.campaigns.values())
+        or longest_period(configuration) > 0
+    )

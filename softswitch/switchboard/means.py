@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from ivr.services import NodeServices
 from softswitch.campaign.history import CallHistory, NoHistory
-from softswitch.switchboard.credit import CreditDesk
 from softswitch.switchboard.money import Money
 
 __all__ = ["CountCall", "Means"]
@@ -27,5 +26,4 @@ class Means:
     nodes: NodeServices = field(default_factory=NodeServices)
     history: CallHistory = field(default_factory=NoHistory)
     money: Money | None = None
-    credit: CreditDesk | None = None
     count_call: CountCall = _count_nothing

@@ -211,9 +211,6 @@ class Switchboard:
         )
         journey = Journey(call, facts, means.nodes, publisher=event.publisher)
         call.on_ending = partial(self._on_ending, journey)
-        if means.credit is not None:
-            for campaign in journey.capped():
-                means.credit.presented(campaign, event.publisher)
         _set_attributes(journey)
         if means.money is not None:
             means.money.open(call, facts)
@@ -313,9 +310,8 @@ class Switchboard:
         """All legs are over: what the call has earned is told before its end."""
         call.on_ending = None  # the journey knows the call
         money = self.means.money
-        if money is not None:
-            money.at_end(call)
-        journey.close(converted=call.bridged)
+        converted = call.bridged if money is None else money.at_end(call, ended_by, cause)
+        journey.close(converted=converted)
 
     def _on_ended(self, call: Call) -> None:
         self.calls.pop(call.call_id, None)
