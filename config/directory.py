@@ -37,7 +37,6 @@ class Directory:
                     self._numbers.extend(self._files.numbers(file))
                 else:
                     self._add(self._reader.read_item(item, pool))
-            self._add(self._reader.overflow(pool))
 
     def add_files(self, files: Iterable[NumberFile]) -> None:
         """The section number_files."""

@@ -4,7 +4,7 @@ Knows nothing of YAML or of what the keys mean.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -71,6 +71,9 @@ class Problems:
 
     def __bool__(self) -> bool:
         return bool(self._errors)
+
+    def __iter__(self) -> Iterator[ConfigError]:
+        return iter(self._errors.values())
 
     def add(self, location: Location, message: str, suggestion: str | None = None) -> None:
         """Note a mistake; raises TooManyProblemsError when that was the last to be noted."""

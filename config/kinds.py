@@ -164,11 +164,13 @@ def mapping_of(
             raise RefusedError(f"expected 1 to {most} {noun}s, not {len(tree.entries)}")
         values: dict[str, T] = {}
         for key, value in tree.entries.items():
+            place: Tree = tree.keys[key]
             try:
-                name.read(tree.keys[key], reading)
+                name.read(place, reading)
+                place = value
                 values[key] = kind.read(value, reading)
             except RefusedError as error:
-                note(reading, error, value, f"{noun} {shorten(key)}")
+                note(reading, error, place, f"{noun} {shorten(key)}")
             except MissingError:
                 pass
         return MappingProxyType(values)

@@ -180,7 +180,7 @@ class FileReader:
         try:
             return open_rows(file, self._reading)
         except RefusedError as error:
-            self._reading.problems.add(location, f"file: {error}")
+            self._reading.problems.add(error.location or location, f"file: {error}")
         return None
 
     def _take(self, number: Number, rows: Rows, index: int, line: int, fields: list[str]) -> bool:

@@ -163,8 +163,10 @@ class NumberReader:
         if number is None or not self._taken.take(number, number, item.location):
             return None
         if pool.campaign is None:
-            message = f'the pool "{pool.name}" needs a "campaign" for its numbers'
-            self._reading.problems.add(item.location, message)
+            # Of an overflow number, and of a campaign that was refused, it is told already.
+            if not item.overflow:
+                message = f'the pool "{pool.name}" needs a "campaign" for its numbers'
+                self._reading.problems.add(item.location, message)
             return None
         if item.parameters is not None:
             self._check_binding(item.parameters, pool, item.location, None)
@@ -176,25 +178,8 @@ class NumberReader:
             pool=pool.name,
             parameters=item.parameters or NOTHING,
             attributes=attributes_of(number, item.attributes),
-            dynamic=item.parameters is None,
+            dynamic=item.parameters is None and not item.overflow,
             location=item.location,
-        )
-
-    def overflow(self, pool: Pool) -> Number | None:
-        """The overflow number of a pool, which is live by that."""
-        number = pool.overflow
-        if number is None or pool.campaign is None:
-            return None
-        if not self._taken.take(number, number, pool.location):
-            return None
-        return Number(
-            pattern=number,
-            kind="exact",
-            campaign=pool.campaign,
-            publisher=pool.publisher,
-            pool=pool.name,
-            attributes=attributes_of(number, NOTHING),
-            location=pool.location,
         )
 
     def _build(self, pattern: str, kind: NumberKind, fields: Fields, place: Location) -> Number:

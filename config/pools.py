@@ -248,7 +248,7 @@ def read_pool(
         parameters = _parameters(fields, reading)
         stock = _stock(fields, reading)
         _check_company(fields, reading)
-        items[name] = fields.get(keys.NUMBERS) or ()
+        items[name] = (*(fields.get(keys.NUMBERS) or ()), *_overflow(fields))
         return replace(
             _build(name, fields, parameters, stock),
             click_url=_click_url(fields, parameters, reading),
@@ -314,6 +314,14 @@ def _stock(fields: Fields, reading: Reading) -> str | None:
         message = "maximum_size: there is no stock to grow from"
         reading.problems.add(fields.place(keys.MAXIMUM_SIZE), message, 'add "stock"')
     return stock
+
+
+def _overflow(fields: Fields) -> tuple[Item, ...]:
+    """The overflow number, which is one of the pool's."""
+    number = fields.get(PoolKeys.OVERFLOW)
+    if number is None:
+        return ()
+    return (Item(number, None, fields.place(PoolKeys.OVERFLOW), overflow=True),)
 
 
 def _ends(fields: Fields) -> bool:

@@ -12,7 +12,7 @@ import io
 from collections.abc import Collection, Iterator
 
 from config.document import decode
-from config.errors import did_you_mean
+from config.errors import Problems, did_you_mean
 from config.model import Location
 from config.reading import Reading, RefusedError, shorten
 
@@ -31,10 +31,8 @@ _BAD_FILE: dict[type, str] = {
 
 
 def read_text(name: str, reading: Reading) -> tuple[str, str]:
-    """Name for messages and text of a file beside the configuration; raises RefusedError.
-
-    An empty text also stands for one whose characters were refused: that is noted then.
-    """
+    """Name for messages and text of a file beside the configuration; raises RefusedError, with a
+    place in the file when it is the text that is bad."""
     path = reading.folder / name
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
@@ -48,7 +46,12 @@ def read_text(name: str, reading: Reading) -> tuple[str, str]:
         text = _BAD_FILE.get(type(error)) or getattr(error, "strerror", None) or str(error)
         raise RefusedError(f"{path}: {text}") from None
     reading.files[str(path)] = hashlib.sha256(content).hexdigest()
-    return str(path), decode(content, str(path), reading.problems, most=MAX_BYTES) or ""
+    problems = Problems()
+    text = decode(content, str(path), problems, most=MAX_BYTES)
+    if text is None:
+        bad = next(iter(problems))
+        raise RefusedError(bad.message, location=bad.location)
+    return str(path), text
 
 
 def open_rows(name: str, reading: Reading) -> "Rows":

@@ -62,6 +62,8 @@ class Item:
     location: Location
     parameters: Mapping[str, str] | None = None
     attributes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    overflow: bool = False
+    """Whether it is the pool's overflow number."""
 
 
 class ItemKeys:
