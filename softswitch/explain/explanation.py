@@ -13,6 +13,7 @@ from typing import Any
 from config.model import Configuration
 from softswitch.explain.decisions import Decided, decide_again
 from softswitch.explain.destinations import order_problem
+from softswitch.explain.inputs import input_problems
 from softswitch.explain.money import configured_problems, payout_problems, rating_problems
 from softswitch.explain.parts import entries_of, names_of
 
@@ -44,6 +45,7 @@ def explain(record: Mapping[str, Any], configuration: Configuration | None = Non
     entries = record.get("decisions")
     decisions = decide_again(entries if isinstance(entries, list) else ())
     problems = [*_decision_problems(decisions), *_destination_problems(record)]
+    problems += input_problems(record, decisions)
     remarks = [*_remarks(record, decisions)]
     if len(decisions) < MAX_KEPT:
         problems += rating_problems(record.get("rating"), decisions)

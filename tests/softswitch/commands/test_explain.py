@@ -14,7 +14,7 @@ import pytest
 from softswitch.commands.explain import add
 from softswitch.store.postgres.migrate import migrate, migrations
 from tests.support.commands import run_command
-from tests.support.records import record
+from tests.support.decided_records import record
 
 CONFIGURATION = """\
 switch: {{database: "{database}", data: "{data}"}}

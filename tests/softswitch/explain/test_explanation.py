@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from config.model import Configuration, Payout, PriceRule, Switch
 from softswitch.explain import as_dict, explain, lines
-from tests.support.records import campaign, expression, record
+from tests.support.decided_records import campaign, expression, record
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -95,6 +95,27 @@ def change_score(found: dict[str, Any]) -> None:
     found["rating"]["score"] = found["rating"]["history"][0]["score"] = 91
 
 
+def change_talk(found: dict[str, Any]) -> None:
+    found["talk_seconds"] = 30.5
+
+
+def change_publisher(found: dict[str, Any]) -> None:
+    found["decisions"].append(asked("publisher", "p1"))
+    found["publisher"] = "p2"
+
+
+def change_keyword(found: dict[str, Any]) -> None:
+    found["decisions"].append(asked("binding.keyword", "cribs"))
+    found["binding"]["parameters"]["keyword"] = "fans"
+
+
+def asked(name: str, value: str) -> dict[str, Any]:
+    return {
+        "about": "condition", "rule": "which", "expression": f'{name} = "{value}"',
+        "inputs": {name: value}, "result": True,
+    }  # fmt: skip
+
+
 def change_rule(found: dict[str, Any]) -> None:
     found["rating"]["history"][0]["rule"] = "rating-9"
 
@@ -159,6 +180,9 @@ def change_order(found: dict[str, Any]) -> None:
         (change_computed, "long is 1.505 USD"),
         (make_amount_nonsense, "no number"),
         (change_order, "b comes before a"),
+        (change_talk, "rests on talk_seconds = 150.5, the record says otherwise"),
+        (change_publisher, "rests on publisher = p1"),
+        (change_keyword, "rests on binding.keyword = cribs"),
     ],
 )
 def test_a_record_that_was_changed_is_found_out(change: Change, told: str) -> None:
@@ -197,6 +221,16 @@ def test_publishers_have_their_own_prices() -> None:
     kept = record(own, publisher="p2")
     assert kept["payout"]["amount"] == "4.75"
     assert explain(through_json(kept), configured(payout=payout)).problems == ()
+
+
+def test_inputs_that_are_the_records_own_are_no_problem() -> None:
+    kept = {**record(), "talk_seconds": 150.481}
+    kept["decisions"] += [asked("publisher", "p1"), asked("binding.keyword", "cribs")]
+    kept["decisions"] += [asked("caller.number", "+16025550100")]
+    kept["binding"]["parameters"]["ad group"] = "one"
+    spaced = {**asked("binding.ad group", "one"), "expression": 'binding."ad group" = "one"'}
+    kept["decisions"].append(spaced)
+    assert explain(through_json(kept)).problems == ()
 
 
 def test_a_later_round_of_rules_is_what_counts() -> None:
