@@ -29,6 +29,9 @@ thousands of times a minute: a fifth of the signalling's cost."""
 COMMANDS = (records, report, explain, graph)
 """Commands with a file of their own."""
 
+NOT_SERVED = 3
+"""Exit status of route-test when the call would be refused."""
+
 __all__ = ["main"]
 
 
@@ -83,6 +86,25 @@ def _parser() -> argparse.ArgumentParser:
     route.add_argument("file", type=Path, metavar="FILE")
     route.add_argument("--from", dest="caller", required=True, metavar="NUMBER")
     route.add_argument("--to", dest="called", required=True, metavar="NUMBER")
+    route.add_argument(
+        "--at",
+        metavar="TIME",
+        help='when: "2026-12-24 17:30" or "17:30" in the switch\'s zone',
+    )
+    route.add_argument(
+        "--answer",
+        action="append",
+        default=[],
+        metavar="NODE=VALUE",
+        help="what the caller answers; a fact such as lookup.bid.price may be given too",
+    )
+    route.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="the key pressed at the next menu; without one all choices are followed",
+    )
     route.add_argument("--json", action="store_true", help="print one JSON object")
     route.set_defaults(action=_route_test)
     for command in COMMANDS:
@@ -149,17 +171,37 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _route_test(options: argparse.Namespace) -> int:
-    from softswitch.route_test import route
+    import time
+
+    from softswitch.route_test import MomentError, moment, route
 
     configuration = _load(options.file)
     if configuration is None:
         return 1
-    found = route(configuration, caller=options.caller, called=options.called)
+    at = time.time()
+    answers = dict(one.split("=", 1) for one in options.answer if "=" in one)
+    if len(answers) < len(options.answer):
+        print("softswitch: --answer: expected NODE=VALUE", file=sys.stderr)
+        return 2
+    try:
+        if options.at is not None:
+            at = moment(options.at, configuration.switch.time_zone, now=at)
+    except MomentError as error:
+        print(f"softswitch: --at: {error}", file=sys.stderr)
+        return 2
+    found = route(
+        configuration,
+        caller=options.caller,
+        called=options.called,
+        at=at,
+        answers=answers,
+        keys=options.key,
+    )
     if options.json:
         print(json.dumps(found.as_dict(), ensure_ascii=False))
     else:
         print("\n".join(found.lines()))
-    return 0
+    return 0 if found.refusal is None else NOT_SERVED
 
 
 def _version(options: argparse.Namespace) -> int:

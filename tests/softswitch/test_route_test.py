@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from config.loader import load
-from softswitch import route_test
-from softswitch.route_test import Route, RouteDestination, route
+from softswitch.route_test import MomentError, Route, RouteDestination, moment, route, walk
 from tests.support.configurations import loaded
 
 
@@ -113,7 +112,7 @@ def test_treatments_that_jump_to_each_other_are_read_once() -> None:
 
 
 def test_a_very_long_list_of_destinations_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(route_test, "MAX_DESTINATIONS", 1)
+    monkeypatch.setattr(walk, "MAX_DESTINATIONS", 1)
     assert len(routed("failover.yaml", "+18666831970").destinations) == 1
 
 
