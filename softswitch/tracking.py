@@ -17,6 +17,7 @@ from config.model import Configuration
 from ivr.lookups import LookupClient
 from ivr.services import NodeServices
 from ringpool.live import LiveBindings
+from ringpool.protocols import StoreAway
 from ringpool.rules import holdings_of
 from ringpool.service import PoolService
 from softswitch.call.events import CallEvent, CallRecorded, PoolExhausted
@@ -38,6 +39,9 @@ logger = logging.getLogger(__name__)
 __all__ = ["Tracking"]
 
 OFF = "off"
+
+LOADED_SECONDS = 30.0
+"""How long the first call waits for the bindings of pools, with the database up."""
 
 
 class Tracking:
@@ -86,6 +90,11 @@ class Tracking:
             wait=FIRST_TRY_SECONDS if needs_database(self.configuration) else 0.0
         )
         self._resources.push_async_callback(self._bindings.close)
+        if self.configuration.pools and self.database.up:
+            try:
+                await self._bindings.loaded(within=LOADED_SECONDS)
+            except StoreAway as away:
+                logger.warning("calls to pooled numbers are not attributed yet: %s", away)
         self.pools.start()
         self._resources.push_async_callback(self.pools.close)
         self.credit.start()

@@ -68,6 +68,8 @@ class BindingFollower:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._prune_at = 0.0
+        self.loaded = asyncio.Event()
+        """Set once all there is was loaded."""
         database.listen(CHANNEL, self._heard)
 
     def start(self) -> None:
@@ -107,6 +109,7 @@ class BindingFollower:
                     await self._database.run(self._compare, within=LOAD_SECONDS)
                 while self._stale:
                     await self._load_next()
+                self.loaded.set()
                 await self._prune()
             except DatabaseAway as error:
                 logger.debug("ring pools are not followed: %s", error)

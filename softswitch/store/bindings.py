@@ -203,6 +203,17 @@ class PostgresBindings:
         except TimeoutError:
             raise StoreAway(self._database.reason) from None
 
+    async def loaded(self, *, within: float) -> None:
+        """Wait until calls know all bindings there are; raises StoreAway."""
+        await self.ready(within=within)
+        if self._follower is None:
+            return
+        try:
+            async with asyncio.timeout(within):
+                await self._follower.loaded.wait()
+        except TimeoutError:
+            raise StoreAway(self._database.reason) from None
+
     async def close(self) -> None:
         """Stop following."""
         if self._follower is not None:

@@ -56,6 +56,7 @@ switch:
   rtp_ports: ${{SOFTSWITCH_RTP:-20000-29999}}
   control: ${{SOFTSWITCH_CONTROL:-127.0.0.1:8021}}
   data: ${{SOFTSWITCH_DATA:-./var}}
+  database: ${{SOFTSWITCH_DATABASE:-}}
   without_synthesiser: chime
 @switch@
 trunks:
