@@ -92,7 +92,7 @@ def test_thousands_of_zips_come_from_a_file(tmp_path: Path) -> None:
         ("a: {file: none.csv, column: zip}", 'none.csv:1:1: the column "zip" is missing'),
         ("a: {file: bad.csv}", 'bad.csv:3:5: "abc" is no zip (five digits)'),
         ("a: {file: empty.csv}", "empty.csv:1:1: the file is empty"),
-        ("a: {file: coded.csv}", "coded.csv:2:1: this is not UTF-8"),
+        ("a: {file: coded.csv}", "coded.csv:2:1: file: this is not UTF-8"),
         ("a: {zips: [9]}", '"9" is no zip (a spreadsheet'),
     ],
 )
