@@ -120,7 +120,7 @@ def click_url(
     template: Template | None = pool.click_url
     if template is None or number is None:
         return None
-    facts = _Facts(pool.name, number, request, publisher)
+    facts = _Facts(pool, number, request, publisher)
     return "".join([_part(part, facts) for part in template.parts])
 
 
@@ -132,7 +132,7 @@ class _Facts:
     """What may stand in a click-through URL."""
 
     def __init__(
-        self, pool: str, number: str, request: AllocationRequest, publisher: str | None
+        self, pool: Pool, number: str, request: AllocationRequest, publisher: str | None
     ) -> None:
         self._facts: dict[str, Value] = {
             "number": number,
@@ -141,7 +141,8 @@ class _Facts:
             "binding.number": number,
             "binding.owner": request.owner,
             "publisher": publisher,
-            "pool": pool,
+            "campaign": pool.campaign,
+            "pool": pool.name,
         }
         self._facts |= {f"binding.{name}": value for name, value in request.parameters.items()}
 

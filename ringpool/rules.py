@@ -32,6 +32,8 @@ def rules_of(configuration: Configuration) -> Mapping[str, PoolRules]:
         pool = configuration.pools.get(number.pool or "")
         if pool is None or number.dynamic or number.kind != "exact":
             continue
+        if number.pattern == pool.overflow:
+            continue  # it is live, but stands for no values
         values = tuple(number.parameters.get(name, "") for name in pool.parameters)
         # Of several numbers with the same values the first is the one given out.
         fixed[pool.name].setdefault(values, number.pattern)

@@ -133,8 +133,8 @@ class PoolService:
         """`on_exhausted`: told pool and overflow number when a pool runs out; once for all nodes,
         and again when it has had a number meanwhile."""
         self._store = store
-        self._pools = configuration.pools
-        self._country = configuration.switch.country
+        self.pools = configuration.pools
+        self.country = configuration.switch.country
         self._on_exhausted = on_exhausted
         self._lanes = {name: _Lane(rules) for name, rules in rules_of(configuration).items()}
         self._publishers = _publishers(configuration)
@@ -206,7 +206,7 @@ class PoolService:
         return answer is not None
 
     def called(
-        self, pool: str, number: str, binding_id: str | None, *, at: float | None = None
+        self, pool: str, number: str, binding_id: str | None, at: float | None = None
     ) -> None:
         """Count a call: the activity of the binding it belongs to. Never waits.
 
@@ -242,7 +242,7 @@ class PoolService:
 
     def _checked(self, request: AllocationRequest) -> tuple[_Lane, Request]:
         lane = self._lane(request.pool)
-        values = checked_values(request, self._pools[request.pool])
+        values = checked_values(request, self.pools[request.pool])
         attributes = checked_attributes(request.attributes)
         draw = random.random() if lane.rules.policy == "weighted" else 0.0
         core = Request(
@@ -256,10 +256,10 @@ class PoolService:
             publisher = self._publishers[lane.rules.name]
         return allocation_of(
             request,
-            self._pools[lane.rules.name],
+            self.pools[lane.rules.name],
             answer,
             publisher=publisher,
-            country=self._country,
+            country=self.country,
         )
 
     async def _answer(self, lane: _Lane, request: Request, within: float) -> Answer:
