@@ -12,7 +12,6 @@ from config.model import CallerId, Connect, Destination, Template
 from ivr.journey import Journey
 from softswitch.call.call import Call
 from softswitch.call.dial_request import DialRequest
-from softswitch.call.events import CallerIdStored
 from softswitch.routing.caller_id import ShownCaller, shown_caller
 from softswitch.routing.destinations import destination_trunk, dial_address
 
@@ -70,8 +69,7 @@ def _unique(journey: Journey, caller_id: CallerId) -> str | None:
     if desk is None or caller_id.number is None:
         return None
     number = desk.take(call.call_id, caller_id.number, caller_id.last or caller_id.number)
-    if number is not None:
-        call.emit(CallerIdStored, leg=call.new_leg_id("called"), caller_id=number)
+    journey.unique_caller_id = number
     return number
 
 

@@ -51,6 +51,8 @@ class Journey:
         """Held by the call that talks; settled by whoever pays it."""
         self.given: list[str] = []
         """Names in the distribution memory that have this call."""
+        self.unique_caller_id: str | None = None
+        """The number that stands for this call, when its next leg shows one."""
         self.notice: Prompt | None = None
         """Played when the switch answers; None when it was, or there is none."""
 

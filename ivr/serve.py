@@ -7,7 +7,6 @@ import asyncio
 from ivr.entry import Entry, enter, find_fraud
 from ivr.flow import run_treatment
 from ivr.journey import Journey
-from softswitch.call.events import CampaignChosen
 
 __all__ = ["serve"]
 
@@ -39,8 +38,6 @@ async def _serve(journey: Journey) -> None:
         note=journey.note,
     )
     journey.serve(campaign)
-    if call.campaign.name != campaign.name:
-        call.emit(CampaignChosen, node="", campaign=call.campaign.name, policy="syndicated")
     if entry.treatment is not None:
         await run_treatment(journey, call.configuration.treatments[entry.treatment])
     else:

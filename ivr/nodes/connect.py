@@ -17,9 +17,10 @@ from ivr.destinations import Chosen, choose_destinations
 from ivr.dialling import dial_request
 from ivr.journey import Journey, give_back
 from ivr.services import Credit
+from softswitch.call.call import Call
 from softswitch.call.called_leg import CalledLeg
 from softswitch.call.dialling import Screen
-from softswitch.call.events import DestinationsChosen, LegAccepted, LegDeclined
+from softswitch.call.events import CallerIdStored, DestinationsChosen, LegAccepted, LegDeclined
 from softswitch.call.outcomes import Answered, Declined, DialOutcome, Rejected
 from softswitch.call.services import LoadedPrompt
 from softswitch.campaign.caps import CapExceeded
@@ -153,6 +154,9 @@ class _Attempt:
         journey, call = self._journey, self._call
         self._comfort.start()
         requests = [dial_request(journey, self._node, one) for one in destinations]
+        unique, journey.unique_caller_id = journey.unique_caller_id, None
+        if unique is not None:
+            self._tell_caller_id_soon(unique)
         for name in names:
             journey.give(name)
         kept: int | None = None
@@ -169,6 +173,17 @@ class _Attempt:
                 if place != kept:
                     journey.take_away(name)
                     give_back(credits[place])
+
+    def _tell_caller_id_soon(self, number: str) -> None:
+        """Tell it of each leg that shows it, once the legs are there."""
+        call = self._call
+        first = _leg_number(call)
+
+        def tell() -> None:
+            for leg in range(first, _leg_number(call)):
+                call.emit(CallerIdStored, leg=f"b{leg}", caller_id=number)
+
+        call.services.loop.call_soon(tell)
 
     def _take(
         self, name: str, *, beside: tuple[Credit, ...] = ()
@@ -197,6 +212,11 @@ class _Attempt:
             why = "no destination is available" if self.over is None else "over a cap"
             self._call.last_failure = Rejected(UNAVAILABLE, why, NO_ANSWER_FROM_USER)
         return outcome
+
+
+def _leg_number(call: Call) -> int:
+    """The number that the next outbound leg will have."""
+    return int(call.new_leg_id("called").removeprefix("b"))
 
 
 # What the called party is asked.
