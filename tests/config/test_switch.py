@@ -148,3 +148,104 @@ def test_unknown_settings_come_with_a_suggestion() -> None:
 
 def test_a_switch_that_is_no_mapping_is_told() -> None:
     assert told(f"{MINIMAL}switch: [a]\n") == ["3:9: expected the settings of switch, not a list"]
+
+
+@pytest.mark.parametrize(
+    "database",
+    [
+        "embedded",
+        "off",
+        "postgresql://localhost",
+        "postgres://user:p%40ss@db.example.org:5433/switch?sslmode=require",
+        "postgresql://[2001:db8::1]:5432/x",
+        "postgresql://a:5432,b:5433/x",
+        "postgresql:///x?host=/run/postgresql",
+        "postgresql://%2Frun%2Fpostgresql/x",
+    ],
+)
+def test_a_database_is_a_word_or_a_connection_string(database: str) -> None:
+    assert switch(f"  database: '{database}'\n").database == database
+
+
+@pytest.mark.parametrize(
+    ("database", "complaint"),
+    [
+        ("embeded", 'not "embeded" (did you mean "embedded"?)'),
+        ("localhost", "expected embedded, off, or a connection string"),
+        ("mysql://h/x", 'begins with "mysql://", not postgresql://'),
+        ("postgresql://h:99999/x", 'has the port "99999", which is none'),
+        ("postgresql://h:x/x", 'has the port "x", which is none'),
+        ("postgresql://-h-/x", 'has the host "-h-", which is none'),
+        ("postgresql://h/a b", "has a space in it; write %20"),
+        ("postgresql://u:50%@h/x", "has a % that no two hexadecimal digits follow"),
+        ("postgresql://h/x#y", "has a # in it; write %23"),
+        ("postgresql://[::1/x", "has brackets that enclose no IPv6 address"),
+        ("postgresql://" + "h" * 2000, "is longer than 2000 characters"),
+    ],
+)
+def test_what_is_no_connection_string(database: str, complaint: str) -> None:
+    (found,) = complaints(f"  database: '{database}'\n")
+    assert complaint in found
+
+
+def test_a_password_is_not_repeated_in_a_message() -> None:
+    (found,) = complaints("  database: 'postgresql://u:hunter2@h:x/x'\n")
+    assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("  listen: '224.0.0.1:5060'\n", "listen: 224.0.0.1 is an address of many hosts"),
+        ("  listen: '[ff02::1]:5060'\n", "listen: ff02::1 is an address of many hosts"),
+        ("  advertise: 239.0.0.1\n", "advertise: 239.0.0.1 is an address of many hosts"),
+        ("  advertise: 255.255.255.255\n", "is the address of every host"),
+        ("  rtp_host: 224.0.0.1\n", "rtp_host: 224.0.0.1 is an address of many hosts"),
+        ("  control: '224.0.0.1:8021'\n", "control: 224.0.0.1 is an address of many hosts"),
+    ],
+)
+def test_an_address_of_many_hosts_is_nobodys(text: str, complaint: str) -> None:
+    (found,) = complaints(text)
+    assert complaint in found
+
+
+@pytest.mark.parametrize(
+    ("address", "complaint"),
+    [
+        ("0.0.0.0", "0.0.0.0 is no host that peers can reach"),
+        ("'[::]:5060'", ":: is no host that peers can reach"),
+        ("239.1.1.1", "239.1.1.1 is an address of many hosts"),
+        ("{address: h, sources: [0.0.0.0]}", "0.0.0.0 is no host that peers can reach"),
+    ],
+)
+def test_a_trunk_is_one_host(address: str, complaint: str) -> None:
+    (found,) = told(f"trunks: {{a: {address}}}\n")
+    assert complaint in found
+
+
+def test_a_whole_network_may_be_a_source() -> None:
+    assert told("trunks: {a: {address: h, sources: [0.0.0.0/0]}}\n") == []
+
+
+def test_the_data_folder_is_no_file_and_lies_in_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (found,) = complaints(f"  data: {tmp_path}/file\n")
+    assert found.startswith("4:9: data: ")
+    assert "is a file, not a folder" in found
+    (found,) = complaints(f"  data: {tmp_path}/file/deeper/still\n")
+    assert "is a file, not a folder" in found
+    assert complaints(f"  data: {tmp_path}/new/deeper\n") == []
+    (found,) = complaints(f"  data: {'x' * 300}\n")
+    assert "data: " in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  listen: 127.0.0.1:20100\n  rtp_ports: 20000\n",
+        "  listen: 0.0.0.0:5060\n  advertise: '-bad-'\n",
+        "  control: 127.0.0.1:5060x\n  listen: 127.0.0.1:8021\n",
+    ],
+)
+def test_of_a_value_that_was_refused_nothing_more_is_told(text: str) -> None:
+    assert len(complaints(text)) == 1
