@@ -177,7 +177,8 @@ async def _bisected(
 
 
 def _tell_refused(line: Line, error: Exception) -> None:
-    reason = " ".join(str(error).split())[:200]
+    # The first line only: the server's details quote the record.
+    reason = str(error).partition("\n")[0][:200]
     logger.warning(
         "the line at byte %d of the records is no record and is passed over: %s",
         line.offset,

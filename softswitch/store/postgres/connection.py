@@ -34,7 +34,7 @@ OLDEST_VERSION = 14
 SERVER_SETTINGS = {
     "timezone": "UTC",
     # A transaction whose node was cut off must not hold its locks for long.
-    "client_connection_check_interval": "2s",
+    "client_connection_check_interval": "500ms",
     "idle_in_transaction_session_timeout": "30s",
     "statement_timeout": "60s",
 }
@@ -53,6 +53,7 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.LockNotAvailableError,
     asyncpg.ProtocolViolationError,
+    asyncpg.InternalClientError,  # the driver lost its thread when the connection broke
 )
 """Failures that say nothing about what was asked: the same, later, may well be done."""
 

@@ -179,6 +179,8 @@ class Database:
                 self._away(str(error))
             except LOST as error:
                 self._away(reason_of(error))
+            except asyncpg.PostgresError as error:  # a right that we lack, say
+                self._away(reason_of(error), DatabaseUnusable(f"the database: {reason_of(error)}"))
             self._tried.set()
             await asyncio.sleep(pause * random.uniform(0.7, 1.0))  # nodes do not come all at once
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
@@ -289,12 +291,11 @@ async def _transact(
         raise DatabaseAway(reason_of(error)) from None
     try:
         return await _commit(connection, work)
-    except asyncio.CancelledError:
-        # Whatever is still under way on it: nobody waits for that.
-        connection.terminate()
+    except (asyncio.CancelledError, asyncpg.InternalClientError):
+        _terminate(connection)  # whatever is still under way on it: nobody waits for that
         raise
     except asyncpg.InterfaceError as error:
-        if not connection.is_closed():
+        if not _is_gone(connection):
             raise
         raise DatabaseAway(reason_of(error)) from error
     finally:
@@ -311,10 +312,23 @@ async def _commit(connection: Connection, work: Callable[[Connection], Awaitable
             async with asyncio.timeout(ROLLBACK_SECONDS):
                 await transaction.rollback()
         except LOST:
-            connection.terminate()
+            _terminate(connection)
         raise
     await transaction.commit()
     return result
+
+
+def _is_gone(connection: Connection) -> bool:
+    """Whether a connection was lost; the pool takes it back by itself then."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
+def _terminate(connection: Connection) -> None:
+    with suppress(asyncpg.InterfaceError):  # it was lost
+        connection.terminate()
 
 
 async def _call(callback: Callable[[], Awaitable[None]]) -> None:
