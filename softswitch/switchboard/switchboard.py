@@ -24,7 +24,7 @@ from rtp.engine import PortsExhausted
 from softswitch import sdp
 from softswitch.call.call import MAX_RETRY_AFTER, Call
 from softswitch.call.calling_leg import CallingLeg
-from softswitch.call.events import AttributesSet, CallPresented, CallRefused
+from softswitch.call.events import AttributesSet, CallPresented, CallRefused, SmsRequested
 from softswitch.call.services import Services
 from softswitch.campaign.evaluate import plain
 from softswitch.campaign.facts import CallFacts, PresentedFacts
@@ -312,6 +312,7 @@ class Switchboard:
         money = self.means.money
         converted = call.bridged if money is None else money.at_end(call, ended_by, cause)
         journey.close(converted=converted)
+        _request_messages(journey)
 
     def _on_ended(self, call: Call) -> None:
         self.calls.pop(call.call_id, None)
@@ -385,6 +386,15 @@ def _syndicated(configuration: Configuration, campaign: Campaign) -> dict[str, s
     if original is campaign:
         return None
     return {"campaign": original.name, "publisher": original.publisher}
+
+
+def _request_messages(journey: Journey) -> None:
+    """Ask for the text messages that follow a call."""
+    for message in journey.campaign.sms:
+        if journey.holds("sms", message.to.text, message.when):
+            to = journey.text(message.to).strip()
+            if to:
+                journey.call.emit(SmsRequested, to=to, text=journey.text(message.text))
 
 
 def _set_attributes(journey: Journey) -> None:

@@ -1,6 +1,6 @@
 """Makes the media that the SIPp scenarios play: G.711 for `rtp_stream`, RTP captures for digits.
 
-`python -m tests.support.media_files DIRECTORY` writes tone.ulaw, key_1.pcap and
+`python -m tests.support.media_files DIRECTORY` writes tone.ulaw, key_1.pcap, key_2.pcap and
 key_9_four_times.pcap there; run SIPp in that directory. The captures (libpcap's classic format,
 Ethernet frames) hold one RTP stream each: quiet audio, and RFC 4733 events whose packets share a
 timestamp (section 2.5.1).
@@ -26,6 +26,7 @@ def write_all(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "tone.ulaw").write_bytes(tone(seconds=2.0))
     (directory / "key_1.pcap").write_bytes(capture("1", apart_ms=400))
+    (directory / "key_2.pcap").write_bytes(capture("2", apart_ms=400))
     (directory / "key_9_four_times.pcap").write_bytes(capture("9999", apart_ms=500))
 
 
