@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 START_SECONDS = 60.0
-"""How long to wait for the database: an embedded server may have to be made first."""
+"""How long to wait for an embedded server: it may have to be made first."""
+
+CONNECT_SECONDS = 5.0
+"""How long for one that runs elsewhere, and whoever else works on its tables."""
 
 ANSWER_SECONDS = 10.0
 """How long for an answer: nobody's web page waits."""
@@ -49,7 +53,7 @@ def _add_config(parser: argparse.ArgumentParser, *, required: bool = True) -> No
 
 
 def _add_allocate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    allocate = verbs.add_parser("allocate", help="get the number for values; 4 if it overflowed")
+    allocate = verbs.add_parser("allocate", help="get the number for values; 1 if there is none")
     _add_config(allocate)
     allocate.add_argument("key", metavar="KEY", help="name of the pool")
     allocate.add_argument(
@@ -128,7 +132,7 @@ def _allocate(options: argparse.Namespace) -> int:
             return _fail(str(error))
         for answer in answers:
             print(_told(answer, as_json=options.json))
-        return 4 if any(answer.overflow for answer in answers) else 0
+        return 1 if any(answer.number is None for answer in answers) else 0
 
     return _with_pools(options.config, act)
 
@@ -332,7 +336,7 @@ async def _run(configuration: Configuration, action: Action) -> int:
     from ringpool.rules import holdings_of
     from ringpool.service import PoolService
     from softswitch.store.bindings import PostgresBindings
-    from softswitch.store.postgres.database import Database
+    from softswitch.store.postgres.database import EMBEDDED, Database
     from softswitch.store.postgres.errors import DatabaseUnusable
 
     switch = configuration.switch
@@ -344,10 +348,11 @@ async def _run(configuration: Configuration, action: Action) -> int:
     except (DatabaseUnusable, OSError) as error:
         return _fail(str(error))
     try:
-        await store.ready(within=START_SECONDS)
+        # With the database away the answer is the overflow number, as everywhere.
+        with suppress(StoreAway):
+            embedded = switch.database == EMBEDDED
+            await store.ready(within=START_SECONDS if embedded else CONNECT_SECONDS)
         return await action(service, store)
-    except StoreAway as error:
-        return _fail(f"the database is away: {error}")
     finally:
         await service.close()
         await store.close()
