@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -194,11 +194,18 @@ def _lost(report: Report) -> Lease:
 
 
 def _share(room: Decimal, unit: Decimal, nodes: int) -> Decimal:
-    """What one of so many nodes may have of what is left, in whole units."""
-    if room < unit or unit <= 0:
+    """What one of so many nodes may have of what is left: equal parts, in whole units as long as
+    there are any. Less than a unit may just complete what the node has of a budget."""
+    if room <= 0 or unit <= 0:
         return NONE
-    units = int(room // unit)
-    return unit * (units if nodes <= 1 else -(-units // nodes))
+    if nodes <= 1:
+        return room
+    units = _ceiling(room / unit)
+    return min(room, unit * _ceiling(units / nodes))
+
+
+def _ceiling(number: Decimal) -> Decimal:
+    return number.to_integral_value(ROUND_CEILING)
 
 
 def settled(lease: Lease, *, lasting: bool, spent: Decimal | None) -> Lease:

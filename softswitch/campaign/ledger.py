@@ -40,6 +40,9 @@ RETRY_SECONDS = 0.5
 """How long to wait when no credit was left before asking again: a cap that is reached would be
 asked for with every call."""
 
+AGAIN_SECONDS = 0.05
+"""The same when there is some left, but not all for one node."""
+
 AHEAD_SECONDS = 60.0
 """How long before a period begins its first credit is asked for."""
 
@@ -73,13 +76,15 @@ class Block:
 
     __slots__ = (
         "acknowledged", "busiest", "counted", "ended", "expected_at", "giving", "granted",
-        "lent_at", "need", "refused", "retry_at", "returned", "second", "taken", "this_second",
-        "told_at", "touched_at", "valid_until", "waiting",
+        "handed", "lent_at", "need", "refused", "reported", "retry_at", "returned", "second",
+        "taken", "this_second", "told_at", "touched_at", "valid_until", "waiting",
     )  # fmt: skip
 
     def __init__(self, need: Need, now: float) -> None:
         self.need = need
-        self.granted = self.counted = self.returned = self.acknowledged = NONE
+        self.granted = self.counted = self.returned = NONE
+        self.acknowledged = self.handed = NONE
+        """What of `counted` and of `returned` the database is known to have."""
         self.taken = NONE
         """Held by calls in progress."""
         self.giving = NONE
@@ -91,6 +96,8 @@ class Block:
         self.valid_until = self.told_at = self.lent_at = self.retry_at = LONG_AGO
         self.refused = False
         """Whether a call found nothing; until one finds something."""
+        self.reported = False
+        """Whether the database may have heard of it."""
         self.ended = False
         """Whether its period is over: nothing is asked for any more."""
 
@@ -108,6 +115,12 @@ class Block:
     def held(self) -> Decimal:
         """What the database holds for this node, as far as it is known."""
         return self.granted - self.acknowledged - self.returned
+
+    @property
+    def settled(self) -> bool:
+        """Whether the database is known to hold nothing for this node, and to have counted all."""
+        counted = self.counted == self.acknowledged and self.returned == self.handed
+        return counted and self.granted > 0 and self.held == 0
 
     def expect(self, now: float) -> None:
         """A call was presented that may take a unit soon."""
@@ -245,6 +258,13 @@ class CapLedger:
             block.lend(now)
             self._dirty[key] = None
 
+    def freed(self, key: CountKey) -> None:
+        """Another node gave credit of this count back."""
+        block = self.blocks.get(key)
+        if block is not None and (block.refused or block.waiting):
+            block.retry_at = LONG_AGO
+            self._dirty[key] = None
+
     @property
     def stirred(self) -> bool:
         """Whether something happened that may have to be reported."""
@@ -293,12 +313,15 @@ class CapLedger:
             return True
         if now >= block.retry_at and block.wanted(now, alone=self.alone) > 0:
             return True
-        if block.giving > 0 or block.excess(now, alone=self.alone) > 0:
+        if block.returned > block.handed or block.giving > 0:
+            return True
+        if block.excess(now, alone=self.alone) > 0:
             return True
         return since >= RENEW_SECONDS and block.held > 0
 
     def _report(self, block: Block, now: float) -> Report:
         need = block.need
+        block.reported = True
         block.giving += max(NONE, block.excess(now, alone=self.alone))
         block.returned += min(block.giving, max(NONE, block.free + block.giving))
         block.giving = NONE
@@ -321,18 +344,24 @@ class CapLedger:
             return
         block.granted = grant.lease.granted
         block.acknowledged = grant.lease.counted
+        block.handed = grant.lease.returned
         block.valid_until = sent + LEASE_SECONDS - MARGIN_SECONDS
         block.told_at = now
-        block.retry_at = now + RETRY_SECONDS if grant.short else LONG_AGO
+        pause = RETRY_SECONDS if grant.room <= 0 else AGAIN_SECONDS
+        block.retry_at = now + pause if grant.short else LONG_AGO
+        if grant.short and grant.room > 0:
+            self._dirty[report.key] = None
         if grant.room < 0:
             # The limit was lowered beneath what is out.
             block.giving = max(NONE, min(block.free, -grant.room))
 
     def close(self, now: float) -> list[Report]:
-        """The last reports of a node that stops: everything that is free is given back."""
-        for block in self.blocks.values():
+        """The last reports of a node that stops: everything that is free is given back.
+
+        To be asked again when they were answered, for what was granted by answers never heard.
+        """
+        left = [one for one in self.blocks.values() if one.reported]
+        for block in left:
             block.giving += max(NONE, block.free)
-            block.waiting = NONE
-            block.refused = False
-            block.lent_at = now
-        return [self._report(block, now) for block in self.blocks.values() if block.granted > 0]
+            block.ended = True
+        return [self._report(block, now) for block in left if block.giving or not block.settled]

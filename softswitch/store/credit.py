@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["CreditStore"]
 
-CHANNEL = "cap_wanted"
+WANTED = "cap_wanted"
+FREED = "cap_freed"
 
 SYNC_SECONDS = 5.0
 """How long a transaction may take; longer and the database counts as away."""
@@ -124,8 +125,6 @@ class CreditStore:
         """To be made before the database is started."""
         self._database = database
         self._process = 0
-        self._wanted: Callable[[CountKey], None] | None = None
-        database.listen(CHANNEL, self._on_wanted)
 
     @property
     def up(self) -> bool:
@@ -148,18 +147,22 @@ class CreditStore:
 
     def on_wanted(self, callback: Callable[[CountKey], None]) -> None:
         """Have `callback` called when another node found no credit left."""
-        self._wanted = callback
+        self._listen(WANTED, callback)
 
-    def _on_wanted(self, payload: str) -> None:
-        if self._wanted is None:
-            return
-        try:
-            node, *keys = json.loads(payload)
-            if node != self._database.node.id:
-                for key in keys:
-                    self._wanted(CountKey(*key))
-        except (ValueError, TypeError):
-            logger.warning("a notification of %s cannot be read: %.100s", CHANNEL, payload)
+    def on_freed(self, callback: Callable[[CountKey], None]) -> None:
+        """Have `callback` called when another node gave credit back."""
+        self._listen(FREED, callback)
+
+    def _listen(self, channel: str, callback: Callable[[CountKey], None]) -> None:
+        def heard(payload: str) -> None:
+            try:
+                node, key = json.loads(payload)
+                if node != self._database.node.id:
+                    callback(CountKey(*key))
+            except (ValueError, TypeError):
+                logger.warning("a notification of %s cannot be read: %.100s", channel, payload)
+
+        self._database.listen(channel, heard)
 
     async def sync(self, reports: Sequence[Report]) -> Synced | None:
         """Tell what happened and ask for credit, all in one transaction; None: the database is
@@ -197,7 +200,9 @@ class CreditStore:
         }
         await self._write(connection, reports, columns, list(grants.values()))
         if nodes > 1:
-            await self._ask(connection, [key for key, one in grants.items() if one.short])
+            freed = [one.key for one in reports if _frees(one, ours.get(_key(one.key)))]
+            await self._tell(connection, FREED, freed)
+            await self._tell(connection, WANTED, [key for key, one in grants.items() if one.short])
         return Synced(grants, nodes, state["at"])
 
     def _self(self) -> tuple[str, int]:
@@ -227,12 +232,12 @@ class CreditStore:
             [LEASE_SECONDS + (0 if report.lasting else report.longest) for report in reports],
         )
 
-    async def _ask(self, connection: Connection, keys: Sequence[CountKey]) -> None:
-        """Ask the other nodes for what they do not need."""
+    async def _tell(self, connection: Connection, channel: str, keys: Sequence[CountKey]) -> None:
+        """Tell the other nodes, once this is committed."""
         for key in keys:
             payload = json.dumps([self._database.node.id, _key(key)])
             if len(payload.encode()) <= MAX_PAYLOAD:
-                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
+                await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
 
     # Processes that are dead.
 
@@ -271,6 +276,11 @@ class CreditStore:
         )
         await connection.execute(_SWEEP, KEPT_SECONDS, MAX_SWEPT)
         return len(rows)
+
+
+def _frees(report: Report, before: Lease | None) -> bool:
+    """Whether a report gives something back."""
+    return before is not None and report.lease.returned > before.returned
 
 
 def _key(key: CountKey) -> _Key:

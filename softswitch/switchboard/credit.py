@@ -79,6 +79,9 @@ class CreditStore(Protocol):
     def on_wanted(self, callback: Callable[[CountKey], None]) -> None:
         """Have `callback` called when another node found no credit left."""
 
+    def on_freed(self, callback: Callable[[CountKey], None]) -> None:
+        """Have `callback` called when another node gave credit back."""
+
     async def sync(self, reports: Sequence[Report]) -> Synced | None:
         """Tell and ask; None: the database is away."""
 
@@ -176,6 +179,7 @@ class CreditDesk:
         self._configuration = configuration
         store.on_up(self._wake.set)
         store.on_wanted(self._lend)
+        store.on_freed(self._freed)
 
     @property
     def at(self) -> float:
@@ -206,9 +210,10 @@ class CreditDesk:
         self._task = None
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                reports = self.ledger.close(self._now())
-                for first in range(0, len(reports), MAX_REPORTS):
-                    await self._sync(reports[first : first + MAX_REPORTS])
+                for _ in range(2):
+                    reports = self.ledger.close(self._now())
+                    for first in range(0, len(reports), MAX_REPORTS):
+                        await self._sync(reports[first : first + MAX_REPORTS])
 
     # Calls.
 
@@ -325,7 +330,7 @@ class CreditDesk:
     def _exceeded(self, need: Need, why: str | None = None) -> CapExceeded:
         if why is None:
             block = self.ledger.blocks.get(need.key)
-            why = FULL if block is None else "" if self.heard else AWAY
+            why = FULL if block is None else "" if self.heard and self._store.up else AWAY
         key = need.key
         return CapExceeded(
             key.cap,
@@ -370,6 +375,10 @@ class CreditDesk:
 
     def _lend(self, key: CountKey) -> None:
         self.ledger.lend(key, self._now())
+        self._stir()
+
+    def _freed(self, key: CountKey) -> None:
+        self.ledger.freed(key)
         self._stir()
 
     async def _keep(self) -> None:

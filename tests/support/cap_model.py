@@ -164,9 +164,9 @@ class Cluster:
             if not node.cut_off:
                 self.late.append((node, node.process, reports))
             return
-        self._commit(node, reports, heard=heard)
+        self.commit(node, reports, heard=heard)
 
-    def _commit(self, node: Node, reports: list[Report], *, heard: bool) -> None:
+    def commit(self, node: Node, reports: list[Report], *, heard: bool) -> None:
         alive = sum(one.alive for one in self.nodes)
         grants = self.store.sync(
             node.number, node.process, reports, now=self.now, nodes=max(1, alive)

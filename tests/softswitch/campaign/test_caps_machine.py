@@ -21,8 +21,7 @@ PAYOUT = Payout("USD", (PriceRule("base-1", None, PRICE),))
 
 
 def campaign_with(kind: CapKind, limit: int) -> Campaign:
-    period = "hour" if kind == "hourly" else "none"
-    cap = Cap(f"{kind} cap", kind, Decimal(limit), period=period)
+    cap = Cap(f"{kind} cap", kind, Decimal(limit))
     roof = Cap("roof", "concurrent", Decimal(limit + 3))
     return Campaign("sale", "t", payout=PAYOUT, caps=(cap, roof))
 
@@ -102,8 +101,8 @@ class CapsOfNodes(RuleBasedStateMachine):
             node.cut_off = False
         cluster.advance(LONGEST)
         for node in cluster.nodes:
-            reports = node.ledger.close(cluster.now)
-            cluster._commit(node, reports, heard=True)
+            for _ in range(2):
+                cluster.commit(node, node.ledger.close(cluster.now), heard=True)
         assert all(stored.lease.held == 0 for stored in cluster.store.leases.values())
 
 
