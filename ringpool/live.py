@@ -11,7 +11,7 @@ node. Bounded by the numbers there are; at most MAX_ENDED earlier bindings each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ringpool.values import Binding, Ended, EndedWhy, LiveChange
@@ -52,6 +52,8 @@ class LiveBindings:
         """Up to which change each pool is known: a number missed shows here."""
         self.offset = 0.0
         """The store's clock minus ours, in seconds."""
+        self.on_bound: Callable[[str, str, Binding], None] | None = None
+        """Told pool, number and binding when a number is somebody else's."""
         self._numbers: dict[str, _Live] = {}
 
     def __len__(self) -> int:
@@ -73,6 +75,10 @@ class LiveBindings:
             self._numbers[change.number] = _Live(
                 change.pool, change.binding, _joined(earlier, change.ended)
             )
+            before = None if known is None else known.binding
+            if self.on_bound is not None and _differs(change.binding, before):
+                assert change.binding is not None
+                self.on_bound(change.pool, change.number, change.binding)
 
     def replace_pool(self, pool: str, changes: Iterable[LiveChange]) -> None:
         """Take in everything there is of a pool."""
@@ -82,6 +88,12 @@ class LiveBindings:
             if number not in stay:
                 del self._numbers[number]
         self.apply(changes)
+
+    def tell_bound(self) -> None:
+        """Tell `on_bound` of all bindings in force."""
+        for number, live in self._numbers.items():
+            if self.on_bound is not None and live.binding is not None:
+                self.on_bound(live.pool, number, live.binding)
 
     # What calls ask.
 
@@ -105,6 +117,10 @@ class LiveBindings:
         if last.why not in NO_LATE_CALLS and last.ended_at <= at < last.ended_at + cooldown:
             return Attribution(live.pool, last.binding, late=True)
         return Attribution(live.pool, binding)
+
+
+def _differs(now: Binding | None, before: Binding | None) -> bool:
+    return now is not None and (before is None or before.binding_id != now.binding_id)
 
 
 def _joined(known: tuple[Ended, ...], more: tuple[Ended, ...]) -> tuple[Ended, ...]:

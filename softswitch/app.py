@@ -18,8 +18,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from config.model import Configuration
+from ivr.prompt_texts import prompts_of
 from ivr.prompts import PromptError, PromptLibrary
 from ringpool.lookup import NumberTable
+from ringpool.values import Binding
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
@@ -203,11 +205,27 @@ class App:
         self.prompts = PromptLibrary(self.engine, switch.data / "prompts")
         self._resources.push_async_callback(self.prompts.close)
         await self.prompts.prepare(self.configuration)
+        if any(prompt.template is not None for prompt in prompts_of(self.configuration)):
+            self.tracking.live.on_bound = self._prepare_binding
+            self.tracking.live.tell_bound()
         if self.prompts.chimes:
             logger.warning(
                 "no speech synthesiser is installed: a chime plays for %d text prompts "
                 "(pip install 'softswitch[speech]')", self.prompts.chimes,
             )  # fmt: skip
+
+    def _prepare_binding(self, name: str, number: str, binding: Binding) -> None:
+        """Have spoken what calls to a number may hear of its new binding, before they come."""
+        pool = self.configuration.pools.get(name)
+        if pool is not None and pool.campaign is not None:
+            self.prompts.prepare_binding(
+                self.configuration,
+                campaign=pool.campaign,
+                publisher=binding.publisher or pool.publisher,
+                pool=name,
+                number=number,
+                parameters=dict(zip(pool.parameters, binding.values, strict=False)),
+            )
 
     def _kick_soon(self) -> None:
         if not self.hearing.kick_soon():

@@ -23,11 +23,14 @@ from ringpool.service import PoolService
 from softswitch.call.events import CallEvent, CallRecorded, PoolExhausted
 from softswitch.call.stream import EventStream
 from softswitch.campaign.fraud import FraudList
+from softswitch.store.answers import AnswerStore
 from softswitch.store.bindings import PostgresBindings
+from softswitch.store.caller_ids import CallerIdStore
 from softswitch.store.calls import CallWriter
 from softswitch.store.calls_history import MemoryHistory, longest_period
 from softswitch.store.calls_news import HistoryKeeper
 from softswitch.store.credit import CreditStore
+from softswitch.store.fraud import FraudStore
 from softswitch.store.postgres.database import FIRST_TRY_SECONDS, Database
 from softswitch.store.spending import SpendingFile
 from softswitch.switchboard.credit import CreditDesk
@@ -62,11 +65,14 @@ class Tracking:
         self.database: Database | None = None
         self.pools: PoolService | None = None
         self.credit: CreditDesk | None = None
+        self._bans: FraudStore | None = None
         self._resources = AsyncExitStack()
         self._resources.push_async_callback(self.lookups.close)
         if configuration.switch.database != OFF:
             self._build(configuration.switch.data)
-        self.money = Money(events, credit=self.credit, fraud=self.fraud)
+        else:
+            self.nodes.caller_ids = CallerIdStore(None, time.time)
+        self.money = Money(events, credit=self.credit, fraud=self.fraud, bans=self._bans)
 
     def _build(self, folder: Path) -> None:
         configuration = self.configuration
@@ -77,13 +83,16 @@ class Tracking:
         self._resources.callback(spending.close)
         self.credit = CreditDesk(CreditStore(database), spending, configuration)
         self.nodes.credit = self.credit
+        self._answers = self.nodes.answers = AnswerStore(database, time.time)
+        self._caller_ids = self.nodes.caller_ids = CallerIdStore(database, time.time)
+        self._bans = FraudStore(database, self.fraud)
         HistoryKeeper(self.history, database, self.events)
         self._bindings = bindings
         self._writer = CallWriter(database, folder / "records.jsonl")
 
     async def start(self) -> None:
         """Have the database up, if it is there, before calls come; raises DatabaseUnusable."""
-        if self.database is None or self.pools is None or self.credit is None:
+        if self.database is None or self.pools is None or self.credit is None or self._bans is None:
             return
         self._resources.push_async_callback(self.database.close)
         await self.database.start(
@@ -99,6 +108,10 @@ class Tracking:
         self._resources.push_async_callback(self.pools.close)
         self.credit.start()
         self._resources.push_async_callback(self.credit.close)
+        self._resources.push_async_callback(self._answers.close)
+        self._resources.push_async_callback(self._caller_ids.close)
+        self._bans.start()
+        self._resources.push_async_callback(self._bans.close)
         self._writer.start()
         self._resources.push_async_callback(self._writer.close)
         self.events.subscribe(self._receive)
