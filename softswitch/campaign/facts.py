@@ -222,28 +222,24 @@ class CallFacts:
         )
 
     def _calls_to_campaign(self, arguments: tuple[Value, ...]) -> Value:
-        since = self._since(arguments)
-        if since is None:
-            return None
-        before = self.presented.received_at
-        name = self.campaign.name
-        return Decimal(self._history.calls_to_campaign(name, since=since, before=before))
+        return self._counted(arguments, self._history.calls_to_campaign, self.campaign.name)
 
     def _calls_to_number(self, arguments: tuple[Value, ...]) -> Value:
-        since = self._since(arguments)
-        if since is None:
-            return None
-        before = self.presented.received_at
         number = self.presented.called_number
-        return Decimal(self._history.calls_to_number(number, since=since, before=before))
+        return self._counted(arguments, self._history.calls_to_number, number)
 
     def _callers_to_number(self, arguments: tuple[Value, ...]) -> Value:
+        number = self.presented.called_number
+        return self._counted(arguments, self._history.callers_to_number, number)
+
+    def _counted(
+        self, arguments: tuple[Value, ...], count: Callable[..., int], whose: str
+    ) -> Value:
+        """What was counted in the period that the first argument is long."""
         since = self._since(arguments)
         if since is None:
             return None
-        before = self.presented.received_at
-        number = self.presented.called_number
-        return Decimal(self._history.callers_to_number(number, since=since, before=before))
+        return Decimal(count(whose, since=since, before=self.presented.received_at))
 
     def _short_calls(self, arguments: tuple[Value, ...]) -> Value:
         """Calls that have ended: up to now, because a long one may have begun before this one."""
@@ -305,7 +301,9 @@ def _text(arguments: tuple[Value, ...], index: int) -> str:
 
 def _number(arguments: tuple[Value, ...], index: int) -> Decimal | None:
     value = arguments[index] if index < len(arguments) else None
-    return value if isinstance(value, Decimal) and value >= 0 else None
+    if not isinstance(value, Decimal) or not value.is_finite() or value < 0:
+        return None
+    return value
 
 
 def _tuple(value: Value) -> tuple[Value, ...]:

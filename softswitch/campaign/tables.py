@@ -42,7 +42,7 @@ class Tables:
 
     def about(self, number: str, jip: str | None = None) -> NumberAbout:
         """What is known of a number in E.164, whose call started at the switch `jip`."""
-        return self._index.about(number, jip) if number else NOTHING_KNOWN
+        return self._index.about(number, jip) if number or jip else NOTHING_KNOWN
 
     def in_region(self, name: str, about: NumberAbout, number: str) -> bool:
         """Whether a caller is in a region."""
