@@ -11,37 +11,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from config.model import Campaign, Configuration, Prompt
 from softswitch import sdp
-from softswitch.call import rejection
+from softswitch.call import ending
 from softswitch.call.called_leg import CalledLeg
 from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.dialling import Dialling, Screen
+from softswitch.call.ending import MAX_RETRY_AFTER, NORMAL_CLEARING
 from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed
+from softswitch.call.joining import hear, join
 from softswitch.call.leg import Leg
 from softswitch.call.outcomes import DialFailure, DialOutcome, TransferOutcome
 from softswitch.call.secrecy import Secrecy
 from softswitch.call.services import LoadedPrompt, Services
 from softswitch.call.times import CallTimes, times_of
-from softswitch.sip.causes import q850_for_status, reason_header, sip_reason_header
+from softswitch.sip.causes import reason_header, sip_reason_header
+
+__all__ = ["MAX_RETRY_AFTER", "Call"]
 
 logger = logging.getLogger(__name__)
 
 E = TypeVar("E", bound=CallEvent)
 
-NORMAL_CLEARING = 16
-
 MAX_FORWARDS = 70
 """RFC 3261 8.1.1.6: what a request says whose caller said nothing."""
-
-MAX_RETRY_AFTER = 5
-"""Seconds in Retry-After of a 503 at most; the time is drawn at random so that callers do not come
-back together."""
 
 
 class Call:
@@ -215,7 +212,7 @@ class Call:
         leg.stop_playing()
         if self.ended:
             return False  # by a subscriber
-        self.join(leg)
+        join(self, leg)
         self.callee = leg
         self.bridged = True
         self.media_expected_from = self.services.now()
@@ -238,35 +235,6 @@ class Call:
         await self.answer()
         return await self.caller.transfer(to, within=within)
 
-    def open_early_media(self) -> bool:
-        """Let a caller that is not answered hear prompts (183); False when it made no offer."""
-        if self.ended or not self.caller.waiting:
-            return not self.ended
-        try:
-            return self.caller.open_early_media(183, None)
-        except sdp.NotAcceptable as error:
-            self.refuse_offer(error)
-            return False
-
-    async def reject_ring(self, seconds: float, *, cause: str = "rejected") -> None:
-        """Turn the caller away by ringing that nobody answers, then 480."""
-        await rejection.ring(self, seconds, cause)
-
-    def reject_busy(self, *, cause: str = "rejected") -> None:
-        """Turn the caller away with 486, or by BYE when it was answered."""
-        self.end("switch", cause, status=486, q850=rejection.USER_BUSY)
-
-    async def reject_announcement(
-        self, prompt: Prompt | LoadedPrompt, *, cause: str = "rejected", status: int = 480,
-        answering: bool = False,
-    ) -> None:  # fmt: skip
-        """Turn the caller away after an announcement: unpaid, as early media, or after answering.
-
-        A caller that leaves us no offer to answer cannot hear it before the answer: it is refused
-        without.
-        """
-        await rejection.announce(self, prompt, cause, status, answering=answering)
-
     def times(self) -> CallTimes:
         """When the legs began, answered and ended, on the monotonic clock; whole at the end."""
         return times_of(self._legs, self.callee)
@@ -278,10 +246,7 @@ class Call:
             if self._limit.when() <= when:
                 return
             self._limit.cancel()
-        self._limit = self.services.loop.call_at(when, self._on_limit, cause)
-
-    def _on_limit(self, cause: str) -> None:
-        self.end("switch", cause, q850=NORMAL_CLEARING)
+        self._limit = self.services.loop.call_at(when, self.end, "switch", cause)
 
     # What legs report.
 
@@ -297,7 +262,7 @@ class Call:
     def on_secrecy(self, leg: Leg) -> None:
         """A leg begins or ends to press keys that are nobody's business."""
         if self.joined is not None and not self.ended:
-            self._hear(self.joined)
+            hear(self.caller, self.joined)
 
     def on_progress(self, leg: CalledLeg, status: int, *, described: bool) -> None:
         """A provisional answer of a far end."""
@@ -359,60 +324,28 @@ class Call:
         if self._limit is not None:
             self._limit.cancel()
         passed = reason or reason_header(q850)
+        gone = self.callee if ended_by == "called" else None
         # One after the other, each whatever became of those before it, so that no failure
         # leaves a caller waiting, a port taken or a call without its record.
         try:
             self.stop_playing()
         finally:
             try:
-                self._end_callees(ended_by, cause, passed, q850)
+                ending.leave_callees(self._legs, gone, passed, cause, q850)
             finally:
                 try:
-                    self._end_caller(ended_by, cause, status, passed, q850, headers)
+                    ending.leave_caller(self.caller, ended_by, cause, status, passed, q850, headers)
                 finally:
                     self._settle(ended_by, cause)
 
     def _settle(self, ended_by: str, cause: str) -> None:
         try:
-            self._close_legs(cause)
+            ending.close_legs(self._legs, cause)
         finally:
             try:
                 self._tell_end(ended_by, cause)
             finally:
                 self._release()
-
-    def _end_callees(self, ended_by: str, cause: str, reason: str, q850: int) -> None:
-        for leg in self._legs:
-            if isinstance(leg, CalledLeg) and not leg.ended:
-                if ended_by == "called" and leg is self.callee:
-                    leg.finish(status=200, cause=cause, q850=q850)
-                else:
-                    leg.hang_up(reason, cause=cause, q850=q850)
-
-    def _end_caller(
-        self, ended_by: str, cause: str, status: int | None, reason: str, q850: int,
-        headers: tuple[tuple[str, str], ...],
-    ) -> None:  # fmt: skip
-        leg = self.caller
-        if leg.answered:
-            if ended_by != "calling":
-                leg.send_bye(reason)
-            leg.finish(status=200, cause=cause, q850=q850)
-            return
-        final = status or 480
-        code: int | None = None
-        if ended_by != "calling":
-            code = q850 if q850 != NORMAL_CLEARING else q850_for_status(final)
-            if final == 503 and not any(name == "Retry-After" for name, _ in headers):
-                headers = (*headers, ("Retry-After", str(random.randint(1, MAX_RETRY_AFTER))))
-            leg.refuse(final, headers=(*headers, ("Reason", reason_header(code))))
-        leg.finish(status=final, cause=cause, q850=code)
-
-    def _close_legs(self, cause: str) -> None:
-        """Close what a failure has left open."""
-        for leg in self._legs:
-            if not leg.ended:
-                leg.finish(status=200 if leg.answered else 500, cause=cause)
 
     def _tell_end(self, ended_by: str, cause: str) -> None:
         try:
@@ -463,37 +396,3 @@ class Call:
         maximum = self.campaign.max_call_seconds or self.configuration.switch.max_call_seconds
         self.limit(maximum)
         return True
-
-    def callers_codec(self) -> str | None:
-        """What the caller speaks, or would like best, so that the far end is offered it first."""
-        return self.caller.codec or self.caller.best_codec
-
-    def join(self, leg: CalledLeg) -> None:
-        """Let the caller and a leg hear each other."""
-        if not self.ended:
-            self.joined = leg
-            self._hear(leg)
-
-    def _hear(self, leg: CalledLeg) -> None:
-        """Who hears whom: nobody hears a leg that presses secret keys."""
-        caller, callee = self.caller.media, leg.media
-        assert caller is not None
-        assert callee is not None
-        caller.port.hears([] if leg.secrets else [callee.port])
-        callee.port.hears([] if self.caller.secrets else [caller.port])
-
-    def unjoin(self) -> None:
-        """Let the caller hear nobody again."""
-        leg, self.joined = self.joined, None
-        if leg is None or self.ended:
-            return
-        for side in (self.caller, leg):
-            if side.media is not None and not side.ended:
-                side.media.port.hears([])
-
-    def ring_back(self) -> None:
-        """Have a caller that can hear us hear ringback, unless something plays already."""
-        media = self.caller.media
-        if media is not None and media.agreement is not None and not self.caller.player.playing:
-            ringback = self.services.prompts.ringback(self.campaign.ringback)
-            self.start_playing(ringback, repeat=True)

@@ -16,6 +16,7 @@ from rtp.engine import PortsExhausted
 from softswitch import sdp
 from softswitch.call.called_leg import CalledLeg
 from softswitch.call.dial_request import DialRequest
+from softswitch.call.joining import join, ring_back, unjoin
 from softswitch.call.outcomes import Answered, Declined, DialFailure, DialOutcome, Rejected
 from softswitch.sip.causes import sip_reason_header
 
@@ -87,7 +88,8 @@ class Dialling:
         try:
             leg.open_media(
                 beside=None if caller_media is None else caller_media.port,
-                prefer=call.callers_codec(),
+                # What the caller speaks, or would like best: then nothing need be transcoded.
+                prefer=call.caller.codec or call.caller.best_codec,
                 ptime_ms=20 if caller_media is None or caller_media.agreement is None
                 else caller_media.agreement.ptime_ms,
             )  # fmt: skip
@@ -115,8 +117,8 @@ class Dialling:
         """The caller hears nothing of a leg that is being asked, and knows that it rings."""
         call = self._call
         if call.joined is leg:
-            call.unjoin()
-            call.ring_back()
+            unjoin(call)
+            ring_back(call)
         elif call.caller.waiting and not self._has_rung:
             self._ring(RINGING)
 
@@ -124,7 +126,7 @@ class Dialling:
         """The outcome of the last leg: among the failures of others the best counts."""
         if isinstance(outcome, Answered):
             return outcome
-        self._call.unjoin()
+        unjoin(self._call)
         self._failures.append(outcome)
         return best_failure(self._failures)
 
@@ -143,7 +145,7 @@ class Dialling:
         finally:
             for task in waiting:
                 task.cancel()
-        self._call.unjoin()
+        unjoin(self._call)
         return best_failure(self._failures)
 
     def _take(self, outcomes: Iterable[DialOutcome]) -> Answered | None:
@@ -171,7 +173,7 @@ class Dialling:
         for leg in self._legs:
             leg.hang_up(cause="cancelled")
         if not self._call.ended:
-            self._call.unjoin()
+            unjoin(self._call)
 
     # What the caller hears.
 
@@ -193,7 +195,7 @@ class Dialling:
             self._has_rung = True
             self._call.caller.ring(status)
             # A caller that has heard the early media of another destination waits for sound.
-            self._call.ring_back()
+            ring_back(self._call)
 
     def _is_last(self, leg: CalledLeg) -> bool:
         return all(other is leg or other.ended for other in self._legs)
@@ -214,7 +216,7 @@ class Dialling:
                 call.refuse_offer(error)
                 return
         call.stop_playing()
-        call.join(leg)
+        join(call, leg)
 
 
 def best_failure(failures: Sequence[DialFailure]) -> DialFailure:

@@ -22,6 +22,7 @@ from softswitch.call.outcomes import (
     Rejected,
     TimedOut,
 )
+from softswitch.call.rejection import reject_with_ringing
 from tests.support.laboratory import DIRECT, Laboratory, laboratory
 from tests.support.treated import (
     Script,
@@ -68,7 +69,7 @@ class Group:
                     requests, screen=self.ask if self.asked else None
                 )
         except TimeoutError:
-            await call.reject_ring(1.0)
+            await reject_with_ringing(call, 1.0)
             return
         if isinstance(self.outcome, Answered):
             call.bridge(self.outcome.leg)

@@ -16,6 +16,7 @@ from softswitch.call.call import Call
 from softswitch.call.key_sender import MAX_DIGITS, stretches
 from softswitch.call.keys import MAX_KEYS_WAITING, Keys
 from softswitch.call.outcomes import Answered
+from softswitch.call.rejection import reject_busy, reject_with_announcement, reject_with_ringing
 from softswitch.call.times import CallTimes
 from tests.support.laboratory import DIRECT, Laboratory, session_description
 from tests.support.treated import Script, answer, request_to, treated
@@ -322,7 +323,7 @@ def test_keys_for_a_leg_that_is_over_or_silent_are_not_sent(lab: Laboratory) -> 
 
 def test_a_caller_hears_ringing_that_nobody_answers(lab: Laboratory) -> None:
     async def script(call: Call) -> None:
-        await call.reject_ring(8.0, cause="fraud")
+        await reject_with_ringing(call, 8.0, cause="fraud")
 
     run(lab, script)
     assert "switch:180 INVITE" in lab.carried
@@ -336,7 +337,7 @@ def test_a_caller_hears_ringing_that_nobody_answers(lab: Laboratory) -> None:
 def test_a_caller_that_was_answered_hears_ringback_and_is_left(lab: Laboratory) -> None:
     async def script(call: Call) -> None:
         await call.answer()
-        await call.reject_ring(8.0)
+        await reject_with_ringing(call, 8.0)
 
     run(lab, script)
     assert lab.kinds()[-1] == "prompt.started"
@@ -349,7 +350,7 @@ def test_no_caller_rings_for_longer_than_an_invite_lasts(lab: Laboratory) -> Non
     """RFC 3261 section 16.6: proxies give up after three minutes (timer C)."""
 
     async def script(call: Call) -> None:
-        await call.reject_ring(1e9)
+        await reject_with_ringing(call, 1e9)
 
     run(lab, script)
     lab.advance(171)
@@ -358,7 +359,7 @@ def test_no_caller_rings_for_longer_than_an_invite_lasts(lab: Laboratory) -> Non
 
 def test_a_caller_is_told_that_it_is_busy(lab: Laboratory) -> None:
     async def script(call: Call) -> None:
-        call.reject_busy(cause="blocked")
+        reject_busy(call, cause="blocked")
 
     run(lab, script)
     assert (lab.record["legs"][0]["status"], lab.record["legs"][0]["q850"]) == (486, 17)
@@ -369,7 +370,7 @@ def test_a_caller_is_told_that_it_is_busy(lab: Laboratory) -> None:
 def test_a_caller_hears_an_announcement(lab: Laboratory, answering: bool) -> None:
     async def script(call: Call) -> None:
         prompt = call.services.prompts.ringback("us")
-        await call.reject_announcement(prompt, status=603, answering=answering)
+        await reject_with_announcement(call, prompt, status=603, answering=answering)
 
     run(lab, script)
     lab.wait_for_prompts()
@@ -381,7 +382,7 @@ def test_a_caller_hears_an_announcement(lab: Laboratory, answering: bool) -> Non
 
 def test_a_caller_without_an_offer_is_refused_without_announcement(lab: Laboratory) -> None:
     async def script(call: Call) -> None:
-        await call.reject_announcement(call.services.prompts.ringback("us"))
+        await reject_with_announcement(call, call.services.prompts.ringback("us"))
 
     run(lab, script, body=b"")
     assert lab.facts("prompt.started") == []
@@ -390,7 +391,7 @@ def test_a_caller_without_an_offer_is_refused_without_announcement(lab: Laborato
 
 def test_a_caller_leaves_while_it_is_turned_away(lab: Laboratory) -> None:
     async def script(call: Call) -> None:
-        await call.reject_ring(8.0)
+        await reject_with_ringing(call, 8.0)
 
     run(lab, script)
     lab.caller.cancel()

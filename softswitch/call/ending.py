@@ -1,0 +1,68 @@
+"""How the legs of a call are left at its end: each by the method that its state asks for.
+
+RFC 3261 sections 9 (CANCEL), 15 (BYE) and 21 (refusals), RFC 3326 (why), RFC 6357 (503 with
+Retry-After). Whether and why a call ends is not known here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+from softswitch.call.called_leg import CalledLeg
+from softswitch.call.calling_leg import CallingLeg
+from softswitch.call.leg import Leg
+from softswitch.sip.causes import q850_for_status, reason_header
+
+__all__ = ["MAX_RETRY_AFTER", "NORMAL_CLEARING", "close_legs", "leave_callees", "leave_caller"]
+
+NORMAL_CLEARING = 16
+
+MAX_RETRY_AFTER = 5
+"""Seconds in Retry-After of a 503 at most; the time is drawn at random so that callers do not come
+back together."""
+
+
+def leave_callees(
+    legs: Iterable[Leg], gone: CalledLeg | None, reason: str, cause: str, q850: int
+) -> None:
+    """Leave every outbound leg but the one whose peer has gone by itself."""
+    for leg in legs:
+        if not isinstance(leg, CalledLeg) or leg.ended:
+            continue
+        if leg is gone:
+            leg.finish(status=200, cause=cause, q850=q850)
+        else:
+            leg.hang_up(reason, cause=cause, q850=q850)
+
+
+def leave_caller(
+    leg: CallingLeg,
+    ended_by: str,
+    cause: str,
+    status: int | None,
+    reason: str,
+    q850: int,
+    headers: tuple[tuple[str, str], ...],
+) -> None:
+    """Send BYE or the refusal, unless it was the caller that ended the call."""
+    if leg.answered:
+        if ended_by != "calling":
+            leg.send_bye(reason)
+        leg.finish(status=200, cause=cause, q850=q850)
+        return
+    final = status or 480
+    code: int | None = None
+    if ended_by != "calling":
+        code = q850 if q850 != NORMAL_CLEARING else q850_for_status(final)
+        if final == 503 and not any(name == "Retry-After" for name, _ in headers):
+            headers = (*headers, ("Retry-After", str(random.randint(1, MAX_RETRY_AFTER))))
+        leg.refuse(final, headers=(*headers, ("Reason", reason_header(code))))
+    leg.finish(status=final, cause=cause, q850=code)
+
+
+def close_legs(legs: Iterable[Leg], cause: str) -> None:
+    """Close what a failure has left open."""
+    for leg in legs:
+        if not leg.ended:
+            leg.finish(status=200 if leg.answered else 500, cause=cause)
