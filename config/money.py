@@ -23,6 +23,7 @@ from config.model import (
     RatingRule,
     RatingWord,
     Repeat,
+    Unary,
 )
 from config.reading import (
     Fields,
@@ -80,10 +81,10 @@ def _read_amount(tree: Tree, reading: Reading) -> Expression:
     """An amount, or an expression for one; a constant keeps the bounds of money."""
     expression = AMOUNT.read(tree, reading)
     term = expression.term
+    if isinstance(term, Unary) and isinstance(term.operand, Constant):
+        raise RefusedError("an amount is not negative")
     if isinstance(term, Constant) and isinstance(term.value, Decimal):
         value = term.value
-        if value < 0:
-            raise RefusedError("an amount is not negative")
         if value > MAX_AMOUNT:
             raise RefusedError(_too_much())
         # Its digits behind the point, trailing zeros not counted.
