@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -36,7 +37,10 @@ KEPT_SECONDS = 40 * 86400
 """How long counts of periods that are over are kept, to be looked at."""
 
 MAX_SWEPT = 1000
-"""Counts removed with one sign of life."""
+"""Counts removed at once."""
+
+SWEEP_SECONDS = 600.0
+"""How often they are."""
 
 _Key = tuple[str, str, str, int]
 
@@ -125,6 +129,7 @@ class CreditStore:
         """To be made before the database is started."""
         self._database = database
         self._process = 0
+        self._swept = time.monotonic()
 
     @property
     def up(self) -> bool:
@@ -169,6 +174,7 @@ class CreditStore:
         away, or it is not known whether it was done."""
         ordered = sorted(reports, key=lambda report: report.key)
         try:
+            await self._sweep()
             return await self._database.run(
                 lambda work: self._sync(work, ordered), within=SYNC_SECONDS
             )
@@ -204,6 +210,15 @@ class CreditStore:
             await self._tell(connection, FREED, freed)
             await self._tell(connection, WANTED, [key for key, one in grants.items() if one.short])
         return Synced(grants, nodes, state["at"])
+
+    async def _sweep(self) -> None:
+        """Remove old counts, now and then."""
+        if time.monotonic() - self._swept >= SWEEP_SECONDS:
+            self._swept = time.monotonic()
+            await self._database.run(
+                lambda connection: connection.execute(_SWEEP, KEPT_SECONDS, MAX_SWEPT),
+                within=SYNC_SECONDS,
+            )
 
     def _self(self) -> tuple[str, int]:
         return self._database.node.id, self._process
@@ -274,7 +289,6 @@ class CreditStore:
         await connection.execute(
             "DELETE FROM cap_leases WHERE node = $1 AND process < $2", *self._self()
         )
-        await connection.execute(_SWEEP, KEPT_SECONDS, MAX_SWEPT)
         return len(rows)
 
 
