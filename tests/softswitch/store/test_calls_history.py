@@ -81,27 +81,25 @@ def test_every_count_is_that_of_a_plain_list(seed: int) -> None:
         number, publisher = chance.choice(("+8", "+9")), chance.choice(("p", "q"))
 
         found = [one for one in calls if since <= one.received_at < before]
-        assert history.calls_by_caller(caller, since=since, before=before) == sum(
-            o.caller == caller for o in found
-        )
-        assert history.calls_by_caller(
-            caller, campaign=campaign, since=since, before=before
-        ) == sum((o.caller, o.campaign) == (caller, campaign) for o in found)
-        assert history.calls_to_campaign(campaign, since=since, before=before) == sum(
-            o.campaign == campaign for o in found
-        )
-        assert history.callers_to_number(number, since=since, before=before) == len(
-            {o.caller for o in found if o.number == number} - {""}
-        )
-        assert history.short_calls(
+        by_caller = [one for one in found if one.caller == caller]
+        by_number = [one for one in found if one.number == number]
+        short = [one for one in found if one.talk is not None and one.talk < 10]
+        asked = history.calls_by_caller(caller, since=since, before=before)
+        assert asked == len(by_caller)
+        asked = history.calls_by_caller(caller, since=since, before=before, campaign=campaign)
+        assert asked == sum(one.campaign == campaign for one in by_caller)
+        asked = history.calls_to_campaign(campaign, since=since, before=before)
+        assert asked == sum(one.campaign == campaign for one in found)
+        asked = history.callers_to_number(number, since=since, before=before)
+        assert asked == len({one.caller for one in by_number} - {""})
+        asked = history.short_calls(
             below_seconds=10, publisher=publisher, since=since, before=before
-        ) == sum(o.publisher == publisher and o.talk is not None and o.talk < 10 for o in found)
-        assert history.short_calls(
-            below_seconds=10, caller=caller, number=number, since=since, before=before
-        ) == sum(
-            (o.caller, o.number) == (caller, number) and o.talk is not None and o.talk < 10
-            for o in found
         )
+        assert asked == sum(one.publisher == publisher for one in short)
+        asked = history.short_calls(
+            below_seconds=10, caller=caller, number=number, since=since, before=before
+        )
+        assert asked == sum((one.caller, one.number) == (caller, number) for one in short)
 
 
 def test_a_call_is_counted_once_and_its_end_completes_it() -> None:
