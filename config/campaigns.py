@@ -14,11 +14,11 @@ from config.caller_ids import CALLER_ID
 from config.caps import BLOCKED_KIND, CAPS, FRAUD_RULES
 from config.document import Scalar, Table, Tree
 from config.expression import CONDITION, EXPRESSION, TEMPLATE
+from config.header_names import HEADER_NAME
 from config.kinds import (
     BOOLEAN,
     CAMPAIGN_NAME,
     FACT_NAME,
-    HEADER_NAME,
     HOURS_NAME,
     NAME,
     REGION_NAME,

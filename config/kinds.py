@@ -1,8 +1,8 @@
 """The kinds of value in the language: what is accepted, in which units and ranges.
 
 Every scalar is text when it comes here: what it means depends on the key it stands at, so YAML's
-own guesses (octal numbers, sexagesimal times, `no` as false) never happen. RFC 3261 section 25.1
-(header names), RFC 1123 section 2.1 (host names). Knows no key.
+own guesses (octal numbers, sexagesimal times, `no` as false) never happen. Addresses are
+`config.addresses`'. Knows no key.
 """
 
 import re
@@ -54,24 +54,11 @@ _UNITS = {
 SECONDS_A_RING = 6.0
 """Two seconds of tone and four of silence in North America; others are near."""
 _RING_UNITS = {**_UNITS, "ring": SECONDS_A_RING, "rings": SECONDS_A_RING}
-_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,100}\Z")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _FACT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 _DAY_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _CURRENCY = re.compile(r"[A-Za-z]{3}\Z")
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
-
-# Header fields the switch writes itself on each leg, which therefore never cross the bridge.
-_OWN_HEADERS = (
-    "accept accept-encoding allow allow-events alert-info authorization call-id contact "
-    "content-disposition content-encoding content-language content-length content-type cseq "
-    "expires from max-forwards mime-version min-se p-asserted-identity p-preferred-identity "
-    "privacy proxy-authenticate proxy-authorization proxy-require rack reason record-route "
-    "refer-to remote-party-id replaces require route rseq server session-expires supported "
-    "timestamp to unsupported user-agent via www-authenticate"
-)
-OWN_HEADERS = frozenset(_OWN_HEADERS.split())
-_COMPACT_HEADERS = frozenset("abcdefijklmnorstuvxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +83,6 @@ def _name(text: str) -> str:
     return text
 
 
-def _header_name(text: str) -> str:
-    if not _TOKEN.match(text):
-        raise ValueError
-    if text.lower() in OWN_HEADERS or text.lower() in _COMPACT_HEADERS:
-        raise RefusedError(f"{text} is written by the switch on each leg and cannot be passed on")
-    return text
-
-
 def _line(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError
@@ -113,7 +92,6 @@ def _line(text: str) -> str:
 TEXT = scalar(f"text (up to {MAX_VALUE} characters)", _free_text)
 LINE = scalar(f"text of one line (up to {MAX_VALUE} characters)", _line)
 NAME = scalar(f"a name (up to {MAX_NAME} printable characters)", _name)
-HEADER_NAME = scalar("the name of a SIP header field", _header_name)
 
 
 def printed(name: str) -> bool:

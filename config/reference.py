@@ -11,7 +11,8 @@ from config.caller_ids import CALLER_ID_SECTION
 from config.campaigns import AFTER_CALL, CAMPAIGN
 from config.caps import BLOCKED, CAP, FRAUD
 from config.destinations import DESTINATION
-from config.kinds import MAX_NAME, MAX_VALUE, OWN_HEADERS, REFUSALS
+from config.header_names import OWN_HEADERS
+from config.kinds import MAX_NAME, MAX_VALUE, REFUSALS
 from config.money import PAYOUT, PRICE_RULE, RATING, REPEAT
 from config.number_files import NUMBER_FILE
 from config.numbers import NUMBER

@@ -5,9 +5,9 @@ That a trunk is not the switch itself is checked by `config.references`.
 
 from config.addresses import SOURCE, TRUNK_ADDRESS
 from config.document import Scalar, Tree
+from config.header_names import HEADER_NAME
 from config.kinds import (
     BOOLEAN,
-    HEADER_NAME,
     integer,
     list_of,
     one_of,

@@ -8,9 +8,9 @@ from config.caller_ids import CALLER_ID
 from config.destinations import DESTINATION_KIND, RING_TIME
 from config.document import Scalar, Table, Tree
 from config.expression import EXPRESSION, TEMPLATE
+from config.header_names import HEADER_NAME
 from config.kinds import (
     BOOLEAN,
-    HEADER_NAME,
     PLACES_NAME,
     TONE_PLAN,
     duration,

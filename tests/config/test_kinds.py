@@ -15,11 +15,11 @@ from config.addresses import (
 from config.caller_ids import CALLER_ID
 from config.document import parse
 from config.errors import Problems
+from config.header_names import HEADER_NAME
 from config.kinds import (
     BOOLEAN,
     COUNTRY,
     FOLDER,
-    HEADER_NAME,
     LINE,
     NAME,
     REFUSAL,

@@ -1,0 +1,33 @@
+"""Names of SIP header fields that operators may pass on or add.
+
+RFC 3261 section 25.1 (token), section 20 (compact forms). Knows no key.
+"""
+
+import re
+
+from config.reading import RefusedError, scalar
+
+_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,100}\Z")
+
+# Header fields the switch writes itself on each leg, which therefore never cross the bridge.
+_OWN_HEADERS = (
+    "accept accept-encoding allow allow-events alert-info authorization call-id contact "
+    "content-disposition content-encoding content-language content-length content-type cseq "
+    "expires from max-forwards mime-version min-se p-asserted-identity p-preferred-identity "
+    "privacy proxy-authenticate proxy-authorization proxy-require rack reason record-route "
+    "refer-to remote-party-id replaces require route rseq server session-expires supported "
+    "timestamp to unsupported user-agent via www-authenticate"
+)
+OWN_HEADERS = frozenset(_OWN_HEADERS.split())
+_COMPACT_HEADERS = frozenset("abcdefijklmnorstuvxy")
+
+
+def _header_name(text: str) -> str:
+    if not _TOKEN.match(text):
+        raise ValueError
+    if text.lower() in OWN_HEADERS or text.lower() in _COMPACT_HEADERS:
+        raise RefusedError(f"{text} is written by the switch on each leg and cannot be passed on")
+    return text
+
+
+HEADER_NAME = scalar("the name of a SIP header field", _header_name)
