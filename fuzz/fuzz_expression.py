@@ -45,12 +45,13 @@ PIECES = (
     *FACTS, *(f"{name}(" for name in FUNCTIONS), "(", ")", "[", "]", ",", ".", "{", "}", "{{", "'",
     '"', "\\", "and", "or", "not", "in", "is", "known", "before", "after", "true", "=", "!=", "<",
     ">=", "+", "-", "*", "/", "%", "min", "days", "0", "1", "999999999999999999", "0.001",
-    '"08:00"', "var.score", "answer.zip", "\x00", "\u00e9", "\u0663", "\ud800", "\n", "not " * 40, "(" * 40,
-    "1+" * 160,
+    '"08:00"', "var.score", "answer.zip", "\x00", "\u00e9", "\u0663", "\ud800", "\n", "not " * 40,
+    "(" * 40, "1+" * 160,
 )  # fmt: skip
 VALUES: tuple[Value, ...] = (
     None, True, False, "", "CA", "08:00", "2026-12-24", "5", Decimal(0), Decimal(-1),
-    Decimal("0.1"), Decimal("1e29"), Decimal("NaN"), Decimal("Infinity"), Decimal("-0"), (), ("a", Decimal(1)),
+    Decimal("0.1"), Decimal("1e29"), Decimal("NaN"), Decimal("Infinity"), Decimal("-0"), (),
+    ("a", Decimal(1)),
 )  # fmt: skip
 
 

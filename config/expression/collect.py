@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
 from config.document import Scalar, Sequence, Table, Tree
+from config.e164 import COUNTRIES
 from config.expression.vocabulary import Vocabulary
 from config.model.expression import ValueType
 
@@ -27,6 +28,8 @@ _TYPES: Mapping[str, ValueType] = {name: name for name in get_args(ValueType)}
 def collect(root: Table) -> Vocabulary:
     """The names of a whole file."""
     vocabulary = Vocabulary(sections={name: _entries(root.entries.get(name)) for name in SECTIONS})
+    country = _text(_entries(root.entries.get("switch")).get("country")).upper()
+    vocabulary.country = country if country in COUNTRIES else vocabulary.country
     for treatment in _entries(root.entries.get("treatments")).values():
         for step in _tables(treatment):
             _add_step(step, vocabulary)

@@ -1,5 +1,8 @@
 """What is wrong with an expression, and where in its text."""
 
+MAX_SHOWN = 60
+"""Characters of an expression repeated in a message."""
+
 
 class ExpressionError(ValueError):
     """A mistake in an expression or template."""
@@ -9,3 +12,9 @@ class ExpressionError(ValueError):
         self.position = position
         """Offset in the text, from 0."""
         self.suggestion = suggestion
+
+
+def shown(text: object) -> str:
+    """Text for a message: one line, not too long."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= MAX_SHOWN else f"{line[:MAX_SHOWN]}..."

@@ -11,7 +11,7 @@ the tree. No eval, no regular expressions in the language.
 from typing import Literal
 
 from config.errors import did_you_mean
-from config.expression.errors import ExpressionError
+from config.expression.errors import ExpressionError, shown
 from config.expression.tokens import Token, tokenise
 from config.expression.types import binary, call, list_of, negation, negative
 from config.expression.vocabulary import FUNCTIONS, Vocabulary
@@ -150,7 +150,8 @@ class _Parser:
         operator, token = self._comparison_operator()
         if operator is None:
             return left
-        term = binary(operator, left, self._sum(), token.position)
+        country = self._vocabulary.country
+        term = binary(operator, left, self._sum(), token.position, country)
         again, token = self._comparison_operator()
         if again is not None:
             hint = "join two comparisons by and"
@@ -238,7 +239,7 @@ class _Parser:
     def _function(self, name: Token) -> Term:
         if name.text not in FUNCTIONS:
             hint = did_you_mean(name.text, FUNCTIONS) or f"functions: {', '.join(FUNCTIONS)}"
-            raise ExpressionError(f'"{name.text}" is no function', name.position, hint)
+            raise ExpressionError(f'"{shown(name.text)}" is no function', name.position, hint)
         arguments = self._items(self._take(), ")")
         return call(name.text, arguments, name.position, self._vocabulary)
 

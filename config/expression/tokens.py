@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from config.expression.errors import ExpressionError
+from config.expression.errors import ExpressionError, shown
 
 MAX_LENGTH = 2000
 """Characters of an expression; one that is longer belongs into variables or a table."""
@@ -75,7 +75,7 @@ class Token:
         """The token for a message."""
         if self.kind == "end":
             return "the end"
-        return f'the text "{self.text}"' if self.kind == "text" else f'"{self.text}"'
+        return f'{"the text " if self.kind == "text" else ""}"{shown(self.text)}"'
 
 
 def tokenise(text: str) -> list[Token]:

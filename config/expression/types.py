@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from config.e164 import normalise
 from config.errors import did_you_mean
-from config.expression.errors import ExpressionError
+from config.expression.errors import ExpressionError, shown
 from config.expression.vocabulary import (
     FACTS,
     FUNCTIONS,
@@ -33,6 +34,7 @@ from config.model.expression import (
 _TIME = re.compile(r"([01]?[0-9]|2[0-4]):[0-5][0-9](?::[0-5][0-9])?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _NAMES = {"text": "a text", "number": "a number", "boolean": "true or false", "list": "a list"}
+_CODES = ("caller.country", "caller.state")
 _BOTH: dict[str, ValueType] = {
     "and": "boolean",
     "or": "boolean",
@@ -47,21 +49,26 @@ _BOTH: dict[str, ValueType] = {
     "*": "number",
     "/": "number",
 }
+"""The type that both operands of an operator have."""
 _ARITHMETIC = ("+", "-", "*", "/")
-"""Operators whose operands both have this type."""
 
 
-def binary(operator: Operator, left: Term, right: Term, position: int) -> Binary:
-    """An operator between two operands."""
+def binary(
+    operator: Operator, left: Term, right: Term, position: int, country: str = "US"
+) -> Binary:
+    """An operator between two operands; `country` is where national numbers are from."""
     if operator in _BOTH:
         _need(left, _BOTH[operator], operator, position)
         _need(right, _BOTH[operator], operator, position)
     elif operator in ("in", "not in"):
         _check_membership(left, right, operator, position)
+        for item in right.items if isinstance(right, ListOf) else ():
+            _check_alike(left, item, operator, position)
+            _check_words(left, item, position, country)
     else:
         _check_alike(left, right, operator, position)
-        _check_words(left, right, position)
-        _check_words(right, left, position)
+        _check_words(left, right, position, country)
+        _check_words(right, left, position, country)
     if operator in ("before", "after"):
         _check_times(left, right, position)
     kind: ValueType = "number" if operator in _ARITHMETIC else "boolean"
@@ -146,7 +153,7 @@ def _check_argument(
     if known is not None and argument.value not in known:
         noun = parameter.name if parameter.section else f"{parameter.name} of {name}"
         hint = did_you_mean(argument.value, known) or listed(known)
-        raise ExpressionError(f'there is no {noun} "{argument.value}"', position, hint)
+        raise ExpressionError(f'there is no {noun} "{shown(argument.value)}"', position, hint)
 
 
 def _need(term: Term, kind: ValueType, operator: str, position: int) -> None:
@@ -183,21 +190,33 @@ def _check_membership(left: Term, right: Term, operator: str, position: int) -> 
         raise ExpressionError(message, position, hint)
     if left.type == "list":
         raise ExpressionError(f'"{operator}" looks for one value, not for a list', position)
-    for item in right.items if isinstance(right, ListOf) else ():
-        _check_alike(left, item, operator, position)
-        _check_words(left, item, position)
 
 
-def _check_words(fact: Term, constant: Term, position: int) -> None:
-    """A constant compared with a fact of few values must be one of them."""
+def _check_words(fact: Term, constant: Term, position: int, country: str) -> None:
+    """A constant compared with a fact must be a value that it can have."""
     if not isinstance(fact, Fact) or not isinstance(constant, Constant):
         return
-    about = FACTS.get(fact.name)
-    if about is None or not about.words or constant.value in about.words:
+    about, value = FACTS.get(fact.name), constant.value
+    if about is None or not isinstance(value, str):
         return
-    value = str(constant.value)
-    hint = did_you_mean(value, about.words) or f"known: {', '.join(about.words)}"
-    raise ExpressionError(f'{fact.name} is never "{value}"', position, hint)
+    hint = None
+    if about.words and value not in about.words:
+        hint = did_you_mean(value, about.words) or f"known: {', '.join(about.words)}"
+    elif fact.name == "caller.number" and not value.startswith("+"):
+        number = normalise(value, country)
+        hint = f'numbers are written "{number}"' if number else None
+    elif fact.name in ("caller.state", "caller.country") and not _is_code(
+        fact.name, value, country
+    ):
+        hint = "two capital letters"
+    if hint is not None:
+        raise ExpressionError(f'{fact.name} is never "{shown(value)}"', position, hint)
+
+
+def _is_code(name: str, value: str, country: str) -> bool:
+    """Whether it may be the code of a country or state; other countries' states may have names."""
+    code = len(value) == 2 and value.isascii() and value.isalpha() and value.isupper()
+    return code or (name == "caller.state" and country not in ("US", "CA"))
 
 
 def _check_times(left: Term, right: Term, position: int) -> None:
@@ -205,7 +224,7 @@ def _check_times(left: Term, right: Term, position: int) -> None:
     for term in (left, right):
         if isinstance(term, Constant) and not _is_time(str(term.value)):
             hint = 'times are written "08:00", dates "2026-12-24"'
-            raise ExpressionError(f'"{term.value}" is no time or date', position, hint)
+            raise ExpressionError(f'"{shown(term.value)}" is no time or date', position, hint)
 
 
 def _is_time(text: str) -> bool:

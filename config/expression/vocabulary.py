@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from config.errors import did_you_mean
-from config.expression.errors import ExpressionError
+from config.expression.errors import ExpressionError, shown
 from config.model.expression import Expression, Fact, ValueType
 
 MAX_LISTED = 10
@@ -225,6 +225,8 @@ class Vocabulary:
     bindings: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
     """Further columns of tables, as `caller.COLUMN`."""
+    country: str = "US"
+    """The switch's."""
     any_variable: bool = False
     """Whether every `var.NAME` is taken: a Python step may set them."""
     parsed: dict[str, Expression] = field(default_factory=dict, repr=False)
@@ -271,8 +273,8 @@ class Vocabulary:
         if first in kinds and rest:
             says, names = kinds[first]
             hint = did_you_mean(rest, names) or listed(names)
-            return ExpressionError(f'{says} "{rest}"', position, hint)
-        return ExpressionError(f'"{name}" is no fact', position, self._cure(name))
+            return ExpressionError(f'{says} "{shown(rest)}"', position, hint)
+        return ExpressionError(f'"{shown(name)}" is no fact', position, self._cure(name))
 
     def _cure(self, name: str) -> str:
         """What was probably meant by a name that is no fact."""

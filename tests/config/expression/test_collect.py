@@ -72,6 +72,11 @@ def test_sections_are_named_and_absent_ones_have_nothing() -> None:
     }
 
 
+def test_the_country_is_the_switchs() -> None:
+    assert collected("switch: {country: de}").country == "DE"
+    assert collected("switch: {country: nowhere}").country == "US"
+
+
 def test_aliases_are_looked_at_once() -> None:
     lines = ["treatments:", "  a0: &a0 [{set: {x: 1}}]"]
     lines += [f"  a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]

@@ -134,6 +134,12 @@ def test_depth_length_and_operators_are_bounded() -> None:
     assert "operators" in mistake("1" + "+1" * (MAX_OPERATORS + 1))
 
 
+def test_a_message_is_one_line_and_not_too_long() -> None:
+    told = mistake("late 'a\n" + "b" * 200 + "'")
+    assert told == f'5: expected an operator such as and, not the text "a {"b" * 58}..."'
+    assert len(mistake("x" * 1000)) < 200
+
+
 def test_an_expression_is_read_only_once() -> None:
     names = vocabulary()
     assert parse_expression("hour = 1", names) is parse_expression("hour = 1", names)

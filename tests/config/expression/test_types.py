@@ -1,6 +1,7 @@
 import pytest
 
-from tests.support.expressions import expression, mistake
+from config.expression import ExpressionError, parse_expression
+from tests.support.expressions import expression, mistake, vocabulary
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,11 @@ def test_every_term_has_a_type(text: str, kind: str) -> None:
         ("hour before '08:00'", '5: "before" needs a text'),
         ("caller.line_type = 'cell'", 'caller.line_type is never "cell" (known: mobile'),
         ("weekday in ['mon', 'tues']", 'weekday is never "tues" (did you mean "tue"?)'),
+        ("caller.number = '602 555 0100'", 'is never "602 555 0100" (numbers are written "+1602'),
+        ("caller.number in ['6025550100']", '(numbers are written "+16025550100")'),
+        ("caller.state = 'ca'", 'caller.state is never "ca" (two capital letters)'),
+        ("caller.state in ['CA', 'Nevada']", 'caller.state is never "Nevada"'),
+        ("caller.country != 'USA'", 'caller.country is never "USA"'),
         ("'directly' != caller.forwarded", 'is never "directly" (did you mean "direct"?)'),
     ],
 )
@@ -65,8 +71,19 @@ def test_types_that_do_not_fit_are_told(text: str, told: str) -> None:
         "var.score in [1, 2] and var.score in ['a']",
         "var.score in lookup.bid.tags",
         "keys = ['1', '2']",
+        "caller.number in ['+16025550100', '1000', 'anonymous']",
+        "caller.state = 'CA' and caller.country in ['US', 'MX']",
         "length(keys) + length(pool) > 0",
     ],
 )
 def test_what_fits_is_taken(text: str) -> None:
     assert mistake(text) == ""
+
+
+def test_elsewhere_states_have_names_and_numbers_their_own_form() -> None:
+    names = vocabulary()
+    names.country = "DE"
+    assert parse_expression("caller.state = 'Bayern'", names).type == "boolean"
+    with pytest.raises(ExpressionError) as caught:
+        parse_expression("caller.number = '030 123456'", names)
+    assert caught.value.suggestion == 'numbers are written "+4930123456"'
