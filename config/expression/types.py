@@ -31,7 +31,7 @@ from config.model.expression import (
     ValueType,
 )
 
-_TIME = re.compile(r"([01]?[0-9]|2[0-4]):[0-5][0-9](?::[0-5][0-9])?\Z")
+_TIME = re.compile(r"(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?|24:00(?::00)?)\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _NAMES = {"text": "a text", "number": "a number", "boolean": "true or false", "list": "a list"}
 _CODES = ("caller.country", "caller.state")

@@ -44,6 +44,7 @@ def test_every_term_has_a_type(text: str, kind: str) -> None:
         ("lower(hour)", "6: lower(text): text is a text, not a number"),
         ("round(pool)", "6: round(value[, places]): value is a number, not a text (number(...)"),
         ("time before '8 am'", '5: "8 am" is no time or date (times are written "08:00", dates'),
+        ("time before '24:01'", '"24:01" is no time or date'),
         ("date after '2026-02-30'", '"2026-02-30" is no time or date'),
         ("hour before '08:00'", '5: "before" needs a text'),
         ("caller.line_type = 'cell'", 'caller.line_type is never "cell" (known: mobile'),
