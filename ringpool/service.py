@@ -142,6 +142,11 @@ class PoolService:
         self._counted = 0
         self._keeper: asyncio.Task[None] | None = None
 
+    @property
+    def counts_waiting(self) -> int:
+        """Bindings with calls that were not written yet."""
+        return self._counted
+
     def start(self) -> None:
         """Begin to write counted calls, and to look for what time has ended."""
         self._keeper = asyncio.create_task(self._keep(), name="ring pool service")
