@@ -48,7 +48,8 @@ T = TypeVar("T", Cap, FraudRule)
 MAX_REGIONS = 1000
 MAX_ATTRIBUTES = 100
 """Attributes of a campaign; each is computed for every call and kept in its record."""
-MAX_HEADERS = 50
+MAX_HEADERS = 32
+"""As many as an INVITE takes beside its own."""
 MAX_SMS = 20
 
 

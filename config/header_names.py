@@ -7,7 +7,7 @@ import re
 
 from config.reading import RefusedError, scalar
 
-_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,100}\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}\Z")
 
 # Header fields the switch writes itself on each leg, which therefore never cross the bridge.
 _OWN_HEADERS = (

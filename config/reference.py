@@ -76,7 +76,10 @@ with its line and column, without taking a call; `softswitch run -c FILE` makes 
 refuses to start on any mistake. `softswitch route-test FILE --from N --to N` tells what would
 become of a call. Working examples are in `config/examples/`.
 
-This page is printed by `python -m config.reference` from the tables the loader reads by.
+This page is printed by `python -m config.reference` from the tables the loader reads by. For
+editors there is the same as a JSON Schema, `docs/softswitch.schema.json`: with the YAML language
+server, the first line `# yaml-language-server: $schema=PATH/softswitch.schema.json` of a file makes
+the editor complete keys, show what they mean, and mark what cannot be.
 
 ## Values
 

@@ -58,5 +58,5 @@ GOTO = Section(
     "forgotten.",
     [],
     short="the name of a treatment, or of a step in this treatment",
-    example="- name: question\n  play: \"Please hold.\"\n- goto: question",
+    example='- name: question\n  play: "Please hold."\n- goto: question',
 )
