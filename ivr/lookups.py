@@ -288,7 +288,5 @@ def _number(value: Decimal) -> Decimal | None:
 def _cache_key(request: LookupRequest) -> bytes:
     """What calls must have in common to share an answer; a digest, for secrets may be in it."""
     digest = hashlib.sha256(f"{request.method} {request.url}\0".encode())
-    digest.update(_ENCODER.encode(request.send))
-    digest.update(_ENCODER.encode(request.headers))
-    digest.update(_ENCODER.encode(request.fields))
+    digest.update(_ENCODER.encode([dict(request.send), request.headers, dict(request.fields)]))
     return digest.digest()
