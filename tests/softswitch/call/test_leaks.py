@@ -18,6 +18,9 @@ import softswitch.call.leg_media
 import softswitch.sip.dialog
 import softswitch.sip.invite_client
 import softswitch.sip.invite_server
+from softswitch.call.call import Call
+from softswitch.call.called_leg import CalledLeg
+from softswitch.call.outcomes import Answered
 from tests.support.laboratory import (
     ANSWERED_FIRST,
     COMFORT,
@@ -28,6 +31,7 @@ from tests.support.laboratory import (
     Laboratory,
     laboratory,
 )
+from tests.support.treated import answer, requests_to, ring, treated
 
 KINDS: tuple[tuple[ModuleType, str], ...] = (
     (softswitch.call.call, "Call"),
@@ -130,9 +134,58 @@ def refused(lab: Laboratory) -> None:
     lab.caller.invite("999999")
 
 
+def rung_together(lab: Laboratory) -> None:
+    """A group of three: one is asked and does not take it, one does, one is cancelled."""
+
+    async def ask(leg: CalledLeg) -> bool:
+        return await leg.next_digit(5) == "1"
+
+    async def treatment(call: Call) -> None:
+        outcome = await call.dial_all(requests_to(lab, 3), screen=ask)
+        assert isinstance(outcome, Answered)
+        call.bridge(outcome.leg)
+        await call.talk()
+
+    with treated(treatment):
+        lab.caller.invite(DIRECT)
+        lab.settle()
+    answer(lab, 0)
+    answer(lab, 1)
+    for leg, digit in zip(list(lab.call._legs)[1:], "21", strict=False):
+        leg.on_digit(digit)
+        lab.settle()
+    del leg
+    assert lab.call.bridged
+    lab.caller.hang_up()
+
+
+def group_given_up(lab: Laboratory) -> None:
+    async def treatment(call: Call) -> None:
+        await call.dial_all(requests_to(lab, 3))
+
+    with treated(treatment):
+        lab.caller.invite(DIRECT)
+        lab.settle()
+    ring(lab, 1)
+    lab.caller.cancel()
+
+
+def sent_elsewhere_in_vain(lab: Laboratory) -> None:
+    async def treatment(call: Call) -> None:
+        with call.secret():
+            await call.answer()
+        await call.transfer("sip:other@192.0.2.1", within=2)
+
+    with treated(treatment):
+        lab.caller.invite(DIRECT)
+        lab.settle()
+    lab.advance(3)
+
+
 FATES: tuple[Callable[[Laboratory], None], ...] = (
     caller_hangs_up, callee_hangs_up_on_hold, cancelled, cancelled_ringing, busy, nobody_answers,
     silent_in_the_menu, leaves_in_the_prompt, ended_by_the_switch, never_acknowledged, refused,
+    rung_together, group_given_up, sent_elsewhere_in_vain,
 )  # fmt: skip
 
 
