@@ -43,6 +43,8 @@ OWN_EXAMPLES = {
 }
 """Examples that say more on this page than beside the keys."""
 
+ROUTE = ".venv/bin/softswitch route-test config/examples"
+
 INTRODUCTION = f"""\
 # Treatments
 
@@ -75,7 +77,8 @@ Look at a treatment without calling:
 
 ```
 .venv/bin/softswitch check config/examples/quickstart.yaml
-.venv/bin/softswitch route-test config/examples/quickstart.yaml --from 6025550100 --to 8666831950
+{ROUTE}/quickstart.yaml --from 6025550100 --to 8666831950
+{ROUTE}/nodes/condition.yaml --from 6025550100 --to 8666831950 --at 17:30
 .venv/bin/softswitch graph config/examples/quickstart.yaml question    # an SVG; -o FILE writes it
 ```
 
@@ -258,6 +261,9 @@ def _first_sentence(text: str) -> str:
 
 def _section(section: Section, known: dict[str, Key[Any]]) -> str:
     short = f" May also be written short: {section.short}." if section.short else ""
+    if section.name in BUILDERS:
+        file = f"config/examples/nodes/{section.name}.yaml"
+        short += f" A whole file: [{file}](../{file})."
     text = f"{section.about}{short}\n\n```yaml\n{example_of(section).rstrip()}\n```\n"
     shared = [name for name, key in section.keys.items() if _same(key, known.get(name))]
     rows = "".join(_row(key) for name, key in section.keys.items() if name not in shared)

@@ -90,7 +90,7 @@ def _record(options: argparse.Namespace, configuration: Configuration | None) ->
         written = _from_file(str(path), options.call)
     except NoRecord:
         if newest is None:
-            raise
+            raise NoRecord(f"there is no call {options.call} in {path}") from None
         return newest
     # Of one version, the line that was written keeps the order of what was drawn from.
     return written if newest is None or newest.get("version") == written.get("version") else newest

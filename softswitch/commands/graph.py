@@ -40,6 +40,10 @@ def _graph(options: argparse.Namespace) -> int:
     if options.output is None:
         sys.stdout.write(text)
         return 0
-    options.output.write_text(text, encoding="utf-8")
+    try:
+        options.output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"{options.output} cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
     print(f"{options.output}: {len(charts)} treatments, {len(drawing.boxes)} boxes")
     return 0

@@ -122,6 +122,7 @@ def test_every_step_fact_and_function_is_on_the_page() -> None:
     for word in BUILDERS:
         assert f"\n### {word}\n" in page
         assert re.search(rf"^- (name: \S+\n  )?{word}\b", page, re.M), f"an example of {word}"
+        assert (PAGE.parents[1] / "config/examples/nodes" / f"{word}.yaml").exists()
     for name in FACTS:
         assert f"| `{name}` |" in page
     for name in FUNCTIONS:

@@ -102,6 +102,7 @@ def test_without_a_database_the_data_folder_is_looked_into(
     assert "under another configuration (v1" in shown.out
     assert shown.err == ""
     assert run_command(add, "explain", "call-9", "-c", configured(tmp_path)) == 1
+    assert "there is no call call-9 in" in capsys.readouterr().err
 
 
 def test_a_database_that_is_away_is_remarked_and_the_file_is_taken(

@@ -60,3 +60,10 @@ def test_a_bad_file_is_told_by_its_place(
 ) -> None:
     assert run_command(add, "graph", str(tmp_path / "missing.yaml")) == 1
     assert "missing.yaml:1:1: there is no such file" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(add, "graph", file, "-o", str(tmp_path / "none" / "out.svg")) == 1
+    assert "out.svg cannot be written: No such file" in capsys.readouterr().err
