@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rtp.engine import MediaPort
 from softswitch import sdp
 from softswitch.call.dial_request import DialRequest
-from softswitch.call.events import CallerIdStored, LegAnswered, LegOriginated, LegProgressed
+from softswitch.call.events import LegAnswered, LegOriginated, LegProgressed
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
 from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
 from softswitch.call.outcomes import Cancelled, DialFailure, Rejected, TimedOut
@@ -75,8 +75,6 @@ class CalledLeg(Leg):
             from_number=request.from_number,
             to_number=request.to_number,
         )
-        if request.stored_caller_id:
-            self.call.emit(CallerIdStored, leg=self.leg_id, caller_id=request.stored_caller_id)
 
     # What the stack says.
 

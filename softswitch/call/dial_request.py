@@ -21,5 +21,3 @@ class DialRequest(msgspec.Struct, frozen=True):
     ring_seconds: float
     contact_user: str
     headers: tuple[tuple[str, str], ...] = ()
-    stored_caller_id: str = ""
-    """`from_number`, when it stands for this call alone; told once the leg has its name."""

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from softswitch.call.call import Call
@@ -441,20 +440,6 @@ def test_an_answered_caller_hears_the_last_ones_early_media(lab: Laboratory) -> 
     assert joined(lab)
     refuse(lab, 0, 503)
     assert "switch:BYE" in lab.carried
-
-
-def test_a_number_that_stands_for_the_call_is_told_of_the_leg_that_shows_it(
-    lab: Laboratory,
-) -> None:
-    async def treatment(call: Call) -> None:
-        plain = request_to(lab, "501")
-        await call.dial_all([plain, msgspec.structs.replace(plain, stored_caller_id="100")])
-
-    run(lab, treatment)
-    assert lab.facts("leg.caller_id") == [{"leg": "b2", "caller_id": "100"}]
-    kinds = lab.kinds()
-    assert kinds.index("leg.caller_id") > kinds.index("leg.originated")
-    lab.caller.cancel()
 
 
 # Forks.
