@@ -29,6 +29,10 @@ __all__ = ["CHANNEL", "BindingFollower"]
 CHANNEL = "ring_pools"
 """Payload: version and name of the pool that changed."""
 
+GATHER_SECONDS = 0.005
+"""How long a notification waits for others, and for this node to see the end of its own commit,
+which is told to everybody first."""
+
 RESYNC_SECONDS = 5.0
 LOAD_SECONDS = 30.0
 """A pool of a hundred thousand numbers takes a second."""
@@ -64,7 +68,8 @@ class BindingFollower:
         self._database = database
         self._live = live
         self._pools = pools
-        self._stale: set[str] = set()
+        self._stale: dict[str, float] = {}
+        """Pools to look at, and the version that is said to be there."""
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._prune_at = 0.0
@@ -74,8 +79,7 @@ class BindingFollower:
 
     def start(self) -> None:
         """Compare all versions now, and go on following."""
-        self._stale.update(self._pools)
-        self._wake.set()
+        self._all_are_stale()
         if self._task is None:
             self._task = asyncio.create_task(self._follow(), name="ring pools")
 
@@ -87,15 +91,17 @@ class BindingFollower:
                 await self._task
             self._task = None
 
+    def _all_are_stale(self) -> None:
+        self._stale = dict.fromkeys(self._pools, float("inf"))
+        self._wake.set()
+
     def _heard(self, payload: str) -> None:
         version, _, pool = payload.partition(" ")
         if pool == ALL_POOLS:
-            self._stale.update(self._pools)
-        elif pool not in self._pools or int(version) <= self._live.versions.get(pool, -1):
-            return
-        else:
-            self._stale.add(pool)
-        self._wake.set()
+            self._all_are_stale()
+        elif pool in self._pools and version.isdecimal():
+            self._stale[pool] = max(int(version), self._stale.get(pool, 0))
+            self._wake.set()
 
     async def _follow(self) -> None:
         while True:
@@ -103,6 +109,8 @@ class BindingFollower:
                 async with asyncio.timeout(RESYNC_SECONDS):
                     await self._wake.wait()
             compare = not self._wake.is_set()
+            if not compare:
+                await asyncio.sleep(GATHER_SECONDS)
             self._wake.clear()
             try:
                 if compare:
@@ -124,14 +132,16 @@ class BindingFollower:
         self._live.offset = 0.0 if abs(offset) < SAME_CLOCK_SECONDS + took else offset
         for row in rows:
             if row["told"] > self._live.versions.get(row["name"], -1):
-                self._stale.add(row["name"])
+                self._stale[row["name"]] = float("inf")
 
     async def _load_next(self) -> None:
-        pool = self._stale.pop()
+        pool, version = self._stale.popitem()
+        if version <= self._live.versions.get(pool, -1):
+            return  # this node has written it
         try:
             await self._database.run(lambda one: self._load(one, pool), within=LOAD_SECONDS)
         except DatabaseAway:
-            self._stale.add(pool)
+            self._stale[pool] = version
             raise
 
     async def _load(self, connection: Connection, pool: str) -> None:
