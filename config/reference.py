@@ -19,7 +19,7 @@ from config.numbers import NUMBER
 from config.pools import POOL, RESERVE
 from config.prompts import PROMPT
 from config.reading import Key, Section
-from config.steps import BUILDERS, MAX_NESTING, STEP_SECTIONS
+from config.steps import BUILDERS, STEP_SECTIONS
 from config.stocks import ITEM, STOCK
 from config.switch import SWITCH
 from config.tables import HOURS, LIST, PLACES, REGION, TABLE
@@ -113,6 +113,10 @@ The examples take these variables; nothing but the file decides where they go.
 | `SOFTSWITCH_CONTROL` | the control socket | 127.0.0.1:8021 |
 | `SOFTSWITCH_DATA` | folder of records, journal and cache | ./var |
 | `SOFTSWITCH_DATABASE` | PostgreSQL: `embedded`, `off`, or a connection string | embedded |
+| `BABY_FANS_HOURS` | opening hours of baby-fans.yaml | Mon-Fri 8:00-17:00 |
+| `NEWS_HOURS` | opening hours of news-press.yaml | Mon-Fri 8:00-12:00 |
+| `NEWS_MIN_SECONDS` | length of a call that news-press.yaml pays for | 120 |
+| `POOL_MIN_LIFETIME` | age from which a binding may be replaced | 600 |
 
 IPv6 addresses with a port stand in brackets: `[::1]:5060`.
 """
@@ -140,36 +144,39 @@ before one with `*` or `.`, then the one whose written digits stand further left
 pattern twice is a mistake.
 """
 
-TREATMENTS = f"""\
-### How a treatment runs
+CAMPAIGNS = f"""\
+What a campaign does with a call, in this order: it turns away callers of its `blocked` lists and
+those a `fraud` rule has caught; it sends calls elsewhere when it is closed (`hours`) or the caller
+is in none of its `regions`; then its `treatment` runs. `caps` are asked before a destination is
+called. `rating` and `payout` are computed at the end; how, and with which facts, is told in
+[call-tracking.md](call-tracking.md), and conditions in [treatments.md](treatments.md#expressions).
 
-Its steps run one after the other. Steps nested in a step (those of a menu's choice, `on_failure`,
-`on_no_input`) run when it says so, and when they run out the step after it is next. A treatment may
-nest them {MAX_NESTING} deep. When no step is left the call ends: with BYE if it was answered, else
-refused with the status of the last destination tried (480 if there was none).
-
-`play`, `menu`, and a `connect` with a prompt answer the call. A treatment that begins with a plain
-`connect` does not: the caller hears what the destination's network sends, and is answered when the
-destination answers. A bridged call ends when either side hangs up.
-
-A `goto` that comes round without passing a `play` or a `menu` is a mistake, because the call would
-never end.
-
-### When the next destination is tried
-
-By default after every failure that may be different elsewhere: no answer within `ring_time` and no
-reply (408), an unreachable host (503), and every 3xx, 4xx and 5xx status but 486 (busy) and 487
-(given up). Never after 486, 487 or a 6xx such as 600 (busy everywhere) and 603 (declined): there
-somebody has answered. `fail_over_on` lists the statuses instead, exactly.
+A number may be taken in and refused: see `refuse` of a number and `status` of `hang_up`; the
+statuses are {", ".join(map(str, REFUSALS))}.
 """
+
+NUMBER_FILES_EXAMPLE = """\
+```csv
+number,campaign,publisher,pool,website,location,path
++18666831950,spring-sale,p1,,,,
++18001231111,,,ad-placement,one,footer,home
++18001232222,,,ad-placement,,,
+```
+
+Files may be separated by commas, semicolons or tabs, and come from a spreadsheet; lines that begin
+with `#` do not count. A mistake is told with the line of the file. The same number may stand only
+once, in whichever file. `softswitch check` reads 100,000 numbers in a few seconds.
+"""
+
+ELSEWHERE = ("treatments", "hours", "regions", "lists", "tables", "places")
+"""Groups whose settings stand on the page about treatments."""
 
 NOTES = {
     "numbers": NUMBERS,
-    "treatments": TREATMENTS,
+    "number_files": NUMBER_FILES_EXAMPLE,
     "trunks": "`pass_headers` cannot name what the switch writes itself on each leg: "
     f"{', '.join(sorted(OWN_HEADERS))}, and compact forms.\n",
-    "campaigns": "A number may be taken in and refused: see `refuse` of a number and `status` of "
-    f"`hang_up`; the statuses are {', '.join(map(str, REFUSALS))}.\n",
+    "campaigns": CAMPAIGNS,
 }
 
 
@@ -178,6 +185,10 @@ def render() -> str:
     parts = [INTRODUCTION]
     for name, about, sections in GROUPS:
         parts.append(f"## {name}\n\n{about}\n")
+        if name in ELSEWHERE:
+            place = "" if name == "treatments" else f"#{name}"
+            parts.append(f"Everything about them: [treatments.md](treatments.md{place}).\n")
+            continue
         if name in NOTES:
             parts.append(NOTES[name])
         for section in sections:
