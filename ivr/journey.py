@@ -49,6 +49,7 @@ class Journey:
         """Name of the treatment that is being walked."""
         self.credits: tuple[Credit, ...] = ()
         """Held by the call that talks; settled by whoever pays it."""
+        self._reserved: tuple[Credit, ...] = ()
         self.given: list[str] = []
         """Names in the distribution memory that have this call."""
         self.unique_caller_id: str | None = None
@@ -159,12 +160,34 @@ class Journey:
 
         `beside` is what the call holds for legs that ring at the same time.
         """
+        taken = self._take(self.campaign, destination, beside or self._reserved)
+        # What was reserved is shared by the leg's credit from now on, or was not enough.
+        self._release_reserved()
+        return taken
+
+    def reserve(self, campaign: Campaign) -> bool:
+        """Take credit for a campaign that the call may be given to; whether there is any. It is
+        held until the first leg takes its own."""
+        taken = self._take(campaign, None, ())
+        if isinstance(taken, CapExceeded):
+            return False
+        self._reserved = taken
+        return True
+
+    def _release_reserved(self) -> None:
+        give_back(self._reserved)
+        self._reserved = ()
+
+    def _take(
+        self, campaign: Campaign, destination: str | None, beside: tuple[Credit, ...]
+    ) -> tuple[Credit, ...] | CapExceeded:
         desk = self.services.credit
+        if desk is None:
+            return ()
         taken: list[Credit] = []
-        for place, campaign in enumerate(self.capped() if desk is not None else ()):
-            assert desk is not None
+        for place, one in enumerate(self._capped(campaign)):
             credit = desk.take(
-                campaign,
+                one,
                 publisher=self.publisher,
                 destination=destination,
                 call_id=self.call.call_id,
@@ -177,12 +200,13 @@ class Journey:
             taken.append(credit)
         return tuple(taken)
 
-    def capped(self) -> list[Campaign]:
-        """Campaigns whose caps the call counts against: its own, and the original's."""
-        both = [self.campaign]
-        if self.call.campaign.name != self.campaign.name:
-            both.append(self.call.campaign)
-        return [campaign for campaign in both if campaign.caps]
+    def _capped(self, campaign: Campaign) -> list[Campaign]:
+        """Campaigns whose caps a call counts against: its own, and the original's."""
+        both = [campaign]
+        original = self.original(campaign)
+        if original.name != campaign.name:
+            both.append(original)
+        return [one for one in both if one.caps]
 
     def hold(self, credits: tuple[Credit, ...]) -> None:
         """The call talks on this credit."""
@@ -214,6 +238,7 @@ class Journey:
 
     def close(self, *, converted: bool) -> None:
         """The call has ended: tell the distribution what became of it."""
+        self._release_reserved()
         for name in self.given:
             self.services.distribution.end(name, converted=converted)
         self.given = []

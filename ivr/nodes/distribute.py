@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from config.model import Campaign, CampaignShare, Distribute, Node, Treatment, Value
+from config.model import CampaignShare, Distribute, Node, Treatment, Value
 from ivr.entry import enter, find_fraud
-from ivr.journey import Journey, give_back
+from ivr.journey import Journey
 from softswitch.call.events import DestinationsChosen
-from softswitch.campaign.caps import CapExceeded
 from softswitch.routing.distribution import Candidate, arrange
 
 
@@ -35,7 +34,7 @@ async def run_distribute(journey: Journey, node: Distribute) -> tuple[Node, ...]
     )
     for name in names:
         campaign = journey.configuration.campaigns[name]
-        if _has_room(journey, campaign):
+        if journey.reserve(campaign):
             journey.choose_campaign(node.name, campaign, node.policy)
             journey.give(counted_name(name))
             return journey.configuration.treatments[journey.call.campaign.treatment]
@@ -60,21 +59,6 @@ def _takes(journey: Journey, share: CampaignShare) -> bool:
         note=journey.note,
     )
     return not entry.why
-
-
-def _has_room(journey: Journey, campaign: Campaign) -> bool:
-    """Whether a call would be below the campaign's caps now; the leg takes the credit."""
-    desk = journey.services.credit
-    if desk is None or not campaign.caps:
-        return True
-    credit = desk.take(
-        campaign, publisher=journey.publisher, destination=None, call_id=journey.call.call_id
-    )
-    if isinstance(credit, CapExceeded):
-        journey.tell_cap(credit)
-        return False
-    give_back((credit,))
-    return True
 
 
 def _candidate(journey: Journey, share: CampaignShare, policy: str) -> Candidate:

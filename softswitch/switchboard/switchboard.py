@@ -392,9 +392,9 @@ def _request_messages(journey: Journey) -> None:
     """Ask for the text messages that follow a call."""
     for message in journey.campaign.sms:
         if journey.holds("sms", message.to.text, message.when):
-            to = journey.text(message.to).strip()
+            to = journey.told_text(message.to).strip()
             if to:
-                journey.call.emit(SmsRequested, to=to, text=journey.text(message.text))
+                journey.call.emit(SmsRequested, to=to, text=journey.told_text(message.text))
 
 
 def _set_attributes(journey: Journey) -> None:
