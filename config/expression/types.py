@@ -205,9 +205,9 @@ def _check_words(fact: Term, constant: Term, position: int, country: str) -> Non
     elif fact.name == "caller.number" and not value.startswith("+"):
         number = normalise(value, country)
         hint = f'numbers are written "{number}"' if number else None
-    elif fact.name in ("caller.state", "caller.country") and not _is_code(
-        fact.name, value, country
-    ):
+    elif fact.name == "caller.city" and value != value.lower():
+        hint = f'cities are in lower case: "{value.lower()}"'
+    elif fact.name in _CODES and not _is_code(fact.name, value, country):
         hint = "two capital letters"
     if hint is not None:
         raise ExpressionError(f'{fact.name} is never "{shown(value)}"', position, hint)

@@ -21,7 +21,8 @@ from config.reading import (
     read_fields,
     shorten,
 )
-from config.rows import Rows, open_rows
+from config.rows import Rows
+from config.tables.files import rows_of
 
 MAX_INLINE = 10_000
 """Numbers in a list; more stand better in a file."""
@@ -116,13 +117,8 @@ def read_list(name: str, tree: Tree, reading: Reading) -> NumberList | None:
 
 def _from_files(fields: Fields, reading: Reading) -> set[str]:
     found: set[str] = set()
-    for file in fields.get(ListKeys.FILE) or ():
-        try:
-            rows = open_rows(file, reading)
-        except RefusedError as error:
-            note(reading, error, fields.table.entries[ListKeys.FILE.name], ListKeys.FILE.name)
-            continue
-        if rows.columns and rows.check_columns((_COLUMN,), (_COLUMN,), free=True):
+    for rows in rows_of(fields, ListKeys.FILE, reading):
+        if rows.check_columns((_COLUMN,), (_COLUMN,), free=True):
             found |= _numbers_of(rows, reading.country)
     return found
 

@@ -14,12 +14,12 @@ from config.reading import (
     RefusedError,
     Section,
     keys_of,
-    note,
     read_fields,
     shorten,
 )
-from config.rows import Rows, open_rows
+from config.rows import Rows
 from config.tables.codes import Code, area_code, zip_code
+from config.tables.files import only_rows
 
 _KEYS: dict[str, Code] = {"zip": zip_code, "area_code": area_code}
 _DEGREES = {"latitude": 90.0, "longitude": 180.0}
@@ -56,14 +56,10 @@ def read_places(name: str, tree: Tree, reading: Reading) -> PlaceTable | None:
         tree = Table(tree.file, tree.mark, {keys.FILE.name: tree})
     try:
         fields = read_fields(tree, PLACES, reading)
-        rows = open_rows(fields[keys.FILE], reading)
-    except RefusedError as error:
-        place = tree.entries[keys.FILE.name] if isinstance(tree, Table) else tree
-        note(reading, error, place, keys.FILE.name)
-        return None
+        rows = only_rows(fields, keys.FILE, reading)
     except MissingError:
         return None
-    if not rows.columns or not rows.check_columns((*_KEYS, *_DEGREES), tuple(_DEGREES), free=True):
+    if rows is None or not rows.check_columns((*_KEYS, *_DEGREES), tuple(_DEGREES), free=True):
         return None
     key = next((column for column in _KEYS if column in rows.columns), None)
     if key is None:

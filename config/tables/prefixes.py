@@ -21,20 +21,21 @@ from config.reading import (
     RefusedError,
     Section,
     keys_of,
-    note,
     read_fields,
     shorten,
 )
-from config.rows import Rows, open_rows
+from config.rows import Rows
 from config.tables.codes import (
     Code,
     area_code,
+    city_name,
     country_code,
     number_prefix,
     state_code,
     time_zone,
     zip_code,
 )
+from config.tables.files import only_rows
 
 PREFIX = "prefix"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
@@ -58,6 +59,7 @@ _CELLS: dict[str, Code] = {
     "type": _line_type,
     "country": country_code,
     "state": state_code,
+    "city": city_name,
     "zip": zip_code,
     "area_code": area_code,
     "time_zone": time_zone,
@@ -96,14 +98,10 @@ def read_table(name: str, tree: Tree, reading: Reading) -> PrefixTable | None:
         tree = Table(tree.file, tree.mark, {keys.FILE.name: tree})
     try:
         fields = read_fields(tree, TABLE, reading)
-        rows = open_rows(fields[keys.FILE], reading)
-    except RefusedError as error:
-        place = tree.entries[keys.FILE.name] if isinstance(tree, Table) else tree
-        note(reading, error, place, keys.FILE.name)
-        return None
+        rows = only_rows(fields, keys.FILE, reading)
     except MissingError:
         return None
-    if not rows.columns or not rows.check_columns((PREFIX, *CALLER_COLUMNS), (PREFIX,), free=True):
+    if rows is None or not rows.check_columns((PREFIX, *CALLER_COLUMNS), (PREFIX,), free=True):
         return None
     columns = tuple(column for column in rows.columns if column != PREFIX)
     _check_names(rows, columns)

@@ -16,10 +16,9 @@ from config.reading import (
     Section,
     describe,
     keys_of,
-    note,
     read_fields,
 )
-from config.rows import Rows, open_rows
+from config.rows import Rows
 from config.tables.codes import (
     Code,
     area_code,
@@ -29,6 +28,7 @@ from config.tables.codes import (
     state_code,
     zip_code,
 )
+from config.tables.files import rows_of
 
 MAX_INLINE = 1000
 """Entries of a list; more stand better in a file."""
@@ -138,23 +138,15 @@ def read_region(name: str, tree: Tree, reading: Reading) -> Region | None:
 
 
 def _add_files(places: dict[str, set[str]], fields: Fields, reading: Reading) -> None:
-    keys = RegionKeys
-    for file in fields.get(keys.FILE) or ():
-        try:
-            rows = open_rows(file, reading)
-        except RefusedError as error:
-            note(reading, error, fields.table.entries[keys.FILE.name], keys.FILE.name)
-            continue
-        column = _column(rows, fields.get(keys.COLUMN))
+    for rows in rows_of(fields, RegionKeys.FILE, reading):
+        column = _column(rows, fields.get(RegionKeys.COLUMN))
         if column is not None:
             places[column].update(_codes_of(rows, column, reading.country))
 
 
 def _column(rows: Rows, wanted: str | None) -> str | None:
     """The column that counts: one, because a row that names a zip and its state means the zip."""
-    if not rows.columns or not rows.check_columns(
-        tuple(_COLUMNS), (wanted,) if wanted else (), free=True
-    ):
+    if not rows.check_columns(tuple(_COLUMNS), (wanted,) if wanted else (), free=True):
         return None
     found = [name for name in rows.columns if name in _COLUMNS]
     if wanted:

@@ -28,6 +28,13 @@ _GROUPS = {
 }
 _TIME = r"([0-9]{1,2})(?::([0-9]{2}))?(am|pm)?"
 _TIMES = re.compile(rf"{_TIME}-{_TIME}\Z")
+_LOOSE_ZONES = {
+    **dict.fromkeys(("eastern", "et", "est", "edt"), "America/New_York"),
+    **dict.fromkeys(("central", "ct", "cst", "cdt"), "America/Chicago"),
+    **dict.fromkeys(("mountain", "mt", "mst", "mdt"), "America/Denver"),
+    **dict.fromkeys(("pacific", "pt", "pst", "pdt"), "America/Los_Angeles"),
+}
+"""What people call zones, and what they mean; EST and MST are zones without daylight saving."""
 _ZONE = re.compile(r"(?:[A-Za-z_]+/[A-Za-z0-9_+/-]+|[A-Z]{3,4}|[A-Z]{3}[0-9][A-Z]{3})\Z")
 _DASHES = re.compile(r"\s*[-\u2013\u2014]\s*")
 _HALVES = re.compile(r"(?<=[0-9])\s+(?=[ap]m\b)")
@@ -65,12 +72,17 @@ def parse_schedule(text: str) -> Schedule:
 
 
 def _is_zone(word: str) -> bool:
+    if word.lower() in _LOOSE_ZONES:
+        return True
     return bool(_ZONE.match(word)) and _days(word.lower()) is None
 
 
 def _checked(zone: str | None) -> str | None:
     if zone is None:
         return None
+    meant = _LOOSE_ZONES.get(zone.lower())
+    if meant is not None:
+        raise ScheduleError(f'"{zone}" does not say whose clock it is', f"write {meant}")
     try:
         ZoneInfo(zone)
     # Names of folders and files that are no zones, and names that are no paths.

@@ -36,9 +36,9 @@ class Tables:
         # The first look-up reads what the libraries keep in files; not in a call, then.
         self._index.about("+12125550100")
         shipped_places()
-        for schedule in configuration.hours.values():
-            ZoneInfo(schedule.time_zone)
-        ZoneInfo(configuration.switch.time_zone)
+        # Held, because the library itself remembers only a few that were read from their files.
+        names = {schedule.time_zone for schedule in configuration.hours.values()}
+        self._zones = [ZoneInfo(name) for name in names | {configuration.switch.time_zone}]
 
     def about(self, number: str, jip: str | None = None) -> NumberAbout:
         """What is known of a number in E.164, whose call started at the switch `jip`."""

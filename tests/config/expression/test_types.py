@@ -53,6 +53,7 @@ def test_every_term_has_a_type(text: str, kind: str) -> None:
         ("caller.number in ['6025550100']", '(numbers are written "+16025550100")'),
         ("caller.state = 'ca'", 'caller.state is never "ca" (two capital letters)'),
         ("caller.state in ['CA', 'Nevada']", 'caller.state is never "Nevada"'),
+        ("caller.city = 'San Diego'", '(cities are in lower case: "san diego")'),
         ("caller.country != 'USA'", 'caller.country is never "USA"'),
         ("'directly' != caller.forwarded", 'is never "directly" (did you mean "direct"?)'),
     ],

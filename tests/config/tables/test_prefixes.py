@@ -12,8 +12,8 @@ def test_rows_are_read_in_one_form(tmp_path: Path) -> None:
     files = {
         "lines.csv": """\
         # where it is from
-        Prefix,Type,State,Country,Zip,Time_zone,Area_code,segment
-        +1 602 555,Mobile,Arizona,us,85004,America/Phoenix,602,gold
+        Prefix,Type,State,Country,Zip,Time_zone,City,segment
+        +1 602 555,Mobile,Arizona,us,85004,America/Phoenix,Casa  Grande,gold
         1480,toll free,az,,,,,
         """
     }
@@ -21,10 +21,10 @@ def test_rows_are_read_in_one_form(tmp_path: Path) -> None:
     assert entry.told == []
     table = entry.value
     assert isinstance(table, PrefixTable)
-    columns = ("type", "state", "country", "zip", "time_zone", "area_code", "segment")
+    columns = ("type", "state", "country", "zip", "time_zone", "city", "segment")
     assert table.columns == columns
     assert table.rows == {
-        "1602555": ("mobile", "AZ", "US", "85004", "America/Phoenix", "602", "gold"),
+        "1602555": ("mobile", "AZ", "US", "85004", "America/Phoenix", "casa grande", "gold"),
         "1480": ("toll_free", "AZ", "", "", "", "", ""),
     }
     assert entry.reading.vocabulary.columns == {"segment"}

@@ -83,6 +83,7 @@ def test_thousands_of_zips_come_from_a_file(tmp_path: Path) -> None:
             "no beginning of numbers (digits such as +1602, without a *",
         ),
         ("a: {prefixes: [+049]}", "no country code begins with 0"),
+        ("a: {file: [bad.csv, gone.csv]}", "test.yaml:1:21: file:"),
         ("a: {file: gone.csv}", "test.yaml:1:11: file:"),
         (
             "a: {file: both.csv}",

@@ -84,6 +84,8 @@ def test_a_time_zone_may_stand_at_the_end(text: str, zone: str | None) -> None:
         ("Mon 8:00", '"8:00" is neither days nor a time', "8:00-17:30"),
         ("Mon 8-12 13-17", '"13-17" stands behind a time', "separated by ; or ,"),
         ("Mon 8-12 America/Los_Angles", "there is no time zone", "America/Los_Angeles"),
+        ("Mon-Fri 8:00-12:00 Pacific", '"Pacific" does not say whose', "America/Los_Angeles"),
+        ("Mon-Fri 8:00-12:00 EST", '"EST" does not say whose', "write America/New_York"),
         ("Mon 8-12 ../../etc/passwd", "stands behind a time", ""),
         ("x" * (MAX_LENGTH + 1), "longer than", ""),
         ("Mon 8-9," * MAX_SPANS + "Mon 8-9", "more than", ""),
