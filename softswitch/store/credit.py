@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from softswitch.campaign.caps import CountKey, Grant, Lease, Report, grant, settled
+from config.model import Campaign
+from softswitch.campaign.caps import CountKey, Grant, Lease, Report, grant, needs, settled
 from softswitch.campaign.ledger import LEASE_SECONDS
 from softswitch.store.postgres.database import Connection, Database
 from softswitch.store.postgres.errors import DatabaseAway
@@ -22,7 +23,7 @@ from softswitch.switchboard.credit import Synced
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["CreditStore"]
+__all__ = ["CreditStore", "charge"]
 
 WANTED = "cap_wanted"
 FREED = "cap_freed"
@@ -115,6 +116,13 @@ DELETE FROM cap_counts WHERE (campaign, cap, scope, period) IN (
     SELECT campaign, cap, scope, period FROM cap_counts
     WHERE ends < extract(epoch FROM now()) - $1 LIMIT $2 FOR UPDATE SKIP LOCKED
 )
+"""
+
+
+_HELD = f"""
+SELECT campaign, cap, scope, period, sum(granted - counted - returned) AS held
+FROM cap_leases {_JOINED}
+GROUP BY campaign, cap, scope, period
 """
 
 
@@ -324,3 +332,37 @@ def _split(rows: Sequence[Any]) -> tuple[dict[_Key, Lease], dict[_Key, Decimal]]
         else:
             others[key] = others.get(key, Decimal(0)) + lease.held
     return ours, others
+
+
+async def charge(
+    database: Database,
+    campaign: Campaign,
+    *,
+    publisher: str | None,
+    destination: str | None,
+    amount: Decimal,
+) -> Decimal:
+    """Use so much of a campaign's budgets for what was earned later, or what is left of them; how
+    much it was. Raises DatabaseAway."""
+
+    async def work(connection: Connection) -> Decimal:
+        state = await connection.fetchrow(_NODES)
+        assert state is not None
+        asked = needs(
+            campaign, publisher=publisher, destination=destination, at=state["at"], longest=0.0
+        )
+        budgets = sorted((n for n in asked if n.cap.kind == "budget"), key=lambda need: need.key)
+        columns = _columns([_key(need.key) for need in budgets])
+        await connection.execute(_MAKE, *columns, [need.ends for need in budgets])
+        used = await _lock(connection, columns)
+        held = {tuple(row)[:4]: row["held"] for row in await connection.fetch(_HELD, *columns)}
+        charged = amount
+        for need in budgets:
+            key = _key(need.key)
+            charged = min(charged, need.cap.limit - used[key] - held.get(key, Decimal(0)))
+        charged = max(Decimal(0), charged)
+        for need in budgets:
+            await connection.execute(_USE, *_key(need.key), charged)
+        return charged
+
+    return await database.run(work, within=SYNC_SECONDS)

@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.support.expressions import GivenFacts
 SHORT = fraud("short calls", "short_calls(1 h, 5) >= 3", seconds=600.0, then="ring")
 SPREAD = fraud("one caller", "callers_to_number(1 h) < 2", who="publisher")
 SALE = campaign(fraud=(SHORT, SPREAD))
-WHO = {"caller": "+14155550100", "publisher": "p1", "number": "+18666831950"}
+WHO: dict[str, Any] = {"caller": "+14155550100", "publisher": "p1", "number": "+18666831950"}
 
 
 def test_a_threshold_that_is_crossed_bans_the_caller_for_a_while() -> None:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.model import Repeat
-from softswitch.campaign.payout import highest, minor_unit, pay, rounded
+from config.model import Payout, Repeat, Value
+from softswitch.campaign.evaluate import Facts
+from softswitch.campaign.payout import Paid, highest, minor_unit, pay, rounded
 from tests.support.call_facts import ended, facts_of
 from tests.support.earning import REPEAT, History, campaign, payout
 from tests.support.expressions import GivenFacts
@@ -14,13 +15,13 @@ BABY_FANS = payout(('rating = "high"', "5.00"), ('rating = "low"', "1.00"), repe
 NEWS_PRESS = payout(('in_region("State Level") and talk_seconds > 2 min', "15.00"))
 
 
-def paid(payout_, facts, **more):  # type: ignore[no-untyped-def]
-    found = pay(campaign(payout=payout_), facts, **more)
+def paid(given: Payout, facts: Facts, *, publisher: str | None = None) -> Paid:
+    found = pay(campaign(payout=given), facts, publisher=publisher)
     assert found is not None
     return found
 
 
-def names(found) -> list[str]:  # type: ignore[no-untyped-def]
+def names(found: Paid) -> list[str]:
     return [rule["name"] for rule in found.rules]
 
 
@@ -144,7 +145,7 @@ def test_a_percentage_of_a_sale_is_paid_up_to_the_maximum() -> None:
     share = payout(
         (None, "1.00"), bonuses=[("result.sale", "10% * result.amount")], maximum=Decimal(20)
     )
-    facts = {"result.sale": True, "result.amount": Decimal("123.45")}
+    facts: dict[str, Value] = {"result.sale": True, "result.amount": Decimal("123.45")}
     assert paid(share, GivenFacts(facts)).amount == Decimal("13.34")
     found = paid(share, GivenFacts({**facts, "result.amount": Decimal(10_000)}))
     assert found.amount == Decimal("20.00")
@@ -153,9 +154,9 @@ def test_a_percentage_of_a_sale_is_paid_up_to_the_maximum() -> None:
 
 
 @pytest.mark.parametrize("amount", [None, "much", True, Decimal(-5), Decimal("1e30")])
-def test_an_amount_that_is_none_or_absurd_pays_nothing_or_the_maximum(amount: object) -> None:
+def test_an_amount_that_is_none_or_absurd_pays_nothing_or_the_maximum(amount: Value) -> None:
     share = payout((None, "result.amount"), maximum=Decimal(20))
-    found = paid(share, GivenFacts({"result.amount": amount}))  # type: ignore[dict-item]
+    found = paid(share, GivenFacts({"result.amount": amount}))
     assert found.amount == (20 if amount == Decimal("1e30") else 0)
 
 
@@ -208,8 +209,13 @@ amounts = st.decimals(0, 1000, places=4, allow_nan=False)
     earlier=st.integers(0, 1),
     currency=st.sampled_from(["USD", "JPY", "KWD"]),
 )
-def test_no_call_earns_more_than_the_highest(  # type: ignore[no-untyped-def]
-    base, bonuses, maximum, repeat, earlier, currency
+def test_no_call_earns_more_than_the_highest(
+    base: list[tuple[bool, Decimal]],
+    bonuses: list[tuple[bool, Decimal]],
+    maximum: Decimal | None,
+    repeat: Decimal | None,
+    earlier: int,
+    currency: str,
 ) -> None:
     def words(holds: bool) -> str:
         return "true" if holds else "false"
