@@ -26,7 +26,8 @@ RUN python -m venv /opt/softswitch \
 FROM python:3.11-slim-bookworm
 RUN useradd --system --home-dir /var/lib/softswitch --create-home softswitch
 COPY --from=build /opt/softswitch /opt/softswitch
-COPY config/examples /etc/softswitch
+COPY config/examples /etc/softswitch/examples
+COPY config/samples /etc/softswitch/samples
 ENV PATH=/opt/softswitch/bin:$PATH \
     SOFTSWITCH_DATA=/var/lib/softswitch
 USER softswitch
@@ -34,4 +35,4 @@ WORKDIR /var/lib/softswitch
 VOLUME /var/lib/softswitch
 EXPOSE 5060/udp 5060/tcp 20000-29999/udp
 ENTRYPOINT ["softswitch"]
-CMD ["run", "-c", "/etc/softswitch/quickstart.yaml"]
+CMD ["run", "-c", "/etc/softswitch/examples/quickstart.yaml"]

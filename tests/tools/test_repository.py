@@ -72,9 +72,10 @@ def test_every_room_has_its_place_in_the_import_contracts() -> None:
     assert rooms - placed == set()
 
 
-def test_every_pinned_package_is_pinned_in_the_extras_too() -> None:
+def test_every_package_pinned_by_hash_is_pinned_in_the_project_too() -> None:
     extras = PYPROJECT["project"]["optional-dependencies"]
     wanted = {requirement for extra in extras.values() for requirement in extra}
+    wanted |= set(PYPROJECT["project"]["dependencies"])
     text = re.sub(r"(#.*|\\\n)", "", (ROOT / "requirements/pinned.txt").read_text())
     pinned = [line.split()[0] for line in text.splitlines() if line.strip()]
     assert pinned
