@@ -150,7 +150,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     treatments = _read_each(entries["treatments"], read_treatment, reading)
     campaigns = _read_each(entries["campaigns"], read_campaign, reading)
     campaigns = complete_syndicated(campaigns, reading)
-    _check(switch, trunks, campaigns, treatments, reading.problems)
+    _check(switch, trunks, pools, campaigns, treatments, reading.problems)
     if switch is None:
         return None
     return Configuration(
@@ -196,13 +196,14 @@ def _read_numbers(
 def _check(
     switch: Switch | None,
     trunks: Mapping[str, Trunk],
+    pools: Mapping[str, Pool],
     campaigns: Mapping[str, Campaign],
     treatments: Mapping[str, Treatment],
     problems: Problems,
 ) -> None:
     check_treatments(treatments, problems)
     check_loops(treatments, campaigns, problems)
-    check_destinations(campaigns, treatments, problems)
+    check_destinations(campaigns, pools, treatments, problems)
     if switch is not None:
         check_trunks(switch, trunks, problems)
 

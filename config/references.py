@@ -16,6 +16,7 @@ from config.model import (
     Goto,
     HangUp,
     Node,
+    Pool,
     Switch,
     Treatment,
     Trunk,
@@ -86,13 +87,16 @@ def check_trunks(switch: Switch, trunks: Mapping[str, Trunk], problems: Problems
 
 
 def check_destinations(
-    campaigns: Mapping[str, Campaign], treatments: Mapping[str, Treatment], problems: Problems
+    campaigns: Mapping[str, Campaign],
+    pools: Mapping[str, Pool],
+    treatments: Mapping[str, Treatment],
+    problems: Problems,
 ) -> None:
     """Every destination that a campaign leads to needs a trunk: its own, or the campaign's."""
     for campaign in campaigns.values():
         if campaign.trunk is not None:
             continue
-        served = reachable(_treatments_of(campaign), treatments)
+        served = reachable(_treatments_of(campaign, pools), treatments)
         for destination in _destinations(served, treatments):
             if destination.trunk is None:
                 message = "no trunk leads to this destination"
@@ -100,9 +104,11 @@ def check_destinations(
                 problems.add(destination.location, message, hint)
 
 
-def _treatments_of(campaign: Campaign) -> tuple[str, ...]:
-    """Where calls of a campaign may begin."""
-    others = (campaign.after_hours, campaign.outside, *(cap.over for cap in campaign.caps))
+def _treatments_of(campaign: Campaign, pools: Mapping[str, Pool]) -> tuple[str, ...]:
+    """Where calls of a campaign may begin, those to the numbers of its ended pools too."""
+    others = [campaign.after_hours, campaign.outside, *(cap.over for cap in campaign.caps)]
+    ended = (pool for pool in pools.values() if pool.campaign == campaign.name)
+    others += [pool.reserve.treatment for pool in ended if pool.reserve is not None]
     return (campaign.treatment, *(name for name in others if name is not None))
 
 

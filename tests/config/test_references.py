@@ -139,3 +139,35 @@ def test_the_switch_is_not_its_own_trunk(trunk: str) -> None:
     assert complaint.startswith("2:13: ")
     assert "is the switch itself" in complaint
     assert told("switch: {advertise: 192.0.2.10}\ntrunks: {a: '192.0.2.10:5061'}\n") == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "hours: h, after_hours: u",
+        "regions: west, outside: u",
+        "caps: {x: {kind: daily, limit: 1, over: u}}",
+    ],
+)
+def test_a_trunk_is_needed_wherever_calls_of_a_campaign_may_come(settings: str) -> None:
+    text = f"""\
+trunks: {{a: 192.0.2.1, b: 192.0.2.2}}
+hours: {{h: Mon-Fri 8-17}}
+regions: {{west: {{states: [CA]}}}}
+campaigns: {{c: {{treatment: t, {settings}}}}}
+treatments: {{t: [hang_up], u: [play: x, connect: +16025551234]}}
+"""
+    (complaint,) = told(text)
+    assert "no trunk leads to this destination" in complaint
+    assert told(text.replace("treatment: t,", "treatment: t, trunk: b,")) == []
+
+
+def test_a_trunk_is_needed_by_the_numbers_of_an_ended_pool() -> None:
+    text = """\
+trunks: {a: 192.0.2.1, b: 192.0.2.2}
+pools: {p: {kind: search, campaign: c, ends: 2030-01-01, reserve: {treatment: u}}}
+campaigns: {c: t}
+treatments: {t: [hang_up], u: [connect: +16025551234]}
+"""
+    (complaint,) = told(text)
+    assert complaint.startswith("4:41: no trunk leads")
