@@ -8,12 +8,17 @@ that the configuration asks for, and never more than MAX_CALLS. Knows no databas
 from __future__ import annotations
 
 import logging
-from bisect import bisect_left, insort
+import math
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
+
+import numpy as np
 
 from config.model import Configuration, Constant, Function
 
@@ -24,8 +29,8 @@ __all__ = ["MemoryHistory", "PastCall", "longest_period"]
 MAX_CALLS = 500_000
 """About 300 MB when it is full; the oldest go first, and the log says from when on counts hold."""
 
-DROPPED_SHARE = 0.1
-"""Part of the calls that goes at once when there are too many: what it costs is shared by many."""
+DROPPED_AT_ONCE = 500
+"""Calls that are forgotten in one turn of the loop, a millisecond or two."""
 
 SLACK_SECONDS = 3600.0
 """Kept longer than needed: a call that lasts looks back from when it was received."""
@@ -72,6 +77,56 @@ _received = attrgetter("received_at")
 _KINDS = ("caller", "campaign", "publisher", "number")
 
 
+class _Series:
+    """Calls in the order they were received, their lengths beside them for counting many at
+    once."""
+
+    __slots__ = ("calls", "talks")
+
+    def __init__(self) -> None:
+        self.calls: list[PastCall] = []
+        self.talks = array("d")
+
+    def add(self, call: PastCall) -> None:
+        place = len(self.calls)
+        if place and self.calls[-1].received_at > call.received_at:
+            place = bisect_right(self.calls, call.received_at, key=_received)
+        self.calls.insert(place, call)
+        self.talks.insert(place, _length(call))
+
+    def ended(self, call: PastCall) -> None:
+        """The call's length has become known."""
+        self.talks[self._place(call)] = _length(call)
+
+    def remove(self, call: PastCall) -> None:
+        place = self._place(call)
+        del self.calls[place], self.talks[place]
+
+    def _place(self, call: PastCall) -> int:
+        return self.calls.index(call, bisect_left(self.calls, call.received_at, key=_received))
+
+    def drop(self, count: int) -> None:
+        """Forget the oldest."""
+        del self.calls[:count], self.talks[:count]
+
+    def between(self, since: float, before: float) -> tuple[int, int]:
+        first = bisect_left(self.calls, since, key=_received)
+        return first, max(first, bisect_left(self.calls, before, key=_received))
+
+    def shorter(self, first: int, last: int, than: float) -> int:
+        """How many of a part talked for less; those that have not ended do not count."""
+        if first == last:
+            return 0
+        return int(np.count_nonzero(np.frombuffer(self.talks)[first:last] < than))
+
+
+def _length(call: PastCall) -> float:
+    return math.inf if call.talk is None else call.talk
+
+
+_NONE = _Series()
+
+
 class MemoryHistory:
     """Counts of earlier calls."""
 
@@ -79,11 +134,13 @@ class MemoryHistory:
         """`period`: how far back anybody asks, in seconds; 0: nobody does, and nothing is kept."""
         self.period = period
         self.max_calls = max_calls
-        self._calls: dict[str, PastCall] = {}
-        self._lists: dict[str, dict[str, list[PastCall]]] = {kind: {} for kind in _KINDS}
-        self._names: dict[str, str] = {}
         self.complete_since = 0.0
         """Older calls were dropped because there were too many."""
+        self._calls: dict[str, PastCall] = {}
+        self._every = _Series()
+        self._series: dict[str, dict[str, _Series]] = {kind: {} for kind in _KINDS}
+        self._names: dict[str, str] = {}
+        self._told_full = False
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -110,56 +167,70 @@ class MemoryHistory:
         call.publisher = self._names.setdefault(call.publisher, call.publisher)
         call.number = self._names.setdefault(call.number, call.number)
         self._calls[call.call_id] = call
+        self._every.add(call)
         for kind in _KINDS:
             self._index(kind, call)
         if len(self._calls) > self.max_calls:
-            self._drop_oldest()
+            self._make_room()
 
     def _renew(self, known: PastCall, call: PastCall) -> None:
         if call.talk is None:
             return  # what was told when it began comes after its end: another node's news
         known.talk = call.talk
+        for series in self._series_of(known):
+            series.ended(known)
         if known.campaign != call.campaign:
-            self._lists["campaign"][known.campaign].remove(known)
+            if known.campaign:
+                self._series["campaign"][known.campaign].remove(known)
             known.campaign = call.campaign
             self._index("campaign", known)
 
+    def _series_of(self, call: PastCall) -> Iterator[_Series]:
+        for kind in _KINDS:
+            name = getattr(call, kind)
+            if name:
+                yield self._series[kind][name]
+
     def _index(self, kind: str, call: PastCall) -> None:
         name = getattr(call, kind)
-        if not name:
-            return
-        calls = self._lists[kind].setdefault(name, [])
-        if not calls or calls[-1].received_at <= call.received_at:
-            calls.append(call)
-        else:
-            insort(calls, call, key=_received)
+        if name:
+            series = self._series[kind].get(name)
+            if series is None:
+                series = self._series[kind][name] = _Series()
+            series.add(call)
 
     # What is forgotten.
 
     def forget(self, now: float) -> None:
-        """Drop what nobody asks for any more; to be called now and then."""
-        if self._calls:
-            self._drop_before(now - self.kept_seconds)
+        """Drop some of what nobody asks for any more; to be called every second or so."""
+        _, old = self._every.between(0.0, now - self.kept_seconds)
+        self._drop(min(old, DROPPED_AT_ONCE))
 
-    def _drop_oldest(self) -> None:
-        times = sorted(call.received_at for call in self._calls.values())
-        self.complete_since = times[int(len(times) * DROPPED_SHARE)]
-        logger.warning(
-            "more than %d earlier calls would have to be remembered: counts leave out those before "
-            "%d (UTC, seconds)", self.max_calls, self.complete_since,
-        )  # fmt: skip
-        self._drop_before(self.complete_since)
+    def _make_room(self) -> None:
+        count = min(DROPPED_AT_ONCE, max(1, self.max_calls // 10))
+        self.complete_since = self._every.calls[count].received_at
+        if not self._told_full:
+            self._told_full = True
+            logger.warning(
+                "more than %d earlier calls would have to be remembered: counts leave out those "
+                "before %d (UTC, seconds), and more as calls come in",
+                self.max_calls,
+                self.complete_since,
+            )
+        self._drop(count)
 
-    def _drop_before(self, time: float) -> None:
-        old = [call for call in self._calls.values() if call.received_at < time]
+    def _drop(self, count: int) -> None:
+        old = self._every.calls[:count]
+        self._every.drop(count)
         for call in old:
             del self._calls[call.call_id]
-        for kind, lists in self._lists.items():
-            for name in {getattr(call, kind) for call in old if getattr(call, kind)}:
-                calls = lists[name]
-                del calls[: bisect_left(calls, time, key=_received)]
-                if not calls:
-                    del lists[name]
+        for kind, by_name in self._series.items():
+            for name, many in Counter(map(attrgetter(kind), old)).items():
+                series = by_name.get(name)
+                if series is not None:
+                    series.drop(many)
+                    if not series.calls:
+                        del by_name[name]
         if not self._calls:
             self._names.clear()
 
@@ -212,25 +283,28 @@ class MemoryHistory:
         given = {kind: name for kind, name in wanted.items() if name is not None}
         if not given:
             return 0
-        kind, name = min(given.items(), key=lambda one: len(self._lists[one[0]].get(one[1], ())))
+        if len(given) == 1:
+            ((kind, name),) = given.items()
+            series = self._of(kind, name)
+            return series.shorter(*series.between(since, before), below_seconds)
+        kind, name = min(given.items(), key=lambda one: len(self._of(*one).calls))
         return sum(
-            call.talk is not None
-            and call.talk < below_seconds
+            _length(call) < below_seconds
             and all(getattr(call, other) == value for other, value in given.items())
             for call in self._between(kind, name, since, before)
         )
 
-    def _count(self, kind: str, name: str, since: float, before: float) -> int:
-        calls = self._lists[kind].get(name, [])
-        first = bisect_left(calls, since, key=_received)
-        return max(0, bisect_left(calls, before, key=_received) - first)
+    def _of(self, kind: str, name: str) -> _Series:
+        return self._series[kind].get(name, _NONE)
 
-    def _between(self, kind: str, name: str, since: float, before: float) -> Iterator[PastCall]:
-        calls = self._lists[kind].get(name, [])
-        for place in range(bisect_left(calls, since, key=_received), len(calls)):
-            if calls[place].received_at >= before:
-                return
-            yield calls[place]
+    def _count(self, kind: str, name: str, since: float, before: float) -> int:
+        first, last = self._of(kind, name).between(since, before)
+        return last - first
+
+    def _between(self, kind: str, name: str, since: float, before: float) -> list[PastCall]:
+        series = self._of(kind, name)
+        first, last = series.between(since, before)
+        return series.calls[first:last]
 
 
 def longest_period(configuration: Configuration) -> float:

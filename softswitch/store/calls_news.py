@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 __all__ = ["HistoryKeeper"]
 
 LOAD_SECONDS = 120.0
-LOADED_AT_ONCE = 500
-"""Rows handled in one turn of the loop."""
+LOADED_AT_ONCE = 100
+"""Rows handled in one turn of the loop: a millisecond or two."""
 
 OVERLAP_SECONDS = 300.0
 """How much of what was read before is read again: batches end later than they begin."""
 
-FORGET_SECONDS = 60.0
+FORGET_SECONDS = 1.0
 
 _LOAD = """
 SELECT * FROM (

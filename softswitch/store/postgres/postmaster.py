@@ -197,17 +197,25 @@ class Postmaster:
 
     def _kill_rest(self) -> None:
         """End what is left of the cluster's processes: they end by themselves when the first has
-        died, unless they are stuck."""
+        died, unless they are stuck. Raises ServerError."""
+        if not self._rest_gone():
+            for pid in self._processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if not self._rest_gone():
+                raise ServerError(
+                    f"processes of the embedded database cannot be ended: {self._processes()}"
+                )
+
+    def _rest_gone(self) -> bool:
         deadline = time.monotonic() + KILL_SECONDS
-        while rest := self._processes():
-            if time.monotonic() > deadline:
-                for pid in rest:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                deadline = time.monotonic() + KILL_SECONDS
+        while self._processes():
             self._reap()
+            if time.monotonic() > deadline:
+                return False
             time.sleep(POLL_SECONDS)
         self._reap()
+        return True
 
     def _clear_remains(self) -> None:
         """Before a start: end processes of a dead server, drop a pid file that misleads.

@@ -126,13 +126,26 @@ def test_old_calls_are_forgotten_everywhere() -> None:
     for number in range(10):
         history.add(call(number, number * 1000.0, caller=f"+{number}"))
     history.forget(9000.0 + 100.0)
+    history.forget(9000.0 + 100.0)
     assert len(history) == 4  # an hour longer than asked for
     assert history.calls_to_campaign("c", since=0, before=DAY) == 4
     assert history.calls_by_caller("+1", since=0, before=DAY) == 0
     history.forget(DAY)
     assert len(history) == 0
-    assert all(not lists for lists in history._lists.values())
+    assert all(not by_name for by_name in history._series.values())
     assert not history._names
+
+
+def test_calls_of_one_moment_are_forgotten_together_and_counted_alone() -> None:
+    history = MemoryHistory(10.0)
+    for number in range(6):
+        history.add(call(number, 5.0, campaign="ab"[number % 2], talk=None))
+    history.add(call(0, 5.0, campaign="b"))
+    assert history.calls_to_campaign("a", since=5.0, before=6.0) == 2
+    assert history.calls_to_campaign("b", since=5.0, before=6.0) == 4
+    history.forget(1e9)
+    assert len(history) == 0
+    assert history.calls_to_campaign("b", since=0.0, before=9.0) == 0
 
 
 def test_memory_is_bounded_and_says_so(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -215,12 +216,17 @@ async def test_a_server_that_hangs_is_found_out(
     monkeypatch.setattr(database_module, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(database_module, "ANSWER_SECONDS", 0.3)
     async with started(own_server.dsn(), tmp_path) as database:
-        stopped = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+        assert await database.run(one, within=5.0) == 1
+        running = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
         data = own_server.folder / "postgres" / "data"
-        ours = [pid for pid in stopped if _lives_in(pid, data)]
+        ours = [pid for pid in running if _lives_in(pid, data)]
         for pid in ours:
             os.kill(pid, signal.SIGSTOP)
         try:
+            began = time.monotonic()
+            with pytest.raises(DatabaseAway):
+                await database.run(one, within=0.2)
+            assert time.monotonic() - began < 2.0
             await until(lambda: not database.up)
             with pytest.raises(DatabaseAway):
                 await database.run(one, within=5.0)
