@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import loading, machine, media, signalling
+from bench import loading, machine, media, pools, signalling
 from bench.chart import Bar, bar_chart
 from bench.figures import Figure, figure, ratio, table
 from bench.processes import Refused
@@ -157,11 +157,31 @@ def _write(results: Results, options: argparse.Namespace) -> None:
     print(f"\nwritten: {path}, charts in {options.charts}")
 
 
+def _pools(directory: Path, options: argparse.Namespace, results: Results) -> None:
+    seconds = 3 if options.quick else 10
+    verdict = ""
+    rows, bars, runs = [], [], []
+    for share in pools.KNOWN_SHARES:
+        found = [
+            pools.measure(directory / f"{share}-{turn}", seconds=seconds, known_share=share)
+            for turn in range(options.runs)
+        ]
+        rows.append(pools.row(found))
+        verdict = verdict or pools.verdict(found)
+        bars.append(_bar(f"{share:.0%} of visitors known", figure([run.rate for run in found])))
+        runs += [run.as_dict() for run in found]
+    _show(pools.TITLE, table(pools.HEAD, rows))
+    _show("Wanted", verdict)
+    results["pools"] = runs
+    _chart(options, "pools", "Allocations a second", "", bars)
+
+
 PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "signalling": _signalling,
     "media": _media,
     "ladder": _ladder,
     "loading": _loading,
+    "pools": _pools,
 }
 
 if __name__ == "__main__":

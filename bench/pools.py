@@ -11,12 +11,16 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import resource
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import uvloop
+
+from bench.figures import figure
 from bench.processes import Refused
 from config.model import Campaign, Configuration, Number, Pool, Stock, StockNumber, Switch
 from ringpool.live import LiveBindings
@@ -31,8 +35,15 @@ OWN_NUMBERS = 50
 """Numbers of each pool when it starts."""
 MAX_SIZE = 100
 """Numbers of each pool when it is full."""
-LIFETIME = 1.0
+LIFETIME = 0.1
 """Minimum lifetime of a binding: short, so that new visitors replace old ones all the time."""
+KNOWN_SHARES = (0.7, 0.0, 1.0)
+"""Pages loaded again among the requests: a mix, only new visitors, only known ones."""
+WANTED_RATE = 1500
+WANTED_P99_MS = 150
+"""What a node has to reach with new and known visitors mixed."""
+MOST_OVERFLOWS = 0.02
+"""Overflow numbers are given without writing much: a run with more measures something else."""
 READY_SECONDS = 60.0
 
 
@@ -49,17 +60,65 @@ class PoolRun:
     latencies_ms: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
     """Of the service and the clients."""
+    machine_seconds: float = 0.0
+    """CPU seconds of the whole machine: with the server's, and whatever else runs."""
     commits: int = 0
+    """Transactions that wrote."""
 
     @property
     def rate(self) -> float:
         """Allocations a second."""
         return self.allocations / self.seconds
 
+    def as_dict(self) -> dict[str, Any]:
+        """For the results' file."""
+        return {
+            "known_share": self.known_share,
+            "seconds": self.seconds,
+            "rate": self.rate,
+            "p50_ms": self.percentile(0.5),
+            "p99_ms": self.percentile(0.99),
+            "steps": dict(self.steps),
+            "commits": self.commits,
+            "cpu_seconds": self.cpu_seconds,
+            "machine_seconds": self.machine_seconds,
+        }
+
     def percentile(self, share: float) -> float:
         """Milliseconds that this share of the answers took at most."""
         ordered = sorted(self.latencies_ms)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+TITLE = (
+    f"Pools: {CLIENTS} clients ask {POOLS} pools of {MAX_SIZE} numbers, embedded server; "
+    "median (least-most)"
+)
+HEAD = ["known", "a second", "p50 ms", "p99 ms", "ms CPU of ours", "cores busy", "a commit"]
+
+
+def row(runs: Sequence[PoolRun]) -> list[str]:
+    """A line of the table, under HEAD."""
+    return [
+        f"{runs[0].known_share:.0%}",
+        str(figure([run.rate for run in runs])),
+        str(figure([run.percentile(0.5) for run in runs])),
+        str(figure([run.percentile(0.99) for run in runs])),
+        str(figure([run.cpu_seconds / run.allocations * 1000 for run in runs])),
+        str(figure([run.machine_seconds / run.seconds for run in runs])),
+        str(figure([run.allocations / max(1, run.commits) for run in runs])),
+    ]
+
+
+def verdict(runs: Sequence[PoolRun]) -> str:
+    """Whether what is wanted was reached in the median."""
+    rate = figure([run.rate for run in runs]).median
+    p99 = figure([run.percentile(0.99) for run in runs]).median
+    good = rate >= WANTED_RATE and p99 < WANTED_P99_MS
+    return (
+        f"{WANTED_RATE} a second with p99 under {WANTED_P99_MS} ms, {runs[0].known_share:.0%} of "
+        f"the visitors known: {'reached' if good else 'NOT reached'}"
+    )
 
 
 def configuration() -> Configuration:
@@ -96,7 +155,10 @@ def configuration() -> Configuration:
 
 def measure(directory: Path, *, seconds: float, known_share: float) -> PoolRun:
     """One run on a fresh embedded server in `directory`; raises Refused."""
-    return asyncio.run(_measure(directory, seconds, known_share))
+    directory.mkdir(exist_ok=True)
+    # The loop that the switch runs on.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_measure(directory, seconds, known_share))
 
 
 async def _measure(directory: Path, seconds: float, known_share: float) -> PoolRun:
@@ -117,7 +179,7 @@ async def _measure(directory: Path, seconds: float, known_share: float) -> PoolR
         await service.close()
         await store.close()
         await database.close()
-    if run.steps["overflow"] > run.allocations // 10:
+    if run.steps["overflow"] > run.allocations * MOST_OVERFLOWS:
         raise Refused(f"{run.steps['overflow']} of {run.allocations} got the overflow number")
     return run
 
@@ -137,12 +199,13 @@ def _request(pool: int, keyword: str) -> AllocationRequest:
 
 async def _clients(service: PoolService, database: Database, run: PoolRun) -> None:
     commits = await _commits(database)
-    cpu = time.process_time()
+    cpu, machine = time.process_time(), _machine_seconds()
     began = time.perf_counter()
     until = began + run.seconds
     await asyncio.gather(*(_client(service, n, until, run) for n in range(run.clients)))
     run.seconds = time.perf_counter() - began
     run.cpu_seconds = time.process_time() - cpu
+    run.machine_seconds = _machine_seconds() - machine
     run.commits = await _commits(database) - commits
 
 
@@ -169,12 +232,9 @@ async def _commits(database: Database) -> int:
     )
 
 
-def children_cpu() -> float:
-    """CPU seconds of ended child processes."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def machine_is_busy() -> bool:
-    """Whether others use the machine: then figures mean little."""
-    return os.getloadavg()[0] > (os.cpu_count() or 1)
+def _machine_seconds() -> float:
+    """CPU seconds that all processors have spent on anything but idling."""
+    user, nice, system, _idle, _waiting, *interrupts = map(
+        int, Path("/proc/stat").read_text().splitlines()[0].split()[1:8]
+    )
+    return (user + nice + system + sum(interrupts[:2])) / os.sysconf("SC_CLK_TCK")
