@@ -217,10 +217,9 @@ class Call:
         self.bridged = True
         self.media_expected_from = self.services.now()
         self.emit(CallBridged, leg=self.caller.leg_id, other_leg=leg.leg_id)
-        if not self.ended:
-            # Who held us before there was anybody to tell.
-            for side in (self.caller, leg):
-                side.pass_direction()
+        for side, other in ((self.caller, leg), (leg, self.caller)):
+            if side.direction_untold and not self.ended:
+                other.pass_direction()
         return not self.ended
 
     async def talk(self) -> None:

@@ -39,6 +39,8 @@ NON_SELECTED_USER_CLEARING = 26
 
 RINGING = 180
 
+NOBODY = Rejected(480, "nobody was called", 18)
+
 
 class Dialling:
     """The legs of one dial."""
@@ -106,8 +108,10 @@ class Dialling:
         if failure is not None:
             return failure
         if self._screen is None:
-            return Answered(leg)
+            # One that has hung up meanwhile must not win against those that ring.
+            return Declined() if leg.ended and self._is_group else Answered(leg)
         self._set_apart(leg)
+        leg.forget_digits()
         if await self._screen(leg) and not leg.ended:
             return Answered(leg)
         leg.hang_up(cause="declined")
@@ -227,7 +231,7 @@ def best_failure(failures: Sequence[DialFailure]) -> DialFailure:
     cannot know (401, 407: our credentials) or that somebody did not come (408, 480, 487); we
     ourselves, full, are the last to count.
     """
-    return min(failures, key=_rank)
+    return min(failures, key=_rank, default=NOBODY)
 
 
 def _rank(failure: DialFailure) -> tuple[bool, int, int]:

@@ -64,6 +64,8 @@ class Leg:
         self.secrets = 0
         """How many secret questions are being answered on this leg now."""
         self.transferring: Transfer | None = None
+        self.direction_untold = False
+        """Whether the peer held or resumed while there was nobody to pass it on to."""
         # re-INVITE state
         self._reinviting = False
         self._passed_direction = "sendrecv"
@@ -175,7 +177,6 @@ class Leg:
         self, dialog: Dialog, media: LegMedia, request: Request, now: float
     ) -> None:
         held_before = media.held
-        other = self.call.other_leg(self)
         prefer = media.codec
         try:
             description = sdp.SessionDescription.parse(session_description_of(request))
@@ -197,8 +198,7 @@ class Leg:
             # in o= counts on, RFC 3264 section 8).
             self._offer(dialog, media)
         self._tell_hold(held_before, media.held)
-        if other is not None:
-            other.pass_direction()
+        self._tell_direction()
 
     def _on_ack(self, event: sip_events.AckReceived) -> None:
         """The ACK of a 2xx whose offer was ours carries the answer (RFC 3261 13.2.1)."""
@@ -219,9 +219,7 @@ class Leg:
             self.call.on_media_refused(self, str(error))
             return
         self._tell_hold(held_before, media.held)
-        other = self.call.other_leg(self)
-        if other is not None:
-            other.pass_direction()
+        self._tell_direction()
 
     def _on_ack_timed_out(self, event: sip_events.AckTimedOut) -> None:
         self.call.on_leg_lost(self, why="no ACK")
@@ -242,6 +240,13 @@ class Leg:
         if other is None or self.trunk.hold == "local":
             return "sendrecv"
         return other.offered_direction()
+
+    def _tell_direction(self) -> None:
+        """The peer has said what it wants: whoever it is bridged to is told, now or then."""
+        other = self.call.other_leg(self)
+        self.direction_untold = other is None
+        if other is not None:
+            other.pass_direction()
 
     def offered_direction(self) -> str:
         """The direction this leg's peer wants, as it wrote it."""

@@ -22,7 +22,7 @@ from softswitch.call.outcomes import (
     TimedOut,
 )
 from softswitch.call.rejection import reject_with_ringing
-from tests.support.laboratory import DIRECT, Laboratory, laboratory
+from tests.support.laboratory import DIRECT, Laboratory, laboratory, session_description
 from tests.support.treated import (
     Script,
     answer,
@@ -158,6 +158,21 @@ def test_of_two_that_answer_in_one_moment_one_has_the_call(lab: Laboratory) -> N
     assert lab.kinds().count("leg.answered") == 2
     assert goodbyes(lab) == [("BYE", ELSEWHERE)]
     assert [leg[1:] for leg in group.legs()] == [(200, "completed_elsewhere")]
+    lab.caller.hang_up()
+
+
+def test_one_that_answers_and_leaves_in_one_moment_does_not_win(lab: Laboratory) -> None:
+    def leave(event: object) -> None:
+        if type(event).__name__ == "LegAnswered" and lab.kinds().count("leg.answered") == 1:
+            leg = lab.call._legs[1]
+            lab.call.on_hung_up(leg, reason=None)
+
+    lab.app.events.subscribe(leave)
+    Group(lab).begin()
+    answer(lab, 0)
+    assert not bridged(lab)
+    answer(lab, 1)
+    assert bridged(lab)
     lab.caller.hang_up()
 
 
@@ -299,6 +314,16 @@ def test_the_best_of_several_failures(failures: tuple[DialFailure, ...]) -> None
     assert best_failure(failures) is failures[0]
     if failures[0].status != 404:
         assert best_failure(failures[::-1]) is failures[0]
+
+
+def test_nobody_to_call_is_a_failure(lab: Laboratory) -> None:
+    outcomes: list[DialOutcome] = []
+
+    async def treatment(call: Call) -> None:
+        outcomes.append(await call.dial_all(()))
+
+    run(lab, treatment)
+    assert outcomes == [Rejected(480, "nobody was called", 18)]
 
 
 # No room.
@@ -604,6 +629,27 @@ def test_one_that_holds_us_while_it_is_asked_still_does_when_it_is_bridged(
     group.press("b1", "1")
     lab.settle()
     assert any(b"a=sendonly" in body for body in lab.bodies("caller")), "the caller is held too"
+    lab.caller.hang_up()
+
+
+def test_keys_pressed_before_the_question_do_not_answer_it(lab: Laboratory) -> None:
+    group = Group(lab, 1, asked=True)
+    group.begin()
+    ring(lab, 0, 183, media=True)
+    group.press("b1", "1")
+    answer(lab, 0)
+    lab.wait_for_prompts()
+    assert not bridged(lab)
+    lab.advance(5.1)
+    assert group.heard == [("b1", None)]
+
+
+def test_a_direction_of_the_answer_itself_makes_no_new_offer(lab: Laboratory) -> None:
+    Group(lab, 1).begin()
+    lab.callee.description = session_description(lab.sink_port, "sendonly")
+    answer(lab, 0)
+    assert bridged(lab)
+    assert lab.carried.count("switch:INVITE") == 1
     lab.caller.hang_up()
 
 
