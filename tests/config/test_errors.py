@@ -63,3 +63,10 @@ def test_reading_stops_when_mistakes_are_too_many() -> None:
 def test_a_near_word_is_suggested_and_no_far_one(word: str, expected: str | None) -> None:
     answer = did_you_mean(word, ["listen", "address", "data"])
     assert answer == (f'did you mean "{expected}"?' if expected else None)
+
+
+def test_the_nearest_of_many_words_is_found_by_how_they_begin_and_end() -> None:
+    words = [f"campaign {n}" for n in range(1000)]
+    assert did_you_mean("campain 567", words) == 'did you mean "campaign 567"?'
+    assert did_you_mean("ampaign 999", words) == 'did you mean "campaign 999"?'
+    assert did_you_mean("something else", words) is None
