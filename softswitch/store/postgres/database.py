@@ -87,10 +87,13 @@ class Database:
         self._closing = False
         self._keeper: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
-        self._lost = asyncio.Event()
+        self._stirred = asyncio.Event()
+        """Set when the keeper should look after the connection now."""
+        self._was_up = False
         self._unusable: DatabaseUnusable | None = None
         self._heard: dict[str, list[Callable[[str], None]]] = {}
         self._callbacks: list[Callable[[], Awaitable[None]]] = []
+        self._due: list[Callable[[], Awaitable[None]]] = []
         self._resyncs: set[asyncio.Task[None]] = set()
 
     @property
@@ -99,17 +102,19 @@ class Database:
         return self._pool is not None
 
     def listen(self, channel: str, heard: Callable[[str], None]) -> None:
-        """Have `heard` called with the payload of each notification; to be said before `start`.
+        """Have `heard` called with the payload of each notification.
 
-        What is notified while the database is away is not heard: resync with `on_up`.
+        What is notified while the database is away is not heard: resync with `on_up`, to be said
+        after this.
         """
         self._heard.setdefault(channel, []).append(heard)
+        self._stirred.set()
 
     def on_up(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Have a coroutine run after every (re)connect, when notifications are heard already."""
         self._callbacks.append(callback)
-        if self.up:
-            self._resync(callback)
+        self._due.append(callback)
+        self._stirred.set()
 
     async def start(self, *, wait: float = FIRST_TRY_SECONDS) -> None:
         """Begin to keep a connection; a database that is away is waited for in the background.
@@ -135,6 +140,7 @@ class Database:
             with suppress(asyncio.CancelledError):
                 await self._keeper
             self._keeper = None
+        self.reason = "it is closed"
         if self.server is not None:
             try:
                 await self.server.stop()
@@ -159,6 +165,7 @@ class Database:
             async with asyncio.timeout(within):
                 return await _try(self._pool, work)
         except AWAY as error:
+            self._stirred.set()  # does it answer at all?
             raise DatabaseAway(reason_of(error)) from error
         finally:
             self._waiting -= 1
@@ -168,9 +175,9 @@ class Database:
     async def _keep(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
+            self._was_up = False
             try:
                 await self._live()
-                pause = FIRST_PAUSE_SECONDS
             except DatabaseUnusable as error:
                 self._away(str(error), error)
             except ServerError as error:
@@ -182,6 +189,8 @@ class Database:
             except asyncpg.PostgresError as error:  # a right that we lack, say
                 self._away(reason_of(error), DatabaseUnusable(f"the database: {reason_of(error)}"))
             self._tried.set()
+            if self._was_up:
+                pause = FIRST_PAUSE_SECONDS
             await asyncio.sleep(pause * random.uniform(0.7, 1.0))  # nodes do not come all at once
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
@@ -195,17 +204,15 @@ class Database:
         """From one connect to the loss of the connection."""
         address = await self._address()
         connection = await connections.connect(address, application=f"softswitch {self.node.name}")
-        self._lost.clear()
-        connection.add_termination_listener(lambda _connection: self._lost.set())
+        connection.add_termination_listener(lambda _connection: self._stirred.set())
         try:
-            await self._prepare(connection)
+            listening = await self._prepare(connection)
             self._pool = await self._open_pool(address)
-            self._unusable, self.reason = None, "it was lost"
+            self._unusable, self.reason, self._was_up = None, "it was lost", True
             logger.info("the database is up")
             self._tried.set()
-            for callback in self._callbacks:
-                self._resync(callback)
-            await self._watch(connection)
+            self._due = list(self._callbacks)
+            await self._watch(connection, listening)
         finally:
             await self._take_down(connection)
 
@@ -215,14 +222,23 @@ class Database:
         await self.server.start()
         return self.server.address
 
-    async def _prepare(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    async def _prepare(self, connection: asyncpg.Connection[asyncpg.Record]) -> set[str]:
+        """Make the database fit and hear its notifications; the channels that are heard."""
         connections.check_version(connection)
         await migrate(connection, migrations())
+        listening: set[str] = set()
         async with asyncio.timeout(ANSWER_SECONDS):
             if self._joins:
                 await self.node.join(connection)
-            for channel in self._heard:
-                await connection.add_listener(channel, self._on_notification)
+            await self._listen(connection, listening)
+        return listening
+
+    async def _listen(
+        self, connection: asyncpg.Connection[asyncpg.Record], listening: set[str]
+    ) -> None:
+        for channel in self._heard.keys() - listening:
+            await connection.add_listener(channel, self._on_notification)
+            listening.add(channel)
 
     def _on_notification(self, _connection: Any, _pid: int, channel: str, payload: object) -> None:
         for heard in self._heard[channel]:
@@ -238,18 +254,26 @@ class Database:
             reset=_leave_as_it_is,
         )
 
-    async def _watch(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    async def _watch(
+        self, connection: asyncpg.Connection[asyncpg.Record], listening: set[str]
+    ) -> None:
+        """Look after a connection until it is lost; raises what it is lost by."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BEAT_SECONDS):
-                    await self._lost.wait()
-            if self._lost.is_set():
+            self._stirred.clear()
+            if connection.is_closed():
                 raise DatabaseAway("the connection was lost")
             async with asyncio.timeout(ANSWER_SECONDS):
+                await self._listen(connection, listening)
                 if not self._joins:
                     await connection.execute("SELECT 1")
                 elif not await self.node.beat(connection):
                     raise DatabaseAway("this node was taken for dead")
+            due, self._due = self._due, []
+            for callback in due:
+                self._resync(callback)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_SECONDS):
+                    await self._stirred.wait()
 
     async def _take_down(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         pool, self._pool = self._pool, None

@@ -37,15 +37,16 @@ CREATE TABLE ring_numbers (
     owner text,
     publisher text,
     "values" jsonb,
-    key text,                               -- digest of owner and values
     bound_at double precision,
     seen_at double precision,
     called_at double precision,
-    calls integer NOT NULL DEFAULT 0,
-    -- Deferrable: looked at when a statement ends, which may move a key from number to number.
-    UNIQUE (pool, key) DEFERRABLE
-) WITH (fillfactor = 60); -- rows change often: room for the new version on the same page
+    calls integer NOT NULL DEFAULT 0
+) WITH (fillfactor = 60);
+-- Rows change often: there is room for a new version on the same page, and nothing that changes
+-- with a binding is indexed, so that no index changes with it. That an owner has one number for
+-- the same values is kept by the lock.
 
+CREATE INDEX ring_numbers_pool ON ring_numbers (pool) WHERE pool IS NOT NULL;
 CREATE INDEX ring_numbers_spare ON ring_numbers (stock, position, number) WHERE pool IS NULL;
 
 -- Bindings that are over.
@@ -66,7 +67,8 @@ CREATE TABLE ring_bindings (
 );
 
 CREATE INDEX ring_bindings_pool ON ring_bindings (pool, version);
-CREATE INDEX ring_bindings_ended ON ring_bindings (ended_at);
+-- In the order of time, near enough: for clearing away what is old.
+CREATE INDEX ring_bindings_ended ON ring_bindings USING brin (ended_at);
 
 -- The numbers of the configuration that were taken over last.
 CREATE TABLE ring_source (

@@ -261,6 +261,20 @@ async def test_a_listener_hears_only_its_channel_and_the_other_nodes(
     await first.close()
 
 
+async def test_who_comes_late_is_resynced_when_it_can_hear(database: Database) -> None:
+    heard: list[str] = []
+
+    async def notify(connection: Connection) -> None:
+        await connection.execute("NOTIFY late, 'heard'")
+
+    async def came_up() -> None:
+        await database.run(notify, within=5.0)
+
+    database.listen("late", heard.append)
+    database.on_up(came_up)
+    await until(lambda: heard == ["heard"])
+
+
 async def test_the_embedded_server_comes_and_goes_with_the_database(tmp_path: Path) -> None:
     database = Database("embedded", tmp_path)
     await database.start()
