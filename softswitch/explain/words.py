@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from softswitch.campaign.evaluate import plain
+from softswitch.campaign.evaluate import plain, value_of
 from softswitch.explain.decisions import Decided
 from softswitch.explain.explanation import Explanation
 from softswitch.explain.parts import entries_of, names_of
@@ -107,7 +107,7 @@ def _decisions(explanation: Explanation) -> Iterator[str]:
         mark = {"secret": "  (secret)", "noted": "  (as noted)"}.get(one.state, "")
         yield _text(f"{place:3}. {one.about} {one.rule}: {one.expression} -> {result}{mark}")
         for name, value in one.inputs.items():
-            yield _text(f"       {name} = {_value(value)}")
+            yield _text(f"       {name} = {_input(name, value)}")
         if one.state == "differs":
             yield _text(f"  !!   DIFFERS: decided again it is {_value(plain('', one.again))}")
 
@@ -156,6 +156,12 @@ def _value(value: Any) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _input(name: str, noted: Any) -> str:
+    """A noted input; numbers are texts in a record, and shown as numbers."""
+    value = value_of(name.partition("(")[0], noted)
+    return format(value, "f") if isinstance(value, Decimal) else _value(noted)
 
 
 def _text(value: Any) -> str:
