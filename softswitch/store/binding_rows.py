@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -15,7 +14,6 @@ from ringpool.values import (
     Ended,
     EndedWhy,
     HeldNumber,
-    Key,
     LiveChange,
     Spare,
 )
@@ -93,11 +91,6 @@ def spare_of(row: asyncpg.Record) -> Spare:
     return Spare(row["number"], row["position"], _attributes.decode(row["attributes"]))
 
 
-def _digest(key: Key) -> str:
-    """Owner and values in few characters: an index has no room for ten long values."""
-    return hashlib.blake2b(msgspec.json.encode(key), digest_size=16).hexdigest()
-
-
 def number_rows(numbers: Mapping[str, HeldNumber], told: Mapping[str, bool]) -> list[Row]:
     """The numbers to write, `told` says which and whether calls are concerned."""
     return [_number_row(numbers[number], tell) for number, tell in told.items()]
@@ -117,7 +110,6 @@ def _number_row(held: HeldNumber, told: bool) -> Row:
     }
     if held.binding is not None:
         row |= _binding_row(held.binding)
-        row["key"] = _digest(held.binding.key)
     return row
 
 

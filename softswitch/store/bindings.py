@@ -70,7 +70,7 @@ ORDER BY position, number LIMIT $4
 
 # $1 pool, $2 version, $3 numbers, $4 history, $5 time, $6 turn, $7 exhausted, $8 whether calls are
 # concerned, $9 whether numbers left, $10 new bindings, $11 overflows, $12 hour, $13 whether it may
-# wait for the disk.
+# wait for the disk, $14 numbers.
 _WRITE = f"""
 WITH held AS (
     UPDATE ring_numbers n SET
@@ -79,14 +79,15 @@ WITH held AS (
         joined_at = c.joined_at, free_since = c.free_since, last_owner = c.last_owner,
         last_values = c.last_values, day_start = c.day_start, day_calls = c.day_calls,
         binding_id = c.binding_id, owner = c.owner, publisher = c.publisher, "values" = c."values",
-        key = c.key, bound_at = c.bound_at, seen_at = c.seen_at, called_at = c.called_at,
+        bound_at = c.bound_at, seen_at = c.seen_at, called_at = c.called_at,
         calls = c.calls
     FROM jsonb_to_recordset($3::jsonb) AS c(
         number text, tell boolean, joined_at float8, free_since float8, last_owner text,
         last_values jsonb, day_start float8, day_calls integer, binding_id text, owner text,
-        publisher text, "values" jsonb, key text, bound_at float8, seen_at float8,
+        publisher text, "values" jsonb, bound_at float8, seen_at float8,
         called_at float8, calls integer)
-    WHERE n.number = c.number
+    -- The numbers as a list too: without it the planner takes the table for small and reads it all.
+    WHERE n.number = c.number AND n.number = ANY($14::text[])
 ), history AS (
     INSERT INTO ring_bindings (pool, version, binding_id, number, owner, publisher, "values",
         bound_at, seen_at, called_at, calls, ended_at, why)
@@ -115,7 +116,7 @@ SELECT
 _LEAVE = """
 UPDATE ring_numbers n SET pool = NULL, available_at = c.available_at, free_since = NULL,
     last_owner = NULL, last_values = NULL, day_start = 0, day_calls = 0, binding_id = NULL,
-    owner = NULL, publisher = NULL, "values" = NULL, key = NULL, bound_at = NULL, seen_at = NULL,
+    owner = NULL, publisher = NULL, "values" = NULL, bound_at = NULL, seen_at = NULL,
     called_at = NULL, calls = 0
 FROM unnest($1::text[], $2::float8[]) AS c(number, available_at)
 WHERE n.number = c.number
@@ -357,6 +358,7 @@ class PostgresBindings:
             changes.overflowed,
             int(now // HOUR_SECONDS),
             not changes.tells,
+            list(changes.numbers),
         )
         await connection.execute(_WRITE, *arguments)
 
