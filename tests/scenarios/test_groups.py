@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.program import Switch, leg
+from tests.support.program import Switch, leg, wait_for
 from tests.support.sipp import Sipp, needs_sipp
 
 pytestmark = needs_sipp
@@ -44,8 +44,8 @@ def test_of_a_ring_group_one_answers_and_the_other_is_told(tmp_path: Path, group
         ) as caller:
             assert caller.wait().successful == 3
         assert group.stop().successful == 6
-        for number in range(3):
-            record = switch.records()[number]
+        wait_for("a record a call", lambda: len(switch.records()) == 3)
+        for record in switch.records():
             assert sorted(one["status"] for one in record["legs"]) == [200, 200, 487]
             (answered,) = [one for one in record["legs"][1:] if one["answered_at"]]
             assert answered["to"] == "+16025552222"
