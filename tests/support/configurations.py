@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent, indent
+from typing import Any
 
-from config.errors import ConfigError, ConfigErrors
+from config.document import parse
+from config.errors import ConfigError, ConfigErrors, Problems
 from config.loader import load_text
 from config.model import Configuration, Node
-from config.reading import MediaKnowledge
+from config.reading import Kind, MediaKnowledge, Reading
 
 FILE = Path("test.yaml")
 
@@ -73,3 +75,12 @@ def with_treatment(steps: str, *, more: str = "") -> str:
 def nodes(steps: str) -> tuple[Node, ...]:
     """The nodes that steps become."""
     return loaded(with_treatment(steps)).treatments["test"].nodes
+
+
+def read_kind(kind: Kind[Any], text: str) -> Any:
+    """The value of a YAML text read as this kind, in a file that has two trunks."""
+    problems = Problems()
+    tree = parse(f"a: {text}\n".encode(), "f", {}, problems, used={})
+    problems.raise_if_any()
+    reading = Reading(problems, media=FakeMedia(), names={"trunks": ["carrier", "backup"]})
+    return kind.read(tree.entries["a"], reading)  # type: ignore[union-attr]  # always a mapping
