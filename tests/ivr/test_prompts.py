@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 from config.loader import load
 from config.model import Configuration, Prompt
-from ivr.prompts import PromptError, PromptLibrary, prompts_of
+from ivr import prompts
+from ivr.prompt_texts import known_texts, prompts_of, texts_of_binding
+from ivr.prompts import PromptError, PromptLibrary
 from media.wav import write_wav
 from rtp.engine import Engine
 from tests.support.ports import free_rtp_range
@@ -133,3 +136,128 @@ async def test_preparing_again_loads_only_what_is_new(engine: Engine, tmp_path: 
     await library.prepare(configuration(tmp_path, text="Something new."))
     assert library.prompt(prompt_of(loaded, "question")) is before
     assert library.chimes == 2
+
+
+# Texts with values in them.
+
+VALUES = """
+switch: {{without_synthesiser: chime, synthesiser: {synthesiser}}}
+trunks: {{carrier: 192.0.2.1}}
+pools: {{words: {{parameters: [keyword], campaign: c}}}}
+numbers:
+  +1 866 683 1950: {{campaign: c, parameters: {{keyword: fans}}}}
+  +1 866 683 1951: {{campaign: c, publisher: p1, parameters: {{keyword: more fans}}}}
+  +1 866 683 1952: {{campaign: other, parameters: {{keyword: unheard}}}}
+campaigns: {{c: t, other: {{treatment: quiet, notice: "Only {{campaign}}."}}}}
+treatments:
+  t:
+    - play: "About {{keyword}}, {{publisher}}."
+    - play: "Only {{keyword}}."
+    - play: "From {{caller.state}}, {{keyword}}."
+    - play: "{{keyword}}"
+    - goto: quiet
+  quiet: [hang_up]
+"""
+
+
+def values(folder: Path) -> Configuration:
+    path = folder / "values.yaml"
+    path.write_text(VALUES.format(synthesiser="auto"))
+    return load(path, {})
+
+
+def test_a_template_is_spoken_for_all_values_that_are_known_ahead(tmp_path: Path) -> None:
+    assert sorted(set(known_texts(values(tmp_path)))) == [
+        "About more fans, p1.", "Only fans.", "Only more fans.", "Only other.", "fans",
+        "more fans",
+    ]  # fmt: skip
+
+
+def test_a_new_binding_brings_its_texts(tmp_path: Path) -> None:
+    texts = texts_of_binding(
+        values(tmp_path), campaign="c", publisher="p2", pool="words", number="+18666831959",
+        parameters={"keyword": "new"},
+    )  # fmt: skip
+    assert list(texts) == ["About new, p2.", "Only new.", "new"]
+    gone = texts_of_binding(
+        values(tmp_path), campaign="gone", publisher=None, pool="words", number="", parameters={}
+    )
+    assert list(gone) == []
+
+
+def templates(configuration: Configuration) -> dict[str, Prompt]:
+    found = {}
+    for prompt in prompts_of(configuration):
+        assert prompt.template is not None
+        found[prompt.template.text] = prompt
+    return found
+
+
+async def test_what_is_known_is_ready_and_the_rest_plays_its_constant_parts(
+    engine: Engine, tmp_path: Path
+) -> None:
+    configuration = values(tmp_path)
+    library = PromptLibrary(engine, tmp_path / "cache")
+    await library.prepare(configuration)
+    only = templates(configuration)["Only {keyword}."]
+    assert only.template is not None
+    ready = library.rendered(only.template, "Only fans.")
+    assert ready is not None
+    assert ready.name.endswith("Only fans.")
+    assert library.rendered(only.template, "Only unheard.") is None
+    assert library.is_ready(only)
+    assert library.prompt(only).name.endswith("Only .")
+    bare = templates(configuration)["{keyword}"]
+    assert library.prompt(bare).seconds < 0.1
+
+
+async def test_texts_of_new_bindings_are_made_behind(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompts, "MAX_VALUES_FIRST", 1)
+    configuration = values(tmp_path)
+    library = PromptLibrary(engine, tmp_path / "cache")
+    await library.prepare(configuration)
+    template = templates(configuration)["Only {keyword}."].template
+    assert template is not None
+    library.prepare_binding(
+        configuration, campaign="c", publisher=None, pool="words", number="+18666831959",
+        parameters={"keyword": "new"},
+    )  # fmt: skip
+    assert library.rendered(template, "Only new.") is None
+    async with asyncio.timeout(20):
+        while library.rendered(template, "Only new.") is None:
+            await asyncio.sleep(0.02)
+    assert library.rendered(template, "Only more fans.") is not None
+    await library.close()
+
+
+async def test_texts_that_wait_and_sound_that_is_held_are_bounded(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompts, "MAX_RENDERED_BYTES", 1)
+    monkeypatch.setattr(prompts, "MAX_WAITING_TEXTS", 2)
+    configuration = values(tmp_path)
+    library = PromptLibrary(engine, tmp_path / "cache")
+    await library.prepare(configuration)
+    template = templates(configuration)["Only {keyword}."].template
+    assert template is not None
+    assert library.rendered(template, "Only fans.") is None
+    for keyword in ("a", "b", "c"):
+        library.prepare_binding(
+            configuration, campaign="c", publisher=None, pool="words", number="+18666831959",
+            parameters={"keyword": keyword},
+        )  # fmt: skip
+    assert list(library._waiting) == ["Only c.", "c"]
+    await library.close()
+
+
+def test_a_module_of_python_steps_lists_its_prompts(tmp_path: Path) -> None:
+    (tmp_path / "own_prompts_listed.py").write_text(
+        "PROMPTS = ['one', 2, '']\nasync def f(call): pass\n"
+    )
+    path = tmp_path / "switch.yaml"
+    path.write_text(
+        "trunks: {a: h}\ncampaigns: {c: t}\ntreatments: {t: [python: own_prompts_listed:f]}\n"
+    )
+    assert [prompt.text for prompt in prompts_of(load(path, {}))] == ["one"]
