@@ -156,12 +156,14 @@ class BindingFollower:
             time.time() + self._live.offset - self._live.cooldowns.get(pool, 0.0) - LOAD_SECONDS
         )
         history = await connection.fetch(_HISTORY, pool, since, oldest)
+        if self._live.versions.get(pool, -1) > row["told"]:
+            return  # this node has written meanwhile, on top of what it knew
         changes = _changes(pool, numbers, history, row["told"])
         if everything:
             self._live.replace_pool(pool, changes)
         else:
             self._live.apply(changes)
-        self._live.versions[pool] = max(row["told"], self._live.versions.get(pool, -1))
+        self._live.versions[pool] = row["told"]
 
     async def _prune(self) -> None:
         now = time.monotonic()

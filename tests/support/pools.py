@@ -92,7 +92,8 @@ class PoolNode:
     async def number(self, pool: str, *values: str, owner: str = "") -> str | None:
         """The number for values in the order of the pool's parameters."""
         parameters = dict(zip(("a", "b", "c"), values, strict=False))
-        answer = await self.service.allocate(AllocationRequest(pool, parameters, owner))
+        request = AllocationRequest(pool, parameters, owner)
+        answer = await self.service.allocate(request, within=10)
         return answer.number
 
 

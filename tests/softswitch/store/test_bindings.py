@@ -143,9 +143,9 @@ async def test_pools_share_a_stock_without_giving_a_number_twice(start: Start) -
 async def test_calls_of_an_earlier_binding_count_for_it(start: Start) -> None:
     clock = Clock()
     node = await start(ads(changed(POOL, maximum_size=1)), clock)
-    first = await node.service.allocate(AllocationRequest("ads", {"a": "x"}))
+    first = await node.service.allocate(AllocationRequest("ads", {"a": "x"}), within=10)
     clock.now += 11 * MINUTE
-    second = await node.service.allocate(AllocationRequest("ads", {"a": "y"}))
+    second = await node.service.allocate(AllocationRequest("ads", {"a": "y"}), within=10)
     assert (second.number, second.step) == (first.number, "rebound")
     node.service.called("ads", str(first.number), first.binding, clock.now)
     await node.service.flush()
@@ -308,7 +308,7 @@ async def test_attributes_can_be_asked_for(start: Start) -> None:
 
     async def ask(value: str, **attributes: str) -> tuple[str | None, str]:
         request = AllocationRequest("ads", {"a": value}, attributes=attributes)
-        answer = await node.service.allocate(request)
+        answer = await node.service.allocate(request, within=10)
         return answer.number, answer.step
 
     assert await ask("x", toll_free="yes", vanity="flowers") == ("+18005550001", "grown")
