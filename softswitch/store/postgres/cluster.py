@@ -218,6 +218,10 @@ def _run(command: list[str], folder: Path, account: Account, told: str = "") -> 
         raise ServerError(
             f"the embedded database could not be made within {INITDB_SECONDS:.0f} s"
         ) from None
+    except OSError as error:
+        raise ServerError(
+            f"the PostgreSQL programs cannot be run ({command[0]}): {error.strerror}", lasting=True
+        ) from None
     output = (done.stdout + done.stderr).decode("utf-8", "replace")
     if done.returncode != 0 or "FATAL:" in output or "ERROR:" in output:
         raise ServerError(f"the embedded database cannot be made: {last_complaint(output)}")

@@ -26,7 +26,7 @@ MIGRATE_SECONDS = 300.0
 """An index over years of calls takes minutes."""
 
 NOTES = """
-CREATE TABLE IF NOT EXISTS schema_migrations (
+CREATE TABLE schema_migrations (
     version integer PRIMARY KEY,
     name text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
@@ -64,7 +64,8 @@ async def migrate(
     async with asyncio.timeout(MIGRATE_SECONDS), connection.transaction():
         await connection.execute("SET LOCAL statement_timeout = 0")
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        await connection.execute(NOTES)
+        if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+            await connection.execute(NOTES)  # a right that is needed once only
         rows = await connection.fetch("SELECT version, name FROM schema_migrations")
         applied = {row["version"]: row["name"] for row in rows}
         _refuse_newer(applied, known)

@@ -200,8 +200,18 @@ def test_folders_that_the_account_cannot_enter_keep_their_modes(tmp_path: Path) 
     assert [folder.stat().st_uid for folder in (closed, inner)] == [0, 0]
 
 
-def test_programs_are_not_the_users_of_our_folder(server: Supervisor) -> None:
-    """Others may pass through our folder, and only the server's account sees the cluster."""
+def test_a_careful_umask_does_not_lock_the_account_out(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    server = Supervisor(tmp_path / "postgres", durable=False)
+    try:
+        server.start()
+        assert fetch(server, "SELECT 1") == 1
+    finally:
+        server.stop()
+        os.umask(before)
+
+
+def test_others_may_pass_through_our_folder_and_see_nothing(server: Supervisor) -> None:
     server.start()
     modes = {
         path.name: stat.S_IMODE(path.stat().st_mode)
@@ -414,6 +424,15 @@ def test_a_missing_wheel_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ServerError, match="no-such-package is not installed") as told:
         Supervisor(tmp_path / "postgres").start()
     assert told.value.lasting
+
+
+def test_programs_that_do_not_run_here_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = Programs(tmp_path / "elsewhere", "18.6.3")
+    monkeypatch.setattr(supervisor, "find_programs", lambda *_: elsewhere)
+    with pytest.raises(ServerError, match=r"programs cannot be run \(.*initdb\): (No|Perm)"):
+        Supervisor(tmp_path / "postgres").start()
 
 
 @only_root
