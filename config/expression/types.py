@@ -177,8 +177,7 @@ def _check_alike(left: Term, right: Term, operator: str, position: int) -> None:
         return
     message = f'"{operator}" compares {_NAMES[left.type]} with {_NAMES[right.type]}'
     hint = "one value is looked for in a list by in" if right.type == "list" else None
-    text = next((term for term in (left, right) if term.type == "text"), None)
-    if text is not None and "number" in (left.type, right.type):
+    if {left.type, right.type} == {"text", "number"}:
         hint = "number(...) makes a number of a text"
     raise ExpressionError(message, position, hint)
 

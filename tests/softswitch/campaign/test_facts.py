@@ -210,6 +210,7 @@ def test_values_are_told_and_bounded() -> None:
     assert facts.fact("lookup.bid.tags") == ("a", Decimal(1), None)
     assert len(str(facts.fact("var.long"))) == MAX_TEXT
     assert facts.fact("var.odd") is None
+    assert facts.fact("keys") == ()
 
 
 def test_there_is_an_end_to_what_is_kept() -> None:
@@ -343,6 +344,10 @@ PERIOD = {"since": RECEIVED - 3600, "before": RECEIVED}
             ("calls_by_caller", (CALLER,), {**PERIOD, "number": CALLED}),
         ),
         ("calls_by_caller(1 h, 'any')", ("calls_by_caller", (CALLER,), PERIOD)),
+        (
+            "calls_to_number(0)",
+            ("calls_to_number", (CALLED,), {"since": RECEIVED, "before": RECEIVED}),
+        ),
         ("calls_to_campaign(1 h)", ("calls_to_campaign", ("Sale",), PERIOD)),
         ("calls_to_number(1 h)", ("calls_to_number", (CALLED,), PERIOD)),
         ("callers_to_number(1 h)", ("callers_to_number", (CALLED,), PERIOD)),

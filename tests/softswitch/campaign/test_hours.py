@@ -45,6 +45,14 @@ def test_a_schedule_is_open_by_its_own_clock(text: str, moment: str, expected: b
     assert is_open(hours(text), at(moment)) is expected
 
 
+def test_a_span_that_ends_where_it_begins_lasts_until_then_on_the_next_day() -> None:
+    whole = Hours("h", NEW_YORK, (OpenTime(frozenset({4}), 480, 480),))
+    assert not is_open(whole, at("2026-11-20 07:59"))
+    assert is_open(whole, at("2026-11-20 08:00"))
+    assert is_open(whole, at("2026-11-21 07:59"))
+    assert not is_open(whole, at("2026-11-21 08:00"))
+
+
 def test_the_zone_decides() -> None:
     nine_in_new_york = at("2026-11-20 09:00")
     assert is_open(hours("8-12"), nine_in_new_york)

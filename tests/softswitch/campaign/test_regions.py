@@ -59,6 +59,11 @@ def test_any_number_and_jip_are_answered(number: str, jip: str | None) -> None:
     assert isinstance(about(number, jip=jip), NumberAbout)
 
 
+def test_an_area_code_that_the_library_does_not_know_yet_has_its_state() -> None:
+    found = about("+18372345678")
+    assert (found.country, found.state) == ("US", "CA")
+
+
 # Tables.
 
 
