@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import loading, machine, media, pools, signalling
+from bench import decisions, loading, machine, media, pools, signalling
 from bench.chart import Bar, bar_chart
 from bench.figures import Figure, figure, ratio, table
 from bench.processes import Refused
@@ -137,6 +137,16 @@ def _media_row(found: media.Comparison, who: str) -> list[str]:
     ]
 
 
+def _decisions(_directory: Path, options: argparse.Namespace, results: Results) -> None:
+    found = decisions.measure(options.runs, quick=options.quick)
+    rows = [[one.name, str(one.cost), f"{decisions.LIMIT_MS}"] for one in found]
+    _show("Decisions: median (least-most)", table(["decision", "ms CPU", "limit"], rows))
+    results["decisions"] = decisions.as_json(found)
+    dear = [one.name for one in found if one.cost.median > decisions.LIMIT_MS]
+    if dear:
+        raise Refused(f"above {decisions.LIMIT_MS} ms: {', '.join(dear)}")
+
+
 def _bar(label: str, cost: Figure, *, ours: bool = True) -> Bar:
     return Bar(label, cost.median, min(cost.runs), max(cost.runs), ours)
 
@@ -180,6 +190,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "signalling": _signalling,
     "media": _media,
     "ladder": _ladder,
+    "decisions": _decisions,
     "loading": _loading,
     "pools": _pools,
 }

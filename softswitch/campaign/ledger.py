@@ -226,15 +226,18 @@ class CapLedger:
 
     def take(self, needs: Sequence[Need], now: float) -> Need | None:
         """Take all of these, or nothing and say which one is lacking."""
+        lacking = None
         for need in needs:
             block = self.block(need, now)
             if block is None:
-                return need
-            if now >= block.valid_until or block.free < need.units:
+                lacking = lacking or need
+            elif now >= block.valid_until or block.free < need.units:
+                lacking = lacking or need
                 block.refused = True
                 block.touched_at = now
                 self._dirty[need.key] = None
-                return need
+        if lacking is not None:
+            return lacking
         for need in needs:
             self.blocks[need.key].take(need.units, now)
             self._dirty[need.key] = None
