@@ -30,7 +30,7 @@ from config.model import (
     Transfer,
     Treatment,
 )
-from config.references import nested
+from config.nesting import nested
 from ivr.nodes.ask import run_ask
 from ivr.nodes.condition import run_condition
 from ivr.nodes.connect import run_connect

@@ -7,6 +7,7 @@ its constant parts. Pure.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -31,12 +32,14 @@ from config.model import (
     Value,
 )
 from config.model.expression import Binary, ListOf, Unary
-from config.references import every_node
+from config.nesting import every_node
 from softswitch.campaign.evaluate import render
 
 __all__ = ["constant_text", "known_texts", "prompts_of", "texts_of_binding"]
 
 _KNOWN = frozenset(("campaign", "publisher", "pool", "called.number"))
+_BEFORE_MARK = re.compile(r"\s+([.,;:!?])")
+_DOUBLE_MARKS = re.compile(r"[,;:.]+([.!?])")
 MAX_MODULE_PROMPTS = 1000
 """Prompts that one module of Python steps may list."""
 
@@ -88,7 +91,9 @@ def _prompts_of_module(name: str) -> Iterator[Prompt]:
 
 def constant_text(template: Template) -> str:
     """What is said when the values are not ready: the template without them."""
-    return " ".join("".join(part for part in template.parts if isinstance(part, str)).split())
+    text = " ".join("".join(part for part in template.parts if isinstance(part, str)).split())
+    text = _BEFORE_MARK.sub(r"\1", text)
+    return _DOUBLE_MARKS.sub(r"\1", text).lstrip(" ,.;:!?")
 
 
 # Values known ahead.

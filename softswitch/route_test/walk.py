@@ -34,7 +34,7 @@ from config.model import (
     Treatment,
     Value,
 )
-from config.references import nested
+from config.nesting import nested
 from ivr.destinations import choose_destinations
 from ivr.entry import enter
 from ivr.journey import original_of

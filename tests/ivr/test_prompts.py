@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from config.expression import Vocabulary, parse_template
 from config.loader import load
 from config.model import Configuration, Prompt
 from ivr import prompts
-from ivr.prompt_texts import known_texts, prompts_of, texts_of_binding
+from ivr.prompt_texts import constant_text, known_texts, prompts_of, texts_of_binding
 from ivr.prompts import PromptError, PromptLibrary
 from media.wav import write_wav
 from rtp.engine import Engine
@@ -206,7 +207,7 @@ async def test_what_is_known_is_ready_and_the_rest_plays_its_constant_parts(
     assert ready.name.endswith("Only fans.")
     assert library.rendered(only.template, "Only unheard.") is None
     assert library.is_ready(only)
-    assert library.prompt(only).name.endswith("Only .")
+    assert library.prompt(only).name.endswith("Only.")
     bare = templates(configuration)["{keyword}"]
     assert library.prompt(bare).seconds < 0.1
 
@@ -261,3 +262,18 @@ def test_a_module_of_python_steps_lists_its_prompts(tmp_path: Path) -> None:
         "trunks: {a: h}\ncampaigns: {c: t}\ntreatments: {t: [python: own_prompts_listed:f]}\n"
     )
     assert [prompt.text for prompt in prompts_of(load(path, {}))] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("text", "constant"),
+    [
+        ("You want {keyword}. Press 1.", "You want. Press 1."),
+        ("{keyword}, please hold.", "please hold."),
+        ("About {keyword}, {publisher}.", "About."),
+        ("{keyword}", ""),
+        ("In {keyword} we trust", "In we trust"),
+    ],
+)
+def test_constant_parts_read_like_a_sentence(text: str, constant: str) -> None:
+    words = Vocabulary(bindings={"keyword"})
+    assert constant_text(parse_template(text, words)) == constant
