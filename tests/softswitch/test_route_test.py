@@ -1,5 +1,7 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,9 +9,12 @@ from config.loader import load
 from softswitch.route_test import MomentError, Route, RouteDestination, moment, route, walk
 from tests.support.configurations import loaded
 
+MONDAY = moment("2026-11-23 09:00", "America/Phoenix", now=0)
+
 
 def routed(name: str, called: str, caller: str = "602 555 0100") -> Route:
-    return route(load(Path("config/examples") / name, {}), caller=caller, called=called)
+    configuration = load(Path("config/examples") / name, {})
+    return route(configuration, caller=caller, called=called, at=MONDAY)
 
 
 def test_a_call_through_a_menu_lists_each_answer() -> None:
@@ -117,32 +122,206 @@ def test_a_very_long_list_of_destinations_is_cut(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_json_form_says_the_same() -> None:
-    found = routed("news-press.yaml", "8888695345")
+    found = routed("quickstart.yaml", "8666831950")
     data = json.loads(json.dumps(found.as_dict()))
-    assert data["parameters"] == {"website": "one", "location": "footer", "path": "home"}
-    assert data["pool"] == "Ad Placement"
-    assert data["destinations"][0]["path"] == ["right-number", "key 1", "transfer"]
+    assert data["parameters"] == {"website": "example.com", "location": "footer"}
+    assert data["pool"] == "web-ads"
+    assert data["destinations"][0]["path"] == ["menu-1", "key 1", "connect-1"]
     assert data["refusal"] is None
 
 
 def test_the_lines_are_for_people() -> None:
-    lines = routed("news-press.yaml", "8888695345").lines()
-    assert lines[:8] == [
+    lines = routed("quickstart.yaml", "8666831950").lines()
+    assert lines[:9] == [
         "from:        +16025550100",
-        "to:          8888695345",
-        "number:      +18888695345",
-        "campaign:    2011 Sale",
-        "publisher:   news-press",
-        "pool:        Ad Placement",
-        "parameter:   website = one",
+        "to:          8666831950",
+        "number:      +18666831950",
+        "campaign:    quickstart",
+        "publisher:   p1",
+        "pool:        web-ads",
+        "parameter:   website = example.com",
         "parameter:   location = footer",
+        "at:          2026-11-23 16:00 UTC",
     ]
     assert lines[-1] == (
-        "destination: +18885551234 by trunk carrier (127.0.0.1:5080;transport=udp), "
-        "caller id +16025550100, rings 30 s, at right-number > key 1 > transfer"
+        "destination: +16025555678 by trunk carrier (127.0.0.1:5080;transport=udp), "
+        "caller id +16025550100, rings 30 s, at menu-1 > key 2 > connect-2"
     )
 
 
 @pytest.mark.parametrize("text", ["", "\0", "x" * 100_000, "sip:", "sip:\r\nVia: x@h", "+"])
 def test_any_text_may_be_asked_about(text: str) -> None:
     assert routed("load.yaml", text, caller=text).refusal == 404
+
+
+# Decisions, at a moment.
+
+DECIDED = """\
+trunks: {a: 192.0.2.1}
+hours:
+  office: {open: Mon-Fri 8:00-17:00, time_zone: America/Phoenix}
+regions:
+  west: {states: [AZ, CA]}
+lists:
+  spam: [+1 602 555 0666]
+campaigns:
+  c:
+    treatment: t
+    hours: office
+    after_hours: night
+    regions: [west]
+    blocked: {lists: [spam], then: busy}
+  closed: {treatment: t, hours: office}
+  first: {treatment: one, price: 5}
+  second: {treatment: two, price: 9}
+  resold: {syndicates: first}
+treatments:
+  t:
+    - name: zip
+      ask: {prompt: Zip?, kind: zip, on_failure: [connect: +1 602 555 0009]}
+    - set: {score: 'length(answer.zip) * 2'}
+    - name: bid
+      lookup: {url: "http://h/x", fields: {price: number}, defaults: {price: 1}}
+    - condition:
+        cases:
+          - {when: lookup.bid.price > 5, do: [connect: +1 602 555 0005]}
+          - {when: var.score = 10, do: [connect: +1 602 555 0010]}
+        else: [goto: question]
+    - hang_up
+    - name: question
+      menu:
+        prompt: Key?
+        choices:
+          1: [connect: +1 602 555 0001]
+          2: [condition: {if: key = "2", then: [connect: +1 602 555 0002]}]
+  night: [play: Closed., hang_up]
+  one: [connect: {to: [+1 602 555 0001, +1 602 555 0002], choose: round_robin}]
+  two: [distribute: {choose: price, campaigns: [first, {campaign: second2, price: 20}]}]
+numbers:
+  8666830001: c
+  8666830002: closed
+  8666830003: second
+  8666830004: resold
+"""
+DECIDED = DECIDED.replace("  second: {", "  second2: {treatment: three}\n  second: {").replace(
+    "  one: [", "  three: [transfer: sip:a@b, sms: x, connect: +1 602 555 0003]\n  one: ["
+)
+
+
+def decided(called: str = "8666830001", *, caller: str = "6025550100", **given: Any) -> Route:
+    given.setdefault("at", MONDAY)
+    return route(loaded(DECIDED), caller=caller, called=called, **given)
+
+
+def dialled(found: Route) -> list[str]:
+    return [one.number.removeprefix("+1602555") for one in found.destinations]
+
+
+def test_a_call_goes_the_way_its_conditions_say() -> None:
+    found = decided(answers={"zip": "85001"})
+    assert dialled(found) == ["0010"]
+    assert [(one.about, one.result) for one in found.decisions] == [
+        ("blocked", None), ("hours", True), ("region", True),
+        ("condition", False), ("condition", True),
+    ]  # fmt: skip
+    assert found.decisions[3].inputs == {"lookup.bid.price": {"number": "1"}}
+    assert "the look-up is not made, its defaults are taken" in [one.text for one in found.notes]
+    assert found.at == "2026-11-23 09:00 MST"
+
+
+def test_a_field_of_a_look_up_may_be_given() -> None:
+    found = decided(answers={"zip": "85001", "lookup.bid.price": "7.5"})
+    assert dialled(found) == ["0005"]
+
+
+def test_without_an_answer_both_ways_are_followed_and_without_a_key_all_choices() -> None:
+    assert dialled(decided()) == ["0009", "0001", "0002"]
+    assert dialled(decided(keys=["2"])) == ["0009", "0002"]
+    assert dialled(decided(keys=["1"])) == ["0009", "0001"]
+    found = decided(keys=["7"])
+    assert dialled(found) == ["0009"]
+    assert found.notes[-1].text == "there is no choice 7"
+
+
+@pytest.mark.parametrize(
+    ("called", "caller", "at", "treatment", "refusal", "why"),
+    [
+        ("8666830001", "6025550100", "2026-11-22 09:00", "night", None, None),
+        ("8666830001", "2125550100", "2026-11-23 09:00", None, 480, "none of the regions"),
+        ("8666830001", "6025550666", "2026-11-23 09:00", None, 486, "the caller is blocked"),
+        ("8666830002", "6025550100", "2026-11-23 07:59", None, 480, "is closed"),
+        ("8666830002", "6025550100", "2026-11-23 08:00", "t", None, None),
+    ],
+)
+def test_what_meets_the_call_depends_on_caller_and_moment(
+    called: str, caller: str, at: str, treatment: str | None, refusal: int | None, why: str | None
+) -> None:
+    found = decided(called, caller=caller, at=moment(at, "America/Phoenix", now=0))
+    assert (found.treatment, found.refusal) == (treatment, refusal)
+    assert why is None or why in str(found.why)
+    assert found.refusal is None or found.destinations == ()
+
+
+def test_the_campaign_with_the_highest_bid_is_followed() -> None:
+    found = decided("8666830003")
+    assert dialled(found) == ["0003"]
+    assert [one.text for one in found.notes] == [
+        "price: second2, first", "transfer to sip:a@b", "sms to +16025550100",
+    ]  # fmt: skip
+
+
+def test_a_syndicated_call_says_who_serves_it() -> None:
+    found = decided("8666830004")
+    assert (found.campaign, found.served_by) == ("resold", "first")
+    assert dialled(found) == ["0001", "0002"]
+
+
+def test_people_read_decisions_in_the_order_they_are_made() -> None:
+    lines = decided(answers={"zip": "85001"}).lines()
+    assert 'decision:    hours of c: open("office") is true' in lines
+    assert lines.index("treatment:   t") < lines.index("note:        answer: 85001, at zip")
+    assert (
+        "decision:    condition of condition-1: var.score = 10 is true (var.score = 10), "
+        "at condition-1" in lines
+    )
+
+
+def test_decisions_stand_in_the_json() -> None:
+    data = json.loads(json.dumps(decided().as_dict()))
+    assert data["decisions"][1]["inputs"] == {'open("office")': True}
+    assert data["notes"][0]["path"] == ["zip"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-07-01 12:00", "2026-07-01T16:00:00+00:00"),
+        ("2026-12-01T12:00", "2026-12-01T17:00:00+00:00"),
+        ("2026-12-01T12:00-07:00", "2026-12-01T19:00:00+00:00"),
+        ("2026-12-01T12:00Z", "2026-12-01T12:00:00+00:00"),
+        ("9:30", "2026-03-01T14:30:00+00:00"),
+    ],
+)
+def test_a_moment_is_read_by_the_clock_of_its_zone(text: str, found: str) -> None:
+    now = datetime.fromisoformat("2026-03-02T01:00:00+00:00").timestamp()
+    at = moment(text, "America/New_York", now=now)
+    assert datetime.fromtimestamp(at, UTC).isoformat() == found
+
+
+@pytest.mark.parametrize("text", ["", "noon", "25:00", "2026-13-01 12:00"])
+def test_what_is_no_time_is_told(text: str) -> None:
+    with pytest.raises(MomentError, match="is no time"):
+        moment(text, "UTC", now=0)
+
+
+def test_a_treatment_that_branches_without_end_is_walked_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(walk, "MAX_WALKED", 50)
+    menus = "".join(
+        f"    - menu: {{prompt: x, choices: {{1: [play: a{i}], 2: [play: b{i}]}}}}\n"
+        for i in range(40)
+    )
+    text = "trunks: {a: h}\ncampaigns: {c: t}\nnumbers: {8666830001: c}\ntreatments:\n  t:\n"
+    found = route(loaded(text + menus), caller="", called="8666830001")
+    assert found.refusal is None
