@@ -35,6 +35,13 @@ _FACTS = (
     ("ended", "ended_at"),
 )
 
+_VALUES = (
+    ("attribute", "attributes"),
+    ("answer", "answers"),
+    ("var", "variables"),
+    ("result", "results"),
+)
+
 
 def lines(explanation: Explanation) -> Iterator[str]:
     """The explanation, a fact a line."""
@@ -79,7 +86,7 @@ def _steps(record: Mapping[str, Any]) -> Iterator[str]:
     for name, between in (("path", " > "), ("keys", " ")):
         if names := names_of(record, name):
             yield _line(name, between.join(names))
-    for title, name in (("attribute", "attributes"), ("answer", "answers"), ("var", "variables")):
+    for title, name in _VALUES:
         yield from _mapping(title, record.get(name))
     for one in entries_of(record, "lookups"):
         why = f", {one.get('why')}" if one.get("why") else ""

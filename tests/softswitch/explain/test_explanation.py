@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.model import Configuration, Payout, PriceRule, Switch
+from config.model import Configuration, Payout, PriceRule, Switch, Value
 from softswitch.explain import as_dict, explain, lines
+from softswitch.switchboard.results import apply_result
 from tests.support.decided_records import campaign, expression, record
 
 Change = Callable[[dict[str, Any]], None]
@@ -239,6 +240,32 @@ def test_a_later_round_of_rules_is_what_counts() -> None:
     later["decisions"] = [*earlier["decisions"], *later["decisions"]]
     assert earlier["payout"] != later["payout"]
     assert explain(through_json(later), configured()).problems == ()
+
+
+def test_a_version_with_results_is_explained() -> None:
+    first = record()
+    selling = campaign()
+    assert selling.payout is not None
+    sale = PriceRule("sale", expression("result.sale = true"), expression("result.amount * 10%"))
+    payout = Payout("USD", selling.payout.base, (sale,), maximum=Decimal(100))
+    configuration = configured(payout=payout)
+    known = {"talk_seconds": "150.5", "caller.line_type": "mobile"}
+    first["decisions"].append(
+        {"about": "results", "rule": "inputs", "expression": "what later results may ask for",
+         "inputs": known, "result": None}
+    )  # fmt: skip
+    results: dict[str, Value] = {"sale": True, "amount": Decimal("120.50")}
+    correction = apply_result(first, results, configuration, at="2026-11-23T12:00:00.000Z")
+    second = through_json({**first, **correction.changes, "version": 2})
+    found = explain(second, configuration)
+    assert found.problems == ()
+    assert second["payout"]["amount"] == "17.05"
+    text = "\n".join(lines(found))
+    assert "result:           sale = true" in text
+    assert "earned:           12.05 by sale" in text
+    second["results"]["sale"] = False
+    second["payout"]["rules"].pop()
+    assert explain(second, configuration).differs
 
 
 def test_the_same_rating_by_another_rule_is_no_difference() -> None:
