@@ -21,6 +21,12 @@ async def run_ask(journey: Journey, node: Ask) -> tuple[Node, ...]:
     """Ask until there is an answer or a limit is reached; the steps of the failure."""
     if _remembered(journey, node):
         return ()
+    # Until the end: also what is pressed between two questions belongs to the answer.
+    with journey.call.secret() if node.secret else nullcontext():
+        return await _ask(journey, node)
+
+
+async def _ask(journey: Journey, node: Ask) -> tuple[Node, ...]:
     await journey.answer()
     call = journey.call
     invalid = silent = 0
@@ -46,13 +52,12 @@ async def run_ask(journey: Journey, node: Ask) -> tuple[Node, ...]:
 async def _question(journey: Journey, node: Ask) -> str | None:
     """Play the question and collect keys; None when none came."""
     call = journey.call
-    with call.secret() if node.secret else nullcontext():
-        if not node.barge_in:
-            call.forget_digits()
-        await journey.play(node.prompt, barge_in=node.barge_in)
-        if not node.barge_in:
-            call.forget_digits()
-        return await _collect(journey, node)
+    if not node.barge_in:
+        call.forget_digits()
+    await journey.play(node.prompt, barge_in=node.barge_in)
+    if not node.barge_in:
+        call.forget_digits()
+    return await _collect(journey, node)
 
 
 async def _collect(journey: Journey, node: Ask) -> str | None:

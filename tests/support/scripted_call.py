@@ -109,6 +109,8 @@ class ScriptedCall:
             wall_clock=lambda: NOW,
         )
         self.secrecy = 0
+        self.secrecies: list[int] = []
+        """Whether each prompt was played in secrecy."""
 
     def emit(self, kind: type, **facts: Any) -> None:
         if kind is NodeEntered:
@@ -129,6 +131,7 @@ class ScriptedCall:
 
     async def play(self, prompt: Prompt, *, barge_in: bool = False) -> bool:
         self.diary.append(("play", spoken(prompt)))
+        self.secrecies.append(self.secrecy)
         return True
 
     def forget_digits(self) -> None:

@@ -98,12 +98,13 @@ async def test_an_expression_says_whether_an_answer_is_valid() -> None:
 
 async def test_a_secret_answer_stands_in_no_event() -> None:
     valid = parse_expression('answer.pin != "4711"', WORDS)
-    node = replace(PIN, valid=valid)
+    node = replace(PIN, valid=valid, invalid_prompt=Prompt(text="no"))
     call, journey, _ = await ask(node, "4711#123#482915#")
     assert journey.facts.fact("answer.pin") == "482915"
     assert call.told(AnswerGiven) == [("pin", "", True)]
     assert call.told(DecisionMade) == []
-    assert call.secrecy == 0
+    assert call.played == ["pin?", "no", "pin?", "no", "pin?"]
+    assert (call.secrecies, call.secrecy) == ([1] * 5, 0)
     for digits in ("4711", "482915", "123"):
         assert digits not in json.dumps(call.diary, default=str)
 
