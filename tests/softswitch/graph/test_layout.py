@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.model import Configuration, Goto, HangUp, Menu, Node, Play, Treatment
+from softswitch.check import load_checked
 from softswitch.graph import arrange, outline
 from softswitch.graph.layout import LINE, TEXT_SIZE, Box, Drawing, Edge
 from softswitch.graph.text import width
 from tests.support.treatments import configuration, deep, everything, text, wide
 
 Rectangle = tuple[float, float, float, float]
+EXAMPLES = sorted((Path(__file__).parents[3] / "config" / "examples").rglob("*.yaml"))
 PICTURES = {"everything": everything(), "deep": deep(20), "wide": wide(10, 10)}
 
 
@@ -71,6 +74,13 @@ def touches(point: tuple[float, float], box: Rectangle) -> bool:
     inside = box[0] - 0.1 <= x <= box[2] + 0.1 and box[1] - 0.1 <= y <= box[3] + 0.1
     on_edge = any(abs(value - side) < 0.1 for value, side in zip((x, y, x, y), box, strict=True))
     return inside and on_edge
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_nothing_overlaps_in_the_examples(path: Path) -> None:
+    drawing = arrange(outline(load_checked(path, {})))
+    check(drawing)
+    assert any(box.step.kind == "connect" for box in drawing.boxes) or len(drawing.boxes) > 2
 
 
 @pytest.mark.parametrize("name", PICTURES)
