@@ -14,7 +14,7 @@ __all__ = [
     "LOST",
     "RETRIED",
     "Address",
-    "check_version",
+    "check_server",
     "connect",
     "reason_of",
     "settings",
@@ -90,12 +90,18 @@ async def connect(address: Address, *, application: str) -> asyncpg.Connection[a
         raise DatabaseAway(reason_of(error)) from None
 
 
-def check_version(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Refuse servers too old to be used; raises DatabaseUnusable."""
+def check_server(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Refuse databases that cannot hold what we have; raises DatabaseUnusable."""
     version = connection.get_server_version()
     if version.major < OLDEST_VERSION:
         raise DatabaseUnusable(
             f"PostgreSQL {OLDEST_VERSION} or newer is needed, this is {version.major}"
+        )
+    encoding = getattr(connection.get_settings(), "server_encoding", "UTF8")
+    if encoding != "UTF8":
+        raise DatabaseUnusable(
+            f"the encoding of the database is {encoding}: names of callers need UTF8 (CREATE "
+            "DATABASE ... ENCODING 'UTF8' TEMPLATE template0)"
         )
 
 

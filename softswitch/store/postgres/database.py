@@ -224,7 +224,7 @@ class Database:
 
     async def _prepare(self, connection: asyncpg.Connection[asyncpg.Record]) -> set[str]:
         """Make the database fit and hear its notifications; the channels that are heard."""
-        connections.check_version(connection)
+        connections.check_server(connection)
         await migrate(connection, migrations())
         listening: set[str] = set()
         async with asyncio.timeout(ANSWER_SECONDS):

@@ -351,6 +351,15 @@ async def test_a_migration_that_fails_leaves_nothing(dsn: str) -> None:
     await connection.close()
 
 
+async def test_a_database_that_cannot_hold_every_name_is_refused(dsn: str, tmp_path: Path) -> None:
+    connection = await connected(dsn)
+    name = f"{await connection.fetchval('SELECT current_database()')}_ascii"
+    await connection.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0")
+    await connection.close()
+    with pytest.raises(DatabaseUnusable, match="encoding of the database is SQL_ASCII"):
+        await Database(dsn.replace("?", "_ascii?"), tmp_path).start()
+
+
 async def test_a_database_that_refuses_what_we_need_is_told(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
