@@ -175,6 +175,8 @@ class CreditDesk:
         self._credits: dict[str, list[Credit]] = {}
         self._settled_dead = False
         self._wake = asyncio.Event()
+        self._first = asyncio.Event()
+        """Set when the database was asked for everything that the configuration names."""
         self._task: asyncio.Task[None] | None = None
         self._configuration = configuration
         store.on_up(self._wake.set)
@@ -198,6 +200,13 @@ class CreditDesk:
         """Begin to keep credit."""
         self.use(self._configuration)
         self._task = asyncio.get_running_loop().create_task(self._keep(), name="credit")
+
+    async def loaded(self, *, within: float) -> bool:
+        """Wait for the first credit, so that the first calls find it; False: it did not come."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._first.wait()
+        return self._first.is_set()
 
     async def close(self) -> None:
         """Give back what is held; to be called when the calls have ended, before the database is
@@ -399,11 +408,10 @@ class CreditDesk:
             return False
         while True:
             reports = self.ledger.reports(self._now(), self.at, most=MAX_REPORTS, scan=scan)
-            if not reports:
-                return True
-            if not await self._sync(reports):
+            if reports and not await self._sync(reports):
                 return False
             if len(reports) < MAX_REPORTS:
+                self._first.set()
                 return True
 
     async def _ready(self) -> bool:

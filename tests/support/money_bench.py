@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from softswitch.call.events import (
 from softswitch.call.stream import EventStream
 from softswitch.campaign.facts import CallFacts, CallHistory
 from softswitch.switchboard.money import Money
+from softswitch.switchboard.record import RecordBuilder
 from tests.support.call_facts import CALLED, CALLER, CONFIGURATION, RECEIVED, facts_of
 
 E = TypeVar("E", bound=CallEvent)
@@ -110,3 +112,19 @@ class Talk:
         converted = self.bench.money.at_end(self.call, by, "hang_up")
         self.call.emit(CallEnded, ended_by=by, cause="hang_up")
         return converted
+
+
+def record_of(made: Campaign, *, rejected: bool = False) -> dict[str, Any]:
+    """The record of a call of 61 seconds, as a file has it."""
+    bench = Bench()
+    call = bench.present(made)
+    if rejected:
+        call.call.emit(
+            DecisionMade, about="fraud", rule="r", expression="", inputs={}, result="busy"
+        )
+    call.bridge().after(61).end()
+    builder = RecordBuilder(bench.of(CallPresented)[0])
+    for event in bench.events[1:]:
+        if isinstance(event, CallRated | CallPaid | DecisionMade | CallEnded):
+            builder.add(event)
+    return dict(json.loads(json.dumps(builder.record)))

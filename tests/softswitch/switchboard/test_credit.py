@@ -265,6 +265,23 @@ async def test_a_call_whose_credit_cannot_be_written_down_is_over_the_cap(begin:
     assert node.free == 10
 
 
+async def test_the_first_calls_find_credit_when_the_switch_waited_for_it(
+    dsn: str, tmp_path: Path
+) -> None:
+    node = await DeskNode(dsn, tmp_path, capped(DAILY)).start()
+    assert await node.desk.loaded(within=5)
+    assert isinstance(node.take(), Credit)
+    await node.close()
+
+
+async def test_a_desk_without_a_database_does_not_make_the_switch_wait_long(
+    tmp_path: Path,
+) -> None:
+    node = await DeskNode("postgresql://x@127.0.0.1:1/x", tmp_path, capped(DAILY)).start()
+    assert not await node.desk.loaded(within=0.05)
+    await node.close()
+
+
 async def test_what_an_earlier_process_says_late_is_not_heard(begin: Begin, dsn: str) -> None:
     node = await begin("a", capped(DAILY), free=10)
     store = node.desk._store

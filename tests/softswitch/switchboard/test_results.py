@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from config.model import Campaign, Configuration, Value
-from softswitch.call.events import CallEnded, CallPaid, CallPresented, CallRated, DecisionMade
-from softswitch.switchboard.record import RecordBuilder
+from config.model import Configuration, Value
 from softswitch.switchboard.results import ResultError, apply_result, read_result, with_room
 from tests.support.call_facts import configuration
 from tests.support.credit_desks import configuration_of
 from tests.support.earning import campaign, payout, rating
-from tests.support.money_bench import Bench
+from tests.support.money_bench import record_of
 
 SALE = campaign(
     rating=rating(("result.sale and talk_seconds > 60", "high"), (None, "low")),
@@ -24,21 +22,6 @@ SALE = campaign(
     ),
 )  # fmt: skip
 AT = "2026-11-22T00:00:00.000Z"
-
-
-def record_of(made: Campaign, *, rejected: bool = False) -> dict[str, Any]:
-    bench = Bench()
-    call = bench.present(made)
-    if rejected:
-        call.call.emit(
-            DecisionMade, about="fraud", rule="r", expression="", inputs={}, result="busy"
-        )
-    call.bridge().after(61).end()
-    builder = RecordBuilder(bench.of(CallPresented)[0])
-    for event in bench.events[1:]:
-        if isinstance(event, CallRated | CallPaid | DecisionMade | CallEnded):
-            builder.add(event)
-    return dict(json.loads(json.dumps(builder.record)))
 
 
 def test_a_sale_that_is_posted_later_rates_and_pays_the_call_again() -> None:
