@@ -338,6 +338,10 @@ def _check_company(fields: Fields, reading: Reading) -> None:
         if key in fields and other not in fields and not fields.refused(other):
             message = f"{key.name}: {why} without {other.name}"
             reading.problems.add(fields.place(key), message, f'add "{other.name}"')
+    headers = fields.get(keys.HEADERS) or {}
+    if len({name.lower() for name in headers}) != len(headers):
+        message = "headers: a field stands twice; upper and lower case are the same"
+        reading.problems.add(fields.place(keys.HEADERS), message)
     for name, cap in (fields.get(keys.CAPS) or {}).items():
         if cap.kind == "budget" and keys.PAYOUT not in fields and not fields.refused(keys.PAYOUT):
             message = f"cap {name}: a budget needs a payout: nothing is paid out here"

@@ -311,6 +311,16 @@ PHONE_NUMBER = Kind("a phone number", _phone_number, hints.SCALAR)
 # Lists.
 
 
+def _stands_in(value: T, values: list[T], seen: set[object]) -> bool:
+    """Whether a value is among those read; quickly where values can be hashed."""
+    try:
+        twice = value in seen
+        seen.add(value)
+    except TypeError:
+        return value in values
+    return twice
+
+
 def list_of(kind: Kind[T], *, most: int, doubles: bool = False) -> Kind[tuple[T, ...]]:
     """A list, without doubles unless they make sense; one value may stand without a list."""
     says = f"a list of 1 to {most}, each {kind.says}"
@@ -320,12 +330,13 @@ def list_of(kind: Kind[T], *, most: int, doubles: bool = False) -> Kind[tuple[T,
         if not 1 <= len(items) <= most:
             raise RefusedError(f"expected 1 to {most} entries, not {len(items)}")
         values: list[T] = []
+        seen: set[object] = set()
         errors: list[RefusedError] = []
         missing = False
         for item in items:
             try:
                 value = kind.read(item, reading)
-                if value in values and not doubles:
+                if not doubles and _stands_in(value, values, seen):
                     message = f'"{shorten(getattr(item, "text", ""))}" stands twice'
                     raise RefusedError(message)
                 values.append(value)

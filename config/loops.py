@@ -55,7 +55,7 @@ def check_loops(
     done: set[_Place] = set()
     for start in graph.successors:
         for loop in _loops_from(start, graph.successors, done):
-            _note_loop([graph.nodes[place] for place in loop], problems)
+            _note_loop([graph.nodes[place] for place in loop if place in graph.nodes], problems)
 
 
 def _add(nodes: tuple[Node, ...], behind: _Place | None, treatment: str, graph: _Graph) -> None:
@@ -110,25 +110,24 @@ def _entry(steps: tuple[Node, ...], treatment: str) -> _Place:
 
 
 def _add_ways_over_caps(graph: _Graph) -> None:
-    connects: dict[str, list[_Place]] = {}
-    for treatment, over in sorted(_ways_over(graph)):
-        if treatment not in connects:
-            connects[treatment] = _counted(treatment, graph)
-        target = graph.first(over)
-        for place in connects[treatment]:
-            if target is not None:
-                graph.successors[place].append(target)
+    # Many campaigns may share a treatment: one place between keeps the ways few.
+    for treatment, overs in _ways_over(graph).items():
+        between = ("", treatment)
+        firsts = (graph.first(over) for over in sorted(overs))
+        graph.successors[between] = [first for first in firsts if first is not None]
+        for place in _counted(treatment, graph):
+            graph.successors[place].append(between)
 
 
-def _ways_over(graph: _Graph) -> set[tuple[str, str]]:
-    """Treatments that serve calls of a campaign, each with a treatment of calls above its cap."""
-    return {
-        (treatment, cap.over)
-        for campaign in graph.campaigns.values()
-        for cap in campaign.caps
-        if cap.over is not None
-        for treatment in (campaign.treatment, cap.over)
-    }
+def _ways_over(graph: _Graph) -> dict[str, set[str]]:
+    """Treatments that serve calls of campaigns, each with those of calls above a cap."""
+    found: dict[str, set[str]] = {}
+    for campaign in graph.campaigns.values():
+        for cap in campaign.caps:
+            for treatment in (campaign.treatment, cap.over):
+                if cap.over is not None and treatment is not None:
+                    found.setdefault(treatment, set()).add(cap.over)
+    return found
 
 
 def _counted(treatment: str, graph: _Graph) -> list[_Place]:

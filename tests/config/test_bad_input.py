@@ -228,6 +228,12 @@ BAD_CAMPAIGNS: list[tuple[str, str, str, tuple[str, ...]]] = [
         ("Via is written by the switch",),
     ),
     (
+        "a header field twice",
+        'headers: {X-A: "1", x-a: "2"}',
+        "10:14",
+        ("a field stands twice; upper and lower case are the same",),
+    ),
+    (
         "a cap of nothing",
         "caps: {none: {kind: daily, limit: 0}}",
         "10:39",

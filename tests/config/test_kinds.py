@@ -190,3 +190,27 @@ def test_tones_are_not_checked_while_nobody_knows_them() -> None:
 def test_a_long_list_of_names_is_only_counted() -> None:
     assert known_names([], "trunks") == "there are no trunks"
     assert known_names([str(i) for i in range(11)], "trunks") == "there are 11 trunks"
+
+
+def test_a_long_list_is_not_compared_each_with_each() -> None:
+    compared = 0
+
+    class Value:
+        def __eq__(self, _other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return False
+
+        __hash__ = object.__hash__
+
+    kind = Kind("a value", lambda _tree, _reading: Value())
+    text = f"[{', '.join('x' for _ in range(200))}]"
+    for doubles in (True, False):
+        assert len(read_kind(list_of(kind, most=200, doubles=doubles), text)) == 200
+    assert compared < 200
+
+
+def test_values_that_cannot_be_hashed_may_stand_in_a_list_once() -> None:
+    kind = Kind("a list", lambda _tree, _reading: [1])
+    with pytest.raises(RefusedError, match="stands twice"):
+        read_kind(list_of(kind, most=3), "[x, y]")
