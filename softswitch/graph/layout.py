@@ -300,7 +300,7 @@ class _Placer:
         if out[-1] == into[-1]:
             # Beside each other below one step: straight across.
             del out[-1], into[-1]
-        return tuple(_without_doubles([*out, *reversed(into)]))
+        return tuple(_straightened([*out, *reversed(into)]))
 
     def _outwards(self, box: Box, shift: float) -> list[Point]:
         """From a box to the left, and out of one column after the other."""
@@ -316,5 +316,16 @@ class _Placer:
         return points
 
 
-def _without_doubles(points: list[Point]) -> list[Point]:
-    return [point for place, point in enumerate(points) if place == 0 or point != points[place - 1]]
+def _straightened(points: list[Point]) -> list[Point]:
+    """Without corners that are none, and without ways there and back on one line."""
+    kept: list[Point] = []
+    for point in points:
+        while len(kept) > 1 and _in_line(kept[-2], kept[-1], point):
+            kept.pop()
+        if not kept or point != kept[-1]:
+            kept.append(point)
+    return kept
+
+
+def _in_line(one: Point, other: Point, third: Point) -> bool:
+    return one[0] == other[0] == third[0] or one[1] == other[1] == third[1]
