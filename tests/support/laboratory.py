@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from config.model import Configuration, Prompt
+from config.model import Configuration, Prompt, Template
 from ringpool.lookup import NumberTable
 from rtp.engine import Engine
 from softswitch.app import App
@@ -185,6 +185,14 @@ class Shelf:
     def prompt(self, source: Prompt, *, country: str = "us") -> LoadedPrompt:
         """The prompt of this text."""
         return self._loaded[source.text or ""]
+
+    def rendered(self, template: Template, text: str) -> LoadedPrompt | None:
+        """No prompt with values is ready here."""
+        return None
+
+    def is_ready(self, source: Prompt) -> bool:
+        """Whether there is a prompt of this text."""
+        return (source.text or "") in self._loaded
 
     def ringback(self, country: str) -> LoadedPrompt:
         """Something that can be repeated."""
