@@ -68,7 +68,8 @@ def check_edge(edge: Edge, boxes: list[Box]) -> None:
         for (x1, y1), (x2, y2), (x3, y3) in zip(
             edge.points, edge.points[1:], edge.points[2:], strict=False
         ):
-            assert not (x1 == x2 == x3 or y1 == y2 == y3), "no way there and back"
+            assert x1 != x2 or x2 != x3, "no way there and back"
+            assert y1 != y2 or y2 != y3, "no way there and back"
     if edge.label:
         for box in boxes:
             assert not overlap(label_place(edge), place(box)), (edge.label, box.step.title)
