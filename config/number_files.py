@@ -251,7 +251,9 @@ class _RowReader:
             self._reading.problems.add(
                 error.location or self._rows.place(line, 0), str(error), error.suggestion
             )
-            return None
+        except MissingError:
+            pass
+        return None
 
     def _build(self, line: int, fields: list[str]) -> Number:
         as_is = "as_is" in self._fixed and self._as_is(line, fields)
@@ -310,11 +312,11 @@ class _RowReader:
         pool = self._pools.get(name)
         if pool is None:
             names = self._reading.names.get("pools", ())
-            message = f'pool: there is no pool "{shorten(name)}"'
             if name in names:
                 # It was refused, and that is told where it stands.
-                message = f'pool: the pool "{shorten(name)}" has a mistake'
-            hint = did_you_mean(name, names) if name not in names else None
+                raise MissingError(name)
+            message = f'pool: there is no pool "{shorten(name)}"'
+            hint = did_you_mean(name, names) or known_names(names, "pools")
             raise self._wrong(line, self._fixed.get("pool", 0), message, hint)
         return pool
 

@@ -123,3 +123,10 @@ def test_every_bad_row_is_told(tmp_path: Path) -> None:
     (tmp_path / "numbers.csv").write_text("number,campaign\n1,sale\n8666831950,sale\n2,x\n")
     found = mistakes(f"{HEAD}number_files: numbers.csv\n", path=tmp_path / "a.yaml")
     assert [error.line for error in found] == [2, 4]
+
+
+def test_of_a_pool_that_was_refused_its_numbers_tell_nothing(tmp_path: Path) -> None:
+    (tmp_path / "numbers.csv").write_text("number,pool\n8666831950,bad\n8666831951,bad\n")
+    text = HEAD.replace("pools:\n", "pools:\n  bad: {kind: custom}\n")
+    (found,) = mistakes(f"{text}number_files: numbers.csv\n", path=tmp_path / "a.yaml")
+    assert "a custom pool needs" in found.message
