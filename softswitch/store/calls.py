@@ -24,9 +24,10 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["CallWriter"]
 
-MAX_BATCH_LINES = 200
+MAX_BATCH_LINES = 100
 MAX_BATCH_BYTES = 512 << 10
-"""What is in memory of the file, and what the loop handles in one turn: about a millisecond."""
+"""What is in memory of the file, and what the loop handles in one turn: a millisecond or
+two."""
 
 GATHER_SECONDS = 0.1
 """How long a record waits for others to go with it."""
