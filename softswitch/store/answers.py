@@ -75,7 +75,7 @@ class AnswerStore:
         except DatabaseAway as error:
             logger.warning("answers of earlier calls are not loaded: %s", error)
             return
-        for row in reversed(rows):
+        for row in rows[::-1]:
             self._hold(row["caller"], row["question"], row["answer"])
         for caller, question, answer, _ in self.behind.rows:
             self._hold(caller, question, answer)

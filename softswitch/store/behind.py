@@ -87,7 +87,7 @@ class Behind(Generic[T]):
                 lambda connection: self._insert(connection, batch), within=WRITE_SECONDS
             )
         except (DatabaseAway, asyncio.CancelledError) as error:
-            self._rows.extendleft(reversed(batch))
+            self._rows.extendleft(batch[::-1])
             if isinstance(error, asyncio.CancelledError):
                 raise
             return False

@@ -118,7 +118,7 @@ class CallerIdStore:
         except DatabaseAway as error:
             logger.warning("caller ids in use are not loaded: %s", error)
             return
-        for row in reversed(rows):
+        for row in rows[::-1]:
             at = row["shown_at"].timestamp()
             known = self._shown.get(row["number"])
             if known is None or known[1] < at:
