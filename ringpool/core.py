@@ -31,7 +31,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ringpool.attributes import meets, merged
-from ringpool.policies import choose
 from ringpool.state import PoolState
 from ringpool.sweep import sweep
 from ringpool.values import (
@@ -102,7 +101,7 @@ def allocate(state: PoolState, request: Request, spares: list[Spare], *, now: fl
         return Answer("free", held.number, *_bound(state, held, request, now))
     if (held := _grown(state, request, spares, now)) is not None:
         return Answer("grown", held.number, *_bound(state, held, request, now))
-    if (held := _replaceable(state, request, now)) is not None:
+    if (held := state.replaceable(request, now=now)) is not None:
         state.take_turn(held.number)
         free = state.end(held, at=now, why="rebound")
         return Answer("rebound", held.number, *_bound(state, free, request, now))
@@ -144,21 +143,6 @@ def _grown(
     spare = min(fit, key=lambda one: (one.position, one.number))
     spares.remove(spare)
     return HeldNumber(spare.number, spare.position, state.rules.stock, spare.attributes, now)
-
-
-def _replaceable(state: PoolState, request: Request, now: float) -> HeldNumber | None:
-    rules = state.rules
-    if rules.exclusive:
-        return None
-    lifetime = rules.minimum_lifetime or 0.0
-    old_enough = [
-        held
-        for held in state.numbers.values()
-        if held.binding is not None
-        and now - held.binding.bound_at >= lifetime
-        and (not request.attributes or meets(held.attributes, request.attributes))
-    ]
-    return choose(rules.policy, old_enough, turn=state.turn, draw=request.draw)
 
 
 def _expires(rules: PoolRules, binding: Binding, now: float) -> float | None:

@@ -17,7 +17,10 @@ from typing import Any
 from config.model import RecyclingPolicy
 from ringpool.values import Binding, HeldNumber
 
-__all__ = ["choose"]
+__all__ = ["ORDERED", "choose", "order"]
+
+ORDERED: frozenset[RecyclingPolicy] = frozenset({"least_active", "most_active", "oldest", "newest"})
+"""Policies under which a binding's place depends on nothing but itself."""
 
 
 def choose(
@@ -30,10 +33,11 @@ def choose(
         return _weighted(candidates, draw)
     if policy == "round_robin":
         return min(candidates, key=lambda held: (held.number <= turn, held.number))
-    return min(candidates, key=lambda held: _order(policy, held))
+    return min(candidates, key=lambda held: order(policy, held))
 
 
-def _order(policy: RecyclingPolicy, held: HeldNumber) -> tuple[Any, ...]:
+def order(policy: RecyclingPolicy, held: HeldNumber) -> tuple[Any, ...]:
+    """Where a bound number stands under one of the policies that are ORDERED: lowest first."""
     binding = _binding(held)
     tie = (binding.used_at, binding.bound_at, held.number)
     if policy == "oldest":

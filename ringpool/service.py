@@ -76,6 +76,8 @@ class _Waiting:
     request: Request | None
     release: tuple[str, EndedWhy] | None
     future: asyncio.Future[Answer | None]
+    deadline: float
+    """By the monotonic clock."""
 
 
 @dataclass(slots=True)
@@ -200,7 +202,7 @@ class PoolService:
             raise StoreAway("the database is away")
         why: EndedWhy = "spam" if spam else "released"
         future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        self._queue(lane, _Waiting(None, (what, why), future))
+        self._queue(lane, _Waiting(None, (what, why), future, time.monotonic() + within))
         try:
             async with asyncio.timeout(within):
                 answer = await future
@@ -275,7 +277,7 @@ class PoolService:
         if self._waiting >= MAX_WAITING:
             return _away(rules, "busy")
         future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        self._queue(lane, _Waiting(request, None, future))
+        self._queue(lane, _Waiting(request, None, future, time.monotonic() + within))
         self._waiting += 1
         try:
             async with asyncio.timeout(within):
@@ -314,7 +316,9 @@ class PoolService:
         counts, lane.counts = lane.counts, {}
         self._counted -= len(counts)
         calls = [CallCount(*key, one.calls, one.at) for key, one in counts.items()]
-        within = ANSWER_SECONDS if batch else WRITE_SECONDS
+        # As long as somebody waits; what nobody waits for has its own time.
+        deadline = max((one.deadline for one in batch), default=time.monotonic() + WRITE_SECONDS)
+        within = max(0.0, deadline - time.monotonic())
         answers: Sequence[Answer | None]
         exhausted = False
         try:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ringpool.attributes import meets
+from ringpool.candidates import Candidates
 from ringpool.values import (
     Binding,
     Changes,
@@ -52,6 +53,7 @@ class PoolState:
         self._free_order: list[tuple[float, int, str]] = []
         self._last_of: dict[Key, str] = {}
         """Free numbers by who had them last."""
+        self._candidates = Candidates(rules, self.numbers)
         self._start_changes()
         for held in numbers:
             self.put(held)
@@ -143,11 +145,18 @@ class PoolState:
             heapq.heappush(self._free_order, place)
         return found
 
+    def replaceable(self, request: Request, *, now: float) -> HeldNumber | None:
+        """The number whose binding is old enough and comes first by the pool's policy."""
+        if self.rules.exclusive:
+            return None
+        return self._candidates.next(request.attributes, now=now, turn=self.turn, draw=request.draw)
+
     def follow(self, rules: PoolRules) -> None:
         """Take the pool's rules as they are now."""
         if rules != self.rules:
             self.rules = rules
             self.due = 0.0
+            self._candidates = Candidates(rules, self.numbers)
 
     # Verbs. Each notes what it changed.
 
@@ -159,6 +168,7 @@ class PoolState:
         self.due = min(self.due, self._may_end_at(held))
         if held.binding is not None:
             self._by_key[held.binding.key] = held.number
+            self._candidates.put(held)
             return
         self._free.add(held.number)
         heapq.heappush(self._free_order, _place(held))
