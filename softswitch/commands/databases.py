@@ -5,6 +5,7 @@ An embedded server that is down is started, and stopped again unless somebody el
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -15,7 +16,7 @@ from softswitch.store.postgres.errors import DatabaseAway, DatabaseUnusable
 if TYPE_CHECKING:
     from config.model import Configuration
 
-__all__ = ["NoDatabase", "with_database"]
+__all__ = ["NoDatabase", "read_database", "with_database"]
 
 T = TypeVar("T")
 
@@ -33,6 +34,15 @@ class NoDatabase(Exception):
         super().__init__(sentence)
         self.expected = expected
         """Whether there should be one: False before the first run of the switch."""
+
+
+def read_database(configuration: Configuration, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run `work` on the configured database, in a loop of its own; raises NoDatabase."""
+    try:
+        return asyncio.run(with_database(configuration, work))
+    except KeyboardInterrupt:
+        # What was started is stopped by now.
+        raise NoDatabase("interrupted") from None
 
 
 async def with_database(

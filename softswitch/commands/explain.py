@@ -150,16 +150,14 @@ def _parsed(text: str) -> Mapping[str, Any] | None:
 
 def _from_database(configuration: Configuration, call_id: str) -> Mapping[str, Any] | None:
     """The newest version in the database; None, and a remark where it cannot be asked."""
-    import asyncio
-
-    from softswitch.commands.databases import NoDatabase, with_database
+    from softswitch.commands.databases import NoDatabase, read_database
     from softswitch.store.reports import find_record
 
     async def find(database: Any) -> str | None:
         return await find_record(database, call_id)
 
     try:
-        text = asyncio.run(with_database(configuration, find))
+        text = read_database(configuration, find)
     except NoDatabase as error:
         if error.expected and configuration.switch.database != "off":
             note = f"{error}; results that were posted later are not seen"

@@ -163,16 +163,14 @@ def _parameter(name: str, configuration: Configuration) -> str:
 
 def _read(configuration: Configuration, query: ReportQuery) -> Report | None:
     """The report; None and a sentence when there is none to be had."""
-    import asyncio
-
-    from softswitch.commands.databases import NoDatabase, with_database
+    from softswitch.commands.databases import NoDatabase, read_database
     from softswitch.store.reports import Report, ReportRow, run_report
 
     async def read(database: Any) -> Report:
         return await run_report(database, query)
 
     try:
-        return asyncio.run(with_database(configuration, read))
+        return read_database(configuration, read)
     except NoDatabase as error:
         print(f"softswitch report: {error}", file=sys.stderr)
         return None if error.expected else Report(query, (), ReportRow(("",)))

@@ -6,6 +6,9 @@ import asyncio
 import csv
 import io
 import json
+import signal
+import socket
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,6 +22,7 @@ from softswitch.commands.report import add
 from softswitch.store.postgres.migrate import migrate, migrations
 from tests.support.commands import run_command
 from tests.support.database import OwnServer
+from tests.support.program import base_environment, command
 
 CONFIGURATION = """\
 switch: {{database: "{database}", data: "{data}", time_zone: America/Phoenix}}
@@ -143,6 +147,22 @@ def test_a_database_that_is_away_is_told_in_a_sentence(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err == "softswitch report: the database is away: connection refused\n"
+
+
+def test_whoever_does_not_want_to_wait_is_no_traceback(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        dsn = f"postgresql://nobody@127.0.0.1:{mute.getsockname()[1]}/none"
+        report = subprocess.Popen(
+            command("report", "-c", written(tmp_path, dsn)),
+            env=base_environment(), stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        mute.settimeout(30)
+        connection, _address = mute.accept()
+        with connection:
+            report.send_signal(signal.SIGINT)
+            _out, told = report.communicate(timeout=30)
+    assert report.returncode == 1
+    assert told == "softswitch report: interrupted\n"
 
 
 def test_a_configuration_without_database_says_where_records_are(
