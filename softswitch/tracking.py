@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from config.model import Configuration
+from config.model import Campaign, Configuration
 from ivr.lookups import LookupClient
 from ivr.services import NodeServices
 from ringpool.live import LiveBindings
@@ -72,7 +72,9 @@ class Tracking:
             self._build(configuration.switch.data)
         else:
             self.nodes.caller_ids = CallerIdStore(None, time.time)
-        self.money = Money(events, credit=self.credit, fraud=self.fraud, bans=self._bans)
+        self.money: Money | None = None
+        if any(map(has_money, configuration.campaigns.values())):
+            self.money = Money(events, credit=self.credit, fraud=self.fraud, bans=self._bans)
 
     def _build(self, folder: Path) -> None:
         configuration = self.configuration
@@ -86,7 +88,8 @@ class Tracking:
         self._answers = self.nodes.answers = AnswerStore(database, time.time)
         self._caller_ids = self.nodes.caller_ids = CallerIdStore(database, time.time)
         self._bans = FraudStore(database, self.fraud)
-        HistoryKeeper(self.history, database, self.events)
+        if self.history.period:
+            HistoryKeeper(self.history, database, self.events)
         self._bindings = bindings
         self._writer = CallWriter(database, folder / "records.jsonl")
 
@@ -108,6 +111,8 @@ class Tracking:
         self._resources.push_async_callback(self.pools.close)
         self.credit.start()
         self._resources.push_async_callback(self.credit.close)
+        if self.database.up and not await self.credit.loaded(within=LOADED_SECONDS):
+            logger.warning("calls of capped campaigns have no credit yet")
         self._resources.push_async_callback(self._answers.close)
         self._resources.push_async_callback(self._caller_ids.close)
         self._bans.start()
@@ -149,6 +154,18 @@ class Tracking:
                 overflow=overflow,
             )
         )
+
+
+def has_money(campaign: Campaign) -> bool:
+    """Whether a call of the campaign is rated, paid, counted or judged, or asks about its end."""
+    return bool(
+        campaign.rating
+        or campaign.payout
+        or campaign.conversion
+        or campaign.caps
+        or campaign.fraud
+        or campaign.sms
+    )
 
 
 def needs_database(configuration: Configuration) -> bool:
