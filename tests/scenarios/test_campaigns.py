@@ -1,158 +1,98 @@
-"""The two calls that the product stands for, through the real program with SIPp on both sides: from
-the number handed to a visitor to the payout in the record."""
+"""Campaigns that meet, serve and show calls in their own way: blocked, syndicated, unique."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.program import ROOT, Switch, command, leg, wait_for
-from tests.support.sipp import Sipp, needs_sipp
+from tests.support.example_switch import Example, accept, header
+from tests.support.program import leg
 
-pytestmark = [
-    needs_sipp,
-    pytest.mark.skipif(os.geteuid() != 0, reason="SIPp plays captures through a raw socket"),
-    pytest.mark.timeout(180),
-]
-EXAMPLES = ROOT / "config" / "examples"
-BABY_FANS = "18666831950"
-MOBILE_IN_ARIZONA = "16025550147"
-LANDLINE_IN_ARIZONA = "16025551999"
-MOBILE_IN_CALIFORNIA = "14155550123"
-LANDLINE_IN_NEW_YORK = "12125550123"
-Record = dict[str, Any]
+CONFIGURATION = """
+switch:
+  listen: ${SOFTSWITCH_SIP}
+  rtp_ports: ${SOFTSWITCH_RTP}
+  control: ${SOFTSWITCH_CONTROL}
+  data: ${SOFTSWITCH_DATA}
+  database: off
+  without_synthesiser: chime
+trunks:
+  carrier: ${SOFTSWITCH_TRUNK}
+lists:
+  spam: [+1 602 555 0666]
+numbers:
+  866 683 1950: {campaign: resold}
+  866 683 1951: {campaign: unique}
+campaigns:
+  original:
+    treatment: agent
+    caller_id: called
+    notice: {tone: chime}
+    publisher: p1
+    headers: {X-Campaign: "{campaign}"}
+  resold:
+    syndicates: original
+    publisher: p2
+    blocked: {lists: [spam], then: busy}
+  unique:
+    treatment: agent
+    caller_id: {unique: +1 800 555 0000, last: +1 800 555 0001}
+treatments:
+  agent:
+    - play: {tone: chime}
+    - connect: +1 602 555 1234
+"""
 
 
 @pytest.fixture
-def uas(tmp_path: Path) -> Any:
-    with Sipp(tmp_path, "uas_basic.xml", rtp_echo=True, timeout=150) as running:
-        yield running
+def switch(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Example]:
+    failed_before = request.session.testsfailed
+    path = tmp_path / "switch.yaml"
+    path.write_text(CONFIGURATION)
+    made = Example(tmp_path / "run", path)
+    yield made
+    made.close(failed=request.session.testsfailed > failed_before)
 
 
-def switch_for(tmp_path: Path, example: str, uas: Sipp, **environment: str) -> Switch:
-    return Switch(
-        tmp_path / "switch",
-        EXAMPLES / f"{example}.yaml",
-        trunk=f"127.0.0.1:{uas.port}",
-        environment={"SOFTSWITCH_DATABASE": "embedded", **environment},
-    )
+def test_a_syndicated_call_is_served_by_the_original_and_counts_for_its_own_campaign(
+    switch: Example,
+) -> None:
+    calling, _near = switch.answered()
+    called = switch.rings("16025551234")
+    assert called.invite is not None
+    assert "+18666831950" in called.invite.all("from")[0]
+    assert header(called, "X-Campaign") == "resold"
+    switch.takes(called)
+    calling.bye()
+    called.expect("BYE")
+    record = switch.record()
+    assert (record["campaign"], record["publisher"]) == ("resold", "p2")
+    assert record["syndicated"]["campaign"] == "original"
 
 
-def softswitch(switch: Switch, *arguments: str) -> str:
-    """Standard output of a command with the switch's environment."""
-    done = subprocess.run(
-        command(*arguments),
-        env=switch.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def test_a_blocked_caller_hears_busy_and_leaves_a_record(switch: Example) -> None:
+    calling, _ = switch.call(user="+16025550666")
+    calling.expect(486)
+    record = switch.record()
+    assert (record["cause"], record["path"]) == ("blocked", [])
+    assert record["decisions"][0]["result"] == "spam"
 
 
-def caller_of(switch: Switch, directory: Path, scenario: str) -> Callable[..., Record]:
-    def call(caller: str, number: str, *, talk_ms: int = 1500) -> Record:
-        already = len(switch.records())
-        with Sipp(
-            directory,
-            scenario,
-            remote=switch.address,
-            service=number,
-            keys={"caller": caller},
-            hold_ms=talk_ms,
-            timeout=40,
-        ) as uac:
-            assert uac.wait().successful == 1
-        return switch.wait_for_records(already + 1)[-1]
-
-    return call
-
-
-def test_baby_fans_are_rated_by_the_callers_line_and_paid_once(tmp_path: Path, uas: Sipp) -> None:
-    with switch_for(tmp_path, "baby-fans", uas, BABY_FANS_HOURS="always") as switch:
-        call = caller_of(switch, tmp_path, "uac_baby_fans.xml")
-        record = call(MOBILE_IN_ARIZONA, BABY_FANS)
-        assert record["campaign"] == "Baby Fan Sale"
-        assert record["publisher"] == "p1"
-        assert record["binding"]["parameters"] == {"media": "Internet"}
-        assert record["keys"] == ["2"]
-        assert leg(record, "called")["to"] == "+16026661234"
-        assert leg(record, "called")["from"] == f"+{MOBILE_IN_ARIZONA}"
-        assert record["talk_seconds"] > 0
-        assert record["rating"]["rating"] == "high"
-        assert record["payout"]["amount"] == "5.00"
-        assert record["payout"]["currency"] == "USD"
-        assert record["ended_by"] == "calling"
-        wait_for("a message asked for", lambda: "sms.requested" in switch.output())
-
-        again = call(MOBILE_IN_ARIZONA, BABY_FANS)
-        assert again["rating"]["rating"] == "high"
-        assert again["payout"]["amount"] == "0.00"
-
-        landline = call(LANDLINE_IN_ARIZONA, BABY_FANS)
-        assert landline["rating"]["rating"] == "low"
-        assert landline["payout"]["amount"] == "1.00"
-        wait_for("the last event", lambda: switch.output().count("call.ended") == 3)
-        assert switch.output().count("sms.requested") == 2
-        file = tmp_path / "record.json"
-        file.write_text(json.dumps(record))
-        assert "5.00" in softswitch(
-            switch, "explain", record["call_id"], "--record", str(file),
-            "-c", str(EXAMPLES / "baby-fans.yaml"),
-        )  # fmt: skip
-    uas.stop()
-
-
-def test_baby_fans_are_closed_out_of_hours(tmp_path: Path, uas: Sipp) -> None:
-    with switch_for(tmp_path, "baby-fans", uas, BABY_FANS_HOURS="never") as switch:
-        shown = softswitch(
-            switch, "route-test", str(EXAMPLES / "baby-fans.yaml"),
-            "--from", MOBILE_IN_ARIZONA, "--to", BABY_FANS,
-        )  # fmt: skip
-        assert "closed" in shown
-
-
-def test_the_news_press_pays_for_a_long_call_from_california(tmp_path: Path, uas: Sipp) -> None:
-    with switch_for(
-        tmp_path, "news-press", uas, NEWS_HOURS="always", NEWS_MIN_SECONDS="1"
-    ) as switch:
-        shown = [
-            allocate(switch, "Ad Placement", website="one", location="footer", path=path)
-            for path in ("home", "page3", "home")
-        ]
-        assert [one["number"] for one in shown] == [
-            "+18888695345", "+18001238888", "+18888695345",
-        ]  # fmt: skip
-        call = caller_of(switch, tmp_path, "uac_news_press.xml")
-        record = call(MOBILE_IN_CALIFORNIA, "18888695345", talk_ms=3500)
-        assert record["binding"] == {
-            "pool": "Ad Placement",
-            "parameters": {"website": "one", "location": "footer", "path": "home"},
-        }
-        assert record["publisher"] == "news-press"
-        assert record["keys"] == ["1"]
-        assert leg(record, "called")["to"] == "+18885551234"
-        assert record["talk_seconds"] > 1
-        assert record["payout"]["amount"] == "15.00"
-
-        elsewhere = call(LANDLINE_IN_NEW_YORK, "18001238888", talk_ms=3500)
-        assert elsewhere["binding"]["parameters"]["path"] == "page3"
-        assert elsewhere["payout"]["amount"] == "0.00"
-    uas.stop()
-
-
-def allocate(switch: Switch, pool: str, **values: str) -> Record:
-    written = [f"{name}={value}" for name, value in values.items()]
-    printed = softswitch(
-        switch, "pool", "allocate", "-c", str(switch.config), pool, *written, "--json"
-    )
-    answer: Record = json.loads(printed)
-    return answer
+def test_each_call_shows_a_number_of_its_own_until_there_are_none(switch: Example) -> None:
+    shown = []
+    for _ in range(3):
+        calling, near = switch.call("+18666831951")
+        accept(calling, near)
+        called = switch.rings("16025551234")
+        assert called.invite is not None
+        shown.append(called.invite.all("from")[0])
+        called.respond(486)
+        calling.expect("BYE", within=10)
+    assert sorted(one.partition("sip:")[2][:12] for one in shown) == [
+        "+18005550000", "+18005550001", "+18666831951",
+    ]  # fmt: skip
+    records = switch.switch.wait_for_records(3, within=10)
+    stored = [leg(record, "called").get("caller_id") for record in records]
+    assert sorted(map(str, stored)) == ["+18005550000", "+18005550001", "None"]
