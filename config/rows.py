@@ -9,6 +9,7 @@ version. Knows no column.
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Collection, Iterator
 
 from config.document import decode
@@ -22,7 +23,12 @@ MAX_ROWS = 2_000_000
 """Rows in a file; more numbers than North America has area codes and exchanges."""
 MAX_COLUMNS = 100
 
+MAX_HEAD = 65_536
+"""Characters in which the header is looked for, to see which separator it has."""
+
 _SEPARATORS = ",;\t"
+# The ends of lines of the csv module, which are fewer than those of str.splitlines.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _BAD_FILE: dict[type, str] = {
     FileNotFoundError: "there is no such file",
     IsADirectoryError: "this is a folder, not a file",
@@ -80,6 +86,8 @@ class Rows:
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         """Line (from 1) and fields of each row that has them all; others are noted."""
         reader, width = self._reader, len(self.columns)
+        if not width:
+            return  # a file without a header, which is noted
         first, count = reader.line_num + 1, 0
         try:
             for fields in reader:
@@ -98,10 +106,13 @@ class Rows:
 
     def place(self, line: int, index: int) -> Location:
         """Where a field begins; `line` is its row's first."""
+        return Location(self.file, line, _column(self._row(line), index, self._separator))
+
+    def _row(self, line: int) -> str:
+        """The text of a line, from 1; empty behind the end of the file."""
         if not self._lines:
-            self._lines = self._text.splitlines()
-        row = self._lines[line - 1] if 0 < line <= len(self._lines) else ""
-        return Location(self.file, line, _column(row, index, self._separator))
+            self._lines = _LINE_END.split(self._text)
+        return self._lines[line - 1] if 0 < line <= len(self._lines) else ""
 
     def refuse(self, line: int, index: int, message: str, suggestion: str | None = None) -> None:
         """Note what is wrong with a field."""
@@ -156,7 +167,7 @@ class Rows:
         """A row that the CSV reader gave up; with an open quote it ends only with the file."""
         if "end of data" in str(error):
             place = self.place(line, 0)
-            row = self._lines[line - 1]
+            row = self._row(line)
             column = max(0, _open_quote(row)) + 1
             self._reading.problems.add(
                 Location(self.file, place.line, column), "this quote is never closed"
@@ -168,7 +179,8 @@ class Rows:
 
 def _separator(text: str) -> str:
     """The separator of the header: of the three that may be one, the most frequent."""
-    for line in text.splitlines()[:MAX_COLUMNS]:
+    # A header that is not found in so many lines is not looked for.
+    for line in _LINE_END.split(text[:MAX_HEAD]):
         if line.strip() and not line.startswith("#"):
             return max(_SEPARATORS, key=line.count)
     return _SEPARATORS[0]

@@ -82,7 +82,13 @@ def test_a_file_that_is_too_long_is_refused(
         open_rows("a.csv", Reading(Problems(), folder=tmp_path))
 
 
-@given(st.text(alphabet='a,";\n\r\t #é', max_size=60))
+def test_lines_are_counted_as_an_editor_counts_them() -> None:
+    found, problems = opened('a,b\n"x\u0085y\u2028z",1\r\n"2",3,4\n')
+    assert [line for line, _fields in found] == [2]
+    assert [str(error.location) for error in problems] == ["f.csv:3:1"]
+
+
+@given(st.text(alphabet='a,";\n\r\t #é\u0085\x0c', max_size=60))
 def test_any_text_gives_rows_or_mistakes(text: str) -> None:
     found, problems = opened(text)
     for line, fields in found:
