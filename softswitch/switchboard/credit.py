@@ -30,7 +30,7 @@ __all__ = ["CapExceeded", "Credit", "CreditDesk", "CreditStore", "SpendingJourna
 TICK_SECONDS = 1.0
 """How often is looked at what only time brings: leases to renew, periods that begin."""
 
-AWAY_SECONDS = 0.5
+AWAY_SECONDS = 0.05
 """Pause after a report that was not heard."""
 
 MAX_REPORTS = 500
