@@ -414,7 +414,7 @@ def silent_for(call: Call, now: float) -> float:
     if not call.caller.answered:
         return 0.0
     heard = call.media_expected_from
-    for leg in (call.caller, call.callee):
+    for leg in (call.caller, call.joined):
         if leg is None or leg.media is None:
             continue
         if leg.media.held:
