@@ -37,6 +37,8 @@ LIMITS = Limits(transactions=300, dialogs=60, streams=4)
 STEPS = 400
 MAX_CORPUS = 300
 METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REGISTER", "BREW")
+EVENTS = ("Event: refer", "Event: refer", "Event: refer;id=2", "o: refer;id=", "Event: x", "X: y")
+STATES = ("Subscription-State: active", "Subscription-State: terminated;reason=x", "X: y")
 STATUSES = (100, 180, 183, 199, 200, 202, 302, 401, 408, 481, 486, 487, 491, 500, 503, 603)
 LINES = (
     "Require: 100rel",
@@ -161,7 +163,9 @@ class Run:
 
     def request_in(self, dialog: Dialog) -> bytes:
         """Write a request inside a dialog."""
-        method = self.random.choice(("INVITE", "ACK", "ACK", "BYE", "INFO", "OPTIONS", "CANCEL"))
+        method = self.random.choice(
+            ("INVITE", "ACK", "ACK", "BYE", "INFO", "OPTIONS", "CANCEL", "NOTIFY", "REFER")
+        )
         number = (dialog.remote_cseq or 0) + self.random.choice((-1, 0, 0, 1, 1, 1, 2))
         lines = [
             f"{method} sip:us@{US} SIP/2.0",
@@ -173,6 +177,10 @@ class Run:
             f"Contact: <sip:a@192.0.2.{self.random.randrange(255)}>",
             "Max-Forwards: 70",
         ]
+        if method == "NOTIFY":
+            lines += [self.random.choice(EVENTS), self.random.choice(STATES)]
+            status = self.random.choice(STATUSES)
+            return self.whole(lines, f"SIP/2.0 {status} X\r\n".encode())
         return self.whole(lines, self.random.choice((b"", b"v=0\r\n")))
 
     def response_to(self, data: bytes) -> bytes:
@@ -260,8 +268,12 @@ class Run:
 
     def use(self, dialog: Dialog) -> None:
         """Use a verb of a dialog."""
-        choice = self.random.randrange(6)
-        if choice == 0:
+        choice = self.random.randrange(7)
+        if choice == 6:
+            refer = dialog.refer("sip:c@192.0.2.3", referred_by="sip:us@192.0.2.9", now=self.now)
+            if refer is not None and self.random.random() < 0.2:
+                refer.give_up()
+        elif choice == 0:
             dialog.bye(now=self.now)
         elif choice == 1:
             dialog.reinvite(body=self.random.choice((b"", b"v=0\r\n")), now=self.now)
