@@ -52,6 +52,9 @@ USE_HOURS = 24 * 14
 SYNCHRONISE_SECONDS = 120.0
 """A hundred thousand numbers for the first time take seconds."""
 
+RETRY_SECONDS = 1.0
+"""Between attempts to synchronise that others got in the way of."""
+
 _LOCK = """
 SELECT version, told, reloaded, at, turn, exhausted,
     extract(epoch FROM clock_timestamp())::double precision AS clock
@@ -227,7 +230,15 @@ class PostgresBindings:
         async def take_over(connection: Connection) -> None:
             await synchronise(connection, self._holdings, clock=self._clock)
 
-        await self._database.run(take_over, within=SYNCHRONISE_SECONDS)
+        while True:
+            try:
+                await self._database.run(take_over, within=SYNCHRONISE_SECONDS)
+                break
+            except (DatabaseAway, asyncpg.PostgresError) as error:
+                if not self._database.up:
+                    return  # it is done after the next connect
+                logger.error("the numbers of pools could not be synchronised: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
         self._ready.set()
         if self._follower is not None:
             self._follower.start()
