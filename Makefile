@@ -8,7 +8,7 @@ export PYTHON
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: compile help demo test test-full check format bench fuzz setup setup-dev setup-sipp clean distclean
+.PHONY: compile help demo test test-full check format bench bench-pools fuzz setup setup-dev setup-sipp clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -40,6 +40,9 @@ compile: setup-dev ## Compile the hot rooms with mypyc into build/compiled (opti
 
 bench: setup-dev setup-sipp compile ## Cost of signalling and media, beside a minimal C relay of the same run
 	@$(RUN) -m bench
+
+bench-pools: setup-dev ## Allocations a second, decisions, and how long a large configuration takes to load
+	@$(RUN) -m bench pools decisions loading
 
 fuzz: setup-dev ## Fuzz the parsers and the media engine; make fuzz SECONDS=600 for longer
 	@$(RUN) tools/run_tests.py --suite fuzz --fuzz-seconds $(or $(SECONDS),30)
