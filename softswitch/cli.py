@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     route.add_argument(
         "--at",
         metavar="TIME",
-        help='when: "2026-12-24 17:30" or "17:30" in the switch\'s zone',
+        help='when: "2026-12-24 17:30" or "17:30" by the campaign\'s clock',
     )
     route.add_argument(
         "--answer",
@@ -173,7 +173,7 @@ def _check(options: argparse.Namespace) -> int:
 def _route_test(options: argparse.Namespace) -> int:
     import time
 
-    from softswitch.route_test import MomentError, moment, route
+    from softswitch.route_test import MomentError, moment, route, zone_of
 
     configuration = _load(options.file)
     if configuration is None:
@@ -185,7 +185,7 @@ def _route_test(options: argparse.Namespace) -> int:
         return 2
     try:
         if options.at is not None:
-            at = moment(options.at, configuration.switch.time_zone, now=at)
+            at = moment(options.at, zone_of(configuration, options.called), now=at)
     except MomentError as error:
         print(f"softswitch: --at: {error}", file=sys.stderr)
         return 2

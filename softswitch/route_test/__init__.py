@@ -8,7 +8,7 @@ defaults are taken.
 """
 
 from softswitch.route_test.moment import MomentError, moment
-from softswitch.route_test.route import Route, route
+from softswitch.route_test.route import Route, route, zone_of
 from softswitch.route_test.steps import RouteDecision, RouteDestination, RouteNote
 from softswitch.route_test.walk import MAX_DESTINATIONS
 
@@ -21,4 +21,5 @@ __all__ = [
     "RouteNote",
     "moment",
     "route",
+    "zone_of",
 ]

@@ -20,7 +20,7 @@ from softswitch.route_test.situation import Given, Situation
 from softswitch.route_test.steps import RouteDecision, RouteDestination, RouteNote, Step
 from softswitch.route_test.walk import Walk
 
-__all__ = ["Route", "route"]
+__all__ = ["Route", "route", "zone_of"]
 
 NOT_ACTIVE = 404
 BUSY = 486
@@ -100,6 +100,17 @@ class Route:
         if self.refusal is not None:
             facts.append(("refused", f"{self.refusal}: {self.why}"))
         return [f"{name + ':':<13}{value}" for name, value in facts]
+
+
+def zone_of(configuration: Configuration, called: str) -> str:
+    """The zone whose clock a call to this number goes by: its campaign's hours', else the
+    switch's."""
+    match = NumberTable(configuration).find(called.strip())
+    if match is None:
+        return configuration.switch.time_zone
+    campaign = configuration.campaigns[match.campaign]
+    hours = configuration.hours.get(campaign.hours or "")
+    return configuration.switch.time_zone if hours is None else hours.time_zone
 
 
 def route(

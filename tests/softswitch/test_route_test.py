@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config.loader import load
-from softswitch.route_test import MomentError, Route, RouteDestination, moment, route, walk
+from softswitch.route_test import MomentError, Route, RouteDestination, moment, route, walk, zone_of
 from tests.support.configurations import loaded
 
 MONDAY = moment("2026-11-23 09:00", "America/Phoenix", now=0)
@@ -325,3 +325,10 @@ def test_a_treatment_that_branches_without_end_is_walked_to_a_bound(
     text = "trunks: {a: h}\ncampaigns: {c: t}\nnumbers: {8666830001: c}\ntreatments:\n  t:\n"
     found = route(loaded(text + menus), caller="", called="8666830001")
     assert found.refusal is None
+
+
+def test_a_moment_is_told_by_the_clock_of_the_campaign_that_is_called() -> None:
+    configuration = loaded(DECIDED)
+    assert zone_of(configuration, "8666830001") == "America/Phoenix"
+    assert zone_of(configuration, "8666830003") == "UTC"
+    assert zone_of(configuration, "unknown") == "UTC"
