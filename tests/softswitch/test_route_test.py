@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from config.loader import load
+from softswitch.cli import main
 from softswitch.route_test import MomentError, Route, RouteDestination, moment, route, walk, zone_of
 from tests.support.configurations import loaded
 
@@ -332,3 +333,24 @@ def test_a_moment_is_told_by_the_clock_of_the_campaign_that_is_called() -> None:
     assert zone_of(configuration, "8666830001") == "America/Phoenix"
     assert zone_of(configuration, "8666830003") == "UTC"
     assert zone_of(configuration, "unknown") == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "told"),
+    [
+        ((), 0, "treatment:   question"),
+        (("--to", "8666839999"), 3, "refused:     404"),
+        (("--at", "noon"), 2, '--at: "noon" is no time'),
+        (("--answer", "zip"), 2, "--answer: expected NODE=VALUE"),
+        (("--key", "2"), 0, "destination: +16025555678"),
+        (("--json",), 0, '"treatment": "question"'),
+    ],
+)
+def test_the_command_says_by_its_status_whether_the_call_would_be_served(
+    more: tuple[str, ...], status: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = "config/examples/quickstart.yaml"
+    words = ["route-test", file, "--from", "6025550100", "--to", "8666831950", *more]
+    assert main(words) == status
+    out = capsys.readouterr()
+    assert told in (out.err if status == 2 else out.out)
