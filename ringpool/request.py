@@ -62,7 +62,9 @@ def checked_values(request: AllocationRequest, pool: Pool) -> tuple[str, ...]:
     missing = [name for name in pool.parameters if name not in given]
     if missing:
         raise RequestRefused(f"the pool {pool.name} needs a value for {', '.join(missing)}")
-    for name, value in given.items():
+    # Who asks over a socket may send anything.
+    unchecked: Mapping[str, object] = given
+    for name, value in unchecked.items():
         _check_text(name, value, MAX_VALUE)
     return tuple(given[name] for name in pool.parameters)
 
@@ -73,7 +75,8 @@ def checked_attributes(attributes: Mapping[str, str]) -> Mapping[str, str]:
         return NOTHING
     if len(attributes) > MAX_ATTRIBUTES:
         raise RequestRefused(f"at most {MAX_ATTRIBUTES} attributes can be asked for")
-    for name, value in attributes.items():
+    unchecked: Mapping[str, object] = attributes
+    for name, value in unchecked.items():
         _check_text("the name of an attribute", name, MAX_ATTRIBUTE)
         _check_text(name, value, MAX_ATTRIBUTE)
     return lowered(attributes)
