@@ -36,7 +36,8 @@ from softswitch.campaign.payout import pay
 from softswitch.campaign.rating import rate
 from softswitch.campaign.tables import Tables
 from softswitch.store.spending import SpendingFile
-from softswitch.switchboard.credit import Credit, CreditDesk, Synced
+from softswitch.switchboard.credit import Credit, CreditDesk
+from softswitch.switchboard.credit_protocols import Synced
 
 DECISIONS = 200
 """In a round."""

@@ -35,7 +35,8 @@ from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from config.model import Campaign, Cap
+from config.model import Campaign, Cap, Configuration, Connect
+from config.nesting import every_node, reachable
 from softswitch.campaign.payout import highest
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Need",
     "Period",
     "Report",
+    "destinations_of",
     "following",
     "grant",
     "needs",
@@ -256,6 +258,21 @@ def following(need: Need, at: float) -> Need:
     """The same need in the period of another moment."""
     period = period_of(need.cap, at)
     return replace(need, key=replace(need.key, period=period.start), ends=period.end)
+
+
+def destinations_of(configuration: Configuration, campaign: Campaign) -> set[str]:
+    """Destinations that stand in a campaign's treatment, by the names that credit is taken for."""
+    if not any(cap.scope == "destination" for cap in campaign.caps):
+        return set()
+    names = reachable((campaign.treatment,), configuration.treatments)
+    nodes = [node for name in names for node in every_node(configuration.treatments[name].nodes)]
+    return {
+        one.number
+        for node in nodes
+        if isinstance(node, Connect)
+        for one in node.destinations
+        if one.number is not None
+    }
 
 
 # Periods.

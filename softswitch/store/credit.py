@@ -19,7 +19,7 @@ from softswitch.campaign.caps import CountKey, Grant, Lease, Report, grant, need
 from softswitch.campaign.ledger import LEASE_SECONDS
 from softswitch.store.postgres.database import Connection, Database
 from softswitch.store.postgres.errors import DatabaseAway
-from softswitch.switchboard.credit import Synced
+from softswitch.switchboard.credit_protocols import Synced
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class _SupersededError(Exception):
 
 
 class CreditStore:
-    """Implements `softswitch.switchboard.credit.CreditStore` on PostgreSQL."""
+    """Implements `softswitch.switchboard.credit_protocols.CreditStore` on PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         """To be made before the database is started."""

@@ -12,20 +12,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
 
-from config.model import Campaign, Cap, Configuration, Connect
-from config.nesting import every_node, reachable
-from softswitch.campaign.caps import CapExceeded, CountKey, Grant, Need, Report, needs
+from config.model import Campaign, Cap, Configuration
+from softswitch.campaign.caps import CapExceeded, CountKey, Need, Report, destinations_of, needs
 from softswitch.campaign.ledger import CapLedger
+from softswitch.switchboard.credit_protocols import CreditStore, SpendingJournal
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["CapExceeded", "Credit", "CreditDesk", "CreditStore", "SpendingJournal", "Synced"]
+__all__ = ["CapExceeded", "Credit", "CreditDesk"]
 
 TICK_SECONDS = 1.0
 """How often is looked at what only time brings: leases to renew, periods that begin."""
@@ -49,58 +47,6 @@ UNWRITTEN = "the journal cannot be written"
 
 NONE = Decimal(0)
 ONE = Decimal(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Synced:
-    """What the database said to reports."""
-
-    grants: Mapping[CountKey, Grant]
-    nodes: int
-    """Nodes that are alive."""
-    at: float
-    """The database's clock, UTC in seconds: periods begin and end by it on all nodes."""
-
-
-class CreditStore(Protocol):
-    """Where the counts of all nodes are kept."""
-
-    @property
-    def up(self) -> bool:
-        """Whether the database answered a moment ago."""
-
-    @property
-    def process(self) -> int:
-        """This process among those of the node; 0 until the database was there."""
-
-    def on_up(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called after every (re)connect."""
-
-    def on_wanted(self, callback: Callable[[CountKey], None]) -> None:
-        """Have `callback` called when another node found no credit left."""
-
-    def on_freed(self, callback: Callable[[CountKey], None]) -> None:
-        """Have `callback` called when another node gave credit back."""
-
-    async def sync(self, reports: Sequence[Report]) -> Synced | None:
-        """Tell and ask; None: the database is away."""
-
-    async def take_over(self, spent: Callable[[int], Mapping[CountKey, Decimal] | None]) -> bool:
-        """Settle what earlier processes of this node left; False: the database is away."""
-
-
-class SpendingJournal(Protocol):
-    """What calls took of each count, through any crash."""
-
-    def spent(self, process: int) -> Mapping[CountKey, Decimal] | None:
-        """What the calls of an earlier process took; None: it is not known."""
-
-    def begin(self, process: int, live: Container[CountKey]) -> None:
-        """Start anew for this process; raises OSError. Counts that are not in `live` any more were
-        settled for good."""
-
-    def note(self, key: CountKey, total: Decimal) -> None:
-        """Write what calls took of a count in all; raises OSError."""
 
 
 class Holding:
@@ -191,9 +137,12 @@ class CreditDesk:
     def use(self, configuration: Configuration) -> None:
         """Calls that come in from now on have this configuration; ask for its first credit."""
         self._configuration = configuration
+        publishers: dict[str, set[str | None]] = {}
+        for number in configuration.numbers:
+            publishers.setdefault(number.campaign, set()).add(number.publisher)
         for campaign in configuration.campaigns.values():
             if campaign.caps:
-                self._foresee(campaign)
+                self._foresee(campaign, publishers.get(campaign.name, set()))
         self._wake.set()
 
     def start(self) -> None:
@@ -362,19 +311,17 @@ class CreditDesk:
             return False
         return True
 
-    def _foresee(self, campaign: Campaign) -> None:
+    def _foresee(self, campaign: Campaign, publishers: set[str | None]) -> None:
         """Have some credit of each publisher and destination that the configuration names."""
-        configuration = self._configuration
-        publishers = {campaign.publisher}
+        places = destinations_of(self._configuration, campaign)
+        scopes: list[tuple[str | None, str | None]] = [(campaign.publisher, None)]
         if any(cap.scope == "publisher" for cap in campaign.caps):
-            numbers = configuration.numbers
-            publishers |= {one.publisher for one in numbers if one.campaign == campaign.name}
-        places = {None, *_destinations(configuration, campaign)}
+            scopes += [(publisher, None) for publisher in publishers]
+        scopes += [(campaign.publisher, place) for place in places]
         now = self._now()
-        for publisher in publishers:
-            for place in places:
-                for need in self._needs(campaign, publisher, place):
-                    self.ledger.block(need, now)
+        for publisher, place in scopes:
+            for need in self._needs(campaign, publisher, place):
+                self.ledger.block(need, now)
 
     # The task.
 
@@ -447,18 +394,3 @@ def _shared(beside: Credit, wanted: Sequence[Need]) -> list[Holding]:
     """What a credit holds already of what another leg of its call needs."""
     keys = {need.key for need in wanted}
     return [one for one in beside.holdings if one.credits > 0 and one.need.key in keys]
-
-
-def _destinations(configuration: Configuration, campaign: Campaign) -> set[str]:
-    """Destinations that stand in a campaign's treatment, by the names that credit is taken for."""
-    if not any(cap.scope == "destination" for cap in campaign.caps):
-        return set()
-    names = reachable((campaign.treatment,), configuration.treatments)
-    nodes = [node for name in names for node in every_node(configuration.treatments[name].nodes)]
-    return {
-        one.number
-        for node in nodes
-        if isinstance(node, Connect)
-        for one in node.destinations
-        if one.number is not None
-    }

@@ -15,7 +15,7 @@ Knows neither SQL nor the record.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -51,7 +51,6 @@ from softswitch.campaign.inputs import (
 )
 from softswitch.campaign.payout import Paid, pay
 from softswitch.campaign.rating import Rated, rate
-from softswitch.switchboard.credit import CreditDesk
 from softswitch.switchboard.ending import EndWatch
 
 logger = logging.getLogger(__name__)
@@ -71,6 +70,37 @@ _BRINGS: dict[type[CallEvent], tuple[str, ...]] = {
 }
 """Which facts an event brings: the beginnings of their names. Another campaign brings its own
 rating."""
+
+
+class Desk(Protocol):
+    """Keeps the credit of calls under their caps (`softswitch.switchboard.credit.CreditDesk`)."""
+
+    def presented(self, campaign: Campaign, publisher: str | None) -> None:
+        """A call came in that may need credit soon."""
+
+    def take(
+        self,
+        campaign: Campaign,
+        *,
+        publisher: str | None,
+        destination: str | None,
+        call_id: str,
+        budgets_only: bool,
+    ) -> object:
+        """Credit, or a CapExceeded."""
+
+    def holds(self, call_id: str, campaign: str) -> bool:
+        """Whether a call has credit of a campaign."""
+
+    def settle(
+        self,
+        call_id: str,
+        *,
+        connected: bool,
+        converted: Callable[[str, Cap], bool],
+        amounts: Mapping[str, Decimal],
+    ) -> None:
+        """A call has ended."""
 
 
 class BanSink(Protocol):
@@ -99,7 +129,7 @@ class Money:
         self,
         stream: EventStream,
         *,
-        credit: CreditDesk | None = None,
+        credit: Desk | None = None,
         fraud: FraudList | None = None,
         bans: BanSink | None = None,
     ) -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from config.model import Campaign, Cap
+from config.model import Campaign, Cap, Connect, Destination, Number, Treatment
 from softswitch.switchboard.credit import CapExceeded, Credit
 from tests.support.credit_desks import DeskNode, capped, configuration_of, until
 from tests.support.database import OwnServer
@@ -271,6 +272,31 @@ async def test_the_first_calls_find_credit_when_the_switch_waited_for_it(
     node = await DeskNode(dsn, tmp_path, capped(DAILY)).start()
     assert await node.desk.loaded(within=5)
     assert isinstance(node.take(), Credit)
+    await node.close()
+
+
+async def test_the_first_call_to_each_publisher_and_destination_finds_credit(
+    dsn: str, tmp_path: Path
+) -> None:
+    campaign = capped(
+        Cap("each agent", "concurrent", Decimal(1), scope="destination"),
+        Cap("each publisher", "daily", Decimal(1), scope="publisher"),
+    )
+    agents = tuple(Destination("number", f"+1602555123{number}") for number in range(3))
+    configuration = replace(
+        configuration_of(campaign),
+        numbers=(Number("+18666831950", "exact", "sale", publisher="p7"),),
+        treatments={"t": Treatment("t", (Connect("agents", agents),))},
+    )
+    node = DeskNode(dsn, tmp_path, campaign)
+    node.desk.use(configuration)
+    await node.start()
+    assert await node.desk.loaded(within=5)
+    taken = [
+        node.desk.take(campaign, publisher=publisher, destination=agent.number, call_id="call")
+        for publisher, agent in zip((None, "p7"), agents, strict=False)
+    ]
+    assert all(isinstance(one, Credit) for one in taken)
     await node.close()
 
 
