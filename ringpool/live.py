@@ -40,6 +40,8 @@ class _Live:
     pool: str
     binding: Binding | None
     ended: tuple[Ended, ...]
+    version: int
+    """Of the pool, when this was told."""
 
 
 class LiveBindings:
@@ -67,25 +69,28 @@ class LiveBindings:
             if change.version < self.versions.get(change.pool, 0):
                 continue  # told late: what came after it is known
             known = self._numbers.get(change.number)
+            if known is not None and known.pool != change.pool:
+                known = None
+            if known is not None and change.version < known.version:
+                continue  # loaded before this node wrote, and told after
             if not change.member:
-                if known is not None and known.pool == change.pool:
+                if known is not None:
                     del self._numbers[change.number]
                 continue
-            earlier = known.ended if known is not None and known.pool == change.pool else ()
-            self._numbers[change.number] = _Live(
-                change.pool, change.binding, _joined(earlier, change.ended)
-            )
+            earlier = () if known is None else known.ended
+            ended = _joined(earlier, change.ended)
+            self._numbers[change.number] = _Live(change.pool, change.binding, ended, change.version)
             before = None if known is None else known.binding
             if self.on_bound is not None and _differs(change.binding, before):
                 assert change.binding is not None
                 self.on_bound(change.pool, change.number, change.binding)
 
-    def replace_pool(self, pool: str, changes: Iterable[LiveChange]) -> None:
-        """Take in everything there is of a pool."""
+    def replace_pool(self, pool: str, changes: Iterable[LiveChange], *, version: int) -> None:
+        """Take in everything there is of a pool at a version."""
         changes = list(changes)
         stay = {change.number for change in changes if change.member}
-        for number in [n for n, live in self._numbers.items() if live.pool == pool]:
-            if number not in stay:
+        for number, live in list(self._numbers.items()):
+            if live.pool == pool and live.version <= version and number not in stay:
                 del self._numbers[number]
         self.apply(changes)
 

@@ -160,7 +160,7 @@ class BindingFollower:
             return  # this node has written meanwhile, on top of what it knew
         changes = _changes(pool, numbers, history, row["told"])
         if everything:
-            self._live.replace_pool(pool, changes)
+            self._live.replace_pool(pool, changes, version=row["told"])
         else:
             self._live.apply(changes)
         self._live.versions[pool] = row["told"]

@@ -113,6 +113,16 @@ def test_what_comes_late_does_not_undo_what_is_known() -> None:
     assert whose(table, 35) == ("c", False)
 
 
+def test_what_was_loaded_before_this_node_wrote_does_not_undo_it() -> None:
+    table = live(told(binding("b", 20), version=7))
+    table.apply([told(None, version=6)])
+    assert whose(table, 25) == ("b", False)
+    table.replace_pool("p", [], version=6)
+    assert whose(table, 25) == ("b", False)
+    table.replace_pool("p", [], version=7)
+    assert whose(table, 25) is None
+
+
 def test_a_number_that_left_is_no_longer_live() -> None:
     table = live(told(binding("a", 1)))
     table.apply([LiveChange("another", NUMBER, False, None)])
@@ -135,6 +145,6 @@ def test_a_number_that_went_to_another_pool_takes_nothing_along() -> None:
 @pytest.mark.parametrize("keeps", [True, False])
 def test_a_pool_told_as_a_whole_loses_what_is_not_told(keeps: bool) -> None:
     table = live(told(binding("a", 1)))
-    table.replace_pool("p", [told(binding("b", 2))] if keeps else [])
+    table.replace_pool("p", [told(binding("b", 2))] if keeps else [], version=1)
     assert whose(table, 5) == (("b", False) if keeps else None)
     assert len(table) == int(keeps)
