@@ -23,7 +23,7 @@ CAMPAIGNS = 1_000
 POOLS = 100
 
 _HEAD = """\
-switch: {database: off, without_synthesiser: chime, max_calls: 100}
+switch: {without_synthesiser: chime, max_calls: 100}
 trunks: {carrier: 127.0.0.1:5080}
 hours: {office: Mon-Fri 8-17 America/Los_Angeles}
 regions: {west: {states: [CA, OR, WA]}}

@@ -30,8 +30,10 @@ from config.kinds import (
     mapping_of,
 )
 from config.model import AfterCall, Campaign, Cap, FraudRule
-from config.money import MONEY, PAYOUT_KIND, RATINGS
+from config.money import MONEY, PAYOUT_KIND
+from config.payouts import highest
 from config.prompts import PROMPT_KIND
+from config.rating import RATINGS
 from config.reading import (
     Fields,
     Key,
@@ -81,7 +83,7 @@ AFTER_CALL = Section(
 def _read_after_call(tree: Tree, reading: Reading) -> AfterCall:
     keys = AfterCallKeys
     fields = read_fields(tree, AFTER_CALL, reading)
-    fields.need_good(keys.WHEN)
+    fields.need_condition(keys.WHEN, reading)
     when, to, text = fields.get(keys.WHEN), fields[keys.TO], fields[keys.TEXT]
     return AfterCall(when, to, text, location=tree.location)
 
@@ -346,6 +348,19 @@ def _check_company(fields: Fields, reading: Reading) -> None:
         if cap.kind == "budget" and keys.PAYOUT not in fields and not fields.refused(keys.PAYOUT):
             message = f"cap {name}: a budget needs a payout: nothing is paid out here"
             reading.problems.add(cap.location, message, 'add "payout"')
+    _check_budgets(fields, reading)
+
+
+def _check_budgets(fields: Fields, reading: Reading) -> None:
+    """A budget reserves the most that a call can earn: one that is less takes no call at all."""
+    payout = fields.get(CampaignKeys.PAYOUT)
+    for name, cap in (fields.get(CampaignKeys.CAPS) or {}).items():
+        if payout is not None and cap.kind == "budget" and 0 < cap.limit < highest(payout):
+            message = (
+                f"cap {name}: no call fits into {cap.limit}, because one may earn {highest(payout)}"
+            )
+            hint = "a higher limit, or a maximum in the payout"
+            reading.problems.add(cap.location, message, hint)
 
 
 def complete_syndicated(

@@ -76,6 +76,9 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._errors)
 
+    def __len__(self) -> int:
+        return len(self._errors)
+
     def __iter__(self) -> Iterator[ConfigError]:
         return iter(self._errors.values())
 

@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Generic, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
 
 from config import hints
 from config.document import Scalar, Sequence, Table, Tree
@@ -29,6 +28,7 @@ from config.reading import (
     scalar,
     shorten,
 )
+from config.time_zones import zone_problem
 
 T = TypeVar("T")
 L = TypeVar("L", bound=str)
@@ -186,15 +186,9 @@ CURRENCY = scalar("a currency (three letters, ISO 4217, such as USD)", _currency
 
 
 def _time_zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    # Names of folders and files that are no zones, and names that are no paths.
-    except (KeyError, ValueError, OSError):
-        near = did_you_mean(text, available_timezones())
-        raise RefusedError(
-            f'there is no time zone "{shorten(text)}"',
-            suggestion=near or "such as America/New_York or UTC",
-        ) from None
+    problem = zone_problem(text)
+    if problem is not None:
+        raise RefusedError(problem[0], suggestion=problem[1])
     return text
 
 

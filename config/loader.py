@@ -36,7 +36,13 @@ from config.model import (
 from config.number_files import read_number_files
 from config.pools import read_pool
 from config.reading import MediaKnowledge, Reading, RefusedError, describe, note, shorten
-from config.references import check_destinations, check_treatments, check_trunks
+from config.references import (
+    check_database,
+    check_destinations,
+    check_publishers,
+    check_treatments,
+    check_trunks,
+)
 from config.steps import read_treatment
 from config.stocks import Item, read_stock
 from config.switch import read_switch
@@ -151,6 +157,9 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     campaigns = _read_each(entries["campaigns"], read_campaign, reading)
     campaigns = complete_syndicated(campaigns, reading)
     _check(switch, trunks, pools, campaigns, treatments, reading.problems)
+    check_publishers(reading.priced, numbers, pools, campaigns, reading.problems)
+    if switch is not None:
+        check_database(switch, numbers, pools, campaigns, reading.problems)
     if switch is None:
         return None
     return Configuration(

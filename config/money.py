@@ -1,17 +1,15 @@
-"""Money: amounts, the rating of calls, and what they earn.
+"""Money: amounts, and what calls earn.
 
 An amount is a decimal number (never a float) of the payout's currency. Where an amount is computed
 (`10% * result.amount`), the most a call can earn has to be said, because budgets reserve it.
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
-from itertools import pairwise
 from typing import Literal
 
-from config import hints
-from config.document import Scalar, Tree
-from config.errors import did_you_mean
+from config import hints, payouts
+from config.document import Scalar, Table, Tree
 from config.expression import AMOUNT, CONDITION
 from config.kinds import CURRENCY, NAME, duration, list_of, mapping_of, one_of
 from config.model import (
@@ -20,11 +18,11 @@ from config.model import (
     Location,
     Payout,
     PriceRule,
-    RatingRule,
-    RatingWord,
     Repeat,
     Unary,
 )
+from config.payouts import minor_unit, rounded
+from config.rating import MAX_RULES, check_reached
 from config.reading import (
     Fields,
     Key,
@@ -32,7 +30,6 @@ from config.reading import (
     Reading,
     RefusedError,
     Section,
-    describe,
     keys_of,
     read_fields,
     scalar,
@@ -43,14 +40,15 @@ MAX_AMOUNT = Decimal(1_000_000_000)
 """No call and no budget is worth more; sums of a year stay exact in the database."""
 MAX_DECIMALS = 4
 """Places behind the point: a hundredth of a cent."""
-MAX_RULES = 100
-"""Rules in a list; each may be evaluated for every call."""
 MAX_PUBLISHERS = 10_000
 
-_RATING_WORDS: tuple[RatingWord, ...] = ("high", "medium", "low")
 _REPEAT_BY: tuple[Literal["campaign", "publisher", "number"], ...] = (
     "campaign", "publisher", "number",
 )  # fmt: skip
+
+
+_WRITTEN = frozenset("0123456789.")
+"""What a constant amount is written with; a unit (10%, 5 min) makes something else of it."""
 
 
 def _digits_problem(text: str) -> str | None:
@@ -85,6 +83,11 @@ def _read_amount(tree: Tree, reading: Reading) -> Expression:
         raise RefusedError("an amount is not negative")
     if isinstance(term, Constant) and isinstance(term.value, Decimal):
         value = term.value
+        if not set(expression.text) <= _WRITTEN:
+            hint = "a part of a sale is computed: 10% * result.amount" if value < 1 else None
+            raise RefusedError(
+                f"{expression.text} is no amount: an amount is digits alone", suggestion=hint
+            )
         if value > MAX_AMOUNT:
             raise RefusedError(_too_much())
         # Its digits behind the point, trailing zeros not counted.
@@ -95,85 +98,6 @@ def _read_amount(tree: Tree, reading: Reading) -> Expression:
 
 
 PRICE = Kind("an amount such as 5.00, or an expression for one", _read_amount, hints.SCALAR)
-
-
-# Rating.
-
-
-def _read_rate(tree: Tree, _reading: Reading) -> RatingWord | int:
-    text = tree.text.strip().lower() if isinstance(tree, Scalar) else ""
-    for word in _RATING_WORDS:
-        if text == word:
-            return word
-    if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= 100:
-        return int(text)
-    raise RefusedError(
-        f"expected {RATE.says}, {describe(tree)}", suggestion=did_you_mean(text, _RATING_WORDS)
-    )
-
-
-RATE = Kind(
-    "high, medium, low, or 1-100",
-    _read_rate,
-    {"anyOf": [hints.words(_RATING_WORDS), hints.whole_number(1, 100)]},
-)
-
-
-class RatingKeys:
-    """Keys of a rating rule."""
-
-    WHEN = Key(
-        "when",
-        CONDITION,
-        "The rule counts when this holds.",
-        otherwise="always",
-        example='caller.line_type = "mobile"',
-    )
-    RATE = Key("rate", RATE, "The rating then.", required=True, example="high")
-
-
-RATING = Section(
-    "a rating rule",
-    "How good a call is; of the rules the first that holds counts. The rating is computed when the "
-    "call comes in, when something new is known of it, and at its end.",
-    keys_of(RatingKeys),
-    short="the rating alone",
-    short_schema=RATE.schema,
-    example='rating:\n  - {when: caller.line_type = "mobile" or keyword("friend"), rate: high}\n'
-    "  - {rate: low}",
-)
-
-
-def _read_rating(tree: Tree, reading: Reading) -> RatingRule:
-    if isinstance(tree, Scalar):
-        return RatingRule(None, RATE.read(tree, reading), location=tree.location)
-    fields = read_fields(tree, RATING, reading)
-    rate = fields[RatingKeys.RATE]
-    fields.need_good(RatingKeys.WHEN)
-    return RatingRule(fields.get(RatingKeys.WHEN), rate, location=tree.location)
-
-
-_RATINGS = list_of(section_kind(RATING, _read_rating), most=MAX_RULES)
-
-
-def _read_ratings(tree: Tree, reading: Reading) -> tuple[RatingRule, ...]:
-    rules = _RATINGS.read(tree, reading)
-    _check_reached(rules, "rating", reading)
-    return rules
-
-
-RATINGS = Kind(_RATINGS.says, _read_ratings, _RATINGS.schema)
-
-
-def _check_reached(rules: Sequence[RatingRule | PriceRule], what: str, reading: Reading) -> None:
-    """Behind a rule that always holds no other is looked at."""
-    for before, rule in pairwise(rules):
-        if before.when is None:
-            line = before.location.line
-            message = f"{what}: never looked at, because the rule in line {line} always holds"
-            hint = "give that one a condition, or put it last"
-            reading.problems.add(rule.location, message, hint)
-            return
 
 
 # Payout.
@@ -219,7 +143,7 @@ def _read_price_rule(tree: Tree, reading: Reading) -> PriceRule:
     if isinstance(tree, Scalar):
         return PriceRule("", None, PRICE.read(tree, reading), location=tree.location)
     fields = read_fields(tree, PRICE_RULE, reading)
-    fields.need_good(PriceKeys.WHEN)
+    fields.need_condition(PriceKeys.WHEN, reading)
     return PriceRule(
         name=fields.get(PriceKeys.NAME) or "",
         when=fields.get(PriceKeys.WHEN),
@@ -231,23 +155,37 @@ def _read_price_rule(tree: Tree, reading: Reading) -> PriceRule:
 _PRICE_RULE = section_kind(PRICE_RULE, _read_price_rule)
 
 
+def _check_names(rules: tuple[PriceRule, ...], reading: Reading) -> None:
+    """A record has a line for each rule that counted, and lines of its own beside them."""
+    names: dict[str, Location] = {}
+    for rule in rules:
+        name, message = rule.name, ""
+        if name in names:
+            message = f'another rule is named "{name}", in line {names[name].line}'
+        elif name in (payouts.MAXIMUM, payouts.REPEAT) or name.startswith(payouts.CAP):
+            message = f'"{name}" is what a line of the record is called; choose another name'
+        names.setdefault(name, rule.location)
+        if message:
+            reading.problems.add(rule.location, message)
+    for rule in rules:
+        of = rule.name.removesuffix(payouts.AMOUNT)
+        if of != rule.name and of in names:
+            message = f'"{rule.name}" is what the amount of another rule is called'
+            reading.problems.add(rule.location, message, "choose another name")
+
+
 def _price_rules(word: str) -> Kind[tuple[PriceRule, ...]]:
     """A list of price rules; those without a name are called after the list."""
     rules = list_of(_PRICE_RULE, most=MAX_RULES)
 
     def read(tree: Tree, reading: Reading) -> tuple[PriceRule, ...]:
         found = rules.read(tree, reading)
-        names: dict[str, Location] = {}
-        named = []
-        for number, rule in enumerate(found, 1):
-            name = rule.name or f"{word}-{number}"
-            if name in names:
-                message = f'{word}: another rule is named "{name}", in line {names[name].line}'
-                reading.problems.add(rule.location, message)
-            names[name] = rule.location
-            named.append(PriceRule(name, rule.when, rule.amount, location=rule.location))
+        named = [
+            replace(rule, name=rule.name or f"{word}-{number}")
+            for number, rule in enumerate(found, 1)
+        ]
         if word == "base":
-            _check_reached(named, word, reading)
+            check_reached(named, word, reading)
         return tuple(named)
 
     return Kind(rules.says, read, rules.schema)
@@ -365,14 +303,20 @@ def _read_payout(tree: Tree, reading: Reading) -> Payout:
                 suggestion=f"{{base: {amount.text}, maximum: 20.00}}",
             )
         rule = PriceRule("base-1", None, amount, location=tree.location)
+        _check_unit(amount.term.value, reading.currency, tree.location, reading)
         return Payout(reading.currency, (rule,), location=tree.location)
     keys = PayoutKeys
     fields = read_fields(tree, PAYOUT, reading)
     base = fields[keys.BASE]
     bonuses = fields.get(keys.BONUSES) or ()
-    _check_maximum(fields, (*base, *bonuses), reading)
+    rules = (*base, *bonuses)
+    _check_maximum(fields, rules, reading)
+    _check_names(rules, reading)
+    currency = fields.get(keys.CURRENCY) or reading.currency
+    _check_currency(currency, fields, rules, reading)
+    _note_publishers(fields, reading)
     return Payout(
-        currency=fields.get(keys.CURRENCY) or reading.currency,
+        currency=currency,
         base=base,
         bonuses=bonuses,
         repeat=fields.get(keys.REPEAT),
@@ -391,6 +335,40 @@ def _check_maximum(fields: Fields, rules: tuple[PriceRule, ...], reading: Readin
         message = f'a payout needs "maximum": the amount in line {line} is computed'
         hint = "it is what a budget reserves for each call"
         reading.problems.add(fields.table.location, message, hint)
+
+
+def _check_unit(amount: object, currency: str, place: Location, reading: Reading) -> None:
+    """What is paid is rounded to the currency's unit, so an amount finer than that would lie."""
+    if isinstance(amount, Decimal) and rounded(amount, currency) != amount:
+        message = f"{amount} {currency} cannot be paid: the least of it is {minor_unit(currency)}"
+        reading.problems.add(place, message)
+
+
+def _check_currency(
+    currency: str, fields: Fields, rules: tuple[PriceRule, ...], reading: Reading
+) -> None:
+    keys = PayoutKeys
+    for rule in rules:
+        if isinstance(rule.amount.term, Constant):
+            _check_unit(rule.amount.term.value, currency, rule.location, reading)
+    repeat = fields.get(keys.REPEAT)
+    if repeat is not None:
+        _check_unit(repeat.amount, currency, repeat.location, reading)
+    for publisher, amount in (fields.get(keys.PUBLISHERS) or {}).items():
+        _check_unit(amount, currency, _publisher_place(fields, publisher), reading)
+    most = fields.get(keys.MAXIMUM)
+    _check_unit(most, currency, fields.place(keys.MAXIMUM), reading)
+
+
+def _publisher_place(fields: Fields, publisher: str) -> Location:
+    table = fields.table.entries.get(PayoutKeys.PUBLISHERS.name)
+    return table.keys[publisher].location if isinstance(table, Table) else fields.table.location
+
+
+def _note_publishers(fields: Fields, reading: Reading) -> None:
+    """Whether somebody is called so is known when all numbers are."""
+    publishers = fields.get(PayoutKeys.PUBLISHERS) or {}
+    reading.priced.extend((name, _publisher_place(fields, name)) for name in publishers)
 
 
 PAYOUT_KIND = section_kind(PAYOUT, _read_payout)

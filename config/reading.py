@@ -67,6 +67,8 @@ class Reading:
     """Time zone of each schedule of the section hours."""
     vocabulary: "Vocabulary" = field(default_factory=_no_names)
     """What expressions may speak of."""
+    priced: list[tuple[str, Location]] = field(default_factory=list)
+    """Publishers that payouts have prices for."""
     files: dict[str, str] = field(default_factory=dict)
     """Digest of each further file that was read: they belong to the configuration's version."""
     steps: int = 0
@@ -213,6 +215,16 @@ class Fields:
         """Raise MissingError when one of the keys was refused: what is left would mislead."""
         if self.refused(*keys):
             raise MissingError(keys[0].name)
+
+    def need_condition(self, key: Key[Any], reading: "Reading") -> None:
+        """Raise MissingError when a condition is written but empty, or was refused: without one it
+        would hold always, and nobody who wrote `when` means that."""
+        tree = self.table.entries.get(key.name)
+        if isinstance(tree, Scalar) and tree.absent:
+            message = f'"{key.name}" is empty: expected {key.kind.says}'
+            reading.problems.add(tree.location, message, f"leave {key.name} out for always")
+            raise MissingError(key.name)
+        self.need_good(key)
 
     def place(self, key: Key[Any]) -> Location:
         """Where the value stands, or the mapping when it is absent."""

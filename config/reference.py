@@ -13,11 +13,12 @@ from config.caps import BLOCKED, CAP, FRAUD
 from config.destinations import DESTINATION
 from config.header_names import OWN_HEADERS
 from config.kinds import MAX_NAME, MAX_VALUE, REFUSALS
-from config.money import PAYOUT, PRICE_RULE, RATING, REPEAT
+from config.money import PAYOUT, PRICE_RULE, REPEAT
 from config.number_files import NUMBER_FILE
 from config.numbers import NUMBER
 from config.pools import POOL, RESERVE
 from config.prompts import PROMPT
+from config.rating import RATING
 from config.reading import Key, Section
 from config.steps import BUILDERS, STEP_SECTIONS
 from config.stocks import ITEM, STOCK

@@ -4,7 +4,7 @@ References by name (a number's campaign, a campaign's treatment) are checked whe
 because there the exact place is known. This looks at what was built and notes what is wrong.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from config.errors import Problems, did_you_mean
@@ -15,7 +15,9 @@ from config.model import (
     Destination,
     Goto,
     HangUp,
+    Location,
     Node,
+    Number,
     Pool,
     Switch,
     Treatment,
@@ -24,7 +26,10 @@ from config.model import (
 from config.nesting import every_node, nested, reachable
 from config.reading import shorten
 
-__all__ = ["check_destinations", "check_treatments", "check_trunks", "every_node", "nested"]
+__all__ = [
+    "check_database", "check_destinations", "check_publishers", "check_treatments", "check_trunks",
+    "every_node", "nested",
+]  # fmt: skip
 
 
 def check_treatments(treatments: Mapping[str, Treatment], problems: Problems) -> None:
@@ -86,6 +91,28 @@ def check_trunks(switch: Switch, trunks: Mapping[str, Trunk], problems: Problems
             problems.add(trunk.location, f'trunk "{trunk.name}": {where} is the switch itself')
 
 
+def check_publishers(
+    priced: Iterable[tuple[str, Location]],
+    numbers: Iterable[Number],
+    pools: Mapping[str, Pool],
+    campaigns: Mapping[str, Campaign],
+    problems: Problems,
+) -> None:
+    """A price for a publisher that no call can be credited to is a slip of the hand."""
+    wanted = list(priced)
+    if not wanted:
+        return
+    holders: tuple[Iterable[Number | Pool | Campaign], ...] = (
+        numbers, pools.values(), campaigns.values(),
+    )  # fmt: skip
+    known = {one.publisher for holder in holders for one in holder if one.publisher is not None}
+    for name, place in wanted:
+        if name not in known:
+            message = f'publishers: no number, pool or campaign has the publisher "{shorten(name)}"'
+            hint = did_you_mean(name, known) or known_names(known, "publishers")
+            problems.add(place, message, hint)
+
+
 def check_destinations(
     campaigns: Mapping[str, Campaign],
     pools: Mapping[str, Pool],
@@ -120,3 +147,28 @@ def _destinations(
         for node in every_node(treatment.nodes) if treatment else ():
             if isinstance(node, Connect):
                 yield from node.destinations
+
+
+# The database.
+
+
+def check_database(
+    switch: Switch,
+    numbers: Iterable[Number],
+    pools: Mapping[str, Pool],
+    campaigns: Mapping[str, Campaign],
+    problems: Problems,
+) -> None:
+    """Numbers that are handed out, and counts that hold on all nodes, stand in the database."""
+    if switch.database != "off":
+        return
+    lent = {number.pool for number in numbers if number.dynamic}
+    hint = "database: embedded, or a connection string"
+    for pool in pools.values():
+        if pool.name in lent or pool.stock is not None:
+            message = f'the pool "{pool.name}" hands out numbers, which needs a database'
+            problems.add(pool.location, f"{message}; it is off", hint)
+    for campaign in campaigns.values():
+        for cap in campaign.caps[:1]:
+            message = f'the cap "{cap.name}" is counted in a database; it is off'
+            problems.add(cap.location, message, hint)

@@ -120,11 +120,14 @@ def read_region(name: str, tree: Tree, reading: Reading) -> Region | None:
         fields = read_fields(tree, REGION, reading)
     except MissingError:
         return None
-    if not fields.table.entries:
-        hint = f"settings: {', '.join(REGION.keys)}"
-        reading.problems.add(tree.location, "a region needs at least one place", hint)
     places = {column: {*(fields.get(key) or ())} for column, key in _LISTS.items()}
+    before = len(reading.problems)
     _add_files(places, fields, reading)
+    told = fields.refused(*_LISTS.values(), RegionKeys.FILE) or len(reading.problems) > before
+    if not any(places.values()) and not told:
+        message = "a region needs at least one place: nobody would ever be in it"
+        hint = f"settings: {', '.join(REGION.keys)}"
+        reading.problems.add(tree.location, message, hint)
     return Region(
         name=name,
         countries=frozenset(places["country"]),

@@ -8,10 +8,9 @@ zone may stand at the end. `always` and `never` stand alone. Knows neither YAML 
 
 import re
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, available_timezones
 
-from config.errors import did_you_mean
 from config.model import OpenTime
+from config.time_zones import is_loose, zone_problem
 
 MAX_LENGTH = 1000
 """Characters of a schedule."""
@@ -28,13 +27,6 @@ _GROUPS = {
 }
 _TIME = r"([0-9]{1,2})(?::([0-9]{2}))?(am|pm)?"
 _TIMES = re.compile(rf"{_TIME}-{_TIME}\Z")
-_LOOSE_ZONES = {
-    **dict.fromkeys(("eastern", "et", "est", "edt"), "America/New_York"),
-    **dict.fromkeys(("central", "ct", "cst", "cdt"), "America/Chicago"),
-    **dict.fromkeys(("mountain", "mt", "mst", "mdt"), "America/Denver"),
-    **dict.fromkeys(("pacific", "pt", "pst", "pdt"), "America/Los_Angeles"),
-}
-"""What people call zones, and what they mean; EST and MST are zones without daylight saving."""
 _ZONE = re.compile(r"(?:[A-Za-z_]+/[A-Za-z0-9_+/-]+|[A-Z]{3,4}|[A-Z]{3}[0-9][A-Z]{3})\Z")
 _DASHES = re.compile(r"\s*[-\u2013\u2014]\s*")
 _HALVES = re.compile(r"(?<=[0-9])\s+(?=[ap]m\b)")
@@ -72,7 +64,7 @@ def parse_schedule(text: str) -> Schedule:
 
 
 def _is_zone(word: str) -> bool:
-    if word.lower() in _LOOSE_ZONES:
+    if is_loose(word):
         return True
     return bool(_ZONE.match(word)) and _days(word.lower()) is None
 
@@ -80,16 +72,9 @@ def _is_zone(word: str) -> bool:
 def _checked(zone: str | None) -> str | None:
     if zone is None:
         return None
-    meant = _LOOSE_ZONES.get(zone.lower())
-    if meant is not None:
-        raise ScheduleError(f'"{zone}" does not say whose clock it is', f"write {meant}")
-    try:
-        ZoneInfo(zone)
-    # Names of folders and files that are no zones, and names that are no paths.
-    except (KeyError, ValueError, OSError):
-        near = did_you_mean(zone, available_timezones())
-        hint = near or "such as America/New_York or UTC"
-        raise ScheduleError(f'there is no time zone "{zone}"', hint) from None
+    problem = zone_problem(zone)
+    if problem is not None:
+        raise ScheduleError(*problem)
     return zone
 
 
@@ -159,6 +144,9 @@ def _times(text: str) -> tuple[int, int]:
     if match is None:
         hint = 'days are written Mon or Mon-Fri, times "8:00-17:30"'
         raise ScheduleError(f'"{text}" is neither days nor a time', hint)
+    if match[3] and not match[6]:
+        hint = f'"{text}am" or "{text}pm"'
+        raise ScheduleError(f'"{text}" says {match[3]} of its beginning only', hint)
     first, last = _minute(*match.group(1, 2, 3)), _minute(*match.group(4, 5, 6))
     if first == 1440:
         raise ScheduleError(f'"{text}" begins at the end of the day', "the next day begins at 0:00")

@@ -12,37 +12,20 @@ nor records.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from config.model import Campaign, Constant, Expression, Function, Payout, PriceRule, Repeat
+from config.payouts import AMOUNT, MAXIMUM, NOTHING, REPEAT, highest, minor_unit, rounded
 from softswitch.campaign.evaluate import Facts
 from softswitch.campaign.finding import Finding, look
 
 __all__ = ["Paid", "highest", "minor_unit", "pay", "repeat_question", "rounded"]
 
-_CENT = Decimal("0.01")
-_WHOLE = (
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
-    "XAF", "XOF", "XPF",
-)  # fmt: skip
-_THOUSANDTHS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-_MINOR_UNITS = {
-    **dict.fromkeys(_WHOLE, Decimal(1)),
-    **dict.fromkeys(_THOUSANDTHS, Decimal("0.001")),
-}
-"""ISO 4217: currencies whose smallest unit is not the hundredth part."""
-
-UNKNOWN = Decimal("Infinity")
-NOTHING = Decimal(0)
-
 MAX_AMOUNT = Decimal(1_000_000_000)
 """What a rule is worth at most, as for amounts that are written."""
-
-MAXIMUM = "maximum"
-"""Name of the line in a record that takes away what is above the maximum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +41,6 @@ class Paid:
     from."""
 
 
-def minor_unit(currency: str) -> Decimal:
-    """The smallest amount of a currency: 0.01 for most."""
-    return _MINOR_UNITS.get(currency, _CENT)
-
-
-def rounded(amount: Decimal, currency: str) -> Decimal:
-    """An amount in whole minor units, half to even."""
-    return amount.quantize(minor_unit(currency), rounding=ROUND_HALF_EVEN)
-
-
 def pay(campaign: Campaign, facts: Facts, *, publisher: str | None = None) -> Paid | None:
     """What a call earns its publisher; None for a campaign without payout."""
     payout = campaign.payout
@@ -77,7 +50,7 @@ def pay(campaign: Campaign, facts: Facts, *, publisher: str | None = None) -> Pa
     base = counter.first(payout.base)
     if base is not None:
         if payout.repeat is not None and counter.is_repeat(payout.repeat):
-            counter.add("repeat", payout.repeat.amount, counter.findings[-1].expression)
+            counter.add(REPEAT, payout.repeat.amount, counter.findings[-1].expression)
         else:
             price = payout.prices.get(publisher) if publisher is not None else None
             counter.earn(base, price)
@@ -120,7 +93,7 @@ class _Counter:
 
     def is_repeat(self, repeat: Repeat) -> bool:
         """Whether the caller has called before."""
-        calls = self._look("repeat", repeat_question(repeat))
+        calls = self._look(REPEAT, repeat_question(repeat))
         return isinstance(calls, Decimal) and calls > 0
 
     def earn(self, rule: PriceRule, price: Decimal | None) -> None:
@@ -131,7 +104,7 @@ class _Counter:
             value = (
                 term.value
                 if isinstance(term, Constant)
-                else self._look(f"{rule.name} amount", rule.amount)
+                else self._look(f"{rule.name}{AMOUNT}", rule.amount)
             )
             amount = value if isinstance(value, Decimal) and value.is_finite() else NOTHING
         self.add(rule.name, max(amount, NOTHING), None if rule.when is None else rule.when.text)
@@ -160,28 +133,3 @@ class _Counter:
         return Paid(
             rounded(self._amount, currency), currency, tuple(self._rules), tuple(self.findings)
         )
-
-
-def highest(payout: Payout) -> Decimal:
-    """The most that one call can earn: what a budget reserves. Infinity where nothing says."""
-    if payout.maximum is not None:
-        return payout.maximum
-    rules = (*payout.base, *payout.bonuses)
-    if not all(isinstance(rule.amount.term, Constant) for rule in rules):
-        return UNKNOWN
-    currency = payout.currency
-    base = max((rounded(amount, currency) for amount in _base_amounts(payout)), default=NOTHING)
-    return base + sum((rounded(_constant(rule), currency) for rule in payout.bonuses), NOTHING)
-
-
-def _base_amounts(payout: Payout) -> Iterator[Decimal]:
-    yield from (_constant(rule) for rule in payout.base)
-    yield from payout.prices.values()
-    if payout.repeat is not None:
-        yield payout.repeat.amount
-
-
-def _constant(rule: PriceRule) -> Decimal:
-    term = rule.amount.term
-    value = term.value if isinstance(term, Constant) else NOTHING
-    return max(value, NOTHING) if isinstance(value, Decimal) else NOTHING

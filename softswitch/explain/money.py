@@ -13,19 +13,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from config.model import Campaign
+from config.payouts import AMOUNT, CAP, MAXIMUM, REPEAT, rounded
 from softswitch.campaign.evaluate import RecordedFacts
-from softswitch.campaign.payout import MAXIMUM, pay, rounded
+from softswitch.campaign.payout import pay
 from softswitch.campaign.rating import SCORES, rate
 from softswitch.explain.decisions import Decided
 from softswitch.explain.parts import entries_of
 
 __all__ = ["amount_of", "configured_problems", "payout_problems", "rating_problems"]
-
-AMOUNT = " amount"
-"""What follows a rule's name where its amount was computed."""
-REPEAT = "repeat"
-CAP = "cap "
-"""What a line begins with that takes away what a budget had no room for."""
 
 
 def amount_of(text: Any) -> Decimal | None:

@@ -57,7 +57,7 @@ trunks: {a: h}
 hours: {office: Mon-Fri 8-17 America/Los_Angeles}
 regions: {west: {states: [CA]}, east: {states: [NY]}}
 lists: {nuisance: [+12125550100]}
-pools: {ads: {parameters: [keyword], campaign: full}}
+pools: {ads: {parameters: [keyword], campaign: full, publisher: p1}}
 campaigns:
   full:
     treatment: t

@@ -13,7 +13,7 @@ from tests.support.configurations import FakeMedia
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 
 EVERYTHING = """\
-switch: {database: off, country: US, currency: EUR, time_zone: Europe/Berlin}
+switch: {database: embedded, country: US, currency: EUR, time_zone: Europe/Berlin}
 trunks: {carrier: 192.0.2.1}
 hours: {office: Mon-Fri 8-17 America/Los_Angeles, night: {open: daily 22-6, holidays: [2030-12-25]}}
 regions: {west: {states: [CA, OR], area_codes: [602]}}
@@ -33,7 +33,7 @@ pools:
     click_url: "https://example.org/{site}?n={number}"
   people: {kind: exclusive, period: 90 days, campaign: sale}
 campaigns:
-  copy: {syndicates: sale, publisher: x}
+  copy: {syndicates: sale, publisher: p1}
   sale:
     treatment: menu
     hours: office
