@@ -77,11 +77,12 @@ class PoolNode:
             on_exhausted=lambda pool, overflow: self.exhausted.append((pool, overflow)),
         )
 
-    async def start(self) -> None:
-        """Connect and wait until the numbers are synchronised."""
+    async def start(self, *, keeps_house: bool = True) -> None:
+        """Connect and wait until the numbers are synchronised; `keeps_house`: by real time."""
         await self.database.start()
         await self.store.ready(within=20)
-        self.service.start()
+        if keeps_house:
+            self.service.start()
 
     async def close(self) -> None:
         """Write what waits, and go."""

@@ -159,7 +159,8 @@ def test_a_pool_without_any_number_is_a_failure(operator: Operator) -> None:
 def test_a_configuration_without_a_database_says_so(operator: Operator, dsn: str) -> None:
     operator.path.write_text(operator.path.read_text().replace(dsn, "off"))
     status, _, err = operator.type("allocate", "bare", "a=1")
-    assert (status, "no database" in err) == (1, True)
+    assert status == 1
+    assert "database" in err
 
 
 @pytest.mark.slow
