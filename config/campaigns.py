@@ -31,6 +31,7 @@ from config.kinds import (
 )
 from config.model import AfterCall, Campaign, Cap, FraudRule
 from config.money import MONEY, PAYOUT_KIND
+from config.parties import NUMBER_TEMPLATE
 from config.payouts import highest
 from config.prompts import PROMPT_KIND
 from config.rating import RATINGS
@@ -68,7 +69,7 @@ class AfterCallKeys:
         otherwise="after every call",
         example='caller.line_type = "mobile"',
     )
-    TO = Key("to", TEMPLATE, "Whom it goes to.", required=True, example='"{caller.number}"')
+    TO = Key("to", NUMBER_TEMPLATE, "Whom it goes to.", required=True, example='"{caller.number}"')
     TEXT = Key("text", TEMPLATE, "What it says.", required=True, example='"Thank you."')
 
 

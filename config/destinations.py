@@ -168,6 +168,7 @@ def _read_destination(tree: Tree, reading: Reading) -> Destination:
     keys = DestinationKeys
     fields = read_fields(tree, DESTINATION, reading)
     found = fields[keys.NUMBER]
+    fields.need_condition(keys.WHEN, reading)
     return Destination(
         found.kind,
         found.number,

@@ -216,15 +216,19 @@ class Fields:
         if self.refused(*keys):
             raise MissingError(keys[0].name)
 
-    def need_condition(self, key: Key[Any], reading: "Reading") -> None:
-        """Raise MissingError when a condition is written but empty, or was refused: without one it
-        would hold always, and nobody who wrote `when` means that."""
+    def need_written(self, key: Key[Any], reading: Reading, cure: str) -> None:
+        """Raise MissingError when a value stands empty, or was refused, and nobody means what
+        would hold without it."""
         tree = self.table.entries.get(key.name)
         if isinstance(tree, Scalar) and tree.absent:
             message = f'"{key.name}" is empty: expected {key.kind.says}'
-            reading.problems.add(tree.location, message, f"leave {key.name} out for always")
+            reading.problems.add(tree.location, message, cure)
             raise MissingError(key.name)
         self.need_good(key)
+
+    def need_condition(self, key: Key[Any], reading: Reading) -> None:
+        """The same for a condition, which would hold always: nobody writes `when` to say that."""
+        self.need_written(key, reading, f"leave {key.name} out for always")
 
     def place(self, key: Key[Any]) -> Location:
         """Where the value stands, or the mapping when it is absent."""

@@ -113,7 +113,10 @@ class LookupClient:
     # The exchange.
 
     async def _exchange(self, request: LookupRequest) -> Mapping[str, Any]:
-        host = urlsplit(request.url).netloc
+        try:
+            host = urlsplit(request.url).netloc
+        except ValueError:
+            raise _FailedError("the URL is none") from None
         if self._in_flight[host] >= MAX_IN_FLIGHT:
             raise _FailedError(f"busy: {MAX_IN_FLIGHT} requests to {host} are under way")
         self._in_flight[host] += 1

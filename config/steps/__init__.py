@@ -6,10 +6,10 @@ A treatment is a list of steps, a step a mapping with one key that says what it 
 """
 
 from config.reading import Section
+from config.steps.accept import ACCEPT
 from config.steps.ask import ASK, read_ask
 from config.steps.condition import CASE, CONDITION, read_condition
 from config.steps.connect import (
-    ACCEPT,
     CONNECT,
     NEAREST,
     RING_GROUP,

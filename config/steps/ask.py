@@ -3,11 +3,12 @@
 import re
 
 from config.document import Tree
+from config.e164 import normalise
 from config.expression import CONDITION
 from config.kinds import BOOLEAN, LINE, duration, integer, one_of
 from config.model import AnswerKind, Ask, Location, Node
 from config.prompts import PROMPT_KIND
-from config.reading import Fields, Key, Reading, Section, keys_of, read_fields, scalar
+from config.reading import Fields, Key, Reading, Section, keys_of, read_fields, scalar, shorten
 from config.steps.lists import STEPS, fact_name
 
 MAX_ANSWER = 30
@@ -21,6 +22,8 @@ _LENGTHS: dict[AnswerKind, tuple[int, int]] = {
     "zip": (ZIP_DIGITS, ZIP_DIGITS),
     "yes_no": (1, 1),
 }
+_ANSWERS = {"number": "a phone number", "zip": "a zip of five digits", "yes_no": "yes or no"}
+_ZIP = re.compile(r"[0-9]{5}\Z")
 _RANGE = re.compile(r"([0-9]{1,2})(?: *- *([0-9]{1,2}))?\Z")
 
 
@@ -171,8 +174,10 @@ def read_ask(name: str, tree: Tree, location: Location, reading: Reading) -> Nod
     keys = AskKeys
     fields = read_fields(tree, ASK, reading)
     kind = fields[keys.KIND]
+    fields.need_condition(keys.VALID, reading)
     least, most = fields.get(keys.DIGITS) or _LENGTHS[kind]
     _check(name, fields, kind, location, reading)
+    default = _default(fields, kind, reading)
     return Ask(
         name=name,
         prompt=fields[keys.PROMPT],
@@ -189,7 +194,7 @@ def read_ask(name: str, tree: Tree, location: Location, reading: Reading) -> Nod
         barge_in=fields[keys.BARGE_IN],
         secret=fields[keys.SECRET],
         remember=fields[keys.REMEMBER],
-        default=fields.get(keys.DEFAULT),
+        default=default,
         on_failure=fields.get(keys.ON_FAILURE) or (),
         location=location,
     )
@@ -209,5 +214,21 @@ def _check(
     if kind in ("zip", "yes_no") and keys.DIGITS in fields:
         message = f"digits: how many digits {kind} has is fixed"
         reading.problems.add(fields.place(keys.DIGITS), message)
-    if kind == "yes_no" and fields.get(keys.DEFAULT) not in (None, "yes", "no"):
-        reading.problems.add(fields.place(keys.DEFAULT), "default: expected yes or no")
+
+
+def _default(fields: Fields, kind: AnswerKind, reading: Reading) -> str | None:
+    """A default is what an answer would be; where digits are asked for it may be any word."""
+    default = fields.get(AskKeys.DEFAULT)
+    if default is None or kind == "digits":
+        return default
+    answer: str | None = default
+    if kind == "number":
+        answer = normalise(default, reading.country)
+    elif kind == "zip":
+        answer = default if _ZIP.match(default) else None
+    elif default not in ("yes", "no"):
+        answer = None
+    if answer is None:
+        message = f'default: expected {_ANSWERS[kind]}, not "{shorten(default)}"'
+        reading.problems.add(fields.place(AskKeys.DEFAULT), message)
+    return answer

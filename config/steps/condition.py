@@ -117,10 +117,12 @@ def read_condition(name: str, tree: Tree, location: Location, reading: Reading) 
         if keys.THEN.name in written:
             message = "then belongs to if; each case has its do"
             reading.problems.add(_place(fields.table, keys.THEN.name), message)
+        fields.need_written(keys.CASES, reading, "[{when: ..., do: [...]}]")
         cases = tuple(case for case in fields[keys.CASES] if case is not None)
         return Condition(name, cases, fields.get(keys.ELSE) or (), location=location)
     if keys.THEN.name not in written and keys.ELSE.name not in written:
         raise RefusedError("a condition needs then or else", location=fields.table.location)
+    fields.need_written(keys.IF, reading, "what always happens needs no condition")
     case = Case(fields[keys.IF], fields.get(keys.THEN) or ())
     return Condition(name, (case,), fields.get(keys.ELSE) or (), location=location)
 

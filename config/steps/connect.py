@@ -3,10 +3,9 @@
 import re
 from typing import Literal
 
-from config import hints
 from config.caller_ids import CALLER_ID
 from config.destinations import DESTINATION_KIND, RING_TIME
-from config.document import Scalar, Table, Tree
+from config.document import Table, Tree
 from config.expression import EXPRESSION, TEMPLATE
 from config.header_names import HEADER_NAME
 from config.kinds import (
@@ -20,9 +19,9 @@ from config.kinds import (
     one_of,
 )
 from config.model import (
-    Accept,
     Choice,
     Connect,
+    Destination,
     DistributionPolicy,
     Location,
     Node,
@@ -32,14 +31,15 @@ from config.prompts import PROMPT_KIND
 from config.reading import (
     Fields,
     Key,
-    Kind,
     Reading,
     Section,
     keys_of,
     read_fields,
     scalar,
 )
+from config.steps.accept import ACCEPT_KIND
 from config.steps.lists import STEPS
+from config.steps.send import DTMF
 
 MAX_HEADERS = 20
 """Header fields of one INVITE beside our own: an INVITE over UDP has to stay below 64 kB."""
@@ -52,7 +52,6 @@ Strategy = Literal["sequential", "simultaneous"]
 
 _MAX_TIME = duration("1 s", "24 h")
 _DISTANCE = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,3})?) *(km|miles|mile|mi)\Z")
-_KEY = re.compile(r"[0-9*#]\Z")
 POLICIES: tuple[DistributionPolicy, ...] = (
     "order", "round_robin", "weighted", "price", "conversion", "availability", "least_used",
 )  # fmt: skip
@@ -73,55 +72,7 @@ def _distance(text: str) -> float:
 DISTANCE = scalar('a distance such as "50 km" or "30 miles"', _distance)
 
 
-def _one_key(text: str) -> str:
-    if not _KEY.match(text):
-        raise ValueError(text)
-    return text
-
-
-ONE_KEY = scalar('a key of a telephone (0-9, "*" or "#")', _one_key)
-
-
 HEADERS = mapping_of(TEMPLATE, most=MAX_HEADERS, noun="header field", name=HEADER_NAME)
-
-
-class AcceptKeys:
-    """Keys of what the called party is asked."""
-
-    PROMPT = Key(
-        "prompt",
-        PROMPT_KIND,
-        "What the called party hears.",
-        required=True,
-        example='"A call from the web site. Press 1 to take it."',
-    )
-    KEY = Key("key", ONE_KEY, "The key that takes the call.", default="1", example="5")
-    TIMEOUT = Key(
-        "timeout",
-        duration("1 s", "1 min"),
-        "How long to wait for it after the prompt; then the next destination is tried.",
-        default="10 s",
-        example="5 s",
-    )
-
-
-ACCEPT = Section(
-    "accept",
-    "The called party has to press a key before it is connected. Any other key declines.",
-    keys_of(AcceptKeys),
-    short="its prompt alone",
-    example='accept: {prompt: "A call from the web site. Press 1 to take it.", timeout: 8 s}',
-)
-
-
-def _read_accept(tree: Tree, reading: Reading) -> Accept:
-    if isinstance(tree, Scalar):
-        return Accept(PROMPT_KIND.read(tree, reading))
-    fields = read_fields(tree, ACCEPT, reading)
-    return Accept(fields[AcceptKeys.PROMPT], fields[AcceptKeys.KEY], fields[AcceptKeys.TIMEOUT])
-
-
-ACCEPT_KIND = Kind("a prompt, or settings of accept", _read_accept, hints.section("accept"))
 
 
 # Keys.
@@ -184,7 +135,7 @@ class DialKeys:
     )
     SEND_DTMF = Key(
         "send_dtmf",
-        TEMPLATE,
+        DTMF,
         "Keys sent to the called party when it has answered, an extension say; `w` waits half a "
         "second.",
         otherwise="none",
@@ -373,8 +324,21 @@ def read_ring_group(name: str, tree: Tree, location: Location, reading: Reading)
     if strategy == "simultaneous" and count > MAX_AT_ONCE:
         message = f"to: up to {MAX_AT_ONCE} telephones ring at once, not {count}"
         reading.problems.add(fields.place(DialKeys.TO), message, "strategy: sequential")
+    if strategy == "simultaneous":
+        _check_twice(fields[DialKeys.TO], reading)
     choice = Choice(fields[ChooseKeys.CHOOSE])
     return _dial(name, fields, location, strategy=strategy, choice=choice)
+
+
+def _check_twice(destinations: tuple[Destination, ...], reading: Reading) -> None:
+    """A telephone that rings already is busy for another call."""
+    seen: set[tuple[str | None, str | None]] = set()
+    for one in destinations:
+        if one.kind in ("number", "uri") and one.when is None:
+            if (one.number, one.trunk) in seen:
+                message = f"to: {one.number} rings at once with itself"
+                reading.problems.add(one.location, message, "name it once")
+            seen.add((one.number, one.trunk))
 
 
 def read_nearest(name: str, tree: Tree, location: Location, reading: Reading) -> Node:

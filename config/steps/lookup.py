@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Literal
-from urllib.parse import urlsplit
 
+from config.addresses import host_port, unusable
 from config.document import Scalar, Sequence, Table, Tree
 from config.expression import EXPRESSION, TEMPLATE
 from config.kinds import LINE, duration, mapping_of, one_of
@@ -47,16 +47,38 @@ Method = Literal["GET", "POST"]
 _METHODS: tuple[Method, ...] = ("GET", "POST")
 _TYPES: tuple[ValueType, ...] = ("text", "number", "boolean", "list", "any")
 _HTTP_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
+_URL = re.compile(r"https?://(?P<where>[^/?#]+)(?P<rest>[/?#].*)?\Z", re.IGNORECASE | re.DOTALL)
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?\Z")
 
 
 def _read_url(tree: Tree, reading: Reading) -> Template:
     template = TEMPLATE.read(tree, reading)
     first = template.parts[0] if template.parts else ""
-    parts = urlsplit(first if isinstance(first, str) else "")
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    match = _URL.match(first) if isinstance(first, str) else None
+    if match is None:
         raise RefusedError(f"expected {URL.says}, {describe(tree)}")
+    if not match["rest"] and len(template.parts) > 1:
+        # What follows would belong to the host, and a caller could choose whom we ask.
+        message = "the host of a URL is written out: values of the call stand behind it"
+        raise RefusedError(message, suggestion="http://HOST/...{value}")
+    _check_host(match["where"])
     return template
+
+
+def _check_host(where: str) -> None:
+    """Refuse what stands between // and / when it is no host and port."""
+    if "@" in where:
+        hint = "name and password stand in a header field: headers: {Authorization: ...}"
+        raise RefusedError("a URL stands without name and password here", suggestion=hint)
+    try:
+        found = host_port(80, where)
+    except RefusedError:
+        raise
+    except ValueError:
+        raise RefusedError(f'"{shorten(where)}" is no host (and port) of a URL') from None
+    why = unusable(found.host, wildcard=False)
+    if why is not None:
+        raise RefusedError(f"{found.host} is {why}")
 
 
 URL = Kind("a URL that begins with http://HOST or https://HOST", _read_url)

@@ -1,9 +1,11 @@
 """The steps that send something: send_dtmf, sms and transfer."""
 
+from config import hints
 from config.document import Scalar, Tree
 from config.expression import TEMPLATE
 from config.kinds import duration
 from config.model import Location, Node, SendDtmf, Sms, Template, Transfer
+from config.parties import NUMBER_TEMPLATE, PARTY_TEMPLATE
 from config.reading import (
     Key,
     Kind,
@@ -29,7 +31,9 @@ def _read_keys(tree: Tree, reading: Reading) -> Template:
 
 
 DTMF = Kind(
-    f"up to {MAX_DTMF} keys 0-9 * # A B C D, w to wait half a second, values in braces", _read_keys
+    f"up to {MAX_DTMF} keys 0-9 * # A B C D, w to wait half a second, values in braces",
+    _read_keys,
+    hints.SCALAR,
 )
 
 
@@ -59,7 +63,9 @@ def read_send_dtmf(name: str, tree: Tree, location: Location, reading: Reading) 
 class SmsKeys:
     """Keys of an sms step."""
 
-    TO = Key("to", TEMPLATE, "To whom.", default="{caller.number}", example='"{answer.mobile}"')
+    TO = Key(
+        "to", NUMBER_TEMPLATE, "To whom.", default="{caller.number}", example='"{answer.mobile}"'
+    )
     TEXT = Key(
         "text",
         TEMPLATE,
@@ -96,7 +102,7 @@ class TransferKeys:
 
     TO = Key(
         "to",
-        TEMPLATE,
+        PARTY_TEMPLATE,
         "A number or a SIP URI.",
         required=True,
         example="+1 602 555 1234",
@@ -132,7 +138,7 @@ def read_transfer(name: str, tree: Tree, location: Location, reading: Reading) -
     """A REFER to the caller's side."""
     keys = TransferKeys
     if isinstance(tree, Scalar):
-        return Transfer(name, TEMPLATE.read(tree, reading), location=location)
+        return Transfer(name, PARTY_TEMPLATE.read(tree, reading), location=location)
     fields = read_fields(tree, TRANSFER, reading)
     return Transfer(
         name,

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from config.model import Ask
 from tests.config.test_bad_input import check
-from tests.support.configurations import FakeMedia, mistakes
+from tests.support.configurations import FakeMedia, mistakes, nodes, with_treatment
 
 HEAD = """\
 trunks: {carrier: 192.0.2.1}
@@ -204,3 +205,128 @@ def test_pools_whose_numbers_are_all_fixed_need_no_database() -> None:
         "numbers: {8001231111: {pool: p, campaign: sale, parameters: {a: x}}}\n"
     )
     assert not mistakes(text + TAIL)
+
+
+# Steps of a treatment: what is wrong, the step (line 6, from column 5 on), place and pieces.
+HOST = "the host of a URL is written out"
+STEPS: list[tuple[str, str, str, tuple[str, ...]]] = [
+    ("an open bracket", "lookup: {url: 'http://[x]/'}", "6:21", ('"[x]" is no host',)),
+    ("another open bracket", "lookup: {url: 'http://[::1/'}", "6:21", ('"[::1" is no host',)),
+    ("a bracket alone", "lookup: {url: 'http://['}", "6:21", ('"[" is no host',)),
+    ("a host with a space", "lookup: {url: 'http://x y/'}", "6:21", ('"x y" is no host',)),
+    ("a host of dots", "lookup: {url: 'http://./'}", "6:21", ('"." is no host',)),
+    ("no address", "lookup: {url: 'http://192.0.2.300/'}", "6:21", ('"192.0.2.300" is no host',)),
+    ("no port", "lookup: {url: 'http://x.com:99999/'}", "6:21", ('"x.com:99999" is no host',)),
+    ("a backslash", "lookup: {url: 'http://x.com\\@y/'}", "6:21", ("without name and password",)),
+    (
+        "a name and password",
+        "lookup: {url: 'http://u:p@x.com/'}",
+        "6:21",
+        ("a URL stands without name and password here", "headers: {Authorization: ...}"),
+    ),
+    (
+        "an address of many hosts",
+        "lookup: {url: 'http://239.1.1.1/'}",
+        "6:21",
+        ("239.1.1.1 is an address of many hosts",),
+    ),
+    ("a chosen host", "lookup: {url: 'http://{caller.name}/'}", "6:21", ("expected a URL",)),
+    ("a chosen end", "lookup: {url: 'http://x.com{caller.name}/'}", "6:21", (HOST, "HOST/...")),
+    ("a chosen user", "lookup: {url: 'http://x.com@{caller.name}/'}", "6:21", (HOST, "HOST/...")),
+    ("a chosen port", "lookup: {url: 'http://x.com:80{caller.name}/'}", "6:21", (HOST, "HOST/...")),
+    (
+        "a condition that is empty",
+        "condition: {if: '', then: [hang_up]}",
+        "6:23",
+        ('"if" is empty: expected a condition', "what always happens needs no condition"),
+    ),
+    (
+        "cases that are none",
+        "condition: {cases: '', else: [hang_up]}",
+        "6:26",
+        ('"cases" is empty', "[{when: ..., do: [...]}]"),
+    ),
+    (
+        "a destination whose condition is empty",
+        "connect: {to: [{number: +1 602 555 1234, when: ''}]}",
+        "6:54",
+        ('"when" is empty', "leave when out for always"),
+    ),
+    (
+        "a validity that is empty",
+        "ask: {prompt: Zip?, valid: ''}",
+        "6:34",
+        ('"valid" is empty', "leave valid out for always"),
+    ),
+    (
+        "a zip that is none",
+        "ask: {prompt: Zip?, kind: zip, default: abc}",
+        "6:47",
+        ('default: expected a zip of five digits, not "abc"',),
+    ),
+    (
+        "a number that is none",
+        "ask: {prompt: Number?, kind: number, default: 123}",
+        "6:53",
+        ('default: expected a phone number, not "123"',),
+    ),
+    (
+        "keys that are none",
+        "connect: {to: +1 602 555 1234, send_dtmf: hello}",
+        "6:49",
+        ("send_dtmf: expected up to 64 keys 0-9",),
+    ),
+    (
+        "a transfer to words",
+        "transfer: hello world",
+        "6:17",
+        ("expected a phone number, a SIP URI",),
+    ),
+    ("a transfer to no host", "transfer: 'sip:a@[x'", "6:17", ("expected a SIP URI such as",)),
+    (
+        "an sms to words",
+        "sms: {to: nobody, text: Hi}",
+        "6:17",
+        ("phone number, or text with", "nobody"),
+    ),
+    (
+        "a telephone that rings against itself",
+        "ring_group: [+1 602 555 1234, 602 555 1234]",
+        "6:37",
+        ("to: +16025551234 rings at once with itself", "name it once"),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("step", "place", "pieces"),
+    [pytest.param(*case[1:], id=case[0].replace(" ", "-")) for case in STEPS],
+)
+def test_a_step_that_cannot_be_meant_is_told(
+    step: str, place: str, pieces: tuple[str, ...]
+) -> None:
+    check(mistakes(with_treatment(f"- {step}"), media=FakeMedia()), place, pieces)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bids.example.com/calls?from={caller.number}",
+        "http://[::1]:8080/{caller.state}",
+        "HTTP://localhost",
+        "http://192.0.2.1?x={caller.zip}",
+    ],
+)
+def test_urls_that_name_their_host_are_good(url: str) -> None:
+    assert nodes(f"- lookup: {{url: '{url}'}}")
+
+
+def test_a_default_number_becomes_its_international_form() -> None:
+    (ask,) = nodes("- ask: {prompt: Number?, kind: number, default: 602 555 1234}")
+    assert isinstance(ask, Ask)
+    assert ask.default == "+16025551234"
+
+
+def test_a_message_after_the_call_goes_to_a_number() -> None:
+    text = f"{HEAD}    sms: {{to: nobody, text: Hi}}\n{TAIL}"
+    check(mistakes(text), "6:15", ("to: expected a phone number", "nobody"))

@@ -306,7 +306,7 @@ def test_short_forms() -> None:
         ("- distribute: {campaigns: [nobody]}", 'there is no campaign "nobody"'),
         ("- distribute: {campaigns: []}", "expected 1 to 100 entries"),
         ("- send_dtmf: hello", "keys 0-9"),
-        ("- sms: {to: x}", 'sms needs "text"'),
+        ("- sms: {to: 602 555 1234}", 'sms needs "text"'),
         ("- transfer: {timeout: 5 s}", 'transfer needs "to"'),
         ("- python: greet", "expected module:function"),
         ("- python: no_such_module_here:f", 'there is no module "no_such_module_here"'),
