@@ -163,7 +163,9 @@ class _Attempt:
         try:
             outcome = await call.dial_all(requests, screen=_screen(journey, self._node))
             if isinstance(outcome, Answered):
-                kept = requests.index(outcome.leg.request)
+                taken = outcome.leg.request
+                # By identity: a destination may stand there twice.
+                kept = next(place for place, one in enumerate(requests) if one is taken)
                 journey.hold(credits[kept])
             else:
                 call.last_failure = outcome

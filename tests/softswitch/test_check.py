@@ -47,6 +47,6 @@ def test_the_default_tones_exist() -> None:
     assert "us" in InstalledMedia.tone_plans
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in Path("config/examples").iterdir()))
-def test_the_examples_are_good(name: str) -> None:
-    load_checked(Path("config/examples") / name, {})
+@pytest.mark.parametrize("path", sorted(Path("config/examples").rglob("*.yaml")), ids=str)
+def test_the_examples_are_good(path: Path) -> None:
+    load_checked(path, {})
