@@ -23,13 +23,13 @@ ROOMS = (
     "softswitch/call",
     "softswitch/switchboard",
     "softswitch/routing",
-    "softswitch/store",
     "ivr",
     "ivr/nodes",
-    "ringpool",
 )
 MORE = (
     "softswitch/sip/headers/container.py",
+    "softswitch/store/journal.py",
+    "softswitch/store/records.py",
     "softswitch/transport/pump.py",
     "softswitch/transport/transport.py",
     "softswitch/transport/udp.py",
