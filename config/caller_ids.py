@@ -5,7 +5,7 @@ import re
 from config import hints
 from config.addresses import sip_uri_problem
 from config.document import Scalar, Table, Tree
-from config.e164 import normalise
+from config.e164 import normalise, normalise_pattern
 from config.errors import did_you_mean
 from config.kinds import PHONE_NUMBER
 from config.model import CallerId
@@ -18,6 +18,7 @@ from config.reading import (
     describe,
     keys_of,
     read_fields,
+    shorten,
 )
 
 MAX_RANGE = 10_000_000
@@ -80,6 +81,12 @@ def _read_caller_id(tree: Tree, reading: Reading) -> CallerId:
         return CallerId("fixed", number)
     mask = _SEPARATORS.sub("", text).upper()
     if "X" in mask and _MASK.match(mask):
+        # A whole number of the plan, or one with its country code.
+        if normalise_pattern(mask, reading.country) is None:
+            raise RefusedError(
+                f'the mask "{shorten(text)}" makes no phone number in {reading.country}',
+                suggestion="as many digits and X as a number has: 212XXXXXXX",
+            )
         return CallerId("mask", mask)
     raise RefusedError(
         f"expected {CALLER_ID.says}, {describe(tree)}", suggestion=did_you_mean(text, _WORDS)
@@ -93,6 +100,7 @@ def _read_range(tree: Table, reading: Reading) -> CallerId:
     if len(first) != len(last) or not 1 <= count <= MAX_RANGE:
         raise RefusedError(
             f"{first} to {last} is no range of 1 to {MAX_RANGE} numbers",
+            suggestion="its first number stands first" if count < 1 else None,
             location=fields.place(UniqueKeys.LAST),
         )
     return CallerId("unique", first, last)

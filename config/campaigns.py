@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from config import hints
+from config.after_call import AFTER_CALL_KIND, MAX_SMS
 from config.caller_ids import CALLER_ID
 from config.caps import BLOCKED_KIND, CAPS, FRAUD_RULES
 from config.document import Scalar, Table, Tree
-from config.expression import CONDITION, EXPRESSION, TEMPLATE
-from config.header_names import HEADER_NAME
+from config.expression import CONDITION, EXPRESSION, asked, before_end
+from config.header_names import HEADER_NAME, HEADER_VALUE
 from config.kinds import (
     BOOLEAN,
     CAMPAIGN_NAME,
@@ -29,9 +30,8 @@ from config.kinds import (
     list_of,
     mapping_of,
 )
-from config.model import AfterCall, Campaign, Cap, FraudRule
+from config.model import Campaign, Cap, FraudRule
 from config.money import MONEY, PAYOUT_KIND
-from config.parties import NUMBER_TEMPLATE
 from config.payouts import highest
 from config.prompts import PROMPT_KIND
 from config.rating import RATINGS
@@ -43,7 +43,6 @@ from config.reading import (
     Section,
     keys_of,
     read_fields,
-    section_kind,
 )
 
 T = TypeVar("T", Cap, FraudRule)
@@ -53,40 +52,6 @@ MAX_ATTRIBUTES = 100
 """Attributes of a campaign; each is computed for every call and kept in its record."""
 MAX_HEADERS = 32
 """As many as an INVITE takes beside its own."""
-MAX_SMS = 20
-
-
-# Text messages.
-
-
-class AfterCallKeys:
-    """Keys of a text message after the call."""
-
-    WHEN = Key(
-        "when",
-        CONDITION,
-        "It is asked for when this holds at the end of the call.",
-        otherwise="after every call",
-        example='caller.line_type = "mobile"',
-    )
-    TO = Key("to", NUMBER_TEMPLATE, "Whom it goes to.", required=True, example='"{caller.number}"')
-    TEXT = Key("text", TEMPLATE, "What it says.", required=True, example='"Thank you."')
-
-
-AFTER_CALL = Section(
-    "a text message",
-    "A text message that is asked for when a call has ended: the event `sms.requested`.",
-    keys_of(AfterCallKeys),
-    example='sms:\n  - {when: bridged, to: "{caller.number}", text: "Thank you for calling."}',
-)
-
-
-def _read_after_call(tree: Tree, reading: Reading) -> AfterCall:
-    keys = AfterCallKeys
-    fields = read_fields(tree, AFTER_CALL, reading)
-    fields.need_condition(keys.WHEN, reading)
-    when, to, text = fields.get(keys.WHEN), fields[keys.TO], fields[keys.TEXT]
-    return AfterCall(when, to, text, location=tree.location)
 
 
 # Campaigns.
@@ -225,7 +190,7 @@ class CampaignKeys:
     )
     ATTRIBUTES = Key(
         "attributes",
-        mapping_of(EXPRESSION, most=MAX_ATTRIBUTES, noun="attribute", name=FACT_NAME),
+        before_end(mapping_of(EXPRESSION, most=MAX_ATTRIBUTES, noun="attribute", name=FACT_NAME)),
         "Values computed when a call comes in, for record, headers and templates, where they are "
         "`attribute.NAME`.",
         otherwise="none",
@@ -233,14 +198,16 @@ class CampaignKeys:
     )
     HEADERS = Key(
         "headers",
-        mapping_of(TEMPLATE, most=MAX_HEADERS, noun="header field", name=HEADER_NAME),
+        before_end(
+            mapping_of(HEADER_VALUE, most=MAX_HEADERS, noun="header field", name=HEADER_NAME)
+        ),
         "Header fields of every INVITE to a destination.",
         otherwise="none",
         example='{X-Keyword: "{binding.keyword}"}',
     )
     SMS = Key(
         "sms",
-        list_of(section_kind(AFTER_CALL, _read_after_call), most=MAX_SMS, doubles=True),
+        list_of(AFTER_CALL_KIND, most=MAX_SMS, doubles=True),
         "Text messages asked for when a call has ended.",
         otherwise="none",
         example='[{to: "{caller.number}", text: "Thank you."}]',
@@ -345,11 +312,26 @@ def _check_company(fields: Fields, reading: Reading) -> None:
     if len({name.lower() for name in headers}) != len(headers):
         message = "headers: a field stands twice; upper and lower case are the same"
         reading.problems.add(fields.place(keys.HEADERS), message)
+    _check_attributes(fields, reading)
     for name, cap in (fields.get(keys.CAPS) or {}).items():
         if cap.kind == "budget" and keys.PAYOUT not in fields and not fields.refused(keys.PAYOUT):
             message = f"cap {name}: a budget needs a payout: nothing is paid out here"
             reading.problems.add(cap.location, message, 'add "payout"')
     _check_budgets(fields, reading)
+
+
+def _check_attributes(fields: Fields, reading: Reading) -> None:
+    """They are computed in the order they stand in: what comes later is not known yet."""
+    attributes = fields.get(CampaignKeys.ATTRIBUTES) or {}
+    table = fields.table.entries.get(CampaignKeys.ATTRIBUTES.name)
+    order = list(attributes)
+    for index, (name, expression) in enumerate(attributes.items()):
+        later = {f"attribute.{other}" for other in order[index:]}
+        names = [one.name for one in asked(expression.term) if one.name in later]
+        if names and isinstance(table, Table):
+            message = f"attribute {name}: {names[0]} is not known yet when it is computed"
+            hint = "attributes are computed one after the other"
+            reading.problems.add(table.entries[name].location, message, hint)
 
 
 def _check_budgets(fields: Fields, reading: Reading) -> None:

@@ -1,11 +1,15 @@
-"""Names of SIP header fields that operators may pass on or add.
+"""Names and values of SIP header fields that operators may pass on or add.
 
 RFC 3261 section 25.1 (token), section 20 (compact forms). Knows no key.
 """
 
 import re
 
-from config.reading import RefusedError, scalar
+from config import hints
+from config.document import Tree
+from config.expression import TEMPLATE
+from config.model import Template
+from config.reading import Kind, Reading, RefusedError, scalar
 
 _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}\Z")
 
@@ -31,3 +35,14 @@ def _header_name(text: str) -> str:
 
 
 HEADER_NAME = scalar("the name of a SIP header field", _header_name)
+
+
+def _read_value(tree: Tree, reading: Reading) -> Template:
+    template = TEMPLATE.read(tree, reading)
+    constant = "".join(part for part in template.parts if isinstance(part, str))
+    if not constant.isprintable():
+        raise RefusedError("a header field has one line, without control characters")
+    return template
+
+
+HEADER_VALUE = Kind(TEMPLATE.says, _read_value, hints.SCALAR)

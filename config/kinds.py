@@ -78,6 +78,8 @@ def _free_text(text: str) -> str:
 
 
 def _name(text: str) -> str:
+    if text != text.strip() and printed(text.strip()):
+        raise RefusedError(f'expected a name without spaces around it, not "{text}"')
     if not printed(text):
         raise ValueError
     return text

@@ -153,7 +153,9 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     places = _read_each(entries["places"], read_places, reading)
     trunks = _read_each(entries["trunks"], read_trunk, reading)
     pools, stocks, numbers = _read_numbers(tree, entries, reading)
+    reading.before_end = True
     treatments = _read_each(entries["treatments"], read_treatment, reading)
+    reading.before_end = False
     campaigns = _read_each(entries["campaigns"], read_campaign, reading)
     campaigns = complete_syndicated(campaigns, reading)
     _check(switch, trunks, pools, campaigns, treatments, reading.problems)
@@ -226,7 +228,8 @@ def _check_sections(root: Table, reading: Reading) -> None:
                 did_you_mean(name, SECTIONS) or f"sections: {', '.join(SECTIONS)}",
             )
     trunks = root.entries.get("trunks")
-    if trunks is None or (isinstance(trunks, Scalar) and trunks.absent):
+    none = isinstance(trunks, Scalar) and trunks.absent
+    if trunks is None or none or (isinstance(trunks, Table) and not trunks.entries):
         message = 'the section "trunks" is missing: no call could come in'
         reading.problems.add(trunks.location if trunks else root.location, message)
 
@@ -259,8 +262,13 @@ def _read_each(
             NAME.read(written, reading)
         except RefusedError:
             message = f"a name has 1 to {MAX_NAME} printable characters, without spaces around it"
-            note(reading, RefusedError(message), written, shorten(name))
+            note(reading, RefusedError(message), written, _shown(name))
         value = read(name, tree, reading)
         if value is not None:
             values[name] = value
     return MappingProxyType(values)
+
+
+def _shown(name: str) -> str:
+    """A bad name for a message, so that spaces around it are seen."""
+    return shorten(name) if name == name.strip() else f'"{name[:MAX_NAME]}"'

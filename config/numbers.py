@@ -131,7 +131,8 @@ class TakenNumbers:
         if first is place:
             return True
         where = f"line {first.line}" if first.file == place.file else str(first)
-        message = f'"{shorten(written)}" is {pattern}, which stands in {where} already'
+        said = "" if written == pattern else f" is {pattern}, which"
+        message = f'"{shorten(written)}"{said} stands in {where} already'
         self._reading.problems.add(place, f"number: {message}")
         return False
 

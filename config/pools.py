@@ -363,6 +363,9 @@ def _click_url(fields: Fields, parameters: tuple[str, ...], reading: Reading) ->
                 hint = f"known: number, publisher, campaign, pool, {', '.join(parameters)}"
                 message = f"{part} is not known when a number is asked for"
                 raise RefusedError(message, suggestion=hint)
+        first = template.parts[0] if template.parts else ""
+        if isinstance(first, str) and not first.lower().startswith(("http://", "https://")):
+            raise RefusedError("a click-through URL begins with http:// or https://")
     except RefusedError as error:
         note(reading, error, tree, PoolKeys.CLICK_URL.name)
         return None

@@ -67,6 +67,8 @@ class Reading:
     """Time zone of each schedule of the section hours."""
     vocabulary: "Vocabulary" = field(default_factory=_no_names)
     """What expressions may speak of."""
+    before_end: bool = False
+    """Whether what is read is looked at while the call lives: its end is not known then."""
     priced: list[tuple[str, Location]] = field(default_factory=list)
     """Publishers that payouts have prices for."""
     files: dict[str, str] = field(default_factory=dict)
@@ -262,10 +264,13 @@ def read_fields(tree: Tree, section: Section, reading: Reading) -> Fields:
 
 
 def _unknown_key(written: Scalar, section: Section, reading: Reading) -> None:
+    cut = "(" in written.text or ")" in written.text
     reading.problems.add(
         written.location,
         f'"{shorten(written.text)}" is no setting of {section.name}',
-        did_you_mean(written.text, section.keys) or f"settings: {', '.join(section.keys)}",
+        "inside { } a text with a comma stands in quotes"
+        if cut
+        else did_you_mean(written.text, section.keys) or f"settings: {', '.join(section.keys)}",
     )
 
 

@@ -7,8 +7,9 @@ output, and a test says when the two differ.
 import sys
 from typing import Any
 
+from config.after_call import AFTER_CALL
 from config.caller_ids import CALLER_ID_SECTION
-from config.campaigns import AFTER_CALL, CAMPAIGN
+from config.campaigns import CAMPAIGN
 from config.caps import BLOCKED, CAP, FRAUD
 from config.destinations import DESTINATION
 from config.header_names import OWN_HEADERS

@@ -14,8 +14,8 @@ from config.e164 import COUNTRIES
 from config.expression.vocabulary import Vocabulary
 from config.model.expression import ValueType
 
-SECTIONS = ("regions", "hours", "lists")
-"""Sections whose names stand in functions."""
+SECTIONS = ("regions", "hours", "lists", "campaigns", "pools", "trunks")
+"""Sections whose names stand in functions, or are what a fact can be."""
 
 _POOL_PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "search": ("keyword", "engine"),

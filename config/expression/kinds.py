@@ -12,23 +12,55 @@ from config.expression.errors import ExpressionError
 from config.expression.parser import parse_expression
 from config.expression.template import parse_template
 from config.expression.vocabulary import Vocabulary
+from config.expression.walking import known_at_the_end
 from config.hints import SCALAR
 from config.model import Location
-from config.model.expression import Expression
+from config.model.expression import Expression, Template
 from config.reading import Kind, Reading, RefusedError, describe
 
 T = TypeVar("T")
 
 
-def _kind(says: str, parse: Callable[[str, Vocabulary], T]) -> Kind[T]:
+E = TypeVar("E", bound=Expression | Template)
+
+
+def before_end(kind: Kind[T]) -> Kind[T]:
+    """A kind whose expressions are looked at while the call lives."""
+
     def read(tree: Tree, reading: Reading) -> T:
+        earlier, reading.before_end = reading.before_end, True
+        try:
+            return kind.read(tree, reading)
+        finally:
+            reading.before_end = earlier
+
+    return Kind(kind.says, read, kind.schema)
+
+
+def _check_moment(value: Expression | Template, text: str) -> None:
+    name = known_at_the_end(value)
+    if name is not None:
+        message = f"{name} is known at the end of a call only, and this is looked at before"
+        hint = "payout, rating, conversion, fraud and sms are looked at at the end"
+        raise ExpressionError(message, max(text.find(name), 0), hint)
+
+
+def _kind(says: str, parse: Callable[[str, Vocabulary], E]) -> Kind[E]:
+    def read(tree: Tree, reading: Reading) -> E:
         if not isinstance(tree, Scalar) or tree.absent:
             raise RefusedError(f"expected {says}, {describe(tree)}")
         try:
-            return parse(tree.text, reading.vocabulary)
+            value = parse(tree.text, reading.vocabulary)
+            if reading.before_end:
+                _check_moment(value, tree.text)
+            return value
         except ExpressionError as error:
             place = _place(tree, error.position)
-            raise RefusedError(str(error), suggestion=error.suggestion, location=place) from None
+            hint = error.suggestion
+            if tree.plain and hint is None and error.position >= len(tree.text):
+                # YAML ends a text there, and what follows becomes a setting.
+                hint = "inside { } and [ ] a text with a comma stands in quotes"
+            raise RefusedError(str(error), suggestion=hint, location=place) from None
 
     return Kind(says, read, SCALAR)
 

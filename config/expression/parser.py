@@ -12,7 +12,7 @@ from typing import Literal
 
 from config.errors import did_you_mean
 from config.expression.errors import ExpressionError, shown
-from config.expression.tokens import Token, tokenise
+from config.expression.tokens import UNITS, Token, tokenise
 from config.expression.types import binary, call, list_of, negation, negative
 from config.expression.vocabulary import FUNCTIONS, Vocabulary
 from config.model.expression import Constant, Expression, Term, Unary
@@ -51,6 +51,15 @@ def parse_expression(text: str, vocabulary: Vocabulary) -> Expression:
     return expression
 
 
+def _unit(token: Token) -> str | None:
+    """What was meant by a word behind a number: a unit, or a currency, which an amount has not."""
+    if token.kind != "name":
+        return None
+    if len(token.text) == 3 and token.text.isupper():
+        return f"an amount stands without its currency: leave {token.text} out"
+    return did_you_mean(token.text, UNITS)
+
+
 class _Parser:
     """Walks over the tokens of one expression."""
 
@@ -68,10 +77,11 @@ class _Parser:
         term = self._or()
         token = self._next
         if token.kind != "end":
+            before = self._tokens[self._at - 1]
             raise ExpressionError(
                 f"expected an operator such as and, not {token.describe()}",
                 token.position,
-                self._cure(token),
+                (_unit(token) if before.kind == "number" else None) or self._cure(token),
             )
         return term
 
@@ -150,8 +160,7 @@ class _Parser:
         operator, token = self._comparison_operator()
         if operator is None:
             return left
-        country = self._vocabulary.country
-        term = binary(operator, left, self._sum(), token.position, country)
+        term = binary(operator, left, self._sum(), token.position, self._vocabulary)
         again, token = self._comparison_operator()
         if again is not None:
             hint = "join two comparisons by and"

@@ -57,7 +57,19 @@ _TEXTS = {
 _ESCAPED = re.compile(r"\\([\\'\"])")
 _SIGNS = ("==", "!=", "<=", ">=", "=", "<", ">", "+", "-", "*", "/", "(", ")", "[", "]", ",")
 # What people write who come from other languages.
-_FOREIGN = {"&&": "and", "||": "or", "!": "not", "<>": "!=", "≠": "!=", "≤": "<=", "≥": ">="}
+_FOREIGN = {
+    "=<": "<=",
+    "=>": ">=",
+    "&&": "and",
+    "||": "or",
+    "!": "not",
+    "<>": "!=",
+    "≠": "!=",
+    "≤": "<=",
+    "≥": ">=",
+}
+_CLOCK = re.compile(r"[0-9]{1,2}\Z")
+_MINUTES = re.compile(r"[0-9]{2}")
 _CURLED = "\u201c\u201d\u201e\u2018\u2019\xab\xbb"
 
 
@@ -98,6 +110,8 @@ def _skip(text: str, position: int) -> int:
 
 
 def _next(text: str, position: int) -> tuple[Token, int]:
+    if text.startswith(("=<", "=>"), position):
+        raise _bad(text, position)
     match = _NAME.match(text, position)
     if match:
         return _name(match[0], position), match.end()
@@ -145,5 +159,9 @@ def _bad(text: str, position: int) -> ExpressionError:
             return ExpressionError(f'"{foreign}" is no sign', position, f"write {ours}")
     character = text[position]
     hint = "quotes are \" and '" if character in _CURLED else None
+    clock = _CLOCK.search(text[:position])
+    if character == ":" and clock:
+        rest = _MINUTES.match(text, position + 1)
+        hint = f'a time of day stands in quotes: "{clock[0]}:{rest[0] if rest else "00"}"'
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     return ExpressionError(f'"{shown}" has no meaning here', position, hint)

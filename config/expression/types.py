@@ -7,6 +7,7 @@ messages. Knows no syntax.
 import re
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 from config.e164 import normalise
 from config.errors import did_you_mean
@@ -14,6 +15,7 @@ from config.expression.errors import ExpressionError, shown
 from config.expression.vocabulary import (
     FACTS,
     FUNCTIONS,
+    MAX_LISTED,
     FunctionAbout,
     Parameter,
     Vocabulary,
@@ -35,6 +37,11 @@ _TIME = re.compile(r"(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?|24:00(?
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _NAMES = {"text": "a text", "number": "a number", "boolean": "true or false", "list": "a list"}
 _CODES = ("caller.country", "caller.state")
+_RATINGS = ("high", "medium", "low")
+_SCORES = frozenset(str(score) for score in range(1, 101))
+_HOURS = frozenset(range(24))
+_NAMED = {"campaign": "campaigns", "pool": "pools", "trunk": "trunks"}
+"""Facts that are names of a section."""
 _BOTH: dict[str, ValueType] = {
     "and": "boolean",
     "or": "boolean",
@@ -54,9 +61,14 @@ _ARITHMETIC = ("+", "-", "*", "/")
 
 
 def binary(
-    operator: Operator, left: Term, right: Term, position: int, country: str = "US"
+    operator: Operator,
+    left: Term,
+    right: Term,
+    position: int,
+    vocabulary: Vocabulary | None = None,
 ) -> Binary:
-    """An operator between two operands; `country` is where national numbers are from."""
+    """An operator between two operands; comparisons need the vocabulary, for what facts can be."""
+    names = vocabulary or Vocabulary()
     if operator in _BOTH:
         _need(left, _BOTH[operator], operator, position)
         _need(right, _BOTH[operator], operator, position)
@@ -64,11 +76,11 @@ def binary(
         _check_membership(left, right, operator, position)
         for item in right.items if isinstance(right, ListOf) else ():
             _check_alike(left, item, operator, position)
-            _check_words(left, item, position, country)
+            _check_words(left, item, position, names)
     else:
         _check_alike(left, right, operator, position)
-        _check_words(left, right, position, country)
-        _check_words(right, left, position, country)
+        _check_words(left, right, position, names)
+        _check_words(right, left, position, names)
     if operator in ("before", "after"):
         _check_times(left, right, position)
     kind: ValueType = "number" if operator in _ARITHMETIC else "boolean"
@@ -191,25 +203,42 @@ def _check_membership(left: Term, right: Term, operator: str, position: int) -> 
         raise ExpressionError(f'"{operator}" looks for one value, not for a list', position)
 
 
-def _check_words(fact: Term, constant: Term, position: int, country: str) -> None:
+def _check_words(fact: Term, constant: Term, position: int, vocabulary: Vocabulary) -> None:
     """A constant compared with a fact must be a value that it can have."""
     if not isinstance(fact, Fact) or not isinstance(constant, Constant):
         return
-    about, value = FACTS.get(fact.name), constant.value
-    if about is None or not isinstance(value, str):
-        return
+    value = constant.value
     hint = None
-    if about.words and value not in about.words:
-        hint = did_you_mean(value, about.words) or f"known: {', '.join(about.words)}"
-    elif fact.name == "caller.number" and not value.startswith("+"):
-        number = normalise(value, country)
-        hint = f'numbers are written "{number}"' if number else None
-    elif fact.name == "caller.city" and value != value.lower():
-        hint = f'cities are in lower case: "{value.lower()}"'
-    elif fact.name in _CODES and not _is_code(fact.name, value, country):
-        hint = "two capital letters"
+    if fact.name == "hour" and isinstance(value, Decimal) and value not in _HOURS:
+        hint = "hours are 0 to 23"
+    elif isinstance(value, str):
+        hint = _never(fact.name, value, vocabulary)
     if hint is not None:
         raise ExpressionError(f'{fact.name} is never "{shown(value)}"', position, hint)
+
+
+def _never(name: str, value: str, vocabulary: Vocabulary) -> str | None:
+    """What a fact is instead of a text that it can never be."""
+    about, country = FACTS.get(name), vocabulary.country
+    words = about.words if about else ()
+    if name == "rating":
+        words = () if value in _SCORES else _RATINGS
+    elif name in _NAMED:
+        words = tuple(vocabulary.sections.get(_NAMED[name], (value,)))
+        if not words:
+            return f"there are no {_NAMED[name]}"
+    if words and value not in words:
+        near = did_you_mean(value, words)
+        many = f"there are {len(words)} others"
+        return near or (f"known: {', '.join(words)}" if len(words) <= MAX_LISTED else many)
+    if name == "caller.number" and not value.startswith("+"):
+        number = normalise(value, country)
+        return f'numbers are written "{number}"' if number else None
+    if name == "caller.city" and value != value.lower():
+        return f'cities are in lower case: "{value.lower()}"'
+    if name in _CODES and not _is_code(name, value, country):
+        return "two capital letters"
+    return None
 
 
 def _is_code(name: str, value: str, country: str) -> bool:

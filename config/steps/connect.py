@@ -6,8 +6,8 @@ from typing import Literal
 from config.caller_ids import CALLER_ID
 from config.destinations import DESTINATION_KIND, RING_TIME
 from config.document import Table, Tree
-from config.expression import EXPRESSION, TEMPLATE
-from config.header_names import HEADER_NAME
+from config.expression import EXPRESSION
+from config.header_names import HEADER_NAME, HEADER_VALUE
 from config.kinds import (
     BOOLEAN,
     PLACES_NAME,
@@ -72,7 +72,7 @@ def _distance(text: str) -> float:
 DISTANCE = scalar('a distance such as "50 km" or "30 miles"', _distance)
 
 
-HEADERS = mapping_of(TEMPLATE, most=MAX_HEADERS, noun="header field", name=HEADER_NAME)
+HEADERS = mapping_of(HEADER_VALUE, most=MAX_HEADERS, noun="header field", name=HEADER_NAME)
 
 
 # Keys.

@@ -9,6 +9,7 @@ from typing import Literal
 from config.addresses import host_port, unusable
 from config.document import Scalar, Sequence, Table, Tree
 from config.expression import EXPRESSION, TEMPLATE
+from config.header_names import HEADER_VALUE
 from config.kinds import LINE, duration, mapping_of, one_of
 from config.model import Location, Lookup, Node, Template, Value, ValueType
 from config.reading import (
@@ -31,6 +32,7 @@ from config.steps.lists import STEPS, fact_name, is_fact_name
 MAX_FIELDS = 50
 """Fields sent or taken by one look-up."""
 
+OWN_FIELDS = frozenset({"call_id", "campaign", "caller", "called", "time"})
 OWN_HTTP_HEADERS = frozenset(
     {
         "connection",
@@ -152,7 +154,7 @@ class LookupKeys:
     )
     HEADERS = Key(
         "headers",
-        mapping_of(TEMPLATE, most=MAX_HEADERS, noun="header field", name=HTTP_HEADER),
+        mapping_of(HEADER_VALUE, most=MAX_HEADERS, noun="header field", name=HTTP_HEADER),
         "Header fields of the request.",
         otherwise="none",
         example='{X-Api-Key: "our-key"}',
@@ -222,6 +224,7 @@ def read_lookup(name: str, tree: Tree, location: Location, reading: Reading) -> 
     fields = read_fields(tree, LOOKUP, reading)
     fact_name(name, "lookup", location, reading)
     types = fields.get(keys.FIELDS) or MappingProxyType({})
+    _check_sent(fields, reading)
     return Lookup(
         name=name,
         url=fields[keys.URL],
@@ -236,6 +239,15 @@ def read_lookup(name: str, tree: Tree, location: Location, reading: Reading) -> 
         on_failure=fields.get(keys.ON_FAILURE) or (),
         location=location,
     )
+
+
+def _check_sent(fields: Fields, reading: Reading) -> None:
+    """What the switch sends by itself is not written over."""
+    table = fields.table.entries.get(LookupKeys.SEND.name)
+    for name in fields.get(LookupKeys.SEND) or ():
+        if name in OWN_FIELDS and isinstance(table, Table):
+            message = f"send: {name} is sent by the switch"
+            reading.problems.add(table.keys[name].location, message, "choose another name")
 
 
 def _defaults(

@@ -126,7 +126,7 @@ BAD_YAML: list[tuple[str, str, str, tuple[str, ...]]] = [
         "numbers: {800 123 4444: sale}\n"
         "pools: {p: {kind: search, campaign: sale, overflow: 800 123 4444}}\n",
         "6:53",
-        ("is +18001234444, which stands in line 5 already",),
+        ("+18001234444", "stands in line 5 already"),
     ),
     (
         "a binding with a value too few",
@@ -368,7 +368,7 @@ BAD_CSV: list[tuple[str, bytes, str, tuple[str, ...]]] = [
         "a number twice",
         b"number,campaign\n8666831950,sale\n+18666831950,sale\n",
         "3:1",
-        ("is +18666831950, which stands in line 2 already",),
+        ("+18666831950", "stands in line 2 already"),
     ),
     (
         "a campaign that is none",

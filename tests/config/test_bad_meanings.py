@@ -330,3 +330,155 @@ def test_a_default_number_becomes_its_international_form() -> None:
 def test_a_message_after_the_call_goes_to_a_number() -> None:
     text = f"{HEAD}    sms: {{to: nobody, text: Hi}}\n{TAIL}"
     check(mistakes(text), "6:15", ("to: expected a phone number", "nobody"))
+
+
+# Expressions: what is wrong, the text of a condition, the column of the mistake, and pieces.
+EXPRESSIONS: list[tuple[str, str, str, tuple[str, ...]]] = [
+    (
+        "a fact of the end",
+        "late or talk_seconds > 10",
+        "6:28",
+        ("talk_seconds is known at the end of a call only", "payout, rating, conversion"),
+    ),
+    (
+        "a duration before the end",
+        "duration('receipt', 'both') > 10",
+        "6:20",
+        ("duration is known at the end of a call only", "payout, rating, conversion"),
+    ),
+    ("a campaign that is none", "campaign = 'tets'", "6:29", ('never "tets"', 'mean "test"?')),
+    ("a pool that is none", "pool = 'nope'", "6:25", ('never "nope"', "there are no pools")),
+    ("a trunk that is none", "trunk in ['nope']", "6:26", ('never "nope"', "known: carrier")),
+    ("a rating that is none", "rating = 'hgih'", "6:27", ('never "hgih"', 'mean "high"?')),
+    ("a rating too high", "rating = '101'", "6:27", ('never "101"', "known: high, medium, low")),
+    ("an hour that is none", "hour = 24", "6:25", ('never "24"', "hours are 0 to 23")),
+    ("a clock without quotes", "time before 12:00", "6:34", ("no meaning", 'quotes: "12:00"')),
+    ("a unit that is none", "rating_score > 2 mins", "6:37", ("operator", 'mean "min"?')),
+    ("a currency", "rating_score > 5 USD", "6:37", ("operator", "leave USD out")),
+    ("a sign the wrong way round", "hour =< 5", "6:25", ('"=<" is no sign', "write <=")),
+]
+
+
+@pytest.mark.parametrize(
+    ("condition", "place", "pieces"),
+    [pytest.param(*case[1:], id=case[0].replace(" ", "-")) for case in EXPRESSIONS],
+)
+def test_an_expression_that_can_never_hold_is_told(
+    condition: str, place: str, pieces: tuple[str, ...]
+) -> None:
+    text = with_treatment(f"- condition:\n    if: {condition}\n    then: [hang_up]")
+    line, column = place.split(":")
+    place = f"{int(line) + 1}:{int(column) - 7}"
+    check(mistakes(text, media=FakeMedia()), place, pieces)
+
+
+@pytest.mark.parametrize(
+    "condition", ["rating = '50'", "rating = 'high'", "hour = 23", "campaign != 'test'"]
+)
+def test_values_that_facts_can_have_are_good(condition: str) -> None:
+    assert nodes(f'- condition: {{if: "{condition}", then: [hang_up]}}')
+
+
+def test_facts_of_the_end_may_stand_where_it_is_known() -> None:
+    more = (
+        "    conversion: duration('answer', 'both') > 5 and bridged\n"
+        "    payout: {base: [{when: talk_seconds > 10, amount: 5}]}\n"
+        "    rating: [{when: talk_seconds > 10, rate: high}]\n"
+    )
+    assert not mistakes(f"{HEAD}{more}{TAIL}")
+
+
+CAMPAIGNS: list[tuple[str, str, str, tuple[str, ...]]] = [
+    (
+        "an attribute of the end",
+        "attributes: {a: talk_seconds}",
+        "6:21",
+        ("talk_seconds is known at the end of a call only",),
+    ),
+    (
+        "a header field of the end",
+        "headers: {X-A: 'after {talk_seconds}'}",
+        "6:28",
+        ("talk_seconds is known at the end of a call only",),
+    ),
+    (
+        "an attribute of itself",
+        "attributes: {a: attribute.a}",
+        "6:21",
+        ("attribute a: attribute.a is not known yet", "one after the other"),
+    ),
+    (
+        "an attribute of a later one",
+        "attributes: {a: attribute.b, b: caller.state}",
+        "6:21",
+        ("attribute a: attribute.b is not known yet", "one after the other"),
+    ),
+    ("a short mask", "caller_id: 212XXX", "6:16", ('"212XXX" makes no phone number', "212XXXXXXX")),
+    (
+        "a range that runs backwards",
+        "caller_id: {unique: +18005550009, last: +18005550001}",
+        "6:45",
+        ("is no range of 1 to", "its first number stands first"),
+    ),
+    (
+        "a name with a space",
+        "publisher: ' p1'",
+        "6:16",
+        ('name without spaces around it, not " p1"',),
+    ),
+    (
+        "an open bracket in quotes",
+        "conversion: (talk_seconds > 5",
+        "6:34",
+        ('"(" is not closed', "inside { } and [ ] a text with a comma stands in quotes"),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "place", "pieces"),
+    [pytest.param(*case[1:], id=case[0].replace(" ", "-")) for case in CAMPAIGNS],
+)
+def test_a_campaign_that_cannot_be_meant_is_told(
+    lines: str, place: str, pieces: tuple[str, ...]
+) -> None:
+    check(mistakes(f"{HEAD}    {lines}\n{TAIL}", media=FakeMedia()), place, pieces)
+
+
+def test_a_text_that_yaml_cuts_at_its_comma_is_told_so() -> None:
+    text = f"{HEAD}    fraud: {{a: {{when: short_calls(1 h, 10 s) > 1}}}}\n{TAIL}"
+    first, second = map(str, mistakes(text))
+    assert "a text with a comma stands in quotes" in first
+    assert "a text with a comma stands in quotes" in second
+
+
+def test_no_trunk_is_told_as_none() -> None:
+    check(mistakes("trunks: {}\n"), "1:9", ('the section "trunks" is missing',))
+
+
+def test_a_name_with_a_space_is_shown_with_it() -> None:
+    text = f"trunks: {{' carrier': 192.0.2.1}}\ncampaigns: {{sale: t}}\n{TAIL}"
+    (found,) = mistakes(text)
+    assert '" carrier": a name has' in str(found)
+
+
+def test_a_number_that_stands_twice_is_shown_as_it_is() -> None:
+    text = (
+        f"{HEAD}{TAIL}pools: {{p: {{parameters: [a], campaign: sale, numbers: [+18666831950]}}}}\n"
+    )
+    check(mistakes(text), "7:56", ('number: "+18666831950" stands in line 2 already',))
+
+
+def test_a_click_url_is_one_of_the_web() -> None:
+    pool = "{kind: search, click_url: 'javascript:alert({number})'}"
+    check(mistakes(f"{HEAD}{TAIL}pools: {{p: {pool}}}\n"), "7:38", ("begins with http://",))
+
+
+def test_what_a_look_up_sends_by_itself_is_not_written_over() -> None:
+    step = "- lookup: {url: 'http://x/', send: {call_id: 1}}"
+    check(mistakes(with_treatment(step)), "6:41", ("call_id is sent by the switch", "another name"))
+
+
+def test_a_header_field_has_one_line() -> None:
+    step = '- connect: {to: +1 602 555 1234, headers: {X-A: "a\\r\\nB: c"}}'
+    check(mistakes(with_treatment(step)), "6:53", ("X-A: a header field has one line",))

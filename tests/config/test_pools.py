@@ -107,7 +107,7 @@ def test_with_one_stock_a_pool_grows_from_it() -> None:
         ("{kind: search, numbers: [{}]}", "this is either a number or a file"),
         ("{kind: search, campaign: c, numbers: {file: none.csv}}", "there is no such file"),
         ("{kind: search, numbers: [800 123 1111]}", 'the pool "p" needs a "campaign"'),
-        ("{kind: search, campaign: c, numbers: [800 555 0001]}", "which stands in line 5 already"),
+        ("{kind: search, campaign: c, numbers: [800 555 0001]}", "stands in line 5 already"),
         ("{kind: serch}", 'did you mean "search"?'),
         (
             "{kind: search, campaign: c, maximum_size: 1, numbers: [800 123 1111, 800 123 2222]}",

@@ -69,6 +69,9 @@ def test_sections_are_named_and_absent_ones_have_nothing() -> None:
         "hours": ["office"],
         "regions": [],
         "lists": [],
+        "campaigns": [],
+        "pools": [],
+        "trunks": [],
     }
 
 
