@@ -65,6 +65,7 @@ _POLICIES: tuple[RecyclingPolicy, ...] = (
 )  # fmt: skip
 
 
+_NEVER_REPLACED = "no binding of an exclusive pool is replaced"
 _OTHER_FACTS = tuple(Fact(name, "text") for name in ("publisher", "campaign", "pool"))
 
 
@@ -335,6 +336,8 @@ def _check_company(fields: Fields, reading: Reading) -> None:
     named = keys.CAMPAIGN in fields or fields.refused(keys.CAMPAIGN)
     checks: tuple[tuple[bool, Key[Any], str, str], ...] = (
         (fields[keys.KIND] == "exclusive", keys.PERIOD, "only exclusive pools have one", "kind"),
+        (fields[keys.KIND] != "exclusive", keys.POLICY, _NEVER_REPLACED, "kind"),
+        (fields[keys.KIND] != "exclusive", keys.MINIMUM_LIFETIME, _NEVER_REPLACED, "kind"),
         (_ends(fields), keys.RESERVE, "the pool never ends", "ends"),
         (grows, keys.IDLE, "no number comes from a stock", "maximum_size"),
         (grows, keys.ATTRIBUTES, "no number comes from a stock", "maximum_size"),
@@ -343,6 +346,10 @@ def _check_company(fields: Fields, reading: Reading) -> None:
     for good, key, why, hint in checks:
         if key in fields and not good:
             reading.problems.add(fields.place(key), f"{key.name}: {why}", f'set "{hint}"')
+    toll_free = (fields.get(keys.ATTRIBUTES) or {}).get("toll_free", "yes")
+    if toll_free not in ("yes", "no"):
+        message = f'attributes: toll_free of a number is yes or no, never "{toll_free}"'
+        reading.problems.add(fields.place(keys.ATTRIBUTES), message)
     if grows and not named:
         message = "maximum_size: numbers from the stock need a campaign"
         reading.problems.add(fields.place(keys.MAXIMUM_SIZE), message, 'set "campaign"')

@@ -5,7 +5,7 @@ from typing import Literal
 
 from config.caller_ids import CALLER_ID
 from config.destinations import DESTINATION_KIND, RING_TIME
-from config.document import Table, Tree
+from config.document import Scalar, Table, Tree
 from config.expression import EXPRESSION
 from config.header_names import HEADER_NAME, HEADER_VALUE
 from config.kinds import (
@@ -31,7 +31,9 @@ from config.prompts import PROMPT_KIND
 from config.reading import (
     Fields,
     Key,
+    Kind,
     Reading,
+    RefusedError,
     Section,
     keys_of,
     read_fields,
@@ -76,6 +78,16 @@ HEADERS = mapping_of(HEADER_VALUE, most=MAX_HEADERS, noun="header field", name=H
 
 
 # Keys.
+
+
+def _read_policy(tree: Tree, reading: Reading) -> DistributionPolicy:
+    if isinstance(tree, Scalar) and tree.text.strip().lower() == "nearest":
+        raise RefusedError(f"expected {_POLICY.says}", suggestion="use the step nearest")
+    return _POLICY.read(tree, reading)
+
+
+_POLICY = one_of(POLICIES)
+POLICY = Kind(_POLICY.says, _read_policy, _POLICY.schema)
 
 
 class DialKeys:
@@ -173,7 +185,7 @@ class ChooseKeys:
 
     CHOOSE = Key(
         "choose",
-        one_of(POLICIES),
+        POLICY,
         "The order they are tried in: as written; in turn (`round_robin`); at random by `weight`; "
         "by `price`, highest first; by share of calls that became conversions; by free places "
         "under `max_calls`; or the one with the fewest calls first (`least_used`).",
@@ -313,7 +325,22 @@ def _dial(
 def read_connect(name: str, tree: Tree, location: Location, reading: Reading) -> Node:
     """connect: one after the other, in the order of a policy."""
     fields = _fields(tree, CONNECT, reading)
+    _check_choice(fields, reading)
     return _dial(name, fields, location, choice=Choice(fields[ChooseKeys.CHOOSE]))
+
+
+def _check_choice(fields: Fields, reading: Reading) -> None:
+    """An order is chosen by what the destinations say of themselves."""
+    place, policy = fields.place(ChooseKeys.CHOOSE), fields[ChooseKeys.CHOOSE]
+    destinations = fields[DialKeys.TO]
+    if policy == "price" and all(one.price is None for one in destinations):
+        reading.problems.add(place, "choose: no destination has a price", 'add "price"')
+    if policy == "availability" and all(one.max_calls is None for one in destinations):
+        reading.problems.add(place, "choose: no destination has max_calls", 'add "max_calls"')
+    weighed = next((one for one in destinations if one.weight != 1), None)
+    if weighed is not None and policy != "weighted":
+        message = f"weight: it counts for nothing where the choice is {policy}"
+        reading.problems.add(weighed.location, message, 'set "choose: weighted"')
 
 
 def read_ring_group(name: str, tree: Tree, location: Location, reading: Reading) -> Node:
@@ -326,6 +353,12 @@ def read_ring_group(name: str, tree: Tree, location: Location, reading: Reading)
         reading.problems.add(fields.place(DialKeys.TO), message, "strategy: sequential")
     if strategy == "simultaneous":
         _check_twice(fields[DialKeys.TO], reading)
+        if ChooseKeys.CHOOSE in fields:
+            message = "choose: there is no order where all ring at once"
+            place = fields.place(ChooseKeys.CHOOSE)
+            reading.problems.add(place, message, "strategy: sequential")
+    else:
+        _check_choice(fields, reading)
     choice = Choice(fields[ChooseKeys.CHOOSE])
     return _dial(name, fields, location, strategy=strategy, choice=choice)
 

@@ -482,3 +482,64 @@ def test_what_a_look_up_sends_by_itself_is_not_written_over() -> None:
 def test_a_header_field_has_one_line() -> None:
     step = '- connect: {to: +1 602 555 1234, headers: {X-A: "a\\r\\nB: c"}}'
     check(mistakes(with_treatment(step)), "6:53", ("X-A: a header field has one line",))
+
+
+# Settings without effect: the step or pool, its place, and pieces.
+NUMBER = "number: +1 602 555 1234"
+WITHOUT_EFFECT: list[tuple[str, str, str, tuple[str, ...]]] = [
+    (
+        "a price that is none",
+        f"connect: {{to: [{{{NUMBER}}}], choose: price}}",
+        "6:58",
+        ("choose: no destination has a price", 'add "price"'),
+    ),
+    (
+        "free places without a limit",
+        f"connect: {{to: [{{{NUMBER}}}], choose: availability}}",
+        "6:58",
+        ("choose: no destination has max_calls", 'add "max_calls"'),
+    ),
+    (
+        "a weight that counts for nothing",
+        f"connect: {{to: [{{{NUMBER}, weight: 3}}]}}",
+        "6:31",
+        ("weight: it counts for nothing where the choice is order", "choose: weighted"),
+    ),
+    (
+        "an order of what rings at once",
+        f"ring_group: {{to: [{{{NUMBER}}}], choose: order}}",
+        "6:61",
+        ("choose: there is no order where all ring at once", "strategy: sequential"),
+    ),
+    (
+        "the nearest of a connect",
+        f"connect: {{to: [{{{NUMBER}}}], choose: nearest}}",
+        "6:58",
+        ("choose: expected order", "use the step nearest"),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("step", "place", "pieces"),
+    [pytest.param(*case[1:], id=case[0].replace(" ", "-")) for case in WITHOUT_EFFECT],
+)
+def test_a_setting_without_effect_is_told(step: str, place: str, pieces: tuple[str, ...]) -> None:
+    check(mistakes(with_treatment(f"- {step}"), media=FakeMedia()), place, pieces)
+
+
+@pytest.mark.parametrize(
+    ("pool", "piece"),
+    [
+        ("{kind: exclusive, policy: oldest}", "policy: no binding of an exclusive pool is"),
+        ("{kind: exclusive, minimum_lifetime: 5 min}", "minimum_lifetime: no binding of"),
+        (
+            "{kind: search, campaign: sale, stock: s, maximum_size: 1, "
+            "attributes: {toll_free: maybe}}",
+            'toll_free of a number is yes or no, never "maybe"',
+        ),
+    ],
+)
+def test_a_setting_of_a_pool_without_effect_is_told(pool: str, piece: str) -> None:
+    (found,) = mistakes(f"{HEAD}{TAIL}stocks: {{s: [8001231111]}}\npools: {{p: {pool}}}\n")
+    assert piece in str(found)

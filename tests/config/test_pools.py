@@ -52,8 +52,8 @@ def complaint(text: str) -> str:
 
 def test_every_field_of_a_pool_can_be_said() -> None:
     found = pool(
-        "{kind: exclusive, campaign: c, publisher: x, minimum_lifetime: off, maximum_size: 50,"
-        " stock: main, policy: oldest, overflow: 800 123 4444, cooldown: 2 h, period: 90 days,"
+        "{kind: exclusive, campaign: c, publisher: x, maximum_size: 50,"
+        " stock: main, overflow: 800 123 4444, cooldown: 2 h, period: 90 days,"
         " ends: 2030-12-31, reserve: {time: 60 days, until_calls_below: 2, treatment: t},"
         " idle: 30 days, attributes: {toll_free: yes},"
         ' click_url: "https://h/{visitor}?n={number}&p={publisher}"}'
@@ -64,11 +64,13 @@ def test_every_field_of_a_pool_can_be_said() -> None:
         for field in dataclasses.fields(Pool)
         if getattr(found, field.name) == getattr(default, field.name)
     }
-    assert same == {"name", "parameters"}
+    # An exclusive pool replaces no binding: these two are of the others.
+    replacing = pool("{kind: search, minimum_lifetime: off, policy: oldest}")
+    assert (replacing.minimum_lifetime_seconds, replacing.policy) == (None, "oldest")
+    assert same == {"name", "parameters", "minimum_lifetime_seconds", "policy"}
     assert found.reserve == Reserve(60 * 86400.0, 2, "t")
     assert found.attributes == {"toll_free": "yes"}
     assert found.ends == date(2030, 12, 31)
-    assert found.minimum_lifetime_seconds is None
     assert found.click_url is not None
     assert [part for part in found.click_url.parts if isinstance(part, str)] == [
         "https://h/",
