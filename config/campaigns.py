@@ -313,6 +313,10 @@ def _check_company(fields: Fields, reading: Reading) -> None:
         message = "headers: a field stands twice; upper and lower case are the same"
         reading.problems.add(fields.place(keys.HEADERS), message)
     _check_attributes(fields, reading)
+    conversion = fields.get(keys.CONVERSION)
+    if conversion is not None and any(one.name == "converted" for one in asked(conversion.term)):
+        message = "conversion: whether it converted is what this says"
+        reading.problems.add(fields.place(keys.CONVERSION), message, "such as talk_seconds >= 90 s")
     for name, cap in (fields.get(keys.CAPS) or {}).items():
         if cap.kind == "budget" and keys.PAYOUT not in fields and not fields.refused(keys.PAYOUT):
             message = f"cap {name}: a budget needs a payout: nothing is paid out here"

@@ -413,6 +413,12 @@ CAMPAIGNS: list[tuple[str, str, str, tuple[str, ...]]] = [
         "6:21",
         ("attribute a: attribute.b is not known yet", "one after the other"),
     ),
+    (
+        "a conversion that is one when it is one",
+        "conversion: bridged and converted",
+        "6:17",
+        ("whether it converted is what this says", "such as talk_seconds >= 90 s"),
+    ),
     ("a short mask", "caller_id: 212XXX", "6:16", ('"212XXX" makes no phone number', "212XXXXXXX")),
     (
         "a range that runs backwards",
