@@ -16,6 +16,8 @@ happens any more: `call.ended` says so, and the function is cancelled at its nex
 plays has to be ready before a call is: the module lists its texts and WAV files (`Prompt`) in
 `PROMPTS`, which are prepared with the configuration; anything else is passed over with a warning. A
 wait of the function's own needs a deadline (`asyncio.timeout`): a waiting call holds a media port.
+The function shares the loop with all calls: what blocks it (`time.sleep`, a synchronous request)
+holds every one of them; `await asyncio.to_thread(...)` does not.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from ivr.journey import Journey
 from ivr.nodes.ask import run_ask
 from ivr.nodes.connect import run_connect
 from softswitch.call.events import SmsRequested, VariableSet
-from softswitch.campaign.evaluate import plain
+from softswitch.campaign.evaluate import SECRET, plain
 from softswitch.routing.addresses import sip_uri
 
 logger = logging.getLogger(__name__)
@@ -94,15 +96,17 @@ class TreatmentCall:
     def set(self, name: str, value: Value) -> None:
         """Make a value known as `var.NAME`, to later steps and to the record."""
         fact = f"var.{name}"
-        self._journey.facts.set(fact, value)
-        told = plain(fact, self._journey.facts.fact(fact))
+        secret = self._journey.is_secret(value)
+        self._journey.facts.set(fact, value, secret=secret)
+        told = dict(SECRET) if secret else plain(fact, self._journey.facts.fact(fact))
         self._journey.call.emit(VariableSet, node=self._step, name=name, value=told)
 
     # What is done.
 
     async def answer(self) -> None:
         """Answer the caller, if that has not happened; its notice is played first."""
-        await self._journey.answer()
+        if not self.ended:
+            await self._journey.answer()
 
     async def play(self, prompt: Sound, *, barge_in: bool = False) -> bool:
         """Answer and play to the end; False when a key cut it, or it was not ready."""
@@ -192,7 +196,8 @@ class TreatmentCall:
         """Ask for a text message to be sent, to the caller unless told otherwise."""
         number = normalise(to or self.caller, self._journey.configuration.switch.country)
         if number is not None:
-            self._journey.call.emit(SmsRequested, to=number, text=text)
+            told = self._journey.without_secrets(text)
+            self._journey.call.emit(SmsRequested, to=number, text=told)
 
     def hang_up(self, cause: str = "hang_up", *, status: int | None = None) -> None:
         """End the call; one that is not answered yet is refused with the status (480)."""

@@ -16,7 +16,7 @@ from config.addresses import sip_uri_problem
 from config.e164 import normalise
 from config.model import Choice, Connect, Destination, Expression, Value
 from softswitch.campaign.evaluate import render
-from softswitch.campaign.facts import CallFacts
+from softswitch.campaign.facts import CallFacts, Public
 from softswitch.campaign.places import Place, distance_km
 from softswitch.routing.distribution import Candidate, DistributionMemory, arrange
 
@@ -118,7 +118,8 @@ def _filled_in(destination: Destination, facts: CallFacts) -> Destination | None
     """A destination with its template filled in; None when that is no number or URI."""
     if destination.template is None:
         return destination
-    text = render(destination.template, facts).strip()
+    # Where a call goes is told to everybody: a secret is no destination.
+    text = render(destination.template, Public(facts, facts.secrets)).strip()
     if text.lower().startswith("sip:"):
         if sip_uri_problem(text) is not None:
             return None

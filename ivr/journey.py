@@ -7,24 +7,38 @@ Knows no SIP, no database and no clock; what needs one is a small Protocol in `i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from config.model import Campaign, Configuration, Expression, Prompt, Template, Value
 from ivr.services import Credit, NodeServices
 from softswitch.call.events import CampaignChosen, CapReached, DecisionMade
 from softswitch.campaign.caps import CapExceeded
 from softswitch.campaign.evaluate import SECRET, Facts, evaluate, plain, render
-from softswitch.campaign.facts import CallFacts, Shown
+from softswitch.campaign.facts import CallFacts, Public, Shown
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
     from softswitch.call.services import LoadedPrompt
 
-__all__ = ["Journey", "Public", "give_back", "original_of"]
+__all__ = ["Computed", "Journey", "give_back", "original_of"]
+
+MIN_SECRET = 3
+"""Characters from which on a secret is looked for within other texts; one digit is everywhere."""
 
 MAX_SYNDICATED = 5
 """Campaigns behind campaigns; the loader allows no circle."""
+
+
+class Computed(NamedTuple):
+    """A value that an expression gave."""
+
+    value: Value
+    secret: bool
+    """Whether it rests on a secret."""
+    private: bool
+    """Whether it rests on what a private caller does not show."""
+    inputs: Mapping[str, Any]
 
 
 class Journey:
@@ -96,10 +110,28 @@ class Journey:
         """Whether a condition is true; one that is not there is, and is not told."""
         return expression is None or self.decide(about, rule, expression) is True
 
-    def compute(self, expression: Expression) -> tuple[Value, bool]:
-        """A value, and whether it rests on a secret; told by whoever asked."""
+    def compute(self, expression: Expression) -> Computed:
+        """A value and what it rests on; told by whoever asked."""
         noting = self.facts.noting()
-        return evaluate(expression, noting), noting.used_secret
+        value = evaluate(expression, noting)
+        return Computed(value, noting.used_secret, noting.used_hidden, noting.inputs)
+
+    def is_secret(self, value: Value) -> bool:
+        """Whether a value repeats a secret: in it, in other words, or as a number."""
+        text = "" if value is None or isinstance(value, bool) else str(value)
+        for name in self.facts.secrets:
+            secret = str(self.facts.fact(name) or "")
+            if secret and (secret == text or (len(secret) >= MIN_SECRET and secret in text)):
+                return True
+        return False
+
+    def without_secrets(self, text: str) -> str:
+        """A text that others will read, each secret in it made unreadable."""
+        for name in self.facts.secrets:
+            secret = str(self.facts.fact(name) or "")
+            if len(secret) >= MIN_SECRET:
+                text = text.replace(secret, "*" * len(secret))
+        return text
 
     def note(
         self, about: str, rule: str, expression: str, inputs: Mapping[str, Any], result: Any
@@ -124,7 +156,7 @@ class Journey:
 
     def shown_text(self, template: Template) -> str:
         """A template's text for the called party: a private caller is nobody."""
-        return render(template, Shown(self.facts))
+        return render(template, Shown(self.facts, self.facts.private))
 
     # Sound.
 
@@ -134,7 +166,7 @@ class Journey:
         if template is None:
             return prompt
         facts: Facts = Public(self.facts, self.facts.secrets)
-        text = render(template, Shown(facts) if to_callee else facts)
+        text = render(template, Shown(facts, self.facts.private) if to_callee else facts)
         shelf = self.call.services.prompts
         ready = shelf.rendered(template, text)
         return shelf.prompt(prompt) if ready is None else ready
@@ -242,20 +274,6 @@ class Journey:
         for name in self.given:
             self.services.distribution.end(name, converted=converted)
         self.given = []
-
-
-class Public:
-    """Facts without the secrets."""
-
-    def __init__(self, facts: Facts, secrets: Collection[str]) -> None:
-        self._facts = facts
-        self._secrets = secrets
-
-    def fact(self, name: str) -> Value:
-        return None if name in self._secrets else self._facts.fact(name)
-
-    def function(self, name: str, arguments: tuple[Value, ...]) -> Value:
-        return self._facts.function(name, arguments)
 
 
 def give_back(credits: Iterable[Credit]) -> None:

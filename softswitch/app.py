@@ -12,6 +12,7 @@ import logging
 import os
 import resource
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -46,7 +47,7 @@ from softswitch.version import VERSION
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["App", "StartError", "serve"]
+__all__ = ["App", "StartError", "leave_behind", "serve"]
 
 WANTED_OPEN_FILES = 65536
 """Each leg holds two sockets; the limit is raised to this, or to the hard limit."""
@@ -79,6 +80,9 @@ SPARE_FILES = 100
 
 HOUSEKEEPING_SECONDS = 1.0
 RESOLVE_SECONDS = 60.0
+REFUSE_SECONDS = 2.0
+"""How long a task may go on that was told to end, when everything else has ended."""
+
 LINGER_SECONDS = 2.0
 """How long the stack may go on after the last call, so that a lost BYE is sent again."""
 
@@ -432,3 +436,17 @@ async def serve(configuration: Configuration, *, on_ready: Callable[[App], None]
         task.cancel()
     await asyncio.gather(drain, second, return_exceptions=True)
     await app.stop(linger=0.0 if at_once.is_set() else LINGER_SECONDS)
+
+
+async def leave_behind() -> None:
+    """End what is left of tasks; where one refuses (an operator's coroutine), end without it."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        _, left = await asyncio.wait(left, timeout=REFUSE_SECONDS)
+    if left:
+        names = ", ".join(sorted(task.get_name() for task in left)[:5])
+        sys.stderr.write(f"softswitch: {len(left)} tasks do not end ({names}): ending without\n")
+        sys.stderr.flush()
+        os._exit(0)

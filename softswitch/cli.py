@@ -125,7 +125,7 @@ def _load(path: Path) -> Configuration | None:
 def _run(options: argparse.Namespace) -> int:
     import uvloop
 
-    from softswitch.app import StartError, serve
+    from softswitch.app import StartError
 
     configuration = _load(options.config)
     if configuration is None:
@@ -135,11 +135,18 @@ def _run(options: argparse.Namespace) -> int:
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     try:
-        uvloop.run(serve(configuration, on_ready=_say_ready))
+        uvloop.run(_serve(configuration))
     except StartError as error:
         print(f"softswitch: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+async def _serve(configuration: Configuration) -> None:
+    from softswitch.app import leave_behind, serve
+
+    await serve(configuration, on_ready=_say_ready)
+    await leave_behind()
 
 
 def _say_ready(app: App) -> None:

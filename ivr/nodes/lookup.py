@@ -52,7 +52,7 @@ def lookup_request(journey: Journey, node: Lookup) -> LookupRequest:
         "called": call.called_number,
     }
     for name, expression in node.send.items():
-        send[name] = journey.compute(expression)[0]
+        send[name] = journey.compute(expression).value
     return LookupRequest(
         url=_url(journey, node.url),
         method=node.method,
@@ -83,8 +83,7 @@ def _header(journey: Journey, template: Template) -> str:
 
 def _told(journey: Journey, node: Lookup, fields: Mapping[str, Value]) -> dict[str, Any]:
     """The fields for the record; a server that repeats a secret is not repeated."""
-    secrets = {journey.facts.fact(name) for name in journey.facts.secrets} - {None}
     return {
-        name: "" if value in secrets else plain(f"lookup.{node.name}.{name}", value)
+        name: "" if journey.is_secret(value) else plain(f"lookup.{node.name}.{name}", value)
         for name, value in fields.items()
     }

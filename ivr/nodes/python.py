@@ -28,7 +28,8 @@ async def run_python(journey: Journey, node: PythonStep) -> tuple[Node, ...] | T
     try:
         await function(call)
     # The operator's code may raise anything; the next step is what was written for this case too.
-    except Exception as error:  # noqa: BLE001
+    # What would end the process ends this step alone.
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001
         logger.error(
             "call %s: %s:%s failed in %s: %s: %s",
             call_id, node.module, node.function, _line(error), type(error).__name__, error,
@@ -36,6 +37,6 @@ async def run_python(journey: Journey, node: PythonStep) -> tuple[Node, ...] | T
     return call.following
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     return f"line {frames[-1].lineno} of {frames[-1].filename}" if frames else "no line"

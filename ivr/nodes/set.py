@@ -11,10 +11,11 @@ from softswitch.campaign.evaluate import SECRET, plain
 async def run_set(journey: Journey, node: SetVariables) -> tuple[Node, ...]:
     """Set each; one computed from a secret is a secret too."""
     for name, expression in node.values.items():
-        value, secret = journey.compute(expression)
+        value, secret, private, _ = journey.compute(expression)
         fact = f"var.{name}"
         journey.facts.secrets.discard(fact)
-        journey.facts.set(fact, value, secret=secret)
+        journey.facts.private.discard(fact)
+        journey.facts.set(fact, value, secret=secret, private=private)
         told = dict(SECRET) if secret else plain(fact, value)
         journey.call.emit(VariableSet, node=node.name, name=name, value=told)
     return ()

@@ -15,7 +15,8 @@ from softswitch.routing.addresses import sip_uri
 
 async def run_transfer(journey: Journey, node: Transfer) -> tuple[Node, ...]:
     """Refer the caller; the node's steps when that does not work."""
-    uri = _target(journey, journey.text(node.to).strip())
+    # Where a call goes is told to everybody: a secret is no destination.
+    uri = _target(journey, journey.told_text(node.to).strip())
     if uri is None:
         return node.on_failure
     await journey.answer()

@@ -254,6 +254,8 @@ class Call:
         if leg.secrets:
             leg.keys.press(digit)
             return
+        if leg.after_secret(self.services.now()):
+            return
         self.emit(DigitPressed, leg=leg.leg_id, digit=digit)
         if not (self.bridged and self._carries(leg)):
             leg.keys.press(digit)

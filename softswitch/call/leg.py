@@ -21,7 +21,7 @@ from softswitch.call.keys import Keys
 from softswitch.call.leg_media import LegMedia, session_description_of
 from softswitch.call.outcomes import TransferOutcome
 from softswitch.call.player import Player
-from softswitch.call.secrecy import Secrecy
+from softswitch.call.secrecy import SECRET_REST_SECONDS, Secrecy
 from softswitch.call.services import LoadedPrompt
 from softswitch.call.transfer import Transfer, transfer
 from softswitch.sip import events as sip_events
@@ -62,6 +62,8 @@ class Leg:
         self.keys = Keys(services.loop)
         self.player = Player(call, leg_id)
         self.secrets = 0
+        self.secret_until = 0.0
+        """Until when a key counts as the rest of a secret; each such key moves it on."""
         """How many secret questions are being answered on this leg now."""
         self.transferring: Transfer | None = None
         self.direction_untold = False
@@ -143,6 +145,14 @@ class Leg:
     def secret(self) -> Secrecy:
         """`with leg.secret():` the keys pressed meanwhile stand nowhere and reach no other leg."""
         return Secrecy(self)
+
+    def after_secret(self, now: float) -> bool:
+        """Whether a key pressed now is the rest of a secret entry that was long enough already:
+        nobody's business either."""
+        if now >= self.secret_until:
+            return False
+        self.secret_until = now + SECRET_REST_SECONDS
+        return True
 
     # What the stack says.
 

@@ -1,7 +1,8 @@
 """A stretch of a call in which the keys of one leg are nobody's business.
 
-What is pressed meanwhile is read by the question and stands nowhere else: no event tells it, so no
-log, journal, record or subscriber knows it, and no other leg hears it.
+What is pressed meanwhile, and after it without a pause, is read by the question at most and stands
+nowhere else: no event tells it, so no log, journal, record or subscriber knows it, and no other leg
+hears it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from softswitch.call.leg import Leg
 
-__all__ = ["Secrecy"]
+__all__ = ["SECRET_REST_SECONDS", "Secrecy"]
+
+
+SECRET_REST_SECONDS = 1.0
+"""A pause this long ends a secret entry for good: who keys a card number into a question for four
+digits goes on without one."""
 
 
 class Secrecy:
@@ -27,6 +33,7 @@ class Secrecy:
     def __exit__(self, *exc: object) -> None:
         leg = self._leg
         leg.secrets -= 1
+        leg.secret_until = leg.services.now() + SECRET_REST_SECONDS
         # A key too many must not become the answer to the next question, which is told.
         leg.keys.forget()
         leg.call.on_secrecy(leg)

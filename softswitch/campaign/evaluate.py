@@ -144,16 +144,22 @@ def _function(term: Function, facts: Facts) -> Value:
 class Noting:
     """Facts that note what they are asked for."""
 
-    def __init__(self, facts: Facts, secrets: Collection[str] = ()) -> None:
+    def __init__(
+        self, facts: Facts, secrets: Collection[str] = (), hidden: Collection[str] = ()
+    ) -> None:
         self._facts = facts
         self._secrets = secrets
+        self._hidden = hidden
         self.inputs: dict[str, Any] = {}
         """What was asked for so far, as plain JSON."""
         self.used_secret = False
         """Whether a secret was asked for: then the result may be one too."""
+        self.used_hidden = False
+        """Whether something was that the called party must not see."""
 
     def fact(self, name: str) -> Value:
         value = as_value(self._facts.fact(name))
+        self.used_hidden |= name in self._hidden
         if name in self._secrets:
             self.used_secret = True
             self._note(name, dict(SECRET))

@@ -29,7 +29,15 @@ from softswitch.campaign.operators import as_value
 from softswitch.campaign.regions import NumberAbout
 from softswitch.campaign.tables import Tables
 
-__all__ = ["CallEnd", "CallFacts", "CallHistory", "PresentedFacts", "Shown", "Tables"]
+__all__ = [
+    "CallEnd",
+    "CallFacts",
+    "CallHistory",
+    "PresentedFacts",
+    "Public",
+    "Shown",
+    "Tables",
+]
 
 MAX_VALUES = 1000
 """Answers, variables and fields of one call; a treatment that goes round sets the same ones."""
@@ -88,6 +96,8 @@ class CallFacts:
         self.tables = tables
         self.secrets: set[str] = set()
         """Names of values that stand in no log, event or record."""
+        self.private: set[str] = set()
+        """Names of values made of what a private caller does not show."""
         self.ending: CallEnd | None = None
         self._history = history
         self._wall_clock = wall_clock
@@ -115,11 +125,16 @@ class CallFacts:
 
     def noting(self) -> Noting:
         """These facts, noting what they are asked for; secrets stay secret."""
-        return Noting(self, self.secrets)
+        return Noting(self, self.secrets, self.hidden)
 
     # What becomes known.
 
-    def set(self, name: str, value: object, *, secret: bool = False) -> None:
+    @property
+    def hidden(self) -> Collection[str]:
+        """What a private caller does not show: name, numbers, and values made of them."""
+        return _HIDDEN | self.private if self.fact("caller.private") is True else ()
+
+    def set(self, name: str, value: object, *, secret: bool = False, private: bool = False) -> None:
         """Make a value known: `answer.zip`, `var.score`, `lookup.bid.price`, `key`, `rating`...
 
         Whatever is no value of the language is absent. A key is added to `keys` too.
@@ -127,6 +142,8 @@ class CallFacts:
         kept = _bounded(as_value(value))
         if secret:
             self.secrets.add(name)
+        if private:
+            self.private.add(name)
         if name == "key" and isinstance(kept, str):
             self._values["keys"] = (*_tuple(self._values.get("keys")), kept)[:MAX_KEYS]
         if name in self._values or len(self._values) < MAX_VALUES:
@@ -279,13 +296,29 @@ class CallFacts:
 class Shown:
     """The facts of a call as its called party may see them: a private caller is nobody."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, private: Collection[str] = ()) -> None:
+        """`private`: names of values made of what a private caller does not show."""
         self._facts = facts
+        self._private = _HIDDEN | frozenset(private)
 
     def fact(self, name: str) -> Value:
-        if name in _HIDDEN and self._facts.fact("caller.private") is True:
+        if name in self._private and self._facts.fact("caller.private") is True:
             return None
         return self._facts.fact(name)
+
+    def function(self, name: str, arguments: tuple[Value, ...]) -> Value:
+        return self._facts.function(name, arguments)
+
+
+class Public:
+    """Facts without the secrets."""
+
+    def __init__(self, facts: Facts, secrets: Collection[str]) -> None:
+        self._facts = facts
+        self._secrets = secrets
+
+    def fact(self, name: str) -> Value:
+        return None if name in self._secrets else self._facts.fact(name)
 
     def function(self, name: str, arguments: tuple[Value, ...]) -> Value:
         return self._facts.function(name, arguments)

@@ -303,7 +303,8 @@ def _say_size(
     for name, value in facts.get("measured", {}).items():
         print(f"measured {name.replace('_', ' ')}: {value}")
     print(
-        f"{found.numbers} number{'' if found.numbers == 1 else 's'} for {visits:g} visits an hour of {seconds:g} s each "
+        f"{found.numbers} number{'' if found.numbers == 1 else 's'} "
+        f"for {visits:g} visits an hour of {seconds:g} s each "
         f"(load {found.load:.3g}): {found.blocking:.3%} of visitors find none; "
         f"with one less {fewer:.3%}"
     )

@@ -15,6 +15,10 @@ class MomentError(ValueError):
     """A text that is no time; says what is."""
 
 
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+"""Beyond these no telephone call is made, and clocks of other zones have no date."""
+
+
 def moment(text: str, zone: str, *, now: float) -> float:
     """UTC in seconds of `2026-12-24 17:30`, `17:30` (today) or an ISO time with its own offset;
     without one it is the time of the zone. Raises MomentError."""
@@ -26,6 +30,8 @@ def moment(text: str, zone: str, *, now: float) -> float:
     try:
         found = datetime.fromisoformat(written.replace("Z", "+00:00"))
         local = found.replace(tzinfo=place) if found.tzinfo is None else found
+        if not FIRST_YEAR <= local.year <= LAST_YEAR:
+            raise ValueError(local.year)
         return local.timestamp()
     except (ValueError, OverflowError):
         raise MomentError(

@@ -36,7 +36,7 @@ class LineFile:
     def __init__(self, path: Path) -> None:
         """Open or create the file and cut a torn last line; raises OSError."""
         self.path = path
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         self.size = os.fstat(self._fd).st_size
         self.unreadable = 0
         self.cut_bytes = self._cut_torn_line()

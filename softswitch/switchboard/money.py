@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from config.model import Campaign, Cap
+from config.model import Binary, Campaign, Cap, Expression, Fact
 from softswitch.call.call import Call
 from softswitch.call.events import (
     AnswerGiven,
@@ -108,6 +108,14 @@ class BanSink(Protocol):
 
     def put(self, bans: Iterable[Ban]) -> None:
         """Keep bans for all nodes."""
+
+
+BRIDGED_OR_CONVERTED = Expression(
+    "bridged or converted",
+    Binary("or", Fact("bridged", "boolean"), Fact("converted", "boolean"), "boolean"),
+)
+"""What a call must be to earn anything: nobody pays for a caller that was turned away, or left in
+the menu, unless the campaign calls that a conversion."""
 
 
 @dataclass(slots=True)
@@ -234,7 +242,12 @@ class Money:
             return None
         if entry.rejected:
             return Paid(paid.amount * 0, paid.currency, (), ())
-        _tell(call, "payout", paid.findings)
+        connected = look("connected", BRIDGED_OR_CONVERTED, facts)
+        if connected.result is True:
+            _tell(call, "payout", paid.findings)
+        else:
+            _tell(call, "connected", (connected,))
+            paid = Paid(paid.amount * 0, paid.currency, (), ())
         if awaits_results(campaign):
             _tell(call, "results", (_all_inputs(campaign, facts),))
         return self._within_budget(call, facts, paid)

@@ -125,7 +125,8 @@ def _earn(
         decisions += _told("conversion", (found,))
     publisher = record.get("publisher")
     paid = pay(campaign, facts, publisher=publisher if isinstance(publisher, str) else None)
-    if paid is not None and not facts.rejected:
+    connected = facts.connected or facts.values.get("converted") is True
+    if paid is not None and connected and not facts.rejected:
         changes["payout"] = _payout(paid)
         decisions += _told("payout", paid.findings)
     changes["decisions"] = decisions
@@ -150,10 +151,12 @@ class _Again:
     def __init__(self, record: Mapping[str, Any], posted: Mapping[str, Any]) -> None:
         inputs: dict[str, Any] = {}
         self.rejected = False
+        self.connected = True
         self.known = False
         for one in _decisions(record):
             about, result = one.get("about"), one.get("result")
             self.rejected |= about == "fraud" or (about == "blocked" and bool(result))
+            self.connected &= not (about == "connected" and result is False)
             self.known |= about == "results"
             if about in EARNING and isinstance(one.get("inputs"), Mapping):
                 inputs.update(one["inputs"])

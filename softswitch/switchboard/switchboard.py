@@ -401,9 +401,10 @@ def _set_attributes(journey: Journey) -> None:
     attributes = {**journey.call.campaign.attributes, **journey.campaign.attributes}
     values = {}
     for name, expression in attributes.items():
-        value = journey.decide("attribute", name, expression)
-        journey.facts.set(f"attribute.{name}", value)
-        values[name] = plain("", value)
+        value, _, private, inputs = journey.compute(expression)
+        told = values[name] = plain("", value)
+        journey.note("attribute", name, expression.text, inputs, told)
+        journey.facts.set(f"attribute.{name}", value, private=private)
     if values:
         journey.call.emit(AttributesSet, values=values)
 

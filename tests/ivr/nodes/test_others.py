@@ -334,3 +334,31 @@ async def test_whatever_it_raises_the_next_step_follows(
     assert "a_treatment:treat failed in line" in message
     assert message.endswith("ZeroDivisionError: oh")
     assert caplog.records[0].exc_info is None
+
+
+@pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), ValueError("bad")])
+async def test_a_coroutine_that_would_end_the_process_ends_its_step(
+    module: ModuleType, raised: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def treat(call: TreatmentCall) -> None:
+        raise raised
+
+    module.treat = treat  # type: ignore[attr-defined]
+    call = ScriptedCall()
+    await walk(call, STEP, HangUp("after", "after"))
+    assert call.end_facts["cause"] == "after"
+    assert "a_treatment:treat failed" in caplog.text
+
+
+async def test_a_coroutine_does_not_tell_a_secret(module: ModuleType) -> None:
+    async def treat(call: TreatmentCall) -> None:
+        pin = await call.ask("pin", "hello", secret=True)
+        call.set("copy", pin)
+        call.sms(f"your pin {pin}")
+
+    module.treat = treat  # type: ignore[attr-defined]
+    call = ScriptedCall(keys="5829#")
+    call.shelf.ready = {"hello"}
+    await walk(call, STEP)
+    assert "5829" not in str(call.told(VariableSet)) + str(call.told(SmsRequested))
+    assert call.told(SmsRequested) == [("+16025550100", "your pin ****")]

@@ -139,6 +139,21 @@ def test_the_number_called_is_toll_free_local_or_far(
     assert facts_of(caller=caller, called_number=called).fact("called.type") == expected
 
 
+def test_what_is_made_of_a_private_callers_number_is_not_shown_either() -> None:
+    private = facts_of(signalling={**SIGNALLING, "private": True})
+    noting = private.noting()
+    value = noting.fact("caller.number")
+    assert noting.used_hidden
+    private.set("var.n", value, private=noting.used_hidden)
+    again = private.noting()
+    assert again.fact("var.n") == CALLER
+    assert again.used_hidden
+    assert Shown(private, private.private).fact("var.n") is None
+    public = facts_of().noting()
+    public.fact("caller.number")
+    assert not public.used_hidden
+
+
 def test_a_private_caller_is_known_here_and_not_shown() -> None:
     private = facts_of(signalling={**SIGNALLING, "private": True})
     assert private.fact("caller.number") == CALLER

@@ -142,7 +142,22 @@ def test_a_caller_who_is_in_no_list_is_not_rejected() -> None:
     bench = Bench()
     call = bench.present(campaign(payout=payout((None, "5.00"))))
     call.call.emit(DecisionMade, about="blocked", rule="r", expression="", inputs={}, result=None)
-    call.end()
+    call.bridge().end()
+    assert bench.paid.amount == "5.00"
+
+
+def test_a_call_that_was_never_bridged_earns_nothing_and_says_why() -> None:
+    bench = Bench()
+    bench.present(campaign(payout=payout((None, "5.00")))).end()
+    assert (bench.paid.amount, list(bench.paid.rules)) == ("0.00", [])
+    assert bench.decided("connected") == [("connected", False)]
+    assert bench.decided("payout") == []
+
+
+def test_a_campaign_may_pay_for_calls_that_it_calls_conversions() -> None:
+    bench = Bench()
+    survey = campaign(conversion=expression("total_seconds >= 0"), payout=payout((None, "5.00")))
+    bench.present(survey).end()
     assert bench.paid.amount == "5.00"
 
 
@@ -233,7 +248,8 @@ def test_at_the_end_the_caps_are_told_what_to_count() -> None:
 def test_a_call_that_earns_without_a_leg_has_to_find_room_in_the_budget() -> None:
     desk = Desk(held=False, full=True)
     bench = Bench(credit=desk)
-    bench.present(campaign(payout=payout((None, "5.00")))).end()
+    counted = campaign(conversion=expression("total_seconds >= 0"), payout=payout((None, "5.00")))
+    bench.present(counted).end()
     assert bench.paid.amount == "0.00"
     assert [rule["name"] for rule in bench.paid.rules] == ["base-1", "cap budget"]
     assert sum(Decimal(rule["amount"]) for rule in bench.paid.rules) == 0

@@ -115,3 +115,13 @@ def test_a_result_is_truth_a_number_or_text(text: str, result: tuple[str, Any]) 
 def test_what_is_no_result_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(ResultError, match="is no result"):
         read_result(text)
+
+
+def test_a_result_pays_for_no_call_that_was_never_bridged() -> None:
+    record = record_of(SALE)
+    record["payout"] = {"amount": "0.00", "currency": "USD", "rules": []}
+    unconnected = {"about": "connected", "rule": "connected", "inputs": {}, "result": False}
+    record["decisions"] = [*record["decisions"], unconnected]
+    found = apply_result(record, {"sale": True}, configuration_of(SALE), at=AT)
+    assert "payout" not in found.changes
+    assert found.before == found.after == Decimal(0)
