@@ -61,12 +61,16 @@ async def with_database(
             expected=False,
         )
     # What the keeper logs about a database that is away is said here, in one sentence.
-    logging.getLogger("softswitch.store").setLevel(logging.CRITICAL)
+    log = logging.getLogger("softswitch.store")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     try:
         database = Database(switch.database, switch.data, node=False, max_connections=CONNECTIONS)
         return await _within(database, work)
     except (DatabaseAway, DatabaseUnusable) as error:
         raise NoDatabase(f"the database is away: {error}") from None
+    finally:
+        log.setLevel(level)
 
 
 async def _within(database: Database, work: Callable[[Database], Awaitable[T]]) -> T:

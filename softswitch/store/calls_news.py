@@ -121,15 +121,15 @@ class HistoryKeeper:
     def hear(self, payload: str) -> None:
         """Take what a node says it has put into the table."""
         try:
-            node, *rows = json.loads(payload)
+            _node, *rows = json.loads(payload)
             calls = [_past_call(row) for row in rows]
         except (ValueError, TypeError):
             logger.warning("a notification of %s cannot be read", CALLS_CHANNEL)
             return
-        if node != self._database.node.id:
-            self._forget_now_and_then()
-            for call in calls:
-                self._history.add(call)
+        # Our own too: those that a crash had left open never were on the stream.
+        self._forget_now_and_then()
+        for call in calls:
+            self._history.add(call)
 
     async def load(self) -> None:
         """Read the table: all of the period, or what came in since; raises DatabaseAway."""

@@ -7,6 +7,7 @@ the tables and no rule of the caps.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -36,6 +37,10 @@ MAX_PAYLOAD = 7000
 
 KEPT_SECONDS = 40 * 86400
 """How long counts of periods that are over are kept, to be looked at."""
+
+CHARGE_TRIES = 6
+LEND_SECONDS = 0.3
+"""How often, and how far apart, a charge looks for what nodes give back when asked."""
 
 MAX_SWEPT = 1000
 """Counts removed at once."""
@@ -343,9 +348,34 @@ async def charge(
     amount: Decimal,
 ) -> Decimal:
     """Use so much of a campaign's budgets for what was earned later, or what is left of them; how
-    much it was. Raises DatabaseAway."""
+    much it was. What nodes hold without need is asked back from them. Raises DatabaseAway."""
+    charged = Decimal(0)
+    for tries_left in reversed(range(CHARGE_TRIES)):
+        more, is_lent = await _charge(
+            database,
+            campaign,
+            publisher=publisher,
+            destination=destination,
+            amount=amount - charged,
+        )
+        charged += more
+        if charged >= amount or not is_lent or not tries_left:
+            break
+        await asyncio.sleep(LEND_SECONDS)
+    return charged
 
-    async def work(connection: Connection) -> Decimal:
+
+async def _charge(
+    database: Database,
+    campaign: Campaign,
+    *,
+    publisher: str | None,
+    destination: str | None,
+    amount: Decimal,
+) -> tuple[Decimal, bool]:
+    """What could be used at once, and whether nodes hold some of what lacks."""
+
+    async def work(connection: Connection) -> tuple[Decimal, bool]:
         state = await connection.fetchrow(_NODES)
         assert state is not None
         asked = needs(
@@ -363,6 +393,12 @@ async def charge(
         charged = max(Decimal(0), charged)
         for need in budgets:
             await connection.execute(_USE, *_key(need.key), charged)
-        return charged
+        lent = [need.key for need in budgets if held.get(_key(need.key))]
+        if charged < amount:
+            for count in lent:
+                payload = json.dumps(["", _key(count)])
+                if len(payload.encode()) <= MAX_PAYLOAD:
+                    await connection.execute("SELECT pg_notify($1, $2)", WANTED, payload)
+        return charged, bool(lent)
 
     return await database.run(work, within=SYNC_SECONDS)

@@ -10,6 +10,8 @@ import asyncpg
 import pytest
 
 from config.model import Campaign, Cap, Connect, Destination, Number, Treatment
+from softswitch.store.credit import charge
+from softswitch.store.postgres.database import Database
 from softswitch.switchboard.credit import CapExceeded, Credit
 from tests.support.credit_desks import DeskNode, capped, configuration_of, until
 from tests.support.database import OwnServer
@@ -314,3 +316,21 @@ async def test_what_an_earlier_process_says_late_is_not_heard(begin: Begin, dsn:
     await begin("a", capped(DAILY), free=10)
     reports = node.desk.ledger.close(node.desk._now())
     assert await store.sync(reports) is None
+
+
+async def test_a_charge_for_later_results_finds_what_a_node_holds_without_need(
+    begin: Begin, dsn: str, tmp_path: Path
+) -> None:
+    budget = Cap("spend", "budget", Decimal(50), period="month")
+    campaign = capped(budget)
+    await begin("a", campaign)
+    database = Database(dsn, tmp_path / "other", node=False)
+    await database.start()
+    try:
+        assert await held(dsn) > 0
+        charged = await charge(
+            database, campaign, publisher=None, destination=None, amount=Decimal(40)
+        )
+    finally:
+        await database.close()
+    assert charged == 40
