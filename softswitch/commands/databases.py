@@ -16,6 +16,8 @@ from softswitch.store.postgres.errors import DatabaseAway, DatabaseUnusable
 if TYPE_CHECKING:
     from config.model import Configuration
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["NoDatabase", "read_database", "with_database"]
 
 T = TypeVar("T")
@@ -39,10 +41,18 @@ class NoDatabase(Exception):
 def read_database(configuration: Configuration, work: Callable[[Database], Awaitable[T]]) -> T:
     """Run `work` on the configured database, in a loop of its own; raises NoDatabase."""
     try:
-        return asyncio.run(with_database(configuration, work))
+        return asyncio.run(_alone(configuration, work))
     except KeyboardInterrupt:
         # What was started is stopped by now.
         raise NoDatabase("interrupted") from None
+
+
+async def _alone(configuration: Configuration, work: Callable[[Database], Awaitable[T]]) -> T:
+    """In a loop that is interrupted as a whole: what connections make of that is nobody's news."""
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: logger.debug("%s", context.get("message"))
+    )
+    return await with_database(configuration, work)
 
 
 async def with_database(
