@@ -58,12 +58,20 @@ CARELESS_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 """For databases that nobody will miss after a power cut."""
 
 
+class _Child(subprocess.Popen[bytes]):
+    """A child that may outlive whoever started it: other programs use the server too."""
+
+    def __del__(self) -> None:
+        """Reap it if it has ended; nobody has to wait for it."""
+        self.poll()
+
+
 class Postmaster:
     """The server's main process of one cluster, whoever started it."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: _Child | None = None
         self._log_start = 0
 
     def pid(self) -> int | None:
@@ -105,10 +113,10 @@ class Postmaster:
         finally:
             os.sched_setaffinity(0, mine)
 
-    def _spawn(self, command: list[str], account: Account) -> subprocess.Popen[bytes]:
+    def _spawn(self, command: list[str], account: Account) -> _Child:
         with open(self._cluster.log, "ab") as log:
             self._log_start = log.tell()
-            return subprocess.Popen(
+            return _Child(
                 command,
                 cwd=self._cluster.data,
                 env=environment(),
