@@ -122,7 +122,9 @@ async def test_the_table_is_read_at_the_start(dsn: str, tmp_path: Path) -> None:
         await until(lambda: again.count() == 30)
 
 
-async def test_what_a_node_puts_into_the_table_is_known_to_all_and_to_itself(dsn: str, tmp_path: Path) -> None:
+async def test_what_a_node_puts_into_the_table_is_known_to_all_and_to_itself(
+    dsn: str, tmp_path: Path
+) -> None:
     async with node_of(dsn, tmp_path / "one") as one, node_of(dsn, tmp_path / "two") as two:
         append(one.path, *(line(n) for n in range(150)))
         one.writer.wake()
