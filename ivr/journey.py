@@ -183,6 +183,14 @@ class Journey:
         """Play a prompt to the answered caller; False when a key cut it short."""
         return await self.call.play(self.sound(prompt), barge_in=barge_in)
 
+    async def put(self, question: Prompt, *, barge_in: bool) -> None:
+        """Play a question; without barge-in only keys pressed after it count."""
+        if not barge_in:
+            self.call.forget_digits()
+        await self.play(question, barge_in=barge_in)
+        if not barge_in:
+            self.call.forget_digits()
+
     # Credit.
 
     def take_credit(

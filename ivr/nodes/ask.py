@@ -51,12 +51,7 @@ async def _ask(journey: Journey, node: Ask) -> tuple[Node, ...]:
 
 async def _question(journey: Journey, node: Ask) -> str | None:
     """Play the question and collect keys; None when none came."""
-    call = journey.call
-    if not node.barge_in:
-        call.forget_digits()
-    await journey.play(node.prompt, barge_in=node.barge_in)
-    if not node.barge_in:
-        call.forget_digits()
+    await journey.put(node.prompt, barge_in=node.barge_in)
     return await _collect(journey, node)
 
 

@@ -37,13 +37,8 @@ async def run_menu(journey: Journey, node: Menu) -> tuple[Node, ...]:
 
 
 async def _ask(journey: Journey, node: Menu) -> str | None:
-    call = journey.call
-    if not node.barge_in:
-        call.forget_digits()
-    await journey.play(node.prompt, barge_in=node.barge_in)
-    if not node.barge_in:
-        call.forget_digits()
-    return await call.next_digit(node.timeout_seconds)
+    await journey.put(node.prompt, barge_in=node.barge_in)
+    return await journey.call.next_digit(node.timeout_seconds)
 
 
 def _take(journey: Journey, node: Menu, key: str, *, by_default: bool) -> tuple[Node, ...]:
