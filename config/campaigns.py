@@ -30,7 +30,7 @@ from config.kinds import (
     list_of,
     mapping_of,
 )
-from config.model import Campaign, Cap, FraudRule
+from config.model import Campaign, Cap, FraudRule, Recording
 from config.money import MONEY, PAYOUT_KIND
 from config.payouts import highest
 from config.prompts import PROMPT_KIND
@@ -256,7 +256,7 @@ def _build(name: str, fields: Fields, reading: Reading) -> Campaign:
         outside=fields.get(keys.OUTSIDE),
         blocked=fields.get(keys.BLOCKED),
         notice=fields.get(keys.NOTICE),
-        record=fields[keys.RECORD],
+        record=Recording() if fields[keys.RECORD] else None,
         rating=fields.get(keys.RATING) or (),
         payout=fields.get(keys.PAYOUT),
         price=fields.get(keys.PRICE),

@@ -20,11 +20,14 @@ BUSY = 486
 
 async def serve(journey: Journey) -> None:
     """Meet a call and walk the treatment that serves it, to its end."""
+    call = journey.call
     try:
         await _serve(journey)
     finally:
-        # Also when the call's end cancels it; whether it is a conversion is known by then.
-        journey.close(converted=journey.facts.fact("converted") is True)
+        # The end of the call closes the journey; what a broken-off dial was given since is
+        # closed here.
+        if call.concluded:
+            journey.close(converted=journey.facts.fact("converted") is True)
 
 
 async def _serve(journey: Journey) -> None:

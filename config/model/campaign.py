@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from config.model.expression import Expression, Template
+from config.model.hearing import Keywords, Recording
 from config.model.values import NOWHERE, ORIGINAL_CALLER, CallerId, Location, Prompt
 
 RatingWord = Literal["high", "medium", "low"]
@@ -156,8 +157,14 @@ class Campaign:
     blocked: Blocked | None = None
     notice: Prompt | None = None
     """Played first when the call is answered by the switch: that it is recorded."""
-    record: bool = False
-    """Whether its calls are recorded."""
+    record: Recording | None = None
+    """How its calls are recorded. None: they are not."""
+    keywords: Keywords | None = None
+    """What is listened for in what is said. None: nothing."""
+    transcribe: bool = False
+    """Whether what is said is written down, with the speaker of each sentence."""
+    fax: str | None = None
+    """Treatment of a call on which fax tones are heard, at any moment. None: they are told only."""
     rating: tuple[RatingRule, ...] = ()
     payout: Payout | None = None
     price: Decimal | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from config.model.expression import Expression, Template, Value, ValueType
+from config.model.hearing import Machine
 from config.model.values import NOWHERE, CallerId, Location, Prompt
 
 DistributionPolicy = Literal[
@@ -83,6 +84,9 @@ class Menu:
     """Key of the choice taken when either limit is reached; None: see on_no_input, else hang up."""
     on_no_input: "tuple[Node, ...]" = ()
     """Steps when timeouts_limit is reached and there is no default. Empty: hang up."""
+    spoken: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Key -> what a caller may say instead of it: words or short phrases, lower case. Empty: only
+    keys count."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -146,6 +150,13 @@ class Connect:
     """Played to the called party after its answer, before the bridge."""
     accept: Accept | None = None
     """Asked of the called party after its answer, before the bridge."""
+    machine: Machine | None = None
+    """Judged of the called party after its answer, before anything else. None: it is not."""
+    message: Prompt | None = None
+    """Left on an answering machine after its beep, when `machine` says so."""
+    act_on_tones: bool = False
+    """Whether busy, congestion and special information tones in early media end the attempt as
+    486, 503 and 404 would."""
     send_dtmf: Template | None = None
     """Digits sent to the called party after its answer (an extension); `w` waits half a second."""
     headers: tuple[tuple[str, Template], ...] = ()
@@ -207,6 +218,8 @@ class Ask:
     default: str | None = None
     """Answer when a limit is reached; None: on_failure, else hang up."""
     on_failure: "tuple[Node, ...]" = ()
+    spoken: bool = False
+    """Whether the answer may be spoken too; never a secret one."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
 
 

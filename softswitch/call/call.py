@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from config.model import Campaign, Configuration, Prompt
@@ -21,8 +22,9 @@ from softswitch.call.called_leg import CalledLeg
 from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.dialling import Dialling, Screen
+from softswitch.call.end_hold import MAX_HOLD_SECONDS, EndHold
 from softswitch.call.ending import MAX_RETRY_AFTER, NORMAL_CLEARING
-from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed
+from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed, FaxHeard
 from softswitch.call.joining import hear, join
 from softswitch.call.leg import Leg
 from softswitch.call.outcomes import DialFailure, DialOutcome, TransferOutcome
@@ -78,9 +80,9 @@ class Call:
         self.passed_headers: tuple[tuple[str, str], ...] = ()
         self.media_expected_from = services.now()
         """Since when RTP should have been heard; moved by answers, holds and resumes."""
-        self.on_ending: Callable[[Call, str, str], None] | None = None
-        """Told who ended the call and why when all legs are over, before the end is emitted: the
-        last moment for a fact of this call."""
+        self.on_ending: Callable[[Call, str, str, float], None] | None = None
+        """Told who ended the call, why and when (monotonic) when all legs are over, before the end
+        is emitted: the last moment for a fact of this call."""
         self.on_ended: Callable[[Call], None] | None = None
         self.last_failure: DialFailure | None = None
         self._legs: list[Leg] = []
@@ -89,6 +91,8 @@ class Call:
         self._task: asyncio.Task[None] | None = None
         self._dialling: Dialling | None = None
         self._limit: asyncio.TimerHandle | None = None
+        self._holds: set[EndHold] = set()
+        self._concluding: Callable[[], None] | None = None
 
     # Life.
 
@@ -102,11 +106,36 @@ class Call:
             await treatment()
             self.end("switch", "treatment_ended")
         except asyncio.CancelledError:
-            self.end("switch", "cancelled")
+            if self._task is asyncio.current_task():
+                self.end("switch", "cancelled")
             raise
         except Exception:
             logger.exception("call %s: its treatment failed", self.call_id)
             self.end("switch", "internal_error", status=500, q850=41)
+
+    def divert(self, treatment: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Break the treatment off, leave the legs it has called, and go on with another one."""
+        left = self._task
+
+        async def go_on() -> None:
+            if left is not None and not left.done():
+                await asyncio.wait((left,))
+            await treatment()
+
+        if left is not None:
+            left.remove_done_callback(self._part)
+        self.start(go_on)
+        if left is not None:
+            left.cancel()
+        self.stop_playing()
+        callee, self.callee, self.joined, self.bridged = self.callee, None, None, False
+        if callee is not None:
+            callee.hang_up(reason_header(NORMAL_CLEARING), cause="diverted")
+
+    @property
+    def concluded(self) -> bool:
+        """Whether the end of the call has been told."""
+        return self._told
 
     @property
     def task(self) -> asyncio.Task[None] | None:
@@ -249,16 +278,20 @@ class Call:
 
     # What legs report.
 
-    def on_digit(self, leg: Leg, digit: str) -> None:
-        """A key was heard."""
+    def on_digit(self, leg: Leg, digit: str, source: str = "rfc4733") -> None:
+        """A key was heard: as an event, in the sound, or told by INFO."""
         if leg.secrets:
             leg.keys.press(digit)
             return
         if leg.after_secret(self.services.now()):
             return
-        self.emit(DigitPressed, leg=leg.leg_id, digit=digit)
+        self.emit(DigitPressed, leg=leg.leg_id, digit=digit, source=source)
         if not (self.bridged and self._carries(leg)):
             leg.keys.press(digit)
+
+    def on_fax(self, leg: Leg, tone: str) -> None:
+        """A fax tone was heard."""
+        self.emit(FaxHeard, leg=leg.leg_id, tone=tone)
 
     def on_secrecy(self, leg: Leg) -> None:
         """A leg begins or ends to press keys that are nobody's business."""
@@ -343,17 +376,65 @@ class Call:
         try:
             ending.close_legs(self._legs, cause)
         finally:
-            try:
-                self._tell_end(ended_by, cause)
-            finally:
-                self._release()
+            if not self._holds:
+                self._conclude(ended_by, cause, self.services.wall_clock(), self.services.now())
+            else:
+                self._await_facts(ended_by, cause)
 
-    def _tell_end(self, ended_by: str, cause: str) -> None:
+    def hold_end(self, what: str) -> EndHold:
+        """Facts of this call may still come in when its legs are over (a recording's hash, a word
+        said at the very end): its end is told when every hold is released, at latest
+        MAX_HOLD_SECONDS after it."""
+        hold = EndHold(what, self._on_released)
+        self._holds.add(hold)
+        return hold
+
+    def _await_facts(self, ended_by: str, cause: str) -> None:
+        """The legs are over and the treatment too; the end is told later, with the time of now."""
+        at, clock = self.services.wall_clock(), self.services.now()
+        if self._task is not None:
+            self._task.cancel()
+        self._concluding = partial(self._conclude, ended_by, cause, at, clock)
+        self._limit = self.services.loop.call_later(MAX_HOLD_SECONDS, self._stop_waiting)
+
+    def _on_released(self, hold: EndHold) -> None:
+        self._holds.discard(hold)
+        if not self._holds and self._concluding is not None:
+            self._finish_waiting()
+
+    def _stop_waiting(self) -> None:
+        names = ", ".join(sorted(hold.what for hold in self._holds))
+        logger.warning("call %s: its end is told without waiting for: %s", self.call_id, names)
+        self._finish_waiting()
+
+    def _finish_waiting(self) -> None:
+        conclude, self._concluding = self._concluding, None
+        if self._limit is not None:
+            self._limit.cancel()
+        self._holds.clear()
+        if conclude is not None:
+            conclude()
+
+    def _conclude(self, ended_by: str, cause: str, at: float, clock: float) -> None:
+        try:
+            self._tell_end(ended_by, cause, at, clock)
+        finally:
+            self._release()
+
+    def _tell_end(self, ended_by: str, cause: str, at: float, clock: float) -> None:
         try:
             if self.on_ending is not None:
-                self.on_ending(self, ended_by, cause)
+                self.on_ending(self, ended_by, cause, clock)
         finally:
-            event = self.fact(CallEnded, ended_by=ended_by, cause=cause)
+            self._event_number += 1
+            event = CallEnded(
+                call_id=self.call_id,
+                number=self._event_number,
+                at=at,
+                clock=clock,
+                ended_by=ended_by,
+                cause=cause,
+            )
             self._told = True
             self.services.events.publish(event)
 
@@ -362,14 +443,14 @@ class Call:
         if self.on_ended is not None:
             self.on_ended(self)
         # Also when it is the task itself that has ended the call: it waits for nothing any more.
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.cancel()
         else:
             self._part()
 
     def _part(self, _task: object = None) -> None:
         """Part call, legs and task, so that they are freed without the garbage collector."""
-        if self.ended:
+        if self._told:
             self._task = self.callee = self.joined = self._dialling = None
             self._legs.clear()
             del self.caller

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from config.model import Prompt, Trunk
 from softswitch import sdp
-from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed
+from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed, ProgressHeard
 from softswitch.call.key_sender import send_keys
 from softswitch.call.keys import Keys
 from softswitch.call.leg_media import LegMedia, session_description_of
@@ -300,12 +300,24 @@ class Leg:
             self.call.emit(LegHeld if after else LegResumed, leg=self.leg_id)
             self.call.media_expected_from = self.services.now()
 
+    # What is heard.
+
+    def on_tone(self, tone: str) -> None:
+        """A call progress tone: ringback, busy, reorder, sit, or silence."""
+        if not self.ended:
+            self.call.emit(ProgressHeard, leg=self.leg_id, tone=tone)
+
+    def on_fax(self, tone: str) -> None:
+        """A fax tone: cng, ced or ansam."""
+        if not self.ended:
+            self.call.on_fax(self, tone)
+
     # What the engine says.
 
-    def on_digit(self, digit: str) -> None:
+    def on_digit(self, digit: str, source: str = "rfc4733") -> None:
         """A key was pressed on this leg."""
         if not self.ended:
-            self.call.on_digit(self, digit)
+            self.call.on_digit(self, digit, source)
 
     def on_playback_ended(self, playback: int, *, completed: bool) -> None:
         """A playback to this leg ended."""

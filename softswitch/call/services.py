@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from config.model import Prompt as PromptSource
 from config.model import Template
@@ -20,7 +20,18 @@ from softswitch.call.stream import EventStream
 from softswitch.sip.ids import Ids
 from softswitch.sip.stack import Stack
 
-__all__ = ["LoadedPrompt", "MediaListener", "PromptShelf", "Services"]
+if TYPE_CHECKING:
+    from softswitch.call.leg import Leg
+
+__all__ = [
+    "Ears",
+    "LoadedPrompt",
+    "MediaListener",
+    "PromptShelf",
+    "Question",
+    "Services",
+    "Utterance",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,50 @@ class MediaListener(Protocol):
         """A playback ended by itself or was replaced."""
 
 
+class Utterance(NamedTuple):
+    """What somebody said, as it was understood: at the end of a stretch of speech."""
+
+    text: str
+    """Lower case words; empty when nothing was understood."""
+    confidence: float
+    """0 to 1."""
+    start: float
+    """Monotonic seconds."""
+    end: float
+
+
+class Question(Protocol):
+    """Somebody is listened to until `close`."""
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a voice is heard now, or what it said is still being recognised."""
+
+    async def heard(self) -> Utterance:
+        """The next utterance, as soon as it is understood; waits for ever, so under a deadline."""
+
+    def close(self) -> None:
+        """Listen no more; twice is once."""
+
+
+class Ears(Protocol):
+    """What treatments can have heard on a leg."""
+
+    @property
+    def understands(self) -> bool:
+        """Whether there is a recogniser."""
+
+    def listen(self, leg: Leg, words: Sequence[str]) -> Question:
+        """Have a leg's speech recognised from now on; `words` is what may be said, for the
+        recogniser to lean to."""
+
+    async def judge(self, leg: Leg, within: float) -> str:
+        """Whether human, machine or unknown has answered: at latest after so many seconds."""
+
+    async def beep(self, leg: Leg, within: float) -> bool:
+        """Wait for an answering machine's beep and the silence after it; whether it came."""
+
+
 @dataclass(slots=True)
 class Services:
     """One for the process."""
@@ -77,9 +132,13 @@ class Services:
     wall_clock: Callable[[], float] = time.time
     tapped: bool = True
     """Whether what legs hear is copied for the listeners inside the switch."""
+    ears: Ears | None = None
+    """None: nothing is heard but keys."""
     media_listeners: dict[int, MediaListener] = field(default_factory=dict)
     """Engine leg number to whoever owns it."""
     ids: Ids = field(default_factory=Ids)
+    on_port_forgotten: Callable[[int], None] | None = None
+    """Told the engine's number of each leg that is over."""
     trunk_legs: Counter[str] = field(default_factory=Counter)
     """Legs on each trunk now, both directions."""
     now: Callable[[], float] = field(init=False)
@@ -103,3 +162,5 @@ class Services:
     def forget_port(self, port: MediaPort) -> None:
         """No more events of this port to anyone."""
         self.media_listeners.pop(port.leg, None)
+        if self.on_port_forgotten is not None:
+            self.on_port_forgotten(port.leg)

@@ -218,13 +218,14 @@ class Money:
 
     # The end.
 
-    def at_end(self, call: Call, ended_by: str, cause: str) -> bool:
-        """All legs are over and `call.ended` is not told yet; whether it is a conversion."""
+    def at_end(self, call: Call, ended_by: str, cause: str, clock: float) -> bool:
+        """All legs were over at `clock` (monotonic), `call.ended` is not told yet; whether it is a
+        conversion."""
         entry = self._open.get(call.call_id)
         if entry is None or entry.facts is None:
             return False
         facts = entry.facts
-        facts.end(entry.watch.end(call.services.now(), ended_by, cause))
+        facts.end(entry.watch.end(clock, ended_by, cause))
         self._rate(entry, call, facts, last=True)
         converted = _converted(call, facts)
         paid = self._paid(entry, call, facts)

@@ -306,11 +306,13 @@ class Switchboard:
 
     # Calls in progress.
 
-    def _on_ending(self, journey: Journey, call: Call, ended_by: str, cause: str) -> None:
+    def _on_ending(
+        self, journey: Journey, call: Call, ended_by: str, cause: str, clock: float
+    ) -> None:
         """All legs are over: what the call has earned is told before its end."""
         call.on_ending = None  # the journey knows the call
         money = self.means.money
-        converted = call.bridged if money is None else money.at_end(call, ended_by, cause)
+        converted = call.bridged if money is None else money.at_end(call, ended_by, cause, clock)
         journey.close(converted=converted)
         _request_messages(journey)
 

@@ -109,7 +109,7 @@ class Talk:
             self.call.emit(
                 LegEnded, leg=leg, status=200, q850=16, cause="hang_up", quality=LegQuality()
             )
-        converted = self.bench.money.at_end(self.call, by, "hang_up")
+        converted = self.bench.money.at_end(self.call, by, "hang_up", self.call.services.now())
         self.call.emit(CallEnded, ended_by=by, cause="hang_up")
         return converted
 

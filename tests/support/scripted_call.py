@@ -199,6 +199,10 @@ class ScriptedCall:
     def limit(self, seconds: float) -> None:
         self.diary.append(("limit", seconds))
 
+    @property
+    def concluded(self) -> bool:
+        return self.ended
+
     def end(self, ended_by: str, cause: str, **facts: Any) -> None:
         if not self.ended:
             self.ended = True

@@ -406,7 +406,7 @@ def test_the_times_of_a_call_are_whole_at_its_end(lab: Laboratory) -> None:
     found: list[CallTimes] = []
 
     async def script(call: Call) -> None:
-        call.on_ending = lambda ending, _by, _cause: found.append(ending.times())
+        call.on_ending = lambda ending, _by, _cause, _clock: found.append(ending.times())
         first = await call.dial(request_to(lab, "501", ring_seconds=2))
         assert not isinstance(first, Answered)
         outcome = await call.dial(request_to(lab, "502"))
@@ -440,7 +440,7 @@ def test_a_call_that_was_never_dialled_has_no_outbound_times(lab: Laboratory) ->
     found: list[CallTimes] = []
 
     async def script(call: Call) -> None:
-        call.on_ending = lambda ending, _by, _cause: found.append(ending.times())
+        call.on_ending = lambda ending, _by, _cause, _clock: found.append(ending.times())
 
     run(lab, script)
     assert found[0].originated is found[0].answered is found[0].called_ended is None

@@ -108,7 +108,7 @@ def test_each_of_the_twelve_durations_can_be_paid(start: str, until: str, second
     call.after(3).call.emit(
         LegEnded, leg="b1", status=200, q850=16, cause="x", quality=LegQuality()
     )
-    bench.money.at_end(call.call, "calling", "x")
+    bench.money.at_end(call.call, "calling", "x", 0.0)
     assert Decimal(bench.paid.amount) == Decimal(seconds)
 
 
