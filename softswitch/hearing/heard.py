@@ -56,4 +56,5 @@ class Heard:
     @cached_property
     def power(self) -> NDArray[np.float32]:
         """[M] mean square of `floats`."""
-        return np.einsum("ij,ij->i", self.floats, self.floats) * np.float32(1 / FRAME)
+        power = np.einsum("ij,ij->i", self.floats, self.floats) * np.float32(1 / FRAME)
+        return np.asarray(power, np.float32)
