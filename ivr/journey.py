@@ -68,6 +68,8 @@ class Journey:
         """Names in the distribution memory that have this call."""
         self.unique_caller_id: str | None = None
         """The number that stands for this call, when its next leg shows one."""
+        self.diverted = False
+        """Whether the call was taken out of its treatment for another (a fax)."""
         self.notice: Prompt | None = None
         """Played when the switch answers; None when it was, or there is none."""
 

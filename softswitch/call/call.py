@@ -98,8 +98,11 @@ class Call:
 
     def start(self, treatment: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Begin the treatment as the call's one task; a call that ends before never calls it."""
-        self._task = self.services.loop.create_task(self._run(treatment), name=self.call_id)
-        self._task.add_done_callback(self._part)
+        task = self.services.loop.create_task(self._run(treatment), name=self.call_id)
+        self.services.tasks.add(task)
+        task.add_done_callback(self.services.tasks.discard)
+        task.add_done_callback(self._part)
+        self._task = task
 
     async def _run(self, treatment: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:

@@ -139,6 +139,8 @@ class Services:
     ids: Ids = field(default_factory=Ids)
     on_port_forgotten: Callable[[int], None] | None = None
     """Told the engine's number of each leg that is over."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """Of the calls; whoever takes the switch down waits for them."""
     trunk_legs: Counter[str] = field(default_factory=Counter)
     """Legs on each trunk now, both directions."""
     now: Callable[[], float] = field(init=False)

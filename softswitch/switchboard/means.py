@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ivr.services import NodeServices
 from softswitch.campaign.history import CallHistory, NoHistory
+from softswitch.switchboard.heeding import Heeding
 from softswitch.switchboard.money import Money
 
 __all__ = ["CountCall", "Means"]
@@ -26,4 +27,5 @@ class Means:
     nodes: NodeServices = field(default_factory=NodeServices)
     history: CallHistory = field(default_factory=NoHistory)
     money: Money | None = None
+    heeding: Heeding | None = None
     count_call: CountCall = _count_nothing

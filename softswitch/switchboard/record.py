@@ -25,14 +25,23 @@ from softswitch.call.events import (
     CallRated,
     CampaignChosen,
     CapReached,
+    ClipSaved,
     DecisionMade,
     DestinationsChosen,
     DigitPressed,
+    FaxHeard,
+    KeywordHeard,
     LegAnswered,
     LegEnded,
     LegOriginated,
     LookupAnswered,
+    MachineJudged,
     NodeEntered,
+    QualityMeasured,
+    RecordingFailed,
+    RecordingSaved,
+    TalkMeasured,
+    TranscriptAdded,
     VariableSet,
 )
 
@@ -49,6 +58,10 @@ MAX_PATH = 200
 MAX_DECISIONS = 500
 """Decisions kept, and entries of each other list: a treatment that goes round does not make a
 record grow without end."""
+
+
+MAX_TRANSCRIPT = 5000
+"""Stretches of speech kept: more than four hours of talk have."""
 
 
 def utc_text(at: float) -> str:
@@ -184,6 +197,42 @@ class RecordBuilder:
             "rules": [dict(rule) for rule in event.rules],
         }
 
+    # What was heard.
+
+    def _on_keyword(self, event: KeywordHeard) -> None:
+        self._keep("keywords", _without(event.facts(), "engine", "mode", "weight"))
+
+    def _on_clip(self, event: ClipSaved) -> None:
+        if not event.ok:
+            for keyword in self.record["keywords"]:
+                if keyword["clip"] == event.path:
+                    keyword["clip"] = None
+
+    def _on_transcript(self, event: TranscriptAdded) -> None:
+        transcript = self.record["transcript"]
+        if len(transcript) < MAX_TRANSCRIPT:
+            transcript.append(_without(event.facts(), "leg"))
+
+    def _on_fax(self, event: FaxHeard) -> None:
+        if self.record["fax"] is None:
+            self.record["fax"] = {**event.facts(), "at": utc_text(event.at)}
+
+    def _on_machine(self, event: MachineJudged) -> None:
+        self.record["machine"] = event.facts()
+
+    def _on_saved(self, event: RecordingSaved) -> None:
+        self._keep("recordings", _without(event.facts(), "size"))
+
+    def _on_recording_failed(self, event: RecordingFailed) -> None:
+        self._keep("recordings", {**event.facts()})
+
+    def _on_quality(self, event: QualityMeasured) -> None:
+        if event.last:
+            self._legs[event.leg].update(mos=event.mos, mos_far=event.mos_far)
+
+    def _on_talk(self, event: TalkMeasured) -> None:
+        self._legs[event.leg].update(_without(event.facts(), "leg"))
+
     def _on_caller_id(self, event: CallerIdStored) -> None:
         self._legs[event.leg]["caller_id"] = event.caller_id
 
@@ -217,6 +266,15 @@ _HANDLERS: Mapping[type, Callable[[RecordBuilder, Any], None]] = {
     CallRated: RecordBuilder._on_rated,
     CallPaid: RecordBuilder._on_paid,
     CallerIdStored: RecordBuilder._on_caller_id,
+    KeywordHeard: RecordBuilder._on_keyword,
+    ClipSaved: RecordBuilder._on_clip,
+    TranscriptAdded: RecordBuilder._on_transcript,
+    FaxHeard: RecordBuilder._on_fax,
+    MachineJudged: RecordBuilder._on_machine,
+    RecordingSaved: RecordBuilder._on_saved,
+    RecordingFailed: RecordBuilder._on_recording_failed,
+    QualityMeasured: RecordBuilder._on_quality,
+    TalkMeasured: RecordBuilder._on_talk,
     CallEnded: RecordBuilder._on_ended,
 }
 
@@ -258,6 +316,11 @@ def presented_facts(event: CallPresented) -> dict[str, Any]:
         "lookups": [],
         "destinations": [],
         "caps": [],
+        "keywords": [],
+        "recordings": [],
+        "transcript": [],
+        "fax": None,
+        "machine": None,
         "decisions": [],
         "config_version": event.config_version,
     }
@@ -291,7 +354,19 @@ def _leg(
         "packets": 0,
         "lost": 0,
         "jitter_ms": 0.0,
+        "mos": None,
+        "mos_far": None,
+        "talk_seconds": None,
+        "silence_seconds": None,
+        "double_talk_seconds": None,
     }
+
+
+def _without(facts: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The facts of an event but for some."""
+    for name in names:
+        del facts[name]
+    return facts
 
 
 def crash_record(facts: Mapping[str, Any], ended_at: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ From `call.presented` on there is exactly one record. RFC 3261 section 21 (the s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections import Counter
@@ -24,6 +25,7 @@ from rtp.engine import PortsExhausted
 from softswitch import sdp
 from softswitch.call.call import MAX_RETRY_AFTER, Call
 from softswitch.call.calling_leg import CallingLeg
+from softswitch.call.end_hold import MAX_HOLD_SECONDS
 from softswitch.call.events import AttributesSet, CallPresented, CallRefused, SmsRequested
 from softswitch.call.services import Services
 from softswitch.campaign.evaluate import plain
@@ -90,7 +92,6 @@ class Switchboard:
         self.calls: dict[str, Call] = {}
         self.refusals: Counter[str] = Counter()
         self.presented = 0
-        self._tasks: set[asyncio.Task[None]] = set()
         self._sweep_handle: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -212,6 +213,8 @@ class Switchboard:
         journey = Journey(call, facts, means.nodes, publisher=event.publisher)
         call.on_ending = partial(self._on_ending, journey)
         _set_attributes(journey)
+        if means.heeding is not None:
+            means.heeding.open(journey)
         if means.money is not None:
             means.money.open(call, facts)
         return journey
@@ -255,10 +258,6 @@ class Switchboard:
         else:
             reserved = call.configuration.treatments[match.treatment]
             call.start(partial(run_treatment, journey, reserved))
-        task = call.task
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _refuse(
         self, invite: IncomingInvite, refusal: _Refusal, trunk: Trunk | None, called: str,
@@ -356,13 +355,16 @@ class Switchboard:
             call.end("switch", cause, q850=41, status=503)
 
     async def close(self) -> None:
-        """End what is left and wait for the tasks."""
+        """End what is left, wait for its last facts and for the tasks."""
         self.end_all("shutdown")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MAX_HOLD_SECONDS + 1.0):
+                await self._idle.wait()
         if self._sweep_handle is not None:
             self._sweep_handle.cancel()
             self._sweep_handle = None
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5.0)
+        if self.services.tasks:
+            await asyncio.wait(self.services.tasks, timeout=5.0)
 
 
 def presented_facts(event: CallPresented) -> PresentedFacts:
