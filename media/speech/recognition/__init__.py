@@ -1,0 +1,1 @@
+"""Speech recognition: windows of sound in, words with times out. Knows no legs and no calls."""
