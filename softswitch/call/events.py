@@ -191,12 +191,14 @@ class DigitPressed(CallEvent, frozen=True, kw_only=True):
 
 
 class ChoiceMade(CallEvent, frozen=True, kw_only=True):
-    """A menu took a key (or its default) as the caller's choice."""
+    """A menu took a key (or what was said for it, or its default) as the caller's choice."""
 
     kind = "menu.choice"
     node: str
     key: str
     by_default: bool = False
+    spoken: bool = False
+    """Whether it was said."""
 
 
 class KeyRejected(CallEvent, frozen=True, kw_only=True):
