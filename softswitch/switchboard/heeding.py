@@ -32,7 +32,7 @@ CALLING_MACHINE = "cng"
 """The tone of a fax machine that has called (T.30 section 4): the caller wants a fax."""
 
 MAX_HEARD = 500
-"""Different words kept of a leg for conditions."""
+"""Different words kept of a leg for conditions; more than all rules of a campaign have."""
 
 
 class Heeding:
@@ -61,7 +61,8 @@ class Heeding:
         facts, name = journey.facts, f"keyword.{event.side}"
         heard = facts.get(name)
         heard = heard if isinstance(heard, tuple) else ()
-        facts.set(name, (*heard, event.rule, event.text)[-MAX_HEARD:])
+        new = [word for word in (event.rule, event.text) if word not in heard]
+        facts.set(name, (*heard, *new)[:MAX_HEARD])
         score = facts.get("keyword_score")
         before = score if isinstance(score, Decimal) else Decimal(0)
         facts.set("keyword_score", before + event.weight)

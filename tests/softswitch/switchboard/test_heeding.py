@@ -1,0 +1,152 @@
+"""What is heard becomes facts, and a fax goes on in its campaign's fax treatment."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+
+from config.model import Campaign, HangUp, Treatment
+from ivr.journey import Journey
+from softswitch.call.events import (
+    CallEnded,
+    CallEvent,
+    FaxHeard,
+    KeywordHeard,
+    MachineJudged,
+    QualityMeasured,
+    TalkMeasured,
+)
+from softswitch.call.stream import EventStream
+from softswitch.switchboard.heeding import MAX_HEARD, Heeding
+
+
+class Facts:
+    """Values as they are set."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def set(self, name: str, value: object) -> None:
+        self.values[name] = value
+
+    def get(self, name: str) -> Any:
+        return self.values.get(name)
+
+
+class Heard:
+    """A call that tells what is done to it."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.call_id = "c1"
+        self.campaign = campaign
+        self.caller = self
+        self.leg_id = "a"
+        self.ended = False
+        self.told: list[tuple[str, str]] = []
+        self.diverted = 0
+
+    def emit(self, kind: type[CallEvent], **facts: Any) -> None:
+        self.told.append((kind.kind, facts["treatment"]))
+
+    def divert(self, treatment: object) -> None:
+        self.diverted += 1
+
+
+class FakeJourney:
+    def __init__(self, call: Heard) -> None:
+        self.call = call
+        self.facts = Facts()
+        self.campaign = call.campaign
+        self.diverted = False
+        self.configuration = self
+        self.treatments = {"fax": Treatment("fax", (HangUp("hang-up-1"),))}
+
+
+class Bench:
+    def __init__(self, campaign: Campaign) -> None:
+        self.stream = EventStream()
+        self.heeding = Heeding(self.stream)
+        self.call = Heard(campaign)
+        self.journey = FakeJourney(self.call)
+        self.heeding.open(cast("Journey", self.journey))
+        self.number = 0
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return self.journey.facts.values
+
+    def hear(self, kind: type[CallEvent], **facts: Any) -> None:
+        self.number += 1
+        self.stream.publish(
+            kind(call_id="c1", number=self.number, at=0.0, clock=0.0, **facts),
+        )
+
+    def keyword(self, rule: str, text: str, side: str = "caller", weight: int = 1) -> None:
+        self.hear(
+            KeywordHeard, leg="a", side=side, rule=rule, text=text, start=1.0, end=2.0,
+            confidence=0.9, weight=weight, mode="rolling", engine="whisper", clip=None,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench(Campaign("sale", "main", fax="fax"))
+
+
+def test_a_keyword_is_known_by_its_rule_and_by_its_words(bench: Bench) -> None:
+    bench.keyword("mate", "friends", weight=10)
+    bench.keyword("card", "credit card", weight=-3)
+    bench.keyword("mate", "buddy", side="agent")
+    assert bench.values["keyword.caller"] == ("mate", "friends", "card", "credit card")
+    assert bench.values["keyword.agent"] == ("mate", "buddy")
+    assert bench.values["keyword_score"] == Decimal(8)
+
+
+def test_what_is_heard_without_end_is_bounded(bench: Bench) -> None:
+    for number in range(MAX_HEARD * 2):
+        bench.keyword("mate", f"word {number}")
+    assert len(bench.values["keyword.caller"]) <= MAX_HEARD
+    assert bench.values["keyword.caller"][:2] == ("mate", "word 0")
+
+
+def test_verdict_talk_and_quality_are_facts(bench: Bench) -> None:
+    bench.hear(MachineJudged, leg="b1", verdict="machine", seconds=2.0, why="long greeting")
+    bench.hear(
+        TalkMeasured, leg="b1", talk_seconds=3.5, silence_seconds=1.0, double_talk_seconds=0.0
+    )
+    bench.hear(
+        QualityMeasured, leg="a", mos=4.3, mos_far=None, loss=0.0, burst_ratio=1.0, jitter_ms=0.5,
+        round_trip_ms=None, last=True,
+    )  # fmt: skip
+    assert bench.values["machine"] == "machine"
+    assert bench.values["agent_talk_seconds"] == Decimal("3.5")
+    assert bench.values["caller_mos"] == Decimal("4.3")
+
+
+def test_a_calling_fax_machine_is_diverted_once(bench: Bench) -> None:
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    assert bench.call.diverted == 1
+    assert bench.call.told == [("treatment.changed", "fax")]
+    assert bench.values["fax"] is True
+
+
+@pytest.mark.parametrize(("leg", "tone"), [("a", "ced"), ("b1", "cng"), ("b1", "ansam")])
+def test_other_fax_tones_are_facts_only(bench: Bench, leg: str, tone: str) -> None:
+    bench.hear(FaxHeard, leg=leg, tone=tone)
+    assert bench.call.diverted == 0
+    assert bench.values["fax"] is True
+
+
+def test_a_campaign_without_a_fax_treatment_goes_on() -> None:
+    bench = Bench(Campaign("sale", "main"))
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    assert bench.call.diverted == 0
+
+
+def test_nothing_is_kept_of_a_call_that_has_ended(bench: Bench) -> None:
+    bench.hear(CallEnded, ended_by="calling", cause="hung_up")
+    bench.keyword("mate", "friend")
+    assert bench.values == {}
