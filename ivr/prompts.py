@@ -18,9 +18,12 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from config.model import Configuration, Prompt, Template
 from ivr.prompt_texts import constant_text, known_texts, prompts_of, texts_of_binding
 from media import tones
+from media.g711 import encode
 from media.prompt_cache import PromptCache, PromptCacheError
 from media.speech.synthesis import Synthesiser, SynthesisError, available_synthesisers
 from media.wav import WavError, read_wav
@@ -40,7 +43,7 @@ MAX_WAITING_TEXTS = 5000
 MAX_BATCH = 20
 """Texts given to the synthesiser at once: it is started for each batch."""
 MAX_RENDERED_BYTES = 256 * 1024 * 1024
-"""Sound of texts with values held in memory: three thousand prompts of five seconds. Those that
+"""Sound of texts with values held in memory: two thousand prompts of five seconds. Those that
 were not played for longest go first, and are spoken again when their binding is made again."""
 
 
@@ -183,7 +186,9 @@ class PromptLibrary:
         return self._loaded(prompt.text or path.name, samples.tobytes())
 
     def _loaded(self, name: str, samples: bytes) -> LoadedPrompt:
-        return LoadedPrompt(name, self._engine.load_prompt(samples), len(samples) / 2 / SAMPLE_RATE)
+        audio = self._engine.load_prompt(samples)
+        ulaw = encode(np.frombuffer(samples, np.int16))
+        return LoadedPrompt(name, audio, len(ulaw) / SAMPLE_RATE, ulaw)
 
     def prompt(self, source: Prompt, *, country: str = tones.DEFAULT_COUNTRY) -> LoadedPrompt:
         """A prompt that `prepare` has made ready; a tone sounds as in the country."""
@@ -234,8 +239,8 @@ def _spoken(prompt: Prompt) -> Prompt:
 
 
 def _bytes_of(prompt: LoadedPrompt) -> int:
-    """What a prompt takes in the engine: a byte a sample for each of two codecs."""
-    return round(prompt.seconds * SAMPLE_RATE) * 2
+    """What a prompt takes: a byte a sample for each of two codecs in the engine, and one here."""
+    return len(prompt.ulaw) * 3
 
 
 def _tone_samples(name: str, country: str) -> bytes:

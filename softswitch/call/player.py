@@ -21,7 +21,15 @@ __all__ = ["Player"]
 class Player:
     """Plays to the peer of a leg."""
 
-    __slots__ = ("_call", "_leg_id", "_playback", "_port", "_prompt", "_waiter")
+    __slots__ = (
+        "_call",
+        "_leg_id",
+        "_playback",
+        "_port",
+        "_prompt",
+        "_waiter",
+        "repeating",
+    )
 
     def __init__(self, call: Call, leg_id: str) -> None:
         # The call and not the leg: a leg and its player must not keep each other alive.
@@ -31,6 +39,13 @@ class Player:
         self._playback = 0
         self._prompt: LoadedPrompt | None = None
         self._waiter: asyncio.Future[bool] | None = None
+        self.repeating = False
+        """Whether what plays begins anew at its end."""
+
+    @property
+    def prompt(self) -> LoadedPrompt | None:
+        """The prompt that plays now."""
+        return self._prompt
 
     @property
     def playing(self) -> bool:
@@ -56,6 +71,7 @@ class Player:
         self._playback = port.play(audio, repeat=repeat)
         self._port = port
         self._waiter = waiter
+        self.repeating = repeat
         return waiter
 
     def stop(self) -> None:

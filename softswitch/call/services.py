@@ -41,6 +41,8 @@ class LoadedPrompt:
     name: str
     audio: Prompt
     seconds: float
+    ulaw: bytes = b""
+    """The same sound for who else must hear it (a recording): mu-law, 8 kHz."""
 
 
 class PromptShelf(Protocol):
