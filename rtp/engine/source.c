@@ -116,9 +116,25 @@ static struct place advance(struct source *source, const struct rtp_packet *pack
     STORE(source->sequence, source->sequence + ahead);
     shift_seen(source, ahead);
     source->probing = source->trust_next = false;
+    if (ahead > 1)
+        COUNT(source->loss_runs);
     return (struct place){.verdict = VERDICT_NEXT,
                           .sequence = source->sequence,
                           .lost_before = (uint32_t)ahead - 1};
+}
+
+/* A late packet fills a hole: what was one stretch of missing packets is two, shorter, or none. */
+static void mend_run(struct source *source, uint16_t behind, uint64_t sequence) {
+    if (sequence < source->first_sequence) {
+        if (sequence + 1 < source->first_sequence)
+            COUNT(source->loss_runs);
+        return;
+    }
+    bool newer = seen_at(source, behind - 1u), older = seen_at(source, behind + 1u);
+    if (newer && older)
+        STORE(source->loss_runs, source->loss_runs - 1);
+    else if (!newer && !older)
+        COUNT(source->loss_runs);
 }
 
 static struct place look_back(struct source *source, uint16_t behind) {
@@ -131,6 +147,7 @@ static struct place look_back(struct source *source, uint16_t behind) {
         source->epoch_received++; /* A.3 counts what arrives, doubles too */
         return place;
     }
+    mend_run(source, behind, place.sequence);
     mark_seen(source, behind);
     COUNT(source->reordered);
     if (place.sequence < source->first_sequence) {

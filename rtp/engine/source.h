@@ -60,6 +60,7 @@ struct source {
     uint64_t duplicated;
     uint64_t reordered;
     uint64_t restarts;
+    uint64_t loss_runs; /* stretches of missing packets, each however long */
 
     bool has_transit;
     uint32_t transit;

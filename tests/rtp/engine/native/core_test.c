@@ -120,6 +120,25 @@ static void order_and_doubles_of_the_source_are_told_apart(void) {
     drop_curtain(stage);
 }
 
+static void stretches_of_missing_packets_are_counted_whatever_the_order(void) {
+    struct stage *stage = raise_curtain();
+    struct leg *b = new_leg(stage, CODEC_PCMU, 0);
+    static const uint16_t order[] = {10, 11, 13, 12, 12, 16, 14, 20, 18, 9, 7, 30, 25, 17, 15, 19, 8};
+    bool seen[32] = {false};
+    uint16_t first = order[0], last = order[0];
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        uint64_t runs = 0;
+        arrive(stage, b, (struct packet_of){.sequence = order[i], .timestamp = 160u * order[i]});
+        seen[order[i]] = true;
+        first = order[i] < first ? order[i] : first;
+        last = order[i] > last ? order[i] : last;
+        for (uint16_t at = first; at < last; at++)
+            runs += seen[at] && !seen[at + 1];
+        CHECK_EQUAL(b->source.loss_runs, runs);
+    }
+    drop_curtain(stage);
+}
+
 static void a_source_that_begins_anew_is_believed_at_its_second_packet_in_order(void) {
     struct stage *stage = raise_curtain();
     struct leg *b = new_leg(stage, CODEC_PCMU, 0);
@@ -769,6 +788,7 @@ static const struct {
     TEST(a_listener_hears_one_stream_across_all_changes_of_source),
     TEST(gaps_of_the_source_stay_gaps_for_the_listener),
     TEST(order_and_doubles_of_the_source_are_told_apart),
+    TEST(stretches_of_missing_packets_are_counted_whatever_the_order),
     TEST(a_source_that_begins_anew_is_believed_at_its_second_packet_in_order),
     TEST(a_clock_set_anew_by_the_source_does_not_tear_the_timeline),
     TEST(the_first_source_is_believed_and_others_are_counted),
