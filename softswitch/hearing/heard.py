@@ -42,6 +42,15 @@ class Heard:
         """[M] monotonic time of the frame's first sample, as steady as the clock of its sender."""
         self.now_ns = now_ns
         """Monotonic time of the tick."""
+        # What stages say to those after them; None when the stage was left out.
+        self.tonal: NDArray[np.bool_] | None = None
+        """[M] whether a tone carries this frame: there is no speech in it."""
+        self.beep: NDArray[np.bool_] | None = None
+        """[M] whether a beep has ended in this frame, and it is quiet after it."""
+        self.voiced: NDArray[np.bool_] | None = None
+        """[M] whether somebody speaks."""
+        self.speech_probability: NDArray[np.float32] | None = None
+        """[M] 0 to 1."""
 
     @cached_property
     def whole(self) -> NDArray[np.bool_]:
