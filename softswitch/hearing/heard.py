@@ -28,6 +28,7 @@ class Heard:
         positions: NDArray[np.int64],
         times_ns: NDArray[np.int64],
         now_ns: int,
+        level: int = 0,
     ) -> None:
         self.slots = slots
         """[M] the legs (Ear.slot)."""
