@@ -43,6 +43,8 @@ class Heard:
         """[M] monotonic time of the frame's first sample, as steady as the clock of its sender."""
         self.now_ns = now_ns
         """Monotonic time of the tick."""
+        self.level = level
+        """Of overload: 0 when all can be heard; see `Stage.shed_at`."""
         # What stages say to those after them; None when the stage was left out.
         self.tonal: NDArray[np.bool_] | None = None
         """[M] whether a tone carries this frame: there is no speech in it."""
