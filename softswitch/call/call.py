@@ -26,6 +26,7 @@ from softswitch.call.end_hold import MAX_HOLD_SECONDS, EndHold
 from softswitch.call.ending import MAX_RETRY_AFTER, NORMAL_CLEARING
 from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed, FaxHeard
 from softswitch.call.joining import hear, join
+from softswitch.call.key_sender import pass_key
 from softswitch.call.leg import Leg
 from softswitch.call.outcomes import DialFailure, DialOutcome, TransferOutcome
 from softswitch.call.secrecy import Secrecy
@@ -291,6 +292,9 @@ class Call:
         self.emit(DigitPressed, leg=leg.leg_id, digit=digit, source=source)
         if not (self.bridged and self._carries(leg)):
             leg.keys.press(digit)
+        elif source == "info" and leg.tells_keys_only_by(source):
+            # Events and tones reach the other leg by themselves.
+            pass_key(self.other_leg(leg), digit)
 
     def on_fax(self, leg: Leg, tone: str) -> None:
         """A fax tone was heard."""

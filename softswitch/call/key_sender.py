@@ -12,13 +12,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from media import dtmf
+from rtp.engine import MediaPort, Prompt
 
 if TYPE_CHECKING:
     from softswitch.call.leg import Leg
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["send_keys", "stretches"]
+__all__ = ["pass_key", "send_keys", "stretches"]
 
 MAX_DIGITS = 128
 """Digits and pauses sent at once: what is longer is no extension; a minute of tones at most."""
@@ -65,6 +66,29 @@ async def send_keys(leg: Leg, digits: str) -> bool:
     return not leg.ended
 
 
+def pass_key(leg: Leg | None, digit: str) -> None:
+    """Press one key towards the peer of a leg in talk, without waiting: the peer of the other leg
+    has told of it in a way that the sound does not carry."""
+    media = None if leg is None or leg.ended else leg.media
+    if media is None or media.agreement is None or leg is None:
+        return
+    if media.agreement.digit_payload_type is None:
+        leg.player.start_sound(media.port, _tones(leg, digit))
+    else:
+        _press(media.port, digit)
+
+
+def _tones(leg: Leg, digits: str) -> Prompt:
+    samples = dtmf.render(digits, seconds=DIGIT_SECONDS, gap=GAP_SECONDS)
+    return leg.services.engine.load_prompt(samples.tobytes())
+
+
+def _press(port: MediaPort, digits: str) -> None:
+    port.send_digits(
+        digits, duration_ms=round(DIGIT_SECONDS * 1000), gap_ms=round(GAP_SECONDS * 1000)
+    )
+
+
 async def _send(leg: Leg, stretch: str) -> bool:
     media = leg.media
     if leg.ended or media is None or media.agreement is None:
@@ -73,12 +97,7 @@ async def _send(leg: Leg, stretch: str) -> bool:
         await asyncio.sleep(PAUSE_SECONDS)
         return True
     if media.agreement.digit_payload_type is None:
-        audio = leg.services.engine.load_prompt(
-            dtmf.render(stretch, seconds=DIGIT_SECONDS, gap=GAP_SECONDS).tobytes()
-        )
-        return await leg.player.start_sound(media.port, audio)
-    media.port.send_digits(
-        stretch, duration_ms=round(DIGIT_SECONDS * 1000), gap_ms=round(GAP_SECONDS * 1000)
-    )
+        return await leg.player.start_sound(media.port, _tones(leg, stretch))
+    _press(media.port, stretch)
     await asyncio.sleep(len(stretch) * (DIGIT_SECONDS + GAP_SECONDS) + SLACK_SECONDS)
     return True

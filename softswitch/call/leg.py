@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from config.model import Prompt, Trunk
 from softswitch import sdp
+from softswitch.call.digit_sieve import DigitSieve
 from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed, ProgressHeard
 from softswitch.call.key_sender import send_keys
 from softswitch.call.keys import Keys
@@ -60,6 +61,8 @@ class Leg:
         self.answered_clock: float | None = None
         self.ended_clock: float | None = None
         self.keys = Keys(services.loop)
+        self._sieve: DigitSieve | None = None
+        """Made at the first key: most legs press none."""
         self.player = Player(call, leg_id)
         self.secrets = 0
         self.secret_until = 0.0
@@ -210,6 +213,9 @@ class Leg:
         self._tell_hold(held_before, media.held)
         self._tell_direction()
 
+    def _on_key(self, event: sip_events.KeyTold) -> None:
+        self.on_digit(event.digit, "info", held=event.held)
+
     def _on_ack(self, event: sip_events.AckReceived) -> None:
         """The ACK of a 2xx whose offer was ours carries the answer (RFC 3261 13.2.1)."""
         if self.media is None or not self._answering_offer_with_ours:
@@ -314,10 +320,18 @@ class Leg:
 
     # What the engine says.
 
-    def on_digit(self, digit: str, source: str = "rfc4733") -> None:
-        """A key was pressed on this leg."""
-        if not self.ended:
+    def on_digit(self, digit: str, source: str = "rfc4733", *, held: float = 0.0) -> None:
+        """A key was pressed on this leg; by which way that is told, and how long it is down."""
+        if self.ended:
+            return
+        if self._sieve is None:
+            self._sieve = DigitSieve()
+        if self._sieve.is_new(digit, source, now=self.services.now(), held=held):
             self.call.on_digit(self, digit, source)
+
+    def tells_keys_only_by(self, source: str) -> bool:
+        """Whether the peer has told of keys in no other way."""
+        return self._sieve is not None and self._sieve.is_only(source)
 
     def on_playback_ended(self, playback: int, *, completed: bool) -> None:
         """A playback to this leg ended."""
@@ -368,6 +382,7 @@ DIALOG_HANDLERS: dict[type, Handler] = {
     sip_events.ReinviteReceived: Leg._on_reinvite,
     sip_events.ReinviteAnswered: Leg._on_reinvite_answered,
     sip_events.ReinviteRejected: Leg._on_reinvite_rejected,
+    sip_events.KeyTold: Leg._on_key,
     sip_events.AckReceived: Leg._on_ack,
     sip_events.AckTimedOut: Leg._on_ack_timed_out,
     sip_events.ReferProgressed: Leg._on_refer_progressed,

@@ -126,8 +126,17 @@ class ReinviteRejected(msgspec.Struct, frozen=True):
     response: Response | None
 
 
+class KeyTold(msgspec.Struct, frozen=True):
+    """The peer told by INFO that a key was pressed; 200 is sent already."""
+
+    dialog: Dialog
+    digit: str
+    held: float
+    """Seconds for which it was down, 0 where that was not told."""
+
+
 class RequestReceived(msgspec.Struct, frozen=True):
-    """A request inside a dialog that the shell has to answer, INFO say, by `transaction`."""
+    """A request inside a dialog that the shell has to answer, UPDATE say, by `transaction`."""
 
     dialog: Dialog
     transaction: IncomingRequest
@@ -195,6 +204,7 @@ Event = (
     | ReinviteCancelled
     | ReinviteAnswered
     | ReinviteRejected
+    | KeyTold
     | RequestReceived
     | ResponseReceived
     | RequestTimedOut

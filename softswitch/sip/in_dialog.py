@@ -13,7 +13,8 @@ from softswitch.sip.checks import ACCEPT_LINE, CHECKS_IN_DIALOG, Refusal, first_
 from softswitch.sip.compose import ResponseHead
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
-from softswitch.sip.events import RequestReceived
+from softswitch.sip.events import KeyTold, RequestReceived
+from softswitch.sip.info import answer_info
 from softswitch.sip.inspect import number_of
 from softswitch.sip.refer import answer_notify, take_notify
 from softswitch.sip.reinvite import IncomingReinvite
@@ -139,6 +140,15 @@ def _receive_notify(
         take_notify(dialog, request)
 
 
+def _receive_info(
+    dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
+) -> None:
+    answer = answer_info(request)
+    transaction.respond(answer.status, head.to_bytes(answer.status, extra=answer.lines))
+    if answer.digit:
+        dialog.context.emit(KeyTold(dialog, answer.digit, answer.held))
+
+
 def _receive_other(
     dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
 ) -> None:
@@ -157,4 +167,5 @@ _HANDLERS: dict[str, Handler] = {
     "BYE": _receive_bye,
     "OPTIONS": _receive_options,
     "NOTIFY": _receive_notify,
+    "INFO": _receive_info,
 }

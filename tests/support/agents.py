@@ -52,7 +52,7 @@ class Agent:
             server=name,
             is_known_source=lambda _request, _flow: True,
             ids=Ids(Pseudorandom(len(name) * 7919)),
-            allow=(*ALLOW, "INFO", "REFER"),
+            allow=(*ALLOW, "REFER"),
         )
         link.join(Side(name, self.stack, self.address, self.on_event))
         self.facts: list[str] = []

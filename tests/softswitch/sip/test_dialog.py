@@ -25,7 +25,7 @@ from tests.support.wire import PEER, PEER_TCP, SDP, US, Wire, request, response
 
 @pytest.fixture
 def wire() -> Wire:
-    return Wire(allow=(*ALLOW, "INFO"))
+    return Wire(allow=(*ALLOW, "MESSAGE"))
 
 
 def called(wire: Wire, flow: Flow = PEER, number: int = 1, **more: object) -> tuple[Dialog, str]:
@@ -222,18 +222,18 @@ def test_the_checks_hold_inside_a_dialog(
 def test_options_inside_a_dialog(wire: Wire) -> None:
     _, to = called(wire)
     (answer,) = wire.give(request("OPTIONS", number=2, to=to))
-    assert (answer.status, answer.get("allow")) == (200, ", ".join((*ALLOW, "INFO")))
+    assert (answer.status, answer.get("allow")) == (200, ", ".join((*ALLOW, "MESSAGE")))
 
 
 # Requests that the shell answers.
 
 
-def test_info_is_told_and_answered_once(wire: Wire) -> None:
+def test_a_request_is_told_and_answered_once(wire: Wire) -> None:
     dialog, to = called(wire)
-    data = request("INFO", number=2, to=to, body=b"Signal=5", content_type="application/dtmf-relay")
+    data = request("MESSAGE", number=2, to=to, body=b"hello", content_type="text/plain")
     assert not wire.give(data)
     event = wire.event(RequestReceived)
-    assert (event.dialog, event.request.body) == (dialog, b"Signal=5")
+    assert (event.dialog, event.request.body) == (dialog, b"hello")
     assert not wire.give(data), "a retransmission is absorbed while nobody has answered"
     wire.no_event()
     event.transaction.respond(200, headers=[("X-Seen", "yes")], now=wire.now)
@@ -247,10 +247,10 @@ def test_info_is_told_and_answered_once(wire: Wire) -> None:
 def test_pending_requests_get_487_when_the_dialog_ends(wire: Wire) -> None:
     """15.1.2: the UAS MUST still respond to any pending requests received for that dialog."""
     _, to = called(wire)
-    wire.give(request("INFO", number=2, to=to))
+    wire.give(request("MESSAGE", number=2, to=to))
     event = wire.event(RequestReceived)
     answers = wire.give(request("BYE", number=3, to=to))
-    assert sorted((m.status, m.cseq_method) for m in answers) == [(200, "BYE"), (487, "INFO")]
+    assert sorted((m.status, m.cseq_method) for m in answers) == [(200, "BYE"), (487, "MESSAGE")]
     event.transaction.respond(200, now=wire.now)
     assert not wire.take()
 
@@ -258,8 +258,8 @@ def test_pending_requests_get_487_when_the_dialog_ends(wire: Wire) -> None:
 def test_pending_requests_are_bounded(wire: Wire) -> None:
     _, to = called(wire)
     for number in range(2, 2 + MAX_PENDING_REQUESTS):
-        assert not wire.give(request("INFO", number=number, to=to))
-    (answer,) = wire.give(request("INFO", number=100, to=to))
+        assert not wire.give(request("MESSAGE", number=number, to=to))
+    (answer,) = wire.give(request("MESSAGE", number=100, to=to))
     assert (answer.status, answer.get("retry-after")) == (500, "1")
 
 
