@@ -32,7 +32,7 @@ def tell(wire: Wire, to: str, body: bytes, content_type: str = RELAY, *headers: 
         "INFO", number=2, to=to, body=body, content_type=content_type, headers=list(headers)
     )
     (answer,) = wire.give(data)
-    return answer.status
+    return answer.status or 0
 
 
 @pytest.mark.parametrize(
