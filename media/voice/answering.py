@@ -1,0 +1,106 @@
+"""Who has answered: a person says a little and waits, a machine talks on.
+
+Judged from when somebody speaks in the first seconds after the answer, 20 ms at a time, as early
+as it is sure: how long the greeting is, how long the pauses within it are and the one after it,
+whether there was a beep. What is said is not known here.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+__all__ = ["AnswerJudge", "Judgement"]
+
+WORD_FRAMES: Final = 3
+"""Less in a row is a click, not a word."""
+SHORT_FRAMES: Final = 55
+"""Up to 1.1 s: a hello, a name."""
+LONG_FRAMES: Final = 170
+"""From 3.4 s on hardly a person goes on (the longest greetings of firms take that)."""
+SHORT_PAUSE_FRAMES: Final = 45
+"""A person waits for an answer after a hello; a machine that begins with one goes on earlier."""
+PAUSE_FRAMES: Final = 45
+"""The same after a sentence."""
+SENTENCE_PAUSE_FRAMES: Final = 15
+"""A pause like this within a greeting stands between two sentences."""
+TWO_SENTENCES_FRAMES: Final = 130
+"""A greeting with such a pause in it is a machine's when it is this long."""
+LIKELY_LONG_FRAMES: Final = 140
+"""What goes on for so long when there is no time left is taken to go on."""
+LIKELY_PAUSE_FRAMES: Final = 20
+"""A pause this long when there is no time left is taken to last."""
+
+
+class Judgement(NamedTuple):
+    """Who it is and what it was told by."""
+
+    verdict: Literal["human", "machine", "unknown"]
+    why: str
+
+
+class AnswerJudge:
+    """Judges one leg from its answer on."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._row = 0
+        """Frames of voice in a row."""
+        self._first: int | None = None
+        """Frame in which the greeting began."""
+        self._last = 0
+        """Frame after its last voice."""
+        self._longest_pause = 0
+
+    def hear(self, voice: bool, *, skipped: int = 0) -> Judgement | None:
+        """Take a frame, after `skipped` that were never sent; a judgement as soon as it is sure."""
+        self._frames += skipped + 1
+        self._row = self._row + 1 if voice else 0
+        if self._row >= WORD_FRAMES:
+            self._voice()
+        return self._judge()
+
+    def beep(self) -> Judgement:
+        """A beep was heard."""
+        return Judgement("machine", "a beep")
+
+    def out_of_time(self) -> Judgement:
+        """The likeliest, now that there is no more time."""
+        if self._first is None:
+            return Judgement("unknown", "no voice")
+        if self._two_sentences(TWO_SENTENCES_FRAMES):
+            return Judgement("machine", "several sentences")
+        if self._pause >= LIKELY_PAUSE_FRAMES:
+            return Judgement("human", "a greeting and a pause")
+        if self._span >= LIKELY_LONG_FRAMES:
+            return Judgement("machine", "a long greeting")
+        return Judgement("human", "a short greeting")
+
+    def _voice(self) -> None:
+        begin = self._frames - self._row
+        if self._first is None:
+            self._first = begin
+        elif self._row == WORD_FRAMES:
+            self._longest_pause = max(self._longest_pause, begin - self._last)
+        self._last = self._frames
+
+    @property
+    def _span(self) -> int:
+        return self._last - (self._first or 0)
+
+    @property
+    def _pause(self) -> int:
+        return self._frames - self._last
+
+    def _two_sentences(self, frames: int) -> bool:
+        return self._longest_pause >= SENTENCE_PAUSE_FRAMES and self._span >= frames
+
+    def _judge(self) -> Judgement | None:
+        if self._first is None:
+            return None
+        if self._two_sentences(TWO_SENTENCES_FRAMES):
+            return Judgement("machine", "several sentences")
+        if self._span >= LONG_FRAMES:
+            return Judgement("machine", "a long greeting")
+        if self._pause >= (SHORT_PAUSE_FRAMES if self._span <= SHORT_FRAMES else PAUSE_FRAMES):
+            return Judgement("human", "a greeting and a pause")
+        return None
