@@ -1,0 +1,47 @@
+"""Recording: two legs and what is played to them laid on one time line, and written by threads of
+their own.
+
+`tape` and `track` are pure: samples and monotonic times in, stereo samples out. `writer` has the
+threads, `file` the disk. Knows no calls, campaigns or events.
+"""
+
+from media.recording.blocks import Block
+from media.recording.jobs import (
+    Begin,
+    ClipDone,
+    Cut,
+    Discarded,
+    Failed,
+    Finish,
+    Forget,
+    Job,
+    Outcome,
+    Play,
+    Record,
+    Saved,
+    Sound,
+    StopPlaying,
+)
+from media.recording.repair import Repaired, repair_recordings
+from media.recording.writer import Writer
+
+__all__ = [
+    "Begin",
+    "Block",
+    "ClipDone",
+    "Cut",
+    "Discarded",
+    "Failed",
+    "Finish",
+    "Forget",
+    "Job",
+    "Outcome",
+    "Play",
+    "Record",
+    "Repaired",
+    "Saved",
+    "Sound",
+    "StopPlaying",
+    "Writer",
+    "repair_recordings",
+]

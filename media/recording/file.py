@@ -1,0 +1,145 @@
+"""A recording's file: written beside its name as NAME.part, whole under its name.
+
+All methods may wait for the disk, so they are called in the writer's threads, and raise OSError.
+What was written before an error stays a WAV file that can be heard. While a file is written it is
+locked, so that the repair of another process that shares the folder leaves it alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from media import SAMPLE_RATE
+from media.recording.jobs import SampleFormat
+from media.recording.wave_header import MAX_DATA_BYTES, frame_bytes, header
+
+__all__ = ["PART", "FileTooLarge", "WaveFile", "hash_file", "sync_folder", "write_clip"]
+
+PART = ".part"
+MODE = 0o640
+"""Conversations are for the operator and his group."""
+SLICE_BYTES = 1 << 20
+
+
+class FileTooLarge(OSError):
+    """The sizes of a WAV file have no room for more."""
+
+    def __init__(self) -> None:
+        super().__init__("the recording is as long as a WAV file can be (4 GB)")
+
+
+class WaveFile:
+    """One file that grows."""
+
+    def __init__(
+        self,
+        path: Path,
+        sample_format: SampleFormat,
+        *,
+        write: Callable[[int, memoryview], int] = os.write,
+        max_bytes: int = MAX_DATA_BYTES,
+    ) -> None:
+        """Create it, and its folder."""
+        self.path = path
+        self.sample_format = sample_format
+        self.part = path.with_name(path.name + PART)
+        self._write = write
+        self._max_bytes = max_bytes
+        self._header_bytes = len(header(sample_format))
+        self._data_bytes = 0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._fd = os.open(self.part, flags, MODE)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._write_all(header(sample_format))
+        except OSError:
+            self.discard()
+            raise
+
+    @property
+    def frames(self) -> int:
+        """Whole samples of both channels written."""
+        return self._data_bytes // frame_bytes(self.sample_format)
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.frames / SAMPLE_RATE
+
+    def append(self, data: bytes) -> None:
+        """Write samples behind those there are."""
+        if self._data_bytes + len(data) > self._max_bytes:
+            raise FileTooLarge
+        self._data_bytes += self._write_all(data)
+
+    def _write_all(self, data: bytes) -> int:
+        """Write all; what an error leaves behind is counted before it is raised."""
+        view = memoryview(data)
+        done = 0
+        try:
+            while done < len(view):
+                done += self._write(self._fd, view[done:])
+        except OSError:
+            if self._data_bytes or done > self._header_bytes:
+                self._data_bytes += done
+            raise
+        return done
+
+    def finish(self) -> tuple[str, int]:
+        """Make it whole, safe on disk, and give it its name; its SHA-256 and size in bytes."""
+        data = self.frames * frame_bytes(self.sample_format)
+        size = self._header_bytes + data
+        os.ftruncate(self._fd, size)
+        os.pwrite(self._fd, header(self.sample_format, data), 0)
+        os.fsync(self._fd)
+        sha256 = hash_file(self._fd)
+        os.rename(self.part, self.path)
+        sync_folder(self.path.parent)
+        self.close()
+        return sha256, size
+
+    def discard(self) -> None:
+        """Delete it."""
+        self.close()
+        self.part.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of it as it is; twice is once."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+def hash_file(fd: int) -> str:
+    """SHA-256 of what is in a file."""
+    digest = hashlib.sha256()
+    position = 0
+    while piece := os.pread(fd, SLICE_BYTES, position):
+        digest.update(piece)
+        position += len(piece)
+    return digest.hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Have names that were given in a folder outlive a power cut."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_clip(path: Path, sample_format: SampleFormat, data: bytes) -> None:
+    """Write a short file in one go; when that fails there is none."""
+    file = WaveFile(path, sample_format)
+    try:
+        file.append(data)
+        file.finish()
+    except OSError:
+        file.discard()
+        raise
