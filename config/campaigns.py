@@ -7,7 +7,7 @@ original when all campaigns are read.
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from config import hints
 from config.after_call import AFTER_CALL_KIND, MAX_SMS
@@ -16,6 +16,7 @@ from config.caps import BLOCKED_KIND, CAPS, FRAUD_RULES
 from config.document import Scalar, Table, Tree
 from config.expression import CONDITION, EXPRESSION, asked, before_end
 from config.header_names import HEADER_NAME, HEADER_VALUE
+from config.keywords import KEYWORDS_KIND
 from config.kinds import (
     BOOLEAN,
     CAMPAIGN_NAME,
@@ -30,7 +31,7 @@ from config.kinds import (
     list_of,
     mapping_of,
 )
-from config.model import Campaign, Cap, FraudRule, Recording
+from config.model import Campaign, Cap, FraudRule
 from config.money import MONEY, PAYOUT_KIND
 from config.payouts import highest
 from config.prompts import PROMPT_KIND
@@ -44,6 +45,7 @@ from config.reading import (
     keys_of,
     read_fields,
 )
+from config.recordings import RECORDING_KIND
 
 T = TypeVar("T", Cap, FraudRule)
 
@@ -144,7 +146,34 @@ class CampaignKeys:
         example='"This call is being recorded."',
     )
     RECORD = Key(
-        "record", BOOLEAN, "Whether its calls are recorded.", default="false", example="true"
+        "record",
+        RECORDING_KIND,
+        "Whether and how its calls are recorded.",
+        otherwise="the original's, else they are not",
+        example="{minimum: 5 s, format: ulaw}",
+    )
+    KEYWORDS = Key(
+        "keywords",
+        KEYWORDS_KIND,
+        "What is listened for in what is said: words and phrases, or rules.",
+        otherwise="the original's, else nothing",
+        example="[friend, credit card]",
+    )
+    TRANSCRIBE = Key(
+        "transcribe",
+        BOOLEAN,
+        "Whether what is said is written down, with the speaker of each sentence. Needs a "
+        "recogniser.",
+        otherwise="the original's, else it is not",
+        example="true",
+    )
+    FAX = Key(
+        "fax",
+        TREATMENT_NAME,
+        "The treatment a call goes on in, at any moment, when its caller turns out to be a fax "
+        "machine.",
+        otherwise="the original's, else the fax tone is told only",
+        example="fax-desk",
     )
     RATING = Key(
         "rating",
@@ -228,6 +257,7 @@ def read_campaign(name: str, tree: Tree, reading: Reading) -> Campaign | None:
     """One campaign: its settings, or the name of its treatment alone."""
     if isinstance(tree, Scalar) and not tree.absent:
         tree = Table(tree.file, tree.mark, {CampaignKeys.TREATMENT.name: tree})
+    reading.campaign = name
     try:
         fields = read_fields(tree, CAMPAIGN, reading)
         _check_treatment(fields, reading)
@@ -235,6 +265,8 @@ def read_campaign(name: str, tree: Tree, reading: Reading) -> Campaign | None:
         return _build(name, fields, reading)
     except MissingError:
         return None
+    finally:
+        reading.campaign = ""
 
 
 def _build(name: str, fields: Fields, reading: Reading) -> Campaign:
@@ -256,7 +288,10 @@ def _build(name: str, fields: Fields, reading: Reading) -> Campaign:
         outside=fields.get(keys.OUTSIDE),
         blocked=fields.get(keys.BLOCKED),
         notice=fields.get(keys.NOTICE),
-        record=Recording() if fields[keys.RECORD] else None,
+        record=fields.get(keys.RECORD),
+        keywords=fields.get(keys.KEYWORDS),
+        transcribe=fields.get(keys.TRANSCRIBE) or False,
+        fax=fields.get(keys.FAX),
         rating=fields.get(keys.RATING) or (),
         payout=fields.get(keys.PAYOUT),
         price=fields.get(keys.PRICE),
@@ -350,10 +385,24 @@ def _check_budgets(fields: Fields, reading: Reading) -> None:
             reading.problems.add(cap.location, message, hint)
 
 
+_HEARING = (CampaignKeys.RECORD, CampaignKeys.KEYWORDS, CampaignKeys.TRANSCRIBE, CampaignKeys.FAX)
+"""What a syndicated campaign says itself, if only that it is not so, or leaves to its original."""
+
+
+def _hearing_of(original: Campaign, written: Tree) -> dict[str, Any]:
+    """What is heard and kept as the original has it, where a campaign says nothing of it."""
+    said = {
+        name
+        for name, tree in (written.entries.items() if isinstance(written, Table) else ())
+        if not (isinstance(tree, Scalar) and tree.absent)
+    }
+    return {key.name: getattr(original, key.name) for key in _HEARING if key.name not in said}
+
+
 def complete_syndicated(
-    campaigns: Mapping[str, Campaign], reading: Reading
+    campaigns: Mapping[str, Campaign], section: Table, reading: Reading
 ) -> Mapping[str, Campaign]:
-    """The campaigns, syndicated ones with what their original gives them."""
+    """The campaigns of a section, syndicated ones with what their original gives them."""
     done: dict[str, Campaign] = {}
     for name, campaign in campaigns.items():
         original = campaigns.get(campaign.syndicates or "")
@@ -373,5 +422,6 @@ def complete_syndicated(
                 caller_id=original.caller_id,
                 ringback=original.ringback,
                 trunk=original.trunk,
+                **_hearing_of(original, section.entries[name]),
             )
     return MappingProxyType(done)

@@ -20,6 +20,8 @@ from config.directory import Directory
 from config.document import MAX_BYTES, Scalar, Table, Tree, parse
 from config.errors import ConfigErrors, Problems, TooManyProblemsError, did_you_mean
 from config.expression.collect import collect
+from config.hearing import read_hearing
+from config.keyword_questions import check_keyword_questions
 from config.kinds import MAX_NAME, NAME
 from config.loops import check_loops
 from config.model import (
@@ -58,7 +60,7 @@ NAMED_SECTIONS = (
     "tables", "places",
 )  # fmt: skip
 """Sections that are mappings from names to settings."""
-SECTIONS = ("switch", *NAMED_SECTIONS, "number_files")
+SECTIONS = ("switch", "hearing", *NAMED_SECTIONS, "number_files")
 IGNORED_PREFIX = "x-"
 """Top-level keys that begin so are left to the operator, for anchors."""
 
@@ -141,6 +143,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     entries = {name: _section(tree, name, reading) for name in NAMED_SECTIONS}
     reading.names = {name: section.entries for name, section in entries.items()}
     switch = _switch(tree, reading)
+    hearing = read_hearing(_settings(tree, "hearing"), reading)
     if switch is not None:
         reading.country = switch.country
         reading.currency, reading.time_zone = switch.currency, switch.time_zone
@@ -157,8 +160,9 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     treatments = _read_each(entries["treatments"], read_treatment, reading)
     reading.before_end = False
     campaigns = _read_each(entries["campaigns"], read_campaign, reading)
-    campaigns = complete_syndicated(campaigns, reading)
+    campaigns = complete_syndicated(campaigns, entries["campaigns"], reading)
     _check(switch, trunks, pools, campaigns, treatments, reading.problems)
+    check_keyword_questions(reading.keyword_questions, campaigns, reading.problems)
     check_publishers(reading.priced, numbers, pools, campaigns, reading.problems)
     if switch is not None:
         check_database(switch, numbers, pools, campaigns, reading.problems)
@@ -177,6 +181,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
         lists=lists,
         tables=tables,
         places=places,
+        hearing=hearing,
         source=path,
     )
 
@@ -246,10 +251,15 @@ def _section(root: Table, name: str, reading: Reading) -> Table:
 
 
 def _switch(root: Table, reading: Reading) -> Switch | None:
-    tree = root.entries.get("switch")
+    return read_switch(_settings(root, "switch"), reading)
+
+
+def _settings(root: Table, name: str) -> Tree:
+    """What stands under a section that is one mapping; an empty one when nothing does."""
+    tree = root.entries.get(name)
     if tree is None or (isinstance(tree, Scalar) and tree.absent):
-        tree = Table(root.file, root.mark)
-    return read_switch(tree, reading)
+        return Table(root.file, root.mark)
+    return tree
 
 
 def _read_each(

@@ -15,7 +15,7 @@ from config import hints
 from config.document import Scalar, Table, Tree
 from config.errors import Problems, did_you_mean
 from config.hints import ANYTHING, SCALAR, Schema
-from config.model import Location
+from config.model import Function, Location
 
 if TYPE_CHECKING:
     # Its kinds are read by this module.
@@ -48,6 +48,16 @@ def _no_names() -> "Vocabulary":
     return Vocabulary()
 
 
+@dataclass(frozen=True, slots=True)
+class KeywordQuestion:
+    """A condition that asks whether a keyword was heard."""
+
+    function: Function
+    location: Location
+    campaign: str
+    """Whose condition it is; empty: of a treatment."""
+
+
 @dataclass(slots=True)
 class Reading:
     """What is going on while a configuration is read."""
@@ -71,6 +81,10 @@ class Reading:
     """Whether what is read is looked at while the call lives: its end is not known then."""
     priced: list[tuple[str, Location]] = field(default_factory=list)
     """Publishers that payouts have prices for."""
+    campaign: str = ""
+    """The campaign that is read now, when one is."""
+    keyword_questions: list[KeywordQuestion] = field(default_factory=list)
+    """Where conditions ask for keywords, so that somebody listens for them."""
     files: dict[str, str] = field(default_factory=dict)
     """Digest of each further file that was read: they belong to the configuration's version."""
     steps: int = 0

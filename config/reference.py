@@ -13,6 +13,8 @@ from config.campaigns import CAMPAIGN
 from config.caps import BLOCKED, CAP, FRAUD
 from config.destinations import DESTINATION
 from config.header_names import OWN_HEADERS
+from config.hearing import HEARING
+from config.keywords import KEYWORD_RULE, KEYWORDS
 from config.kinds import MAX_NAME, MAX_VALUE, REFUSALS
 from config.money import PAYOUT, PRICE_RULE, REPEAT
 from config.number_files import NUMBER_FILE
@@ -21,6 +23,7 @@ from config.pools import POOL, RESERVE
 from config.prompts import PROMPT
 from config.rating import RATING
 from config.reading import Key, Section
+from config.recordings import RECORDING
 from config.steps import BUILDERS, STEP_SECTIONS
 from config.stocks import ITEM, STOCK
 from config.switch import SWITCH
@@ -29,6 +32,7 @@ from config.trunks import TRUNK
 
 GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     ("switch", "One mapping.", (SWITCH,)),
+    ("hearing", "One mapping.", (HEARING,)),
     ("trunks", "A mapping from names to trunks; at least one.", (TRUNK,)),
     (
         "campaigns",
@@ -44,6 +48,9 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
             FRAUD,
             BLOCKED,
             AFTER_CALL,
+            RECORDING,
+            KEYWORDS,
+            KEYWORD_RULE,
         ),
     ),
     ("numbers", "A mapping from numbers to what they stand for.", (NUMBER,)),

@@ -133,7 +133,12 @@ def check_destinations(
 
 def _treatments_of(campaign: Campaign, pools: Mapping[str, Pool]) -> tuple[str, ...]:
     """Where calls of a campaign may begin, those to the numbers of its ended pools too."""
-    others = [campaign.after_hours, campaign.outside, *(cap.over for cap in campaign.caps)]
+    others = [
+        campaign.after_hours,
+        campaign.outside,
+        campaign.fax,
+        *(cap.over for cap in campaign.caps),
+    ]
     ended = (pool for pool in pools.values() if pool.campaign == campaign.name)
     others += [pool.reserve.treatment for pool in ended if pool.reserve is not None]
     return (campaign.treatment, *(name for name in others if name is not None))

@@ -42,7 +42,7 @@ _NAMED: Mapping[str, Schema] = {
 def schema() -> dict[str, Any]:
     """The whole schema."""
     about = {name: about for name, about, _sections in GROUPS}
-    properties: dict[str, Schema] = {"switch": hints.section("switch")}
+    properties: dict[str, Schema] = {name: hints.section(name) for name in ("switch", "hearing")}
     for name in NAMED_SECTIONS:
         properties[name] = _section_of(_NAMED[name], about[name])
     properties["number_files"] = {

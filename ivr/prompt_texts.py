@@ -203,7 +203,7 @@ class _TemplatesByCampaign:
 
 
 def _treatments_of(campaign: Campaign) -> list[str]:
-    names = [campaign.treatment, campaign.after_hours, campaign.outside]
+    names = [campaign.treatment, campaign.after_hours, campaign.outside, campaign.fax]
     names += [cap.over for cap in campaign.caps]
     return [name for name in names if name is not None]
 

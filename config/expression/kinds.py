@@ -12,11 +12,11 @@ from config.expression.errors import ExpressionError
 from config.expression.parser import parse_expression
 from config.expression.template import parse_template
 from config.expression.vocabulary import Vocabulary
-from config.expression.walking import known_at_the_end
+from config.expression.walking import keywords_asked, known_at_the_end
 from config.hints import SCALAR
 from config.model import Location
 from config.model.expression import Expression, Template
-from config.reading import Kind, Reading, RefusedError, describe
+from config.reading import KeywordQuestion, Kind, Reading, RefusedError, describe
 
 T = TypeVar("T")
 
@@ -53,9 +53,10 @@ def _kind(says: str, parse: Callable[[str, Vocabulary], E]) -> Kind[E]:
             value = parse(tree.text, reading.vocabulary)
             if reading.before_end:
                 _check_moment(value, tree.text)
+            _note_keywords(value, tree, reading)
             return value
         except ExpressionError as error:
-            place = _place(tree, error.position)
+            place = place_of(tree, error.position)
             hint = error.suggestion
             if tree.plain and hint is None and error.position >= len(tree.text):
                 # YAML ends a text there, and what follows becomes a setting.
@@ -65,7 +66,15 @@ def _kind(says: str, parse: Callable[[str, Vocabulary], E]) -> Kind[E]:
     return Kind(says, read, SCALAR)
 
 
-def _place(scalar: Scalar, position: int) -> Location:
+def _note_keywords(value: Expression | Template, tree: Scalar, reading: Reading) -> None:
+    """Remember what is asked of keywords: rules are read later."""
+    for function in keywords_asked(value):
+        position = max(tree.text.find(function.name), 0)
+        place = place_of(tree, position)
+        reading.keyword_questions.append(KeywordQuestion(function, place, reading.campaign))
+
+
+def place_of(scalar: Scalar, position: int) -> Location:
     """Where an offset of the text stands in the file, as exactly as is known."""
     start = scalar.location
     if scalar.moved:

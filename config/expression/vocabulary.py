@@ -104,6 +104,19 @@ FACTS: Mapping[str, FactAbout] = {
     "hour": FactAbout("number", "Hour of the day, 0-23, likewise."),
     "rating": FactAbout("text", "Rating: high, medium, low or 1-100."),
     "rating_score": FactAbout("number", "Rating as a number, 1-100."),
+    "keyword_score": FactAbout("number", "Sum of the weights of the keywords that were heard."),
+    "machine": FactAbout(
+        "text",
+        "Who answered the last destination whose `machine` was asked for.",
+        ("human", "machine", "unknown"),
+    ),
+    "fax": FactAbout("boolean", "Whether a fax tone was heard."),
+    "caller_talk_seconds": FactAbout("number", "At the end: seconds that the caller spoke."),
+    "agent_talk_seconds": FactAbout("number", "At the end: seconds that the called party spoke."),
+    "caller_mos": FactAbout(
+        "number", "Quality of the caller's sound, 1 to 5; while the call lives, the last measured."
+    ),
+    "agent_mos": FactAbout("number", "Likewise of the called party's."),
     "talk_seconds": FactAbout("number", "At the end: seconds bridged."),
     "ivr_seconds": FactAbout("number", "At the end: seconds with prompts and menus."),
     "ring_seconds": FactAbout("number", "At the end: seconds that destinations rang."),
@@ -121,6 +134,8 @@ FACTS: Mapping[str, FactAbout] = {
 
 _SECONDS = Parameter("seconds", "number")
 _TEXT = Parameter("text", "text")
+_RULE = Parameter("rule", "text", section="keywords")
+_LEG = Parameter("leg", "text", words=("caller", "agent"), optional=True)
 _STARTS = ("receipt", "origination", "answer")
 _ENDS = ("calling", "called", "both", "either")
 
@@ -175,8 +190,12 @@ FUNCTIONS: Mapping[str, FunctionAbout] = {
     ),
     "keyword": FunctionAbout(
         "boolean",
-        (_TEXT, Parameter("leg", "text", words=("caller", "agent"), optional=True)),
-        "Whether a word was heard, on either leg or on one.",
+        (_RULE, _LEG),
+        "Whether a keyword was heard, on either leg or on one: a rule of the campaign's `keywords` "
+        "by its name, or words that one of them listens for.",
+    ),
+    "keyword_count": FunctionAbout(
+        "number", (_RULE, _LEG), "How often a keyword was heard, likewise; 0 when it was not."
     ),
     "length": FunctionAbout(
         "number", (Parameter("value", "any"),), "Characters of a text, entries of a list.", True

@@ -19,6 +19,8 @@ AT_THE_END = frozenset(
 ) - {"converted"}
 """Facts that are absent while the call lives; but that it converted may be posted before."""
 _DURATION = "duration"
+KEYWORD_FUNCTIONS = frozenset(("keyword", "keyword_count"))
+"""Functions whose first argument is a keyword rule, or words that one listens for."""
 
 
 def asked(term: Term) -> Iterator[Fact | Function]:
@@ -37,6 +39,15 @@ def asked(term: Term) -> Iterator[Fact | Function]:
     elif isinstance(term, Binary):
         yield from asked(term.left)
         yield from asked(term.right)
+
+
+def keywords_asked(value: Expression | Template) -> Iterator[Function]:
+    """Its functions that ask for keywords."""
+    parts = value.parts if isinstance(value, Template) else (value,)
+    for part in parts:
+        for one in asked(part.term) if isinstance(part, Expression) else ():
+            if isinstance(one, Function) and one.name in KEYWORD_FUNCTIONS:
+                yield one
 
 
 def known_at_the_end(value: Expression | Template) -> str | None:

@@ -567,6 +567,8 @@ class KeywordHeard(CallEvent, frozen=True, kw_only=True):
     engine: str
     clip: str | None
     """File that what was said around it will be in; `keyword.clip` tells when it is."""
+    phrases: tuple[str, ...] = ()
+    """The phrases of the rule that were found, as the rule has them."""
 
 
 class ClipSaved(CallEvent, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from softswitch.campaign.ending import CallEnd, duration, seconds
 from softswitch.campaign.evaluate import Facts, Noting, evaluate
 from softswitch.campaign.history import CallHistory
 from softswitch.campaign.hours import local_time
+from softswitch.campaign.keywords_heard import KeywordsHeard
 from softswitch.campaign.operators import as_value
 from softswitch.campaign.regions import NumberAbout
 from softswitch.campaign.tables import Tables
@@ -103,7 +104,8 @@ class CallFacts:
         self._wall_clock = wall_clock
         self._about: NumberAbout | None = None
         self._converting = False
-        self._values: dict[str, Value] = {"keys": ()}
+        self._values: dict[str, Value] = {"keys": (), "fax": False}
+        self._keywords = KeywordsHeard()
         for name, value in presented.parameters.items():
             self._values[f"binding.{name}"] = value
 
@@ -148,6 +150,13 @@ class CallFacts:
             self._values["keys"] = (*_tuple(self._values.get("keys")), kept)[:MAX_KEYS]
         if name in self._values or len(self._values) < MAX_VALUES:
             self._values[name] = kept
+
+    def heard(
+        self, side: str, rule: str, text: str, *, phrases: Collection[str] = (), weight: int = 0
+    ) -> None:
+        """A keyword rule has come true on the leg of the caller or agent: `text` is what was said,
+        `phrases` those of the rule that were found in it."""
+        self._keywords.add(side, (rule, text, *phrases), weight)
 
     def get(self, name: str) -> Value:
         """A value as it was set, None when it was not."""
@@ -282,10 +291,10 @@ class CallFacts:
         return None if period is None else self.presented.received_at - float(period)
 
     def _keyword(self, arguments: tuple[Value, ...]) -> Value:
-        word, leg = _text(arguments, 0).lower(), _text(arguments, 1)
-        legs = (leg,) if leg else ("caller", "agent")
-        heard = [entry for leg in legs for entry in _tuple(self._values.get(f"keyword.{leg}"))]
-        return any(isinstance(entry, str) and entry.lower() == word for entry in heard)
+        return self._keywords.count(_text(arguments, 0), _text(arguments, 1)) > 0
+
+    def _keyword_count(self, arguments: tuple[Value, ...]) -> Value:
+        return Decimal(self._keywords.count(_text(arguments, 0), _text(arguments, 1)))
 
     def _duration(self, arguments: tuple[Value, ...]) -> Value:
         if self.ending is None:
@@ -395,6 +404,7 @@ _GETTERS: Mapping[str, _Getter] = {
     "late": lambda facts: facts.presented.late,
     "trunk": lambda facts: facts.presented.trunk,
     "user_agent": lambda facts: facts._signalled("user_agent"),
+    "keyword_score": lambda facts: facts._keywords.score,
     "time": lambda facts: facts.local.strftime("%H:%M"),
     "date": lambda facts: facts.local.strftime("%Y-%m-%d"),
     "weekday": lambda facts: WEEKDAYS[facts.local.weekday()],
@@ -412,7 +422,7 @@ _GETTERS: Mapping[str, _Getter] = {
     "status": _ended(lambda end: None if end.status is None else Decimal(end.status)),
 }
 SET = frozenset(FACTS) - frozenset(_GETTERS)
-"""Facts of the language that are told by `set`: keys and rating."""
+"""Facts of the language that are told: keys, rating, what was heard."""
 
 _FUNCTIONS: Mapping[str, Callable[[CallFacts, tuple[Value, ...]], Value]] = {
     "in_region": CallFacts._in_region,
@@ -427,5 +437,6 @@ _FUNCTIONS: Mapping[str, Callable[[CallFacts, tuple[Value, ...]], Value]] = {
     "callers_to_number": CallFacts._callers_to_number,
     "short_calls": CallFacts._short_calls,
     "keyword": CallFacts._keyword,
+    "keyword_count": CallFacts._keyword_count,
     "duration": CallFacts._duration,
 }

@@ -31,9 +31,6 @@ __all__ = ["Heeding"]
 CALLING_MACHINE = "cng"
 """The tone of a fax machine that has called (T.30 section 4): the caller wants a fax."""
 
-MAX_HEARD = 500
-"""Different words kept of a leg for conditions; more than all rules of a campaign have."""
-
 
 class Heeding:
     """Heeds what is heard on all calls of this node."""
@@ -58,14 +55,9 @@ class Heeding:
         del self._open[event.call_id]
 
     def _on_keyword(self, journey: Journey, event: KeywordHeard) -> None:
-        facts, name = journey.facts, f"keyword.{event.side}"
-        heard = facts.get(name)
-        heard = heard if isinstance(heard, tuple) else ()
-        new = [word for word in (event.rule, event.text) if word not in heard]
-        facts.set(name, (*heard, *new)[:MAX_HEARD])
-        score = facts.get("keyword_score")
-        before = score if isinstance(score, Decimal) else Decimal(0)
-        facts.set("keyword_score", before + event.weight)
+        journey.facts.heard(
+            event.side, event.rule, event.text, phrases=event.phrases, weight=event.weight
+        )
 
     def _on_machine(self, journey: Journey, event: MachineJudged) -> None:
         journey.facts.set("machine", event.verdict)

@@ -200,7 +200,7 @@ class RecordBuilder:
     # What was heard.
 
     def _on_keyword(self, event: KeywordHeard) -> None:
-        self._keep("keywords", _without(event.facts(), "engine", "mode", "weight"))
+        self._keep("keywords", _without(event.facts(), "engine", "mode", "weight", "phrases"))
 
     def _on_clip(self, event: ClipSaved) -> None:
         if not event.ok:

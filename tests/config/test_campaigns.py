@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from config.model import Blocked, CallerId, Campaign, Prompt, Repeat
+from config.model import Blocked, CallerId, Campaign, Prompt, Recording, Repeat
 from tests.support.configurations import FakeMedia, loaded, mistakes
 
 TREATMENT = "treatments: {t: [hang_up]}\n"
@@ -67,7 +67,10 @@ campaigns:
     outside: closed
     blocked: {lists: [nuisance], then: announcement, prompt: Go away.}
     notice: This call is being recorded.
-    record: true
+    record: {minimum: 5 s, format: ulaw}
+    keywords: {mode: segment, rules: {friend: {say: friend, weight: 10}}}
+    transcribe: true
+    fax: closed
     rating: [{when: caller.line_type = "mobile" or keyword("friend"), rate: high}, {rate: 10}]
     payout:
       base: [{when: rating = "high", amount: 5.00}, {name: rest, amount: 1}]
@@ -115,7 +118,11 @@ def test_references_and_short_settings_reach_the_model() -> None:
     assert found.regions == ("west", "east")
     assert found.blocked == Blocked(("nuisance",), "announcement", Prompt(text="Go away."))
     assert found.notice == Prompt(text="This call is being recorded.")
-    assert found.record
+    assert found.record == Recording(5.0, "ulaw")
+    assert found.keywords is not None
+    assert [rule.name for rule in found.keywords.rules] == ["friend"]
+    assert found.transcribe
+    assert found.fax == "closed"
     assert found.price == Decimal("12.5")
     assert str(found.conversion) == "talk_seconds >= 90 s"
     assert str(found.attributes["state"]) == "caller.state"

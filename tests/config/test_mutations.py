@@ -42,6 +42,7 @@ campaigns:
     outside: sorry
     blocked: {lists: [nuisance], then: announcement, prompt: Go away.}
     notice: This call is being recorded.
+    keywords: [friend]
     rating: [{when: caller.line_type = "mobile" or keyword("friend"), rate: high}, low]
     payout:
       base: [{when: rating = "high", amount: 5.00}, {amount: 1.00}]

@@ -38,7 +38,10 @@ SIGNALLING = {
 
 def test_every_fact_is_found_or_told() -> None:
     assert set(_GETTERS) <= set(FACTS)
-    assert {"key", "keys", "rating", "rating_score"} == SET
+    assert SET == {
+        "key", "keys", "rating", "rating_score", "machine", "fax", "caller_talk_seconds",
+        "agent_talk_seconds", "caller_mos", "agent_mos",
+    }  # fmt: skip
 
 
 def test_every_function_is_pure_or_asks_for_facts() -> None:
@@ -267,9 +270,29 @@ def test_another_campaign_is_another_clock_and_name() -> None:
 def test_words_are_heard_on_either_leg() -> None:
     facts = facts_of()
     assert value_of("keyword('friend')", facts) is False
-    facts.set("keyword.caller", ["Friend"])
+    facts.heard("caller", "mate", "friends", phrases=("friend",))
     assert value_of("keyword('friend') and keyword('FRIEND', 'caller')", facts) is True
     assert value_of("keyword('friend', 'agent')", facts) is False
+
+
+def test_keywords_are_counted_and_weighed() -> None:
+    facts = facts_of()
+    assert value_of("keyword_count('mate') = 0 and keyword_score = 0", facts) is True
+    facts.heard("caller", "mate", "friends", phrases=("friend",), weight=10)
+    facts.heard("caller", "mate", "friend", phrases=("friend",), weight=10)
+    facts.heard("agent", "price", "too dear", phrases=("too dear",), weight=-5)
+    assert value_of("keyword_count('mate')", facts) == 2
+    assert value_of("keyword_count('friend', 'caller')", facts) == 2
+    assert value_of("keyword_count('friends')", facts) == 1
+    assert value_of("keyword_count('mate', 'agent')", facts) == 0
+    assert value_of("keyword_score", facts) == 15
+
+
+def test_nobody_is_a_fax_until_a_tone_is_heard() -> None:
+    facts = facts_of()
+    assert value_of("not fax and fax is known", facts) is True
+    facts.set("fax", True)
+    assert value_of("fax", facts) is True
 
 
 # The end.

@@ -27,7 +27,7 @@ def test_a_later_rule_counts_when_the_first_does_not_hold() -> None:
 def test_a_keyword_that_is_heard_later_changes_the_rating() -> None:
     facts = facts_of(caller="+442079460000")
     before = rate(BABY_FANS, facts)
-    facts.set("keyword.caller", ("friend",))
+    facts.heard("caller", "friend", "friend")
     after = rate(BABY_FANS, facts)
     assert before is not None
     assert after is not None

@@ -19,7 +19,7 @@ from softswitch.call.events import (
     TalkMeasured,
 )
 from softswitch.call.stream import EventStream
-from softswitch.switchboard.heeding import MAX_HEARD, Heeding
+from softswitch.switchboard.heeding import Heeding
 
 
 class Facts:
@@ -27,6 +27,12 @@ class Facts:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
+        self.keywords: list[tuple[str, str, str, tuple[str, ...], int]] = []
+
+    def heard(
+        self, side: str, rule: str, text: str, *, phrases: tuple[str, ...], weight: int
+    ) -> None:
+        self.keywords.append((side, rule, text, phrases, weight))
 
     def set(self, name: str, value: object) -> None:
         self.values[name] = value
@@ -87,6 +93,7 @@ class Bench:
         self.hear(
             KeywordHeard, leg="a", side=side, rule=rule, text=text, start=1.0, end=2.0,
             confidence=0.9, weight=weight, mode="rolling", engine="whisper", clip=None,
+            phrases=("friend",),
         )  # fmt: skip
 
 
@@ -95,20 +102,13 @@ def bench() -> Bench:
     return Bench(Campaign("sale", "main", fax="fax"))
 
 
-def test_a_keyword_is_known_by_its_rule_and_by_its_words(bench: Bench) -> None:
+def test_a_keyword_is_known_by_its_rule_its_words_and_its_phrase(bench: Bench) -> None:
     bench.keyword("mate", "friends", weight=10)
-    bench.keyword("card", "credit card", weight=-3)
-    bench.keyword("mate", "buddy", side="agent")
-    assert bench.values["keyword.caller"] == ("mate", "friends", "card", "credit card")
-    assert bench.values["keyword.agent"] == ("mate", "buddy")
-    assert bench.values["keyword_score"] == Decimal(8)
-
-
-def test_what_is_heard_without_end_is_bounded(bench: Bench) -> None:
-    for number in range(MAX_HEARD * 2):
-        bench.keyword("mate", f"word {number}")
-    assert len(bench.values["keyword.caller"]) <= MAX_HEARD
-    assert bench.values["keyword.caller"][:2] == ("mate", "word 0")
+    bench.keyword("mate", "friend", side="agent")
+    assert bench.journey.facts.keywords == [
+        ("caller", "mate", "friends", ("friend",), 10),
+        ("agent", "mate", "friend", ("friend",), 1),
+    ]
 
 
 def test_verdict_talk_and_quality_are_facts(bench: Bench) -> None:

@@ -1,0 +1,116 @@
+"""The section hearing: by what means the switch listens, for the process as a whole."""
+
+from config.document import Tree
+from config.keywords import ENGINES
+from config.kinds import BOOLEAN, FOLDER, duration, integer, one_of, or_off
+from config.model import Hearing, VoiceActivity
+from config.reading import Fields, Key, MissingError, Reading, Section, keys_of, read_fields
+
+__all__ = ["HEARING", "read_hearing"]
+
+_VOICE_ACTIVITIES: tuple[VoiceActivity, ...] = ("auto", "silero", "webrtc", "energy")
+
+
+class HearingKeys:
+    """Keys of the section `hearing`."""
+
+    VOICE_ACTIVITY = Key(
+        "voice_activity",
+        one_of(_VOICE_ACTIVITIES),
+        "How is told whether somebody speaks, on legs whose speech is listened to. auto: silero "
+        "where it is installed, else energy.",
+        default="auto",
+        example="webrtc",
+    )
+    ENGINE = Key(
+        "engine",
+        one_of(ENGINES),
+        "Recogniser of campaigns that name none. auto: whisper where it is installed, else vosk "
+        "when there is a `model`.",
+        default="auto",
+        example="vosk",
+    )
+    MODEL = Key(
+        "model",
+        FOLDER,
+        "Folder of the model, for a recogniser that brings none (vosk).",
+        otherwise="none",
+        example="/opt/models/vosk-en",
+    )
+    WORKERS = Key(
+        "workers",
+        integer(1, 64),
+        "Processes that recognise speech, at idle priority; each takes one core at most.",
+        default="1",
+        example="2",
+    )
+    IN_BAND_DIGITS = Key(
+        "in_band_digits",
+        BOOLEAN,
+        "Whether keys are heard in the sound of legs that do not send them as events.",
+        default="true",
+        example="false",
+    )
+    FAX_TONES = Key(
+        "fax_tones",
+        BOOLEAN,
+        "Whether fax tones are listened for.",
+        default="true",
+        example="false",
+    )
+    RECORDINGS = Key(
+        "recordings",
+        FOLDER,
+        "Folder of recordings and clips.",
+        otherwise="`recordings` in the folder `data` of the switch",
+        example="/srv/recordings",
+    )
+    QUALITY = Key(
+        "quality",
+        or_off(duration("1 s", "1 h")),
+        "How often the quality of a bridged call is told by an event; off: it is in the record "
+        "only.",
+        default="5 s",
+        example="off",
+    )
+
+
+HEARING = Section(
+    "hearing",
+    "By what means legs are listened to. Everything has a default. What is listened for stands in "
+    "campaigns: `keywords`, `transcribe`, `record`, `fax`.",
+    keys_of(HearingKeys),
+    example="hearing:\n  workers: 2\n  recordings: /srv/recordings",
+)
+
+
+def read_hearing(tree: Tree, reading: Reading) -> Hearing:
+    """The section hearing; its defaults where a mistake leaves no value to take."""
+    keys = HearingKeys
+    try:
+        fields = read_fields(tree, HEARING, reading)
+    except MissingError:
+        return Hearing()
+    _check_model(fields, reading)
+    return Hearing(
+        voice_activity=fields[keys.VOICE_ACTIVITY],
+        engine=fields[keys.ENGINE],
+        model=fields.get(keys.MODEL),
+        workers=fields[keys.WORKERS],
+        in_band_digits=fields[keys.IN_BAND_DIGITS],
+        fax_tones=fields[keys.FAX_TONES],
+        recordings=fields.get(keys.RECORDINGS),
+        quality_seconds=fields[keys.QUALITY].value or 0.0,
+    )
+
+
+def _check_model(fields: Fields, reading: Reading) -> None:
+    """A recogniser that brings no model needs one; others have no use for it."""
+    keys = HearingKeys
+    engine, written = fields[keys.ENGINE], keys.MODEL in fields
+    if engine == "vosk" and not written and not fields.refused(keys.MODEL):
+        message = "engine: vosk brings no model of its own"
+        reading.problems.add(fields.place(keys.ENGINE), message, 'add "model"')
+    elif written and engine in ("whisper", "pocketsphinx"):
+        message = f"model: {engine} brings its own"
+        reading.problems.add(fields.place(keys.MODEL), message, "leave it out, or engine: vosk")
