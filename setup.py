@@ -1,4 +1,5 @@
-"""Builds the native media engine; everything else about the package stands in pyproject.toml.
+"""Builds the native parts: the media engine, and what reads SIP from the wire. Everything else about
+the package stands in pyproject.toml.
 
 The engine describes itself in rtp/engine/_build.py, which is loaded by its path, because
 `rtp.engine` itself cannot be imported before it is built.
@@ -24,10 +25,19 @@ def media_engine() -> Extension:
     return extension
 
 
+def wire_readers() -> list[Extension]:
+    """Two small modules each beside the Python code that it serves."""
+    flags = ["-std=gnu11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"]
+    return [
+        Extension(name, [f"{name.replace('.', '/')}.pyx"], extra_compile_args=flags)
+        for name in ("softswitch.sip._reader", "softswitch.transport._datagrams")
+    ]
+
+
 # Generated C goes to build/, so that no build leaves files among the sources.
 setup(
     ext_modules=cythonize(
-        [media_engine()] if BUILD_SCRIPT.exists() else [],
+        [media_engine(), *wire_readers()],
         build_dir="build/cython",
         language_level=3,
     )

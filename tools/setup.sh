@@ -129,11 +129,16 @@ PYTHON
 }
 
 engine_sources() {
-    find rtp/engine -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' \
+    find rtp/engine softswitch -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' \
         -o -name '_build.py' \) | LC_ALL=C sort
 }
 
-has_engine() { compgen -G 'rtp/engine/*.so' >/dev/null; }
+has_engine() {
+    local part
+    for part in rtp/engine/_engine softswitch/sip/_reader softswitch/transport/_datagrams; do
+        compgen -G "$part.*.so" >/dev/null || return 1
+    done
+}
 
 install_runtime() {
     local build_tools
@@ -157,7 +162,7 @@ ensure_runtime() {
         if [ $built_before = no ]; then mark_done engine setup.py "${sources[@]}"; fi
     fi
     if ! has_engine || ! is_done engine setup.py "${sources[@]}"; then
-        say "building the media engine"
+        say "building the native parts"
         $VENV/bin/python setup.py --quiet build_ext --inplace --force
         mark_done engine setup.py "${sources[@]}"
     fi

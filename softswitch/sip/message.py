@@ -4,8 +4,9 @@ Reading is lenient where the meaning is clear: compact forms, any case, folded l
 around the colon, bare line feeds, extra bytes after the body. Writing is strict. A header is kept
 as raw text and understood on first use. This module knows no transaction and no dialog.
 
-A message is decoded once, split once, and each header name is looked up by its exact spelling
-first. Whatever is unusual is read again by the careful path, which alone defines what is accepted.
+What nearly every message looks like is cut into its parts in C (`_reader.pyx`). Whatever is unusual
+there is decoded once, split once, and each header name is looked up by its exact spelling first; and
+what is unusual still is read again by the careful path, which alone defines what is accepted.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from softswitch.sip._reader import learn, read_usual
 from softswitch.sip.errors import LocalProtocolError, ParseError
 from softswitch.sip.framing import cut_head, decode_head, unfold
 from softswitch.sip.grammar import USUAL_METHODS, WHITE_SPACE, is_token, parse_number, split_commas
@@ -295,6 +297,22 @@ def parse_message(data: bytes) -> Request | Response:
     Only start line, header lines and Content-Length are judged here; `validate` judges the headers
     that every request needs. Raises ParseError with the request as far as it was read.
     """
+    parts = read_usual(data)
+    if parts is None:
+        return parse_unusual(data)
+    first, second, third, fields, body = parts
+    message: Request | Response
+    if third == SIP_VERSION:
+        message = Request(first, second)
+    else:
+        message = Response(int(second), third)
+    message.headers.fields = fields
+    message.body = body
+    return message
+
+
+def parse_unusual(data: bytes) -> Request | Response:
+    """Read a message that is not as nearly all are; any other gives the same as `parse_message`."""
     head, blank, body = data.partition(b"\r\n\r\n")
     try:
         text = head.decode()
@@ -356,6 +374,13 @@ def _collect_usual(lines: list[str]) -> dict[str, list[str]] | None:
         else:
             values.append(value.strip())
     return fields
+
+
+def _unusual_name(name: str) -> str | None:
+    return canonical_name(name) if is_token(name) else None
+
+
+learn(CANONICAL_NAMES, USUAL_METHODS, _unusual_name)
 
 
 class _Faults:

@@ -14,22 +14,19 @@ import errno
 import socket
 import struct
 from collections import Counter, deque
+from typing import Any
 
 from softswitch.sip.flow import Flow
+from softswitch.transport._datagrams import MOST_AT_ONCE, Datagrams
 from softswitch.transport.face import SocketOwner
 
 Address = tuple[str, int] | tuple[str, int, int, int]
 
-# The largest UDP payload; a datagram is never cut.
-MAX_DATAGRAM_BYTES = 65535
 # A wake-up takes at most this many, so that timers and other sockets have their turn in a flood.
 MAX_BATCH = 64
 # What the kernel does not take at once waits here. More than this is a second of heavy load that
 # nobody waits for any longer: SIP sends again by itself.
 MAX_QUEUED_DATAGRAMS = 512
-# Flows are kept by address, because to look one up is cheaper than to make it. A flood of forged
-# addresses empties the table and costs what it costs without one.
-MAX_FLOWS = 4096
 # One look at the error queue takes at most this many.
 MAX_ERRORS = 32
 
@@ -67,7 +64,7 @@ class UdpSocket:
         self._owner = owner
         self._counters = counters
         self._loop = asyncio.get_running_loop()
-        self._flows: dict[Address, Flow] = {}
+        self._datagrams = Datagrams(bound.fileno(), self._flow_of)
         self._queue: deque[tuple[bytes, Address, Flow]] = deque()
         self._closed = False
         self._ask_for_errors()
@@ -100,41 +97,53 @@ class UdpSocket:
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._queue.clear()
-        self._flows.clear()
         self._socket.close()
 
     # Receiving.
 
     def _on_readable(self) -> None:
-        receive = self._socket.recvfrom
-        flows = self._flows
-        deliver = self._owner.datagram_received
+        """Take what waits, in one go: what comes meanwhile wakes us again."""
         now = self._loop.time()
+        left = MAX_BATCH
         try:
-            for _ in range(MAX_BATCH):
+            while left > 0 and not self._closed:
+                wanted = min(left, MOST_AT_ONCE)
                 try:
-                    data, address = receive(MAX_DATAGRAM_BYTES)
-                except BlockingIOError:
-                    break
+                    batch = self._datagrams.read(wanted)
                 except OSError:
                     self._take_errors()
+                    left -= 1
                     continue
-                flow = flows.get(address) or self._remember(address)
-                if flow is not None:
-                    deliver(data, flow, now)
+                self._deliver(batch, now)
+                taken = len(batch) // 2
+                if taken < wanted:
+                    if left == MAX_BATCH and not taken:
+                        # Woken for an error that a sending has met already.
+                        self._take_errors()
+                    return
+                left -= taken
         finally:
             self._owner.batch_received()
 
-    def _remember(self, address: Address) -> Flow | None:
-        host, port = address[:2]
+    def _deliver(self, batch: list[Any], now: float) -> None:
+        parts = iter(batch)
+        for data in parts:
+            flow = next(parts)
+            if flow is None:
+                continue
+            try:
+                self._owner.datagram_received(data, flow, now)
+            except Exception as error:  # noqa: BLE001 - told, and the datagrams behind it are heard
+                self._loop.call_exception_handler(
+                    {"message": f"a datagram from {flow.host}:{flow.port}", "exception": error}
+                )
+
+    def _flow_of(self, host: str, port: int) -> Flow | None:
         if port == 0:
             # Nothing can be sent back there.
             self._counters["udp_port_zero"] += 1
             return None
-        if len(self._flows) >= MAX_FLOWS:
-            self._flows.clear()
-        flow = self._flows[address] = Flow("udp", host, port, self._listener)
-        return flow
+        return Flow("udp", host, port, self._listener)
 
     # Sending what had to wait.
 

@@ -105,19 +105,31 @@ async def test_the_largest_and_the_empty_datagram_arrive_whole(rig: Rig) -> None
     assert [len(data) for data, _ in rig.owner.datagrams] == [65507, 0]
 
 
-async def test_datagrams_of_one_peer_share_one_flow_and_the_table_is_bounded(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MAX_FLOWS", 1)
+async def test_datagrams_of_one_peer_share_one_flow(rig: Rig) -> None:
     with peer_socket() as one, peer_socket() as other:
         for sender in (one, one, other, one):
             sender.sendto(b"x", rig.address)
         while len(rig.owner.datagrams) < 4:
             await rig.owner.next_change()
-    first, second, _, fourth = (flow for _, flow in rig.owner.datagrams)
-    assert first is second
-    assert first is not fourth
-    assert first == fourth
+        names = [sender.getsockname() for sender in (one, one, other, one)]
+    flows = [flow for _, flow in rig.owner.datagrams]
+    assert flows == [flow_to(name) for name in names]
+    assert flows[0] is flows[1]
+
+
+async def test_each_of_many_peers_is_known_by_its_own_address(rig: Rig) -> None:
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(peer_socket()) for _ in range(300)]
+        for _ in range(2):
+            for number, sender in enumerate(peers):
+                sender.sendto(str(number).encode(), rig.address)
+                if number % 50 == 0:
+                    await asyncio.sleep(0)
+            while len(rig.owner.datagrams) % 300:
+                await rig.owner.next_change()
+        expected = [flow_to(sender.getsockname()) for sender in peers]
+    assert len(rig.owner.datagrams) == 600
+    assert all(flow == expected[int(data)] for data, flow in rig.owner.datagrams)
 
 
 async def test_ipv6_goes_both_ways() -> None:
@@ -247,5 +259,5 @@ async def test_which_icmp_errors_are_failures(
 
 
 async def test_a_source_port_of_zero_is_counted_and_dropped(rig: Rig) -> None:
-    assert rig.udp._remember(("192.0.2.1", 0)) is None
+    assert rig.udp._flow_of("192.0.2.1", 0) is None
     assert rig.counters["udp_port_zero"] == 1

@@ -1,0 +1,6 @@
+from collections.abc import Callable, Iterable
+
+def learn(
+    names: dict[str, str], methods: Iterable[str], unusual: Callable[[str], str | None]
+) -> None: ...
+def read_usual(data: bytes) -> tuple[str, str, str, dict[str, list[str]], bytes] | None: ...
