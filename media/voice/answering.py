@@ -9,25 +9,25 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["AnswerJudge", "Judgement"]
+__all__ = ["AnswerJudge", "BeepWatch", "Judgement"]
 
 WORD_FRAMES: Final = 3
 """Less in a row is a click, not a word."""
-SHORT_FRAMES: Final = 55
-"""Up to 1.1 s: a hello, a name."""
-LONG_FRAMES: Final = 170
-"""From 3.4 s on hardly a person goes on (the longest greetings of firms take that)."""
-SHORT_PAUSE_FRAMES: Final = 45
+SHORT_FRAMES: Final = 50
+"""Up to 1 s: a hello, a name."""
+LONG_FRAMES: Final = 180
+"""From 3.6 s on hardly a person goes on (the longest greetings of firms take that)."""
+SHORT_PAUSE_FRAMES: Final = 40
 """A person waits for an answer after a hello; a machine that begins with one goes on earlier."""
-PAUSE_FRAMES: Final = 45
+PAUSE_FRAMES: Final = 50
 """The same after a sentence."""
-SENTENCE_PAUSE_FRAMES: Final = 15
+SENTENCE_PAUSE_FRAMES: Final = 12
 """A pause like this within a greeting stands between two sentences."""
-TWO_SENTENCES_FRAMES: Final = 130
+TWO_SENTENCES_FRAMES: Final = 110
 """A greeting with such a pause in it is a machine's when it is this long."""
-LIKELY_LONG_FRAMES: Final = 140
+LIKELY_LONG_FRAMES: Final = 120
 """What goes on for so long when there is no time left is taken to go on."""
-LIKELY_PAUSE_FRAMES: Final = 20
+LIKELY_PAUSE_FRAMES: Final = 10
 """A pause this long when there is no time left is taken to last."""
 
 
@@ -104,3 +104,30 @@ class AnswerJudge:
         if self._pause >= (SHORT_PAUSE_FRAMES if self._span <= SHORT_FRAMES else PAUSE_FRAMES):
             return Judgement("human", "a greeting and a pause")
         return None
+
+
+QUIET_FRAMES: Final = 15
+"""300 ms of quiet after a beep: it records now. A beep that is talked over was part of a tune."""
+
+
+class BeepWatch:
+    """Waits for a beep and the quiet after it."""
+
+    def __init__(self) -> None:
+        self._quiet: int | None = None
+        """Frames of quiet since a beep; None: none was heard."""
+
+    @property
+    def came(self) -> bool:
+        """Whether a beep was heard and it was quiet since."""
+        return self._quiet is not None and self._quiet >= QUIET_FRAMES
+
+    def hear(self, *, beep: bool, voice: bool, skipped: int = 0) -> bool:
+        """Take a frame, after `skipped` that were never sent; whether it has come."""
+        if beep:
+            self._quiet = 0
+        elif voice:
+            self._quiet = None
+        elif self._quiet is not None:
+            self._quiet += 1 + skipped
+        return self.came

@@ -54,9 +54,7 @@ def load_silero(model: Path) -> SileroActivity:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = LOG_ERRORS
     try:
-        session = runtime.InferenceSession(
-            str(model), options, providers=["CPUExecutionProvider"]
-        )
+        session = runtime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except (RuntimeError, ValueError, OSError) as error:
         raise SileroMissing(f"{model.name} cannot be loaded: {error}") from error
     return SileroActivity(session)

@@ -136,6 +136,10 @@ class Stretches:
             self.end(int(slot))
         return slots
 
+    def span(self, slot: int) -> tuple[int, int]:
+        """From when to when the leg's last stretch was, without lead and trail."""
+        return int(self.start_ns[slot]), int(self.end_ns[slot])
+
     def end(self, slot: int) -> None:
         """End a stretch now."""
         self.active[slot] = self.open[slot] = self.voiced[slot] = False

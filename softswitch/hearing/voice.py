@@ -1,18 +1,37 @@
-"""Who speaks when on each leg, and what follows from it: the voice stage of the tick."""
+"""Who speaks when on each leg, and what follows from it: the voice stage of the tick.
+
+Stretches of speech for those who have them recognised, seconds of talk, a rise of the noise, who
+has answered and whether it beeps. What is said is not its business. Tonal frames (the tones stage
+says which) are no voice.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from config.model import Hearing
+from media.voice.noise import RiseWatch
+from media.voice.rows import FIRST_ROWS, grown
+from media.voice.stretches import LEAD_NS, TRAIL_NS, Changes, Stretches
+from media.voice.talk import TalkMeter
+from softswitch.call.events import BeepHeard, MachineJudged, NoiseRose, SpeechHeard, TalkMeasured
+from softswitch.hearing.activity import Activity
+from softswitch.hearing.answer_watch import AnswerWatch
 from softswitch.hearing.ear import Ear
-from softswitch.hearing.heard import Heard
+from softswitch.hearing.heard import FRAME, Heard
 
 if TYPE_CHECKING:
     from softswitch.call.leg import Leg
 
 __all__ = ["SegmentListener", "VoiceStage"]
+
+UNHEARD: Final = -1
+"""In place of the position of a leg's next frame."""
 
 
 class SegmentListener(Protocol):
@@ -32,47 +51,242 @@ class VoiceStage:
     shed_at = 3
 
     def __init__(self, loop: asyncio.AbstractEventLoop, hearing: Hearing) -> None:
-        self._loop = loop
-        self._hearing = hearing
         self.segments: list[SegmentListener] = []
         """Told of stretches of speech, in this order."""
+        self._loop = loop
+        self._everywhere = hearing.voice_activity in {"silero", "webrtc"}
+        """Whether a better detector than loudness hears all legs, asked for or not."""
+        self._activity = Activity(loop, hearing.voice_activity)
+        self._stretches = Stretches()
+        self._talk = TalkMeter()
+        self._noise = RiseWatch()
+        self._rows = FIRST_ROWS
+        self._next = np.full(FIRST_ROWS, UNHEARD, np.int64)
+        self._ears: dict[int, Ear] = {}
+        self._by_leg: dict[Leg, Ear] = {}
+        self._attended: Counter[Leg] = Counter()
+        self._watches: dict[Leg, AnswerWatch] = {}
+
+    # What the tick says.
 
     def open(self, ear: Ear) -> None:
         """A leg is heard from now on."""
+        while ear.slot >= self._rows:
+            self._grow()
+        for state in (self._activity, self._stretches, self._talk, self._noise):
+            state.reset(ear.slot)
+        self._next[ear.slot] = UNHEARD
+        self._ears[ear.slot] = self._by_leg[ear.leg] = ear
+        self._look(ear)
 
     def changed(self, ear: Ear) -> None:
         """The call goes on for another campaign."""
+        self._look(ear)
 
     def hear(self, heard: Heard) -> None:
         """Tell voice from the rest, in one frame of many legs."""
+        slots = heard.slots
+        skipped = self._skipped(slots, heard.positions)
+        counted = _counted(heard)
+        likely = self._activity.hear(heard, counted, heard.tonal, skipped)
+        changes = self._stretches.hear(slots, likely, heard.times_ns, skipped)
+        heard.speech_probability, heard.voiced = likely, changes.voiced
+        self._talk.hear(slots, changes.voiced, self._stretches.voiced, skipped)
+        for rise in self._noise.hear(slots, self._activity.floor_db[slots]):
+            ear = self._ears[int(slots[rise.row])]
+            self._emit(ear, NoiseRose, level_dbfs=_tenth(rise.level_db),
+                       before_dbfs=_tenth(rise.before_db))  # fmt: skip
+        self._tell(slots, changes)
+        if self._watches:
+            self._watch(heard, skipped)
 
     def close(self, ear: Ear) -> None:
-        """The leg is over."""
+        """The leg is over: what it was saying ends, and its talk is told."""
+        if self._ears.get(ear.slot) is not ear:
+            return
+        self._end(ear.slot)
+        seconds = self._talk.measured(ear.slot)
+        self._emit(
+            ear,
+            TalkMeasured,
+            talk_seconds=seconds.talk,
+            silence_seconds=seconds.silence,
+            double_talk_seconds=seconds.double,
+        )
+        watch = self._watches.pop(ear.leg, None)
+        if watch is not None:
+            watch.leave()
+        self._talk.part(ear.slot)
+        self._activity.reset(ear.slot)
+        del self._ears[ear.slot], self._by_leg[ear.leg]
+        self._attended.pop(ear.leg, None)
 
     def after(self, now_ns: int) -> None:
-        """Look after legs that have gone quiet."""
+        """End what was said on legs that send nothing while nobody speaks."""
+        for slot in self._stretches.stale(now_ns):
+            self._ended(slot, *self._stretches.span(slot))
+
+    # What others ask.
 
     def find(self, leg: Leg) -> Ear | None:
         """The ear of a leg, if it has one yet."""
-        raise NotImplementedError(leg)
+        return self._by_leg.get(leg)
 
     def speaking(self, ear: Ear) -> bool:
         """Whether a stretch of speech is under way."""
-        raise NotImplementedError(ear)
+        return self._ears.get(ear.slot) is ear and bool(self._stretches.open[ear.slot])
+
+    async def prepare(self) -> None:
+        """Load what hears legs closely; without it, it is loaded when the first leg needs it."""
+        loading = self._activity.load()
+        if loading is not None:
+            await asyncio.wait((loading,))
 
     def attend(self, ear: Ear) -> None:
         """What is said on this leg matters from now on; counted."""
+        self._attended[ear.leg] += 1
+        self._look(ear)
 
     def dismiss(self, ear: Ear) -> None:
         """It matters to one less."""
-
-    def on_level(self, level: int) -> None:
-        """The tick is overloaded to this degree."""
+        self._attended[ear.leg] -= 1
+        if self._attended[ear.leg] <= 0:
+            del self._attended[ear.leg]
+        self._look(ear)
 
     async def judge(self, leg: Leg, within: float) -> str:
-        """Whether human, machine or unknown has answered: at latest after so many seconds."""
-        raise NotImplementedError(leg, within)
+        """Whether human, machine or unknown has answered: at latest so many seconds after it."""
+        watch = self._watched(leg)
+        answered = leg.answered_clock
+        begun = self._loop.time() if answered is None else answered
+        try:
+            judgement = await watch.judgement(begun + within - self._loop.time())
+        finally:
+            if not watch.judged:
+                self._unwatch(leg)
+        seconds = round(self._loop.time() - begun, 3)
+        leg.call.emit(
+            MachineJudged,
+            leg=leg.leg_id,
+            verdict=judgement.verdict,
+            seconds=seconds,
+            why=judgement.why,
+        )
+        if judgement.verdict != "machine":
+            self._unwatch(leg)
+        return judgement.verdict
 
     async def beep(self, leg: Leg, within: float) -> bool:
         """Wait for an answering machine's beep and the quiet after it; whether it came."""
-        raise NotImplementedError(leg, within)
+        watch = self._watched(leg)
+        try:
+            came = await watch.beep(within)
+        finally:
+            self._unwatch(leg)
+        if came:
+            leg.call.emit(BeepHeard, leg=leg.leg_id)
+        return came
+
+    # Legs that are watched.
+
+    def _watched(self, leg: Leg) -> AnswerWatch:
+        watch = self._watches.get(leg)
+        if watch is None:
+            answered = leg.answered_clock
+            clock = self._loop.time() if answered is None else answered
+            watch = self._watches[leg] = AnswerWatch(int(clock * 1e9))
+            self._look(self._by_leg.get(leg))
+        return watch
+
+    def _unwatch(self, leg: Leg) -> None:
+        if self._watches.pop(leg, None) is not None:
+            self._look(self._by_leg.get(leg))
+
+    def _watch(self, heard: Heard, skipped: NDArray[np.int64]) -> None:
+        rows = {slot: row for row, slot in enumerate(heard.slots.tolist())}
+        for leg, watch in list(self._watches.items()):
+            ear = self._by_leg.get(leg)
+            row = None if ear is None else rows.get(ear.slot)
+            if ear is not None and row is not None:
+                watch.hear(
+                    at_ns=int(heard.times_ns[row]),
+                    voice=bool(self._stretches.active[ear.slot]),
+                    beep=heard.beep is not None and bool(heard.beep[row]),
+                    skipped=int(skipped[row]),
+                )
+
+    # Stretches.
+
+    def _tell(self, slots: NDArray[np.intp], changes: Changes) -> None:
+        for row, (start_ns, end_ns) in zip(changes.ended, changes.spans, strict=True):
+            self._ended(int(slots[row]), int(start_ns), int(end_ns))
+        for row in changes.started:
+            self._started(int(slots[row]))
+
+    def _started(self, slot: int) -> None:
+        ear = self._ears[slot]
+        self._join(ear)
+        at_ns = int(self._stretches.start_ns[slot]) - LEAD_NS
+        for listener in self.segments:
+            listener.on_start(ear, at_ns)
+
+    def _ended(self, slot: int, start_ns: int, end_ns: int) -> None:
+        ear = self._ears[slot]
+        if self._matters(ear):
+            self._emit(ear, SpeechHeard, start=ear.seconds(start_ns), end=ear.seconds(end_ns))
+        for listener in self.segments:
+            listener.on_end(ear, start_ns - LEAD_NS, end_ns + TRAIL_NS)
+
+    def _end(self, slot: int) -> None:
+        if self._stretches.open[slot]:
+            self._stretches.end(slot)
+            self._ended(slot, *self._stretches.span(slot))
+
+    def _join(self, ear: Ear) -> None:
+        """Both legs of a bridge may talk at once: looked up when one of them begins to."""
+        leg = ear.call.other_leg(ear.leg)
+        other = None if leg is None else self._by_leg.get(leg)
+        if other is None:
+            self._talk.part(ear.slot)
+        else:
+            self._talk.join(ear.slot, other.slot)
+
+    # Odds and ends.
+
+    def _matters(self, ear: Ear) -> bool:
+        """Whether somebody wants to know what is said."""
+        campaign = ear.campaign
+        return campaign.keywords is not None or campaign.transcribe or self._attended[ear.leg] > 0
+
+    def _look(self, ear: Ear | None) -> None:
+        if ear is not None and self._ears.get(ear.slot) is ear:
+            closely = self._everywhere or ear.leg in self._watches or self._matters(ear)
+            self._activity.listen_closely(ear.slot, closely)
+
+    def _skipped(self, slots: NDArray[np.intp], positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[M] frames that were never sent before this one."""
+        before = self._next[slots]
+        self._next[slots] = positions + FRAME
+        gap = np.where(before == UNHEARD, 0, positions - before)
+        return np.maximum(gap, 0) // FRAME
+
+    def _emit(self, ear: Ear, kind: Any, **facts: Any) -> None:
+        ear.call.emit(kind, leg=ear.leg_id, **facts)
+
+    def _grow(self) -> None:
+        self._rows *= 2
+        for state in (self._activity, self._stretches, self._talk, self._noise):
+            state.grow(self._rows)
+        self._next = grown(self._next, self._rows, UNHEARD)
+
+
+def _counted(heard: Heard) -> NDArray[np.bool_]:
+    """[M] whether half of the frame arrived and no tone carries it."""
+    counted = heard.whole
+    if not counted.all():
+        counted = 2 * np.count_nonzero(heard.valid, axis=1) >= FRAME
+    return counted if heard.tonal is None else counted & ~heard.tonal
+
+
+def _tenth(value: float) -> float:
+    return round(value, 1)

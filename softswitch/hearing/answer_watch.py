@@ -1,0 +1,71 @@
+"""Watches a called leg after its answer: who is it, and has it beeped?
+
+One a leg, from the first question on; a question may come before the leg is heard at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from media.voice.answering import AnswerJudge, BeepWatch, Judgement
+
+__all__ = ["AnswerWatch"]
+
+EARLY_NS: Final = 100_000_000
+"""What was sent so long before our answer arrived may still be said by whoever answered; what came
+before that is early media."""
+
+
+class AnswerWatch:
+    """What is asked about one leg, and what is heard on it meanwhile."""
+
+    def __init__(self, answered_ns: int) -> None:
+        self._answered_ns = answered_ns
+        self._judge = AnswerJudge()
+        self._beep = BeepWatch()
+        self._judged: asyncio.Future[Judgement] = asyncio.get_running_loop().create_future()
+        self._beeped: asyncio.Future[None] | None = None
+        self.beep_told = False
+
+    @property
+    def judged(self) -> bool:
+        """Whether there is a judgement."""
+        return self._judged.done()
+
+    def hear(self, *, at_ns: int, voice: bool, beep: bool, skipped: int) -> None:
+        """Take a frame that began at `at_ns`."""
+        if at_ns < self._answered_ns - EARLY_NS:
+            return
+        if not self._judged.done():
+            judgement = self._judge.hear(voice, skipped=skipped)
+            if self._beep.hear(beep=beep, voice=voice, skipped=skipped):
+                judgement = self._judge.beep()
+            if judgement is not None:
+                self._judged.set_result(judgement)
+        else:
+            self._beep.hear(beep=beep, voice=voice, skipped=skipped)
+        if self._beep.came and self._beeped is not None and not self._beeped.done():
+            self._beeped.set_result(None)
+
+    def leave(self) -> None:
+        """The leg is over: no more will be heard."""
+        if not self._judged.done():
+            self._judged.set_result(Judgement("unknown", "it has hung up"))
+        if self._beeped is not None:
+            self._beeped.cancel()
+
+    async def judgement(self, within: float) -> Judgement:
+        """Who it is: as soon as it is sure, or the likeliest after so many seconds."""
+        await asyncio.wait((self._judged,), timeout=max(within, 0.0))
+        if not self._judged.done():
+            self._judged.set_result(self._judge.out_of_time())
+        return self._judged.result()
+
+    async def beep(self, within: float) -> bool:
+        """Whether a beep came, and quiet after it, within so many seconds."""
+        if self._beep.came:
+            return True
+        self._beeped = self._beeped or asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._beeped,), timeout=max(within, 0.0))
+        return self._beeped.done() and not self._beeped.cancelled()
