@@ -1,5 +1,6 @@
-"""Builds the native parts: the media engine, and what reads SIP from the wire. Everything else about
-the package stands in pyproject.toml.
+"""Builds the native parts: the media engine, and what reads SIP from the wire.
+
+Everything else about the package stands in pyproject.toml.
 
 The engine describes itself in rtp/engine/_build.py, which is loaded by its path, because
 `rtp.engine` itself cannot be imported before it is built.

@@ -4,9 +4,9 @@ Reading is lenient where the meaning is clear: compact forms, any case, folded l
 around the colon, bare line feeds, extra bytes after the body. Writing is strict. A header is kept
 as raw text and understood on first use. This module knows no transaction and no dialog.
 
-What nearly every message looks like is cut into its parts in C (`_reader.pyx`). Whatever is unusual
-there is decoded once, split once, and each header name is looked up by its exact spelling first; and
-what is unusual still is read again by the careful path, which alone defines what is accepted.
+A message as nearly all are is cut into its parts in C (`_reader.pyx`). What is unusual there is
+decoded once, split once, and each header name is looked up by its exact spelling first; what is
+unusual still is read again by the careful path, which alone defines what is accepted.
 """
 
 from __future__ import annotations
