@@ -65,9 +65,12 @@ class Leg:
         """Made at the first key: most legs press none."""
         self.player = Player(call, leg_id)
         self.secrets = 0
+        """How many secret questions are being answered on this leg now."""
         self.secret_until = 0.0
         """Until when a key counts as the rest of a secret; each such key moves it on."""
-        """How many secret questions are being answered on this leg now."""
+        self.secret_spans: tuple[tuple[float, float], ...] = ()
+        """The last stretches in which a secret was asked for, monotonic; what was said in them is
+        recognised later."""
         self.transferring: Transfer | None = None
         self.direction_untold = False
         """Whether the peer held or resumed while there was nobody to pass it on to."""
@@ -156,6 +159,10 @@ class Leg:
             return False
         self.secret_until = now + SECRET_REST_SECONDS
         return True
+
+    def secret_during(self, start: float, end: float) -> bool:
+        """Whether a secret was being asked for at some moment of a stretch (monotonic)."""
+        return any(begin < end and start < until for begin, until in self.secret_spans)
 
     # What the stack says.
 

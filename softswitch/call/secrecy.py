@@ -7,6 +7,7 @@ hears it.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ __all__ = ["SECRET_REST_SECONDS", "Secrecy"]
 SECRET_REST_SECONDS = 1.0
 """A pause this long ends a secret entry for good: who keys a card number into a question for four
 digits goes on without one."""
+MAX_SPANS = 16
+"""Stretches remembered of a leg: what is said is recognised within seconds."""
 
 
 class Secrecy:
@@ -27,13 +30,19 @@ class Secrecy:
         self._leg = leg
 
     def __enter__(self) -> None:
-        self._leg.secrets += 1
-        self._leg.call.on_secrecy(self._leg)
+        leg = self._leg
+        leg.secrets += 1
+        if leg.secrets == 1:
+            span = (leg.services.now(), inf)
+            leg.secret_spans = (*leg.secret_spans, span)[-MAX_SPANS:]
+        leg.call.on_secrecy(leg)
 
     def __exit__(self, *exc: object) -> None:
         leg = self._leg
         leg.secrets -= 1
         leg.secret_until = leg.services.now() + SECRET_REST_SECONDS
+        if not leg.secrets:
+            leg.secret_spans = (*leg.secret_spans[:-1], (leg.secret_spans[-1][0], leg.secret_until))
         # A key too many must not become the answer to the next question, which is told.
         leg.keys.forget()
         leg.call.on_secrecy(leg)

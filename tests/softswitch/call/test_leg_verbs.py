@@ -172,6 +172,30 @@ def test_a_secret_key_too_many_is_no_answer_to_what_is_asked_next(lab: Laborator
     assert lab.facts("call.dtmf") == []
 
 
+def test_a_leg_remembers_when_secrets_were_asked_for(lab: Laboratory) -> None:
+    moments: list[float] = []
+
+    async def script(call: Call) -> None:
+        await call.answer()
+        leg = call.caller
+        moments.append(leg.services.now())
+        assert not leg.secret_during(0.0, moments[0])
+        with call.secret():
+            await asyncio.sleep(2)
+            with call.secret():
+                await asyncio.sleep(2)
+            moments.append(leg.services.now())
+        assert leg.secret_during(moments[0] + 1.0, moments[0] + 1.5)
+        assert leg.secret_during(moments[1] + 0.5, moments[1] + 3.0)
+        assert not leg.secret_during(moments[1] + 1.1, moments[1] + 3.0)
+        assert not leg.secret_during(0.0, moments[0])
+        moments.append(0.0)
+
+    run(lab, script)
+    lab.advance(5)
+    assert len(moments) == 3
+
+
 def test_secret_keys_of_a_bridged_caller_do_not_reach_the_other_leg(
     lab: Laboratory, sound: Sound
 ) -> None:
