@@ -5,10 +5,11 @@ hears whom and what plays, reads events and tapped sound; it never touches a pac
 Does not know SIP, SDP, calls or what a tone means.
 
 Used from one thread at a time (the event loop's). Events: watch `Engine.event_fd` for reading and
-call `Engine.next_events()`. Sound: call `Engine.drain_tap()` every 20 ms.
+call `Engine.next_events()`. Sound: call `Engine.drain_tap()` every 20 ms, and have a `Framer` make
+frames of it.
 """
 
-from rtp.engine._engine import Engine, MediaPort, Prompt
+from rtp.engine._engine import Engine, Framer, MediaPort, Prompt
 from rtp.engine.errors import EngineNotRunning, PortClosed, PortsExhausted
 from rtp.engine.events import (
     DigitEnded,
@@ -18,7 +19,7 @@ from rtp.engine.events import (
     PlaybackEnded,
     SourceChanged,
 )
-from rtp.engine.statistics import EngineCounters, PortStatistics
+from rtp.engine.statistics import EngineCounters, FramerCounters, PortStatistics
 from rtp.engine.tap import TAP_ENTRY, TapBatch, TapCodec, TapFlag
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "EngineCounters",
     "EngineEvent",
     "EngineNotRunning",
+    "Framer",
+    "FramerCounters",
     "MediaPort",
     "MediaStarted",
     "PlaybackEnded",

@@ -1,8 +1,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rtp.engine.events import EngineEvent
-from rtp.engine.statistics import EngineCounters, PortStatistics
+from rtp.engine.statistics import EngineCounters, FramerCounters, PortStatistics
 from rtp.engine.tap import TapBatch
 
 @final
@@ -73,3 +76,28 @@ class Engine:
     def load_prompt(self, samples: bytes | bytearray | memoryview) -> Prompt: ...
     def next_events(self) -> list[EngineEvent]: ...
     def drain_tap(self) -> TapBatch | None: ...
+
+@final
+class Framer:
+    def __init__(self) -> None: ...
+    @property
+    def legs(self) -> int: ...
+    @property
+    def counters(self) -> FramerCounters: ...
+    def push(self, batch: TapBatch) -> None: ...
+    def new_legs(self) -> list[tuple[int, int]]: ...
+    def finish(self, leg: int) -> None: ...
+    def waits(self, leg: int) -> bool: ...
+    def close(self, leg: int) -> None: ...
+    def round(
+        self, now_ns: int
+    ) -> (
+        tuple[
+            NDArray[np.intp],
+            NDArray[np.int16],
+            NDArray[np.bool_],
+            NDArray[np.int64],
+            NDArray[np.int64],
+        ]
+        | None
+    ): ...

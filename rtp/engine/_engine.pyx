@@ -8,9 +8,11 @@ import os
 
 import numpy as np
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from libc.stddef cimport size_t
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport (
+    int16_t, int32_t, int64_t, intptr_t, uint8_t, uint16_t, uint32_t, uint64_t)
 from libc.string cimport memset
 
 from rtp.engine.errors import EngineNotRunning, PortClosed, PortsExhausted
@@ -21,7 +23,7 @@ from rtp.engine.events import (
     PlaybackEnded,
     SourceChanged,
 )
-from rtp.engine.statistics import EngineCounters, PortStatistics
+from rtp.engine.statistics import EngineCounters, FramerCounters, PortStatistics
 from rtp.engine.tap import TAP_ENTRY, TapBatch
 
 
@@ -555,3 +557,128 @@ cdef extern from *:
     static uint64_t engine_leg(const struct engine *engine) { return engine->next_leg; }
     """
     uint64_t engine_leg(const engine *)
+
+
+cdef extern from "framing.h":
+    enum:
+        FRAME_SAMPLES
+    struct framer_counts:
+        uint64_t frames, masked, late, dropped, refused
+    struct framer:
+        uint32_t open, fresh_count
+        uint32_t *fresh
+        framer_leg *legs
+        framer_counts counts
+    struct framer_leg:
+        uint64_t id
+
+    framer *framer_create()
+    void framer_destroy(framer *)
+    void framer_push(framer *, const tap_entry *, size_t, const uint8_t *, size_t)
+    void framer_finish(framer *, uint64_t)
+    c_bool framer_waits(const framer *, uint64_t)
+    void framer_close(framer *, uint64_t)
+    uint32_t framer_ready(framer *, int64_t)
+    void framer_take(framer *, intptr_t *, int16_t *, uint8_t *, int64_t *, int64_t *)
+
+
+SLOT = np.dtype(np.intp)
+SAMPLE = np.dtype(np.int16)
+FLAG = np.dtype(np.bool_)
+NANOSECONDS = np.dtype(np.int64)
+ROW = FRAME_SAMPLES
+
+
+cdef class Framer:
+    """Makes frames of 20 ms out of what was tapped, of all legs at once, in RTP time.
+
+    Each tick: push() the batch, take new_legs(), then round() until there is none. Python's lock is
+    kept: another thread that takes it meanwhile costs more than this does.
+    """
+
+    cdef framer *core
+
+    def __cinit__(self):
+        self.core = framer_create()
+        if not self.core:
+            raise MemoryError("no memory for frames")
+
+    def __dealloc__(self):
+        if self.core:
+            framer_destroy(self.core)
+
+    def push(self, batch not None):
+        """Takes in what the tap gave."""
+        cdef Py_buffer entries, payload
+        if batch.entries.dtype != TAP_ENTRY:
+            raise ValueError("entries are not of the tap's layout")
+        PyObject_GetBuffer(batch.entries, &entries, PyBUF_SIMPLE)
+        try:
+            PyObject_GetBuffer(batch.payload, &payload, PyBUF_SIMPLE)
+            framer_push(self.core, <const tap_entry *>entries.buf,
+                        entries.len // sizeof(tap_entry), <const uint8_t *>payload.buf,
+                        payload.len)
+            PyBuffer_Release(&payload)
+        finally:
+            PyBuffer_Release(&entries)
+
+    def new_legs(self):
+        """The legs heard for the first time since the last call, each with its slot."""
+        cdef uint32_t i
+        legs = [(self.core.legs[self.core.fresh[i]].id, self.core.fresh[i])
+                for i in range(self.core.fresh_count)]
+        self.core.fresh_count = 0
+        return legs
+
+    def finish(self, leg):
+        """The leg is over: what waits of it goes out without waiting for missing packets."""
+        framer_finish(self.core, leg)
+
+    def waits(self, leg):
+        """Whether sound of the leg is still to go out."""
+        return bool(framer_waits(self.core, leg))
+
+    def close(self, leg):
+        """Forgets the leg and frees its slot; its packets are ignored from now on."""
+        framer_close(self.core, leg)
+
+    @property
+    def legs(self):
+        """How many legs are heard now."""
+        return self.core.open
+
+    def round(self, now_ns):
+        """The next frame of each leg that has one: slots, samples, valid, positions, times.
+
+        None when there is none. Calls with one `now_ns` are one tick, in which a leg gives a few
+        frames at most; what it has more goes out in the ticks after it.
+        """
+        cdef uint64_t rows = framer_ready(self.core, now_ns)
+        if not rows:
+            return None
+        # One plain block seen as five arrays, as in Engine.drain_tap().
+        cdef uint64_t positions_at = rows * sizeof(intptr_t)
+        cdef uint64_t times_at = positions_at + rows * sizeof(int64_t)
+        cdef uint64_t samples_at = times_at + rows * sizeof(int64_t)
+        cdef uint64_t valid_at = samples_at + rows * FRAME_SAMPLES * sizeof(int16_t)
+        cdef uint64_t cells = rows * FRAME_SAMPLES
+        cdef bytearray block = PyByteArray_FromStringAndSize(NULL, valid_at + cells)
+        cdef uint8_t *start = <uint8_t *>PyByteArray_AS_STRING(block)
+        framer_take(
+            self.core, <intptr_t *>start, <int16_t *>(start + samples_at), start + valid_at,
+            <int64_t *>(start + positions_at), <int64_t *>(start + times_at))
+        return (
+            frombuffer(block, SLOT, rows),
+            frombuffer(block, SAMPLE, cells, samples_at).reshape(rows, ROW),
+            frombuffer(block, FLAG, cells, valid_at).reshape(rows, ROW),
+            frombuffer(block, NANOSECONDS, rows, positions_at),
+            frombuffer(block, NANOSECONDS, rows, times_at),
+        )
+
+    @property
+    def counters(self):
+        """What went out and what did not, until now."""
+        cdef framer_counts *counts = &self.core.counts
+        return FramerCounters(
+            self.core.open, counts.frames, counts.masked, counts.late, counts.dropped,
+            counts.refused)

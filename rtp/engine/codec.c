@@ -55,6 +55,10 @@ static uint8_t encode_one(uint8_t codec, int sample) {
 }
 
 void codec_prepare(void) {
+    static bool prepared;
+    if (prepared)
+        return;
+    prepared = true;
     for (int value = 0; value < 256; value++) {
         decoded[CODEC_PCMU][value] = decode_mu_law((uint8_t)value);
         decoded[CODEC_PCMA][value] = decode_a_law((uint8_t)value);

@@ -16,7 +16,7 @@ static inline int codec_is_audio(uint8_t codec) {
     return codec == CODEC_PCMU || codec == CODEC_PCMA;
 }
 
-/* Fills the tables; called once, before any thread runs. */
+/* Fills the tables, once; first called before any thread runs, and by one thread at a time. */
 void codec_prepare(void);
 uint32_t codec_clock_rate(uint8_t codec);
 /* How many samples a payload holds, and how many bytes so many samples take. */

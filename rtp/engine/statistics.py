@@ -10,8 +10,9 @@ class PortStatistics(msgspec.Struct, frozen=True):
     """What one media port has seen.
 
     `packets_received` counts each believed packet once; `lost` is what never came in between, so
-    the two add up to what was expected; `loss_runs` is in how many stretches. `dropped` holds only reasons that occurred. `remote_*` and
-    `round_trip_ms` are what the peer's RTCP told, None until it did.
+    the two add up to what was expected; `loss_runs` is in how many stretches. `dropped` holds only
+    reasons that occurred. `remote_*` and `round_trip_ms` are what the peer's RTCP told, None until
+    it did.
     """
 
     packets_received: int
@@ -55,3 +56,21 @@ class EngineCounters:
     events_lost: int
     tap_lost: int
     send_errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class FramerCounters:
+    """What became frames, and what did not."""
+
+    legs: int
+    """Heard now."""
+    frames: int
+    masked: int
+    """Frames of which something was missing."""
+    late: int
+    """Packets whose time had gone out already."""
+    dropped: int
+    """Packets for which there was no room: of legs that send faster than time passes, or after a
+    stall."""
+    refused: int
+    """Packets of legs that were closed, or of more legs than can be heard."""

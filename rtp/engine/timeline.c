@@ -1,0 +1,238 @@
+/* Packets in, frames out. See timeline.h. */
+#include "timeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+
+#define CELL_KINDS 4
+/* Time that passes without sound, and is not waited for. */
+#define CELL_SILENT (AUDIO_CODECS << 8)
+/* Less than this is moved to the front at each packet, so that the same memory stays in use. */
+#define MOVED_SAMPLES 512
+
+static int16_t cell_samples[CELL_KINDS << 8];
+
+struct timeline *timeline_create(void) {
+    if (!cell_samples[CODEC_PCMU << 8]) { /* mu-law 0 is the loudest of all */
+        codec_prepare();
+        for (int codec = CODEC_PCMU; codec < AUDIO_CODECS; codec++)
+            for (int octet = 0; octet < 256; octet++)
+                cell_samples[codec << 8 | octet] = codec_decode_one((uint8_t)codec, (uint8_t)octet);
+    }
+    struct timeline *timeline = malloc(sizeof *timeline);
+    if (timeline)
+        memset(timeline, 0, offsetof(struct timeline, cells));
+    return timeline;
+}
+
+static void fill(uint16_t *cells, uint32_t from, uint32_t to, uint16_t value) {
+    for (uint32_t i = from; i < to; i++)
+        cells[i] = value;
+}
+
+__attribute__((optimize("O3"))) static void write_cells(uint16_t *restrict cells, uint16_t codec,
+                                                        const uint8_t *restrict payload,
+                                                        uint32_t length) {
+    for (uint32_t i = 0; i < length; i++)
+        cells[i] = (uint16_t)(codec << 8 | payload[i]);
+}
+
+/* Cells before `to` that lie at `solid` or after a hole behind it. */
+static void grow_solid(struct timeline *timeline) {
+    while (timeline->solid < timeline->end && timeline->cells[timeline->solid])
+        timeline->solid++;
+}
+
+static void move_to_front(struct timeline *timeline) {
+    uint32_t head = timeline->head, waiting = timeline->end - head;
+    memmove(timeline->cells, timeline->cells + head, waiting * sizeof *timeline->cells);
+    timeline->head = 0;
+    timeline->solid -= head;
+    timeline->end = waiting;
+}
+
+/* The next frame begins at this timestamp; what waited is gone. */
+static void begin_at(struct timeline *timeline, uint64_t timestamp) {
+    timeline->next = timestamp;
+    timeline->head = timeline->solid = timeline->end = 0;
+}
+
+/* Where a sound packet lies. One that is newest but lies before what came last tells of a clock
+ * that was set back: the timeline goes on from there. */
+static uint64_t place(struct timeline *timeline, const struct tap_entry *entry, bool newest) {
+    uint64_t timestamp = entry->timestamp + timeline->shift;
+    if (!timeline->started) {
+        timeline->started = true;
+        begin_at(timeline, timestamp);
+    } else if (newest && (int64_t)(timeline->newest - timestamp) > REORDERED_SAMPLES) {
+        timeline->shift += timeline->newest - timestamp;
+        timestamp = timeline->newest;
+        sender_clock_doubt(&timeline->clock);
+    }
+    return timestamp;
+}
+
+/* What lies between the last packet and one at `index`. True when the time between is skipped. */
+static bool bridge_gap(struct timeline *timeline, uint32_t index, bool left_out) {
+    uint32_t gap = index - timeline->end;
+    if (left_out && gap > MAX_GAP && timeline_empty(timeline))
+        return true;
+    bool joins = timeline->solid == timeline->end;
+    bool silent = left_out && gap <= MAX_GAP;
+    fill(timeline->cells, timeline->end, index, silent ? CELL_SILENT : 0);
+    timeline->end = index;
+    if (silent && joins)
+        timeline->solid = index;
+    return false;
+}
+
+static enum put lay_down(struct timeline *timeline, uint64_t timestamp, uint8_t codec,
+                         const uint8_t *payload, uint32_t length, bool left_out) {
+    enum put outcome = PUT_SOUND;
+    int64_t ahead = (int64_t)(timestamp - timeline->next);
+    if (ahead + (int64_t)length <= 0)
+        return PUT_LATE;
+    if (ahead < 0) {
+        payload += -ahead;
+        length -= (uint32_t)-ahead;
+        ahead = 0;
+    }
+    if (timeline->head && (timeline->end - timeline->head <= MOVED_SAMPLES ||
+                           timeline->head + ahead + length > MAX_WAITING))
+        move_to_front(timeline);
+    if (ahead + (int64_t)length > MAX_WAITING) {
+        if (!timeline_empty(timeline)) {
+            if (ahead - (int64_t)(timeline->end - timeline->head) <= MAX_GAP)
+                return PUT_TOO_MUCH;
+            outcome = PUT_TOO_MUCH;
+        }
+        begin_at(timeline, timestamp);
+        ahead = 0;
+    }
+    uint32_t index = timeline->head + (uint32_t)ahead;
+    if (index > timeline->end && bridge_gap(timeline, index, left_out)) {
+        begin_at(timeline, timestamp);
+        index = 0;
+    }
+    write_cells(timeline->cells + index, codec, payload, length);
+    if (index + length > timeline->end)
+        timeline->end = index + length;
+    if (index <= timeline->solid && index + length > timeline->solid) {
+        timeline->solid = index + length;
+        grow_solid(timeline);
+    }
+    return outcome;
+}
+
+enum put timeline_put(struct timeline *timeline, const struct tap_entry *entry,
+                      const uint8_t *payload) {
+    bool newest = !timeline->heard || entry->sequence > timeline->sequence;
+    if (newest) {
+        timeline->missing |= timeline->heard && entry->sequence != timeline->sequence + 1;
+        timeline->sequence = entry->sequence;
+        timeline->heard = true;
+    }
+    if (!codec_is_audio(entry->codec) || !entry->length)
+        return PUT_OTHER;
+    if (entry->flags & TAP_RESTARTED)
+        sender_clock_doubt(&timeline->clock);
+    uint64_t timestamp = place(timeline, entry, newest);
+    if (!newest && (int64_t)(timeline->newest - timestamp) < entry->length)
+        return PUT_LATE; /* sent before the clock was set back */
+    if (newest) {
+        timeline->newest = timestamp + entry->length;
+        timeline->packet = entry->length;
+        timeline->arrived_ns = entry->arrived_ns;
+        sender_clock_hear(&timeline->clock, timeline->newest, entry->arrived_ns);
+    }
+    bool left_out = newest && !timeline->missing;
+    if (newest)
+        timeline->missing = false;
+    return lay_down(timeline, timestamp, entry->codec, payload, entry->length, left_out);
+}
+
+static uint32_t end_of_hole(const struct timeline *timeline) {
+    uint32_t at = timeline->solid;
+    while (at < timeline->end && !timeline->cells[at])
+        at++;
+    return at;
+}
+
+/* Whether the hole, or the end, at `solid` was waited for long enough. */
+static bool waited(struct timeline *timeline, uint32_t after, int64_t now) {
+    uint64_t at = timeline->next + (timeline->solid - timeline->head);
+    if (timeline->finished || at < timeline->given_up)
+        return true;
+    if (timeline->blocked_at != at) {
+        timeline->blocked_at = at;
+        timeline->blocked_ns = timeline->arrived_ns;
+    }
+    if (after == timeline->end)
+        return now - timeline->blocked_ns >= PAUSED_NS;
+    return timeline->end - after >= REORDERED_SAMPLES + timeline->packet ||
+           now - timeline->blocked_ns >= REORDERED_NS;
+}
+
+/* Nothing more is expected before `after`, where the next sound lies. */
+static void give_up(struct timeline *timeline, uint32_t after) {
+    uint32_t frame_end = timeline->head + FRAME_SAMPLES;
+    timeline->given_up = timeline->next + (after - timeline->head);
+    if (after == timeline->end) {
+        after = timeline->end = frame_end;
+    } else if (after - timeline->solid > MAX_GAP) {
+        if (timeline->solid == timeline->head) {
+            timeline->next = timeline->given_up;
+            timeline->head = timeline->solid = after;
+            grow_solid(timeline);
+            return;
+        }
+        after = frame_end;
+    }
+    fill(timeline->cells, timeline->solid, after, CELL_SILENT);
+    timeline->solid = after;
+    grow_solid(timeline);
+}
+
+bool timeline_ready(struct timeline *timeline, int64_t now) {
+    while (timeline->solid - timeline->head < FRAME_SAMPLES) {
+        if (timeline_empty(timeline))
+            return false;
+        if (timeline->head + FRAME_SAMPLES > MAX_WAITING)
+            move_to_front(timeline);
+        uint32_t after = end_of_hole(timeline);
+        if (!waited(timeline, after, now))
+            return false;
+        give_up(timeline, after);
+    }
+    return true;
+}
+
+/* Within a frame that is ready each cell is sound or silent. */
+__attribute__((optimize("O3"))) static bool read_cells(const uint16_t *restrict cells,
+                                                       int16_t *restrict samples,
+                                                       uint8_t *restrict valid) {
+    uint32_t sound = 0;
+    for (int i = 0; i < FRAME_SAMPLES; i++)
+        samples[i] = cell_samples[cells[i]];
+    for (int i = 0; i < FRAME_SAMPLES; i++)
+        valid[i] = (uint8_t)(cells[i] < CELL_SILENT);
+    for (int i = 0; i < FRAME_SAMPLES; i++)
+        sound += valid[i];
+    return sound == FRAME_SAMPLES;
+}
+
+bool timeline_take(struct timeline *timeline, int16_t *samples, uint8_t *valid, int64_t *position,
+                   int64_t *time) {
+    if (!timeline->told) {
+        timeline->told = true;
+        timeline->origin = timeline->next;
+    }
+    *position = (int64_t)(timeline->next - timeline->origin);
+    *time = sender_clock_time(&timeline->clock, timeline->next);
+    bool whole = read_cells(timeline->cells + timeline->head, samples, valid);
+    timeline->head += FRAME_SAMPLES;
+    timeline->next += FRAME_SAMPLES;
+    return whole;
+}
