@@ -3,11 +3,12 @@
 from config.document import Tree
 from config.keywords import ENGINES
 from config.kinds import BOOLEAN, FOLDER, duration, integer, one_of, or_off
-from config.model import Hearing, VoiceActivity
+from config.model import Hearing, VoiceActivity, WithoutRecogniser
 from config.reading import Fields, Key, MissingError, Reading, Section, keys_of, read_fields
 
 __all__ = ["HEARING", "read_hearing"]
 
+_WITHOUT_RECOGNISER: tuple[WithoutRecogniser, ...] = ("error", "ignore")
 _VOICE_ACTIVITIES: tuple[VoiceActivity, ...] = ("auto", "silero", "webrtc", "energy")
 
 
@@ -36,6 +37,14 @@ class HearingKeys:
         "Folder of the model, for a recogniser that brings none (vosk).",
         otherwise="none",
         example="/opt/models/vosk-en",
+    )
+    WITHOUT_RECOGNISER = Key(
+        "without_recogniser",
+        one_of(_WITHOUT_RECOGNISER),
+        "What to do when speech is to be understood (keywords, transcripts, spoken answers) and no "
+        "recogniser is installed: refuse to start, or go on without.",
+        default="error",
+        example="ignore",
     )
     WORKERS = Key(
         "workers",
@@ -96,6 +105,7 @@ def read_hearing(tree: Tree, reading: Reading) -> Hearing:
         voice_activity=fields[keys.VOICE_ACTIVITY],
         engine=fields[keys.ENGINE],
         model=fields.get(keys.MODEL),
+        without_recogniser=fields[keys.WITHOUT_RECOGNISER],
         workers=fields[keys.WORKERS],
         in_band_digits=fields[keys.IN_BAND_DIGITS],
         fax_tones=fields[keys.FAX_TONES],

@@ -53,6 +53,7 @@ from config.model.hearing import (
     SpeechMode,
     Variant,
     VoiceActivity,
+    WithoutRecogniser,
 )
 from config.model.numbers import (
     Number,
@@ -203,5 +204,6 @@ __all__ = [
     "ValueType",
     "Variant",
     "VoiceActivity",
+    "WithoutRecogniser",
     "WithoutSynthesiser",
 ]

@@ -10,6 +10,7 @@ KeywordSide = Literal["caller", "agent", "any"]
 Variant = Literal["stem", "plural", "homophones"]
 SpeechEngine = Literal["auto", "whisper", "vosk", "pocketsphinx"]
 SpeechMode = Literal["rolling", "segment"]
+WithoutRecogniser = Literal["error", "ignore"]
 VoiceActivity = Literal["auto", "silero", "webrtc", "energy"]
 SampleFormat = Literal["pcm", "ulaw"]
 
@@ -144,6 +145,9 @@ class Hearing:
     """Recogniser. auto: whisper where it is installed, else vosk with a model, else none."""
     model: Path | None = None
     """Folder of the model, for engines that bring none (vosk)."""
+    without_recogniser: WithoutRecogniser = "error"
+    """When speech is to be understood and no recogniser is installed: refuse to start, or go on
+    without."""
     workers: int = 1
     """Processes that recognise speech, at idle priority. 1-64."""
     in_band_digits: bool = True
