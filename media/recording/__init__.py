@@ -5,7 +5,7 @@ their own.
 threads, `file` the disk. Knows no calls, campaigns or events.
 """
 
-from media.recording.blocks import Block
+from media.recording.blocks import LEFT, RIGHT, Block
 from media.recording.jobs import (
     Begin,
     ClipDone,
@@ -18,6 +18,7 @@ from media.recording.jobs import (
     Outcome,
     Play,
     Record,
+    Remember,
     Saved,
     Sound,
     StopPlaying,
@@ -26,6 +27,8 @@ from media.recording.repair import Repaired, repair_recordings
 from media.recording.writer import Writer
 
 __all__ = [
+    "LEFT",
+    "RIGHT",
     "Begin",
     "Block",
     "ClipDone",
@@ -38,6 +41,7 @@ __all__ = [
     "Outcome",
     "Play",
     "Record",
+    "Remember",
     "Repaired",
     "Saved",
     "Sound",

@@ -20,6 +20,7 @@ __all__ = [
     "Outcome",
     "Play",
     "Record",
+    "Remember",
     "SampleFormat",
     "Saved",
     "Sound",
@@ -38,6 +39,14 @@ class Begin:
     """Monotonic time of its first sample."""
     history_seconds: float
     """How much of what is past clips may still want; 0: no clips."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Clips may want so much of what is past from now on."""
+
+    tape: int
+    history_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,8 @@ class StopPlaying:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The legs are over. The file is closed, and kept with the reason if there is one to fail."""
+    """The legs are over: the file is closed, and clips that wait get what there is. With `failed`
+    only the file is over; it is kept, and told with this reason."""
 
     tape: int
     at_ns: int
@@ -107,7 +117,7 @@ class Forget:
     tape: int
 
 
-Job = Begin | Record | Sound | Play | StopPlaying | Finish | Cut | Forget
+Job = Begin | Remember | Record | Sound | Play | StopPlaying | Finish | Cut | Forget
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,10 @@ class Tape:
 
     # What clips want.
 
+    def remember(self, samples: int) -> None:
+        """Keep at least so much of what is past."""
+        self._history_limit = max(self._history_limit, samples)
+
     def _remember(self, stereo: Samples) -> None:
         if not self._history_limit:
             return

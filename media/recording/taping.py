@@ -25,6 +25,7 @@ from media.recording.jobs import (
     Job,
     Play,
     Record,
+    Remember,
     SampleFormat,
     Sound,
     StopPlaying,
@@ -69,7 +70,7 @@ class Taping:
         self._reels: dict[int, _Reel] = {}
 
     def do(self, job: Job) -> None:
-        """Do one job; those of tapes that are forgotten are passed over."""
+        """Do one job; of tapes that there are not only what waits for an answer gets one."""
         if isinstance(job, Begin):
             tape = Tape(job.zero_ns, history=round(job.history_seconds * SAMPLE_RATE))
             self._reels[job.tape] = _Reel(tape)
@@ -77,6 +78,10 @@ class Taping:
         reel = self._reels.get(job.tape)
         if reel is not None:
             self._do(reel, job)
+        elif isinstance(job, Record):
+            self._tell(Failed(job.tape, "internal error"))
+        elif isinstance(job, Cut):
+            self._tell(ClipDone(job.tape, job.cut, "the call is over"))
 
     def _do(self, reel: _Reel, job: Job) -> None:
         match job:
@@ -87,6 +92,8 @@ class Taping:
                 reel.tape.play(job.at_ns, job.ulaw, repeat=job.repeat)
             case StopPlaying():
                 reel.tape.stop_playing(job.at_ns)
+            case Remember():
+                reel.tape.remember(round(job.history_seconds * SAMPLE_RATE))
             case Record():
                 self._record(reel, job)
             case Cut():
@@ -94,7 +101,8 @@ class Taping:
             case Finish():
                 self._advance(job.tape, reel, job.at_ns)
                 self._end(job.tape, reel, job.failed)
-                self._cut_all(reel)
+                if not job.failed:
+                    self._cut_all(reel)
             case Forget():
                 self._cut_all(reel)
                 self._end(job.tape, reel, "it was forgotten")

@@ -1,4 +1,4 @@
-"""The writer: one thread that lays tapes and writes files, one that makes them safe and hashes
+"""The writer: one thread that lays tapes and writes files, some that make them safe and hash
 them.
 
 The loop hands over about a second of sound at a time and never waits. Threads and not processes:
@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from media.recording.jobs import Job, Outcome, Sound
+from media.recording.jobs import Begin, Finish, Forget, Job, Outcome, Sound, StopPlaying
 from media.recording.taping import Taping
 from media.recording.work import Work
 
@@ -26,6 +26,12 @@ logger = logging.getLogger(__name__)
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Twenty seconds of a hundred calls, two of a thousand: a disk that is further behind will not
 catch up."""
+JOB_BYTES = 512
+"""What a job takes beside its sound."""
+ALWAYS_TAKEN = (Begin, StopPlaying, Finish, Forget)
+"""What begins or ends something: few, and without them what follows has no meaning."""
+FINISHERS = 4
+"""Threads that wait for the disk at the end of files: many calls may end at once."""
 
 
 class Writer:
@@ -39,21 +45,24 @@ class Writer:
     ) -> None:
         self._max_waiting = max_waiting_bytes
         self._given = 0
-        """Bytes of sound handed over; only the loop counts it."""
+        """Bytes handed over; only the loop counts it."""
         self._done = 0
-        """Bytes of sound laid; only the thread counts it."""
+        """Bytes done with; only the thread counts it."""
         self.refused = 0
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._taping = Taping(tell, self._works.put)
         self._threads = (
             threading.Thread(target=self._lay, name="recording", daemon=True),
-            threading.Thread(target=self._finish, name="recording-end", daemon=True),
+            *(
+                threading.Thread(target=self._finish, name=f"recording-end-{n}", daemon=True)
+                for n in range(FINISHERS)
+            ),
         )
 
     @property
     def waiting_bytes(self) -> int:
-        """Sound that is not laid yet."""
+        """What waits to be laid."""
         return self._given - self._done
 
     def start(self) -> None:
@@ -62,9 +71,11 @@ class Writer:
             thread.start()
 
     def submit(self, job: Job) -> bool:
-        """Hand a job over; False when it is sound and too much waits."""
+        """Hand a job over; False when too much waits. What begins or ends something is
+        always taken."""
         size = _size(job)
-        if size and self.waiting_bytes + size > self._max_waiting:
+        full = self.waiting_bytes + size > self._max_waiting
+        if full and not isinstance(job, ALWAYS_TAKEN):
             self.refused += 1
             return False
         self._given += size
@@ -90,7 +101,8 @@ class Writer:
                 self._taping.give_up(job.tape)
             self._done += _size(job)
         self._taping.end_all()
-        self._works.put(None)
+        for _ in range(FINISHERS):
+            self._works.put(None)
 
     def _finish(self) -> None:
         while (work := self._works.get()) is not None:
@@ -101,4 +113,5 @@ class Writer:
 
 
 def _size(job: Job) -> int:
-    return sum(block.frames.nbytes for block in job.blocks) if isinstance(job, Sound) else 0
+    sound = sum(block.frames.nbytes for block in job.blocks) if isinstance(job, Sound) else 0
+    return JOB_BYTES + sound
