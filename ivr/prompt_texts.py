@@ -61,7 +61,7 @@ def _prompts_of_node(node: Node) -> Iterator[Prompt]:
         found = (node.prompt, node.invalid_prompt)
     elif isinstance(node, Connect):
         asked = None if node.accept is None else node.accept.prompt
-        found = (node.prompt, node.whisper, asked)
+        found = (node.prompt, node.whisper, asked, node.message)
     elif isinstance(node, PythonStep):
         found = tuple(_prompts_of_module(node.module))
     yield from (prompt for prompt in found if prompt is not None)

@@ -21,6 +21,7 @@ from config.steps.distribute import DISTRIBUTE, SHARE, read_distribute
 from config.steps.leave import GOTO, HANG_UP, read_goto, read_hang_up
 from config.steps.lists import BUILDERS, MAX_NESTING, MAX_STEPS, STEPS, read_treatment
 from config.steps.lookup import LOOKUP, read_lookup
+from config.steps.machine import MACHINE
 from config.steps.menu import MENU, read_menu
 from config.steps.play import PLAY, read_play
 from config.steps.python import PYTHON, read_python
@@ -41,7 +42,7 @@ __all__ = [
 
 STEP_SECTIONS: tuple[Section, ...] = (
     PLAY, MENU, ASK, CONDITION, CASE, SET, LOOKUP, CONNECT, RING_GROUP, NEAREST, ACCEPT,
-    DISTRIBUTE, SHARE, SEND_DTMF, SMS, TRANSFER, PYTHON, HANG_UP, GOTO,
+    MACHINE, DISTRIBUTE, SHARE, SEND_DTMF, SMS, TRANSFER, PYTHON, HANG_UP, GOTO,
 )  # fmt: skip
 """What the reference prints of steps, in its order."""
 

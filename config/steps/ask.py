@@ -133,6 +133,14 @@ class AskKeys:
         default="false",
         example="true",
     )
+    SPOKEN = Key(
+        "spoken",
+        BOOLEAN,
+        "Whether the answer may be said too (digits by one or in groups, yes, no). Only where "
+        "speech is recognised; a key pressed meanwhile wins.",
+        default="false",
+        example="true",
+    )
     REMEMBER = Key(
         "remember",
         BOOLEAN,
@@ -159,7 +167,7 @@ class AskKeys:
 
 ASK = Section(
     "ask",
-    "Asks for an answer in keys, answering the call first. It is known from then on as "
+    "Asks for an answer in keys, or spoken, answering the call first. It is known from then on as "
     "`answer.NAME`, after the name of the step.",
     keys_of(AskKeys),
     example='- name: zip\n  ask: {kind: zip, prompt: "Please enter your zip code."}\n'
@@ -196,6 +204,7 @@ def read_ask(name: str, tree: Tree, location: Location, reading: Reading) -> Nod
         remember=fields[keys.REMEMBER],
         default=default,
         on_failure=fields.get(keys.ON_FAILURE) or (),
+        spoken=fields[keys.SPOKEN],
         location=location,
     )
 
@@ -208,6 +217,9 @@ def _check(
     if fields[keys.SECRET] and fields[keys.REMEMBER]:
         message = "a secret answer is not remembered: it stands in no store"
         reading.problems.add(fields.place(keys.REMEMBER), message)
+    if fields[keys.SECRET] and fields[keys.SPOKEN]:
+        message = "a secret is not spoken aloud: only its keys are kept out of everything"
+        reading.problems.add(fields.place(keys.SPOKEN), message)
     if keys.DEFAULT in fields and keys.ON_FAILURE in fields:
         message = "on_failure is never reached: the default is taken"
         reading.problems.add(fields.place(keys.ON_FAILURE), message)

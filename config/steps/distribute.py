@@ -6,7 +6,7 @@ from config.expression import AMOUNT, CONDITION
 from config.kinds import CAMPAIGN_NAME, integer, list_of, one_of
 from config.model import CampaignShare, Distribute, Location, Node
 from config.reading import Key, Kind, Reading, Section, keys_of, read_fields
-from config.steps.connect import POLICIES
+from config.steps.dial_keys import POLICIES
 from config.steps.lists import STEPS
 
 

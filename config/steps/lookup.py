@@ -26,7 +26,7 @@ from config.reading import (
     scalar,
     shorten,
 )
-from config.steps.connect import MAX_HEADERS
+from config.steps.dial_keys import MAX_HEADERS
 from config.steps.lists import STEPS, fact_name, is_fact_name
 
 MAX_FIELDS = 50

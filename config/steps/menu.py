@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from config import hints
-from config.document import Table, Tree
-from config.kinds import BOOLEAN, NAME, duration, integer
+from config.document import Scalar, Table, Tree
+from config.kinds import BOOLEAN, LINE, NAME, duration, integer, list_of
 from config.model import Location, Menu, Node
 from config.prompts import PROMPT_KIND
 from config.reading import (
+    Fields,
     Key,
     Kind,
     Reading,
@@ -21,6 +22,7 @@ from config.reading import (
     shorten,
 )
 from config.steps.lists import STEPS, read_steps
+from config.words import words_of
 
 MAX_CHOICES = 10
 KEYS = "0123456789*#"
@@ -51,6 +53,58 @@ CHOICES = Kind(
 )
 
 
+MAX_PHRASES = 20
+"""Ways to say one choice; a recogniser that leans to more leans to none."""
+MAX_PHRASE_WORDS = 8
+"""Nobody says more to a machine."""
+
+KEY_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "0": ("zero", "oh"), "1": ("one",), "2": ("two",), "3": ("three",), "4": ("four",),
+        "5": ("five",), "6": ("six",), "7": ("seven",), "8": ("eight",), "9": ("nine",),
+        "*": ("star",), "#": ("pound", "hash"),
+    }
+)  # fmt: skip
+"""What a key is called."""
+
+_PHRASES = list_of(LINE, most=MAX_PHRASES)
+
+Said = Mapping[str, tuple[str, ...]]
+
+
+def _read_said(tree: Tree, reading: Reading) -> Said | bool:
+    if isinstance(tree, Scalar):
+        return BOOLEAN.read(tree, reading)
+    if not isinstance(tree, Table):
+        raise RefusedError(f"expected {SAID.says}, {describe(tree)}")
+    return MappingProxyType(
+        {key: _read_phrases(key, phrases, reading) for key, phrases in tree.entries.items()}
+    )
+
+
+def _read_phrases(key: str, tree: Tree, reading: Reading) -> tuple[str, ...]:
+    """The phrases for one choice, as they are compared with what was said."""
+    found: list[str] = []
+    try:
+        for phrase in _PHRASES.read(tree, reading):
+            words = words_of(phrase)
+            if not 1 <= len(words) <= MAX_PHRASE_WORDS:
+                hint = f"1 to {MAX_PHRASE_WORDS} words"
+                message = f'"{shorten(phrase)}" is nothing that is said'
+                reading.problems.add(tree.location, f"say: {message}", hint)
+            found.append(" ".join(words))
+    except RefusedError as error:
+        note(reading, error, tree, f"say {shorten(key)}")
+    return tuple(found)
+
+
+SAID = Kind(
+    "true, or a mapping from choices to words and phrases",
+    _read_said,
+    {"anyOf": [hints.BOOLEAN, hints.mapping(_PHRASES.schema)]},
+)
+
+
 class MenuKeys:
     """Keys of a menu step."""
 
@@ -61,6 +115,14 @@ class MenuKeys:
         "What each key does, 1 to 10 of them. Steps that run out go on after the menu.",
         required=True,
         example='{1: [connect: +1 602 555 1234], "#": hang_up}',
+    )
+    SAY = Key(
+        "say",
+        SAID,
+        "What may be said instead of pressing a key, by choice. `true`: what the keys are called "
+        "(one, two, star). Only where speech is recognised; a key pressed meanwhile wins.",
+        otherwise="only keys count",
+        example="{1: [one, infant], 2: [two, toddler]}",
     )
     INVALID_LIMIT = Key(
         "invalid_limit",
@@ -145,5 +207,27 @@ def read_menu(name: str, tree: Tree, location: Location, reading: Reading) -> No
         barge_in=fields[keys.BARGE_IN],
         default=default,
         on_no_input=fields.get(keys.ON_NO_INPUT) or (),
+        spoken=_spoken(fields, reading),
         location=location,
     )
+
+
+def _spoken(fields: Fields, reading: Reading) -> Said:
+    """What may be said for each choice, without doubt about which is meant."""
+    choices = fields[MenuKeys.CHOICES]
+    said = fields.get(MenuKeys.SAY)
+    if not said:
+        return MappingProxyType({})
+    if said is True:
+        return MappingProxyType({key: KEY_NAMES[key] for key in choices if key in KEY_NAMES})
+    place = fields.place(MenuKeys.SAY)
+    meant: dict[str, str] = {}
+    for key, phrases in said.items():
+        if key not in choices:
+            message = f"say: {shorten(key)} is none of the choices {', '.join(choices)}"
+            reading.problems.add(place, message)
+        for phrase in phrases:
+            if meant.setdefault(phrase, key) != key:
+                message = f'say: "{shorten(phrase)}" stands for {meant[phrase]} and for {key}'
+                reading.problems.add(place, message)
+    return said
