@@ -18,8 +18,8 @@ __all__ = ["SILENCE_DBFS", "EnergyActivity", "level_of"]
 
 SILENCE_DBFS: Final = -100.0
 """Level of a frame of zeros: below the 16-bit grid."""
-MINIMUM_FRAMES: Final = 75
-"""Frames that one minimum covers (1.5 s): longer than any word or phrase without a gap."""
+MINIMUM_NS: Final = 1_500_000_000
+"""What one minimum covers: longer than any word or phrase without a gap."""
 FIRST_FLOOR_DBFS: Final = -50.0
 """Noise of a leg of which nothing is known: somebody who speaks at once is heard at once."""
 LEAST_FLOOR_DBFS: Final = -60.0
@@ -32,7 +32,9 @@ RANGE_DB: Final = 10.0
 
 def level_of(power: NDArray[np.float32]) -> NDArray[np.float32]:
     """Levels in dB below full scale of mean squares."""
-    return np.asarray(np.log10(power + np.float32(1e-10)) * np.float32(10), np.float32)
+    level: NDArray[np.float32] = np.log10(power + np.float32(1e-10))
+    level *= np.float32(10)
+    return level
 
 
 class EnergyActivity:
@@ -40,44 +42,42 @@ class EnergyActivity:
 
     def __init__(self) -> None:
         self.floor_db = np.full(FIRST_ROWS, FIRST_FLOOR_DBFS, np.float32)
-        """[rows] noise level of each leg."""
-        self._now_least = self.floor_db.copy()
-        self._last_least = self.floor_db.copy()
+        """[rows] noise of each leg."""
         self._smooth = self.floor_db.copy()
-        self._age = np.zeros(FIRST_ROWS, np.int16)
+        self._least = self.floor_db.copy()
+        self._turn_ns = 0
 
     def grow(self, rows: int) -> None:
         """Make room for slots below `rows`."""
         self.floor_db = grown(self.floor_db, rows, FIRST_FLOOR_DBFS)
-        self._now_least = grown(self._now_least, rows, FIRST_FLOOR_DBFS)
-        self._last_least = grown(self._last_least, rows, FIRST_FLOOR_DBFS)
         self._smooth = grown(self._smooth, rows, FIRST_FLOOR_DBFS)
-        self._age = grown(self._age, rows, 0)
+        self._least = grown(self._least, rows, FIRST_FLOOR_DBFS)
 
     def reset(self, slot: int) -> None:
         """Forget what was in a slot."""
-        for state in (self.floor_db, self._now_least, self._last_least, self._smooth):
+        for state in (self.floor_db, self._smooth, self._least):
             state[slot] = FIRST_FLOOR_DBFS
-        self._age[slot] = 0
+
+    def turn(self, now_ns: int) -> None:
+        """Let the minima take turns when it is time; the clock is the caller's."""
+        if now_ns - self._turn_ns >= MINIMUM_NS:
+            self._turn_ns = now_ns
+            np.minimum(self._least, self._smooth, out=self.floor_db)
+            self._least[:] = self._smooth
 
     def hear(self, slots: NDArray[np.intp], level_db: NDArray[np.float32]) -> NDArray[np.float32]:
         """How likely each frame is voice, 0 to 1, by its level. The noise is followed too."""
-        last = self._smooth[slots]
-        # A fall is believed at once, a rise by halves: single quiet frames are no noise floor.
-        smooth = (last + level_db) * np.float32(0.5)
-        least = np.minimum(self._now_least[slots], smooth)
-        age = self._age[slots] + np.int16(1)
-        turn = age >= MINIMUM_FRAMES
-        if turn.any():
-            turned = slots[turn]
-            self._last_least[turned] = least[turn]
-            least[turn] = smooth[turn]
-            age[turn] = 0
-        floor = np.minimum(least, self._last_least[slots])
+        # Two frames together: a single quiet one is no noise floor.
+        smooth = self._smooth[slots]
+        smooth += level_db
+        smooth *= np.float32(0.5)
         self._smooth[slots] = smooth
-        self._now_least[slots] = least
-        self._age[slots] = age
+        self._least[slots] = np.minimum(self._least[slots], smooth)
+        floor = np.minimum(self.floor_db[slots], smooth)
         self.floor_db[slots] = floor
-        above = level_db - np.maximum(floor, np.float32(LEAST_FLOOR_DBFS))
-        likely = (above - np.float32(DOUBT_DB)) * np.float32(1 / RANGE_DB)
-        return np.asarray(np.clip(likely, 0, 1), np.float32)
+        likely: NDArray[np.float32] = level_db - np.maximum(floor, np.float32(LEAST_FLOOR_DBFS))
+        likely -= np.float32(DOUBT_DB)
+        likely *= np.float32(1 / RANGE_DB)
+        np.maximum(likely, np.float32(0), out=likely)
+        np.minimum(likely, np.float32(1), out=likely)
+        return likely

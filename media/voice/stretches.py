@@ -45,6 +45,11 @@ STALE_NS: Final = PAUSE_FRAMES * FRAME_NS + 160_000_000
 does not send while nobody speaks."""
 
 
+NEVER: Final = 1 << 30
+"""Frames since a voice that there never was."""
+NONE: Final = np.zeros(0, np.intp)
+
+
 class Changes(NamedTuple):
     """What one frame of M legs has changed."""
 
@@ -62,72 +67,93 @@ class Stretches:
     """Who speaks, of many legs."""
 
     def __init__(self) -> None:
-        self.active = np.zeros(FIRST_ROWS, np.bool_)
-        """[rows] the last frame was voice, without any hangover."""
         self.open = np.zeros(FIRST_ROWS, np.bool_)
         """[rows] a stretch is under way."""
-        self.voiced = np.zeros(FIRST_ROWS, np.bool_)
-        """[rows] somebody talks, hangover included."""
         self.start_ns = np.zeros(FIRST_ROWS, np.int64)
         """[rows] first voice of the stretch, without lead."""
-        self.end_ns = np.zeros(FIRST_ROWS, np.int64)
-        """[rows] end of its last voice, without trail."""
         self.heard_ns = np.zeros(FIRST_ROWS, np.int64)
         """[rows] end of the last frame."""
-        self._since_ns = np.zeros(FIRST_ROWS, np.int64)
-        self._score = np.zeros(FIRST_ROWS, np.int8)
-        self._quiet = np.zeros(FIRST_ROWS, np.int32)
+        self._score = np.zeros(FIRST_ROWS, np.int32)
+        self._quiet = np.full(FIRST_ROWS, NEVER, np.int32)
+        """[rows] frames since the last one of voice."""
 
     def grow(self, rows: int) -> None:
         """Make room for slots below `rows`."""
-        self.active = grown(self.active, rows, False)
         self.open = grown(self.open, rows, False)
-        self.voiced = grown(self.voiced, rows, False)
         self.start_ns = grown(self.start_ns, rows, 0)
-        self.end_ns = grown(self.end_ns, rows, 0)
         self.heard_ns = grown(self.heard_ns, rows, 0)
-        self._since_ns = grown(self._since_ns, rows, 0)
         self._score = grown(self._score, rows, 0)
-        self._quiet = grown(self._quiet, rows, 0)
+        self._quiet = grown(self._quiet, rows, NEVER)
 
     def reset(self, slot: int) -> None:
         """Forget what was in a slot."""
-        self.active[slot] = self.open[slot] = self.voiced[slot] = False
-        self.start_ns[slot] = self.end_ns[slot] = self.heard_ns[slot] = self._since_ns[slot] = 0
-        self._score[slot] = self._quiet[slot] = 0
+        self.open[slot] = False
+        self.start_ns[slot] = self.heard_ns[slot] = self._score[slot] = 0
+        self._quiet[slot] = NEVER
+
+    def active(self, slots: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """[M] whether the last frame was voice, without any hangover."""
+        return np.asarray(self._quiet[slots] == 0)
+
+    def voiced(self, slots: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """[M] whether somebody talks, hangover included."""
+        return np.asarray(self.open[slots] & (self._quiet[slots] <= HANGOVER_FRAMES))
 
     def hear(
         self,
         slots: NDArray[np.intp],
         likely: NDArray[np.float32],
         times_ns: NDArray[np.int64],
-        skipped: NDArray[np.int64],
+        skipped: NDArray[np.int64] | None = None,
     ) -> Changes:
         """Take a frame that begins at `times_ns`, after `skipped` frames that were never sent."""
-        threshold = np.where(self.active[slots], np.float32(UNLIKELY), np.float32(LIKELY))
+        quiet, score, open_ = self._quiet[slots], self._score[slots], self.open[slots]
+        threshold = np.where(quiet == 0, np.float32(UNLIKELY), np.float32(LIKELY))
         active = likely >= threshold
-        quiet = self._quiet[slots] + skipped
-        score, open_ = self._score[slots], self.open[slots]
-        broken = open_ & (quiet >= PAUSE_FRAMES)
-        score[quiet >= PAUSE_FRAMES] = 0
-        open_ &= ~broken
-        begins = active & (score == 0) & ~open_
-        score = np.clip(score + np.where(active, 1, -1), 0, ONSET_FRAMES).astype(np.int8)
-        quiet = np.where(active, 0, quiet + 1)
-        started = ~open_ & (score >= ONSET_FRAMES)
-        over = open_ & (quiet >= PAUSE_FRAMES)
-        open_ = (open_ | started) & ~over
-        voiced = open_ & (quiet <= HANGOVER_FRAMES)
-        ended = np.flatnonzero(broken | over)
-        spans = np.stack((self.start_ns[slots[ended]], self.end_ns[slots[ended]]), axis=1)
-        self._since_ns[slots[begins]] = times_ns[begins]
-        self.end_ns[slots[active]] = times_ns[active] + FRAME_NS
-        begun = np.flatnonzero(started)
-        self.start_ns[slots[begun]] = self._since_ns[slots[begun]]
-        self.active[slots], self.open[slots], self.voiced[slots] = active, open_, voiced
-        self._score[slots], self._quiet[slots] = score, quiet
+        broken, spans = NONE, np.zeros((0, 2), np.int64)
+        if skipped is not None:
+            broken, spans = self._break(slots, skipped, quiet, score, open_)
+        score += np.where(active, np.int32(1), np.int32(-1))
+        np.minimum(score, ONSET_FRAMES, out=score)
+        np.maximum(score, 0, out=score)
+        quiet += 1
+        np.minimum(quiet, NEVER, out=quiet)
+        quiet *= ~active
+        started = np.flatnonzero(~open_ & (score >= ONSET_FRAMES))
+        over = np.flatnonzero(open_ & (quiet >= PAUSE_FRAMES))
+        self._quiet[slots], self._score[slots] = quiet, score
         self.heard_ns[slots] = times_ns + FRAME_NS
-        return Changes(voiced, begun, ended, spans)
+        if len(over):
+            spans = np.concatenate((spans, self._spans(slots[over])))
+            open_[over] = False
+        if len(started):
+            open_[started] = True
+            self.start_ns[slots[started]] = times_ns[started] - (ONSET_FRAMES - 1) * FRAME_NS
+        self.open[slots] = open_
+        voiced = open_ & (quiet <= HANGOVER_FRAMES)
+        return Changes(voiced, started, np.concatenate((broken, over)), spans)
+
+    def _break(
+        self,
+        slots: NDArray[np.intp],
+        skipped: NDArray[np.int64],
+        quiet: NDArray[np.int32],
+        score: NDArray[np.int32],
+        open_: NDArray[np.bool_],
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """What was not sent was a pause, and may have ended stretches before this frame."""
+        quiet += np.minimum(skipped, NEVER - quiet).astype(np.int32)
+        silent = quiet >= PAUSE_FRAMES
+        broken = np.flatnonzero(open_ & silent)
+        spans = self._spans(slots[broken])
+        open_ &= ~silent
+        score[silent] = 0
+        return broken, spans
+
+    def _spans(self, slots: NDArray[np.intp]) -> NDArray[np.int64]:
+        """From when to when the stretches of these legs were, by the frames counted since."""
+        end_ns = self.heard_ns[slots] - self._quiet[slots] * np.int64(FRAME_NS)
+        return np.stack((self.start_ns[slots], end_ns), axis=1)
 
     def stale(self, now_ns: int) -> NDArray[np.intp]:
         """Slots whose stretch is over because nothing came any more; they are closed."""
@@ -138,9 +164,10 @@ class Stretches:
 
     def span(self, slot: int) -> tuple[int, int]:
         """From when to when the leg's last stretch was, without lead and trail."""
-        return int(self.start_ns[slot]), int(self.end_ns[slot])
+        ((start_ns, end_ns),) = self._spans(np.array([slot])).tolist()
+        return start_ns, end_ns
 
     def end(self, slot: int) -> None:
         """End a stretch now."""
-        self.active[slot] = self.open[slot] = self.voiced[slot] = False
+        self.open[slot] = False
         self._score[slot] = 0

@@ -49,6 +49,8 @@ class Activity:
         self._loading: asyncio.Future[None] | None = None
         self._rows = FIRST_ROWS
         self._close = np.zeros(FIRST_ROWS, np.bool_)
+        self._closely = 0
+        """Legs heard closely now."""
         self._last = np.zeros(FIRST_ROWS, np.float32)
 
     @property
@@ -75,18 +77,16 @@ class Activity:
     def reset(self, slot: int) -> None:
         """Forget what was in a slot; it is heard by loudness only."""
         self._energy.reset(slot)
-        self._close[slot] = False
+        self._set_close(slot, False)
         self._last[slot] = 0
-        self._forget(slot)
 
     def listen_closely(self, slot: int, closely: bool) -> None:
         """Whether what is said on this leg matters."""
         if self._kind == "energy" or closely == self._close[slot]:
             return
-        if closely and int(np.count_nonzero(self._close)) >= MAX_CLOSE_LEGS:
+        if closely and self._closely >= MAX_CLOSE_LEGS:
             return
-        self._close[slot] = closely
-        self._forget(slot)
+        self._set_close(slot, closely)
         if closely and self._kind in {"auto", "silero"}:
             self.load()
 
@@ -101,10 +101,11 @@ class Activity:
         heard: Heard,
         counted: NDArray[np.bool_],
         tonal: NDArray[np.bool_] | None,
-        skipped: NDArray[np.int64],
+        skipped: NDArray[np.int64] | None,
     ) -> NDArray[np.float32]:
         """[M] 0 to 1. `counted`: enough of the frame arrived and no tone carries it."""
         slots = heard.slots
+        self._energy.turn(heard.now_ns)
         if counted.all():
             likely = self._energy.hear(slots, level_of(_power(heard)))
         else:
@@ -113,9 +114,10 @@ class Activity:
                 likely[tonal] = 0
             level = level_of(_power(heard)[counted])
             likely[counted] = self._energy.hear(slots[counted], level)
-        closely = counted & self._close[slots]
-        if closely.any() and heard.level < CHEAPER_AT:
-            self._hear_closely(heard, np.flatnonzero(closely), likely, skipped)
+        if self._closely and heard.level < CHEAPER_AT:
+            closely = np.flatnonzero(counted & self._close[slots])
+            if len(closely):
+                self._hear_closely(heard, closely, likely, skipped)
         self._last[slots] = likely
         return likely
 
@@ -124,15 +126,21 @@ class Activity:
         heard: Heard,
         rows: NDArray[np.intp],
         likely: NDArray[np.float32],
-        skipped: NDArray[np.int64],
+        skipped: NDArray[np.int64] | None,
     ) -> None:
         slots = heard.slots[rows]
-        for slot in slots[skipped[rows] >= FORGET_FRAMES]:
-            self._forget(int(slot))
+        if skipped is not None:
+            for slot in slots[skipped[rows] >= FORGET_FRAMES]:
+                self._forget(int(slot))
         if self._network is not None:
             likely[rows] = self._network.hear(slots, heard.floats[rows])
         elif self._light is not None:
             likely[rows] = self._light.hear(slots, heard.samples[rows])
+
+    def _set_close(self, slot: int, closely: bool) -> None:
+        self._closely += int(closely) - int(self._close[slot])
+        self._close[slot] = closely
+        self._forget(slot)
 
     def _forget(self, slot: int) -> None:
         if self._network is not None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.model import Hearing
-from media.voice.noise import RiseWatch
+from media.voice.noise import LOOKS_A_SECOND, RiseWatch
 from media.voice.rows import FIRST_ROWS, grown
 from media.voice.stretches import LEAD_NS, TRAIL_NS, Changes, Stretches
 from media.voice.talk import TalkMeter
@@ -32,6 +32,9 @@ __all__ = ["SegmentListener", "VoiceStage"]
 
 UNHEARD: Final = -1
 """In place of the position of a leg's next frame."""
+NOISE_STEP_NS: Final = 1_000_000_000 // LOOKS_A_SECOND
+FRESH_NS: Final = 500_000_000
+"""A leg that has sent nothing for so long has no noise now."""
 
 
 class SegmentListener(Protocol):
@@ -61,6 +64,8 @@ class VoiceStage:
         self._talk = TalkMeter()
         self._noise = RiseWatch()
         self._rows = FIRST_ROWS
+        self._noise_ns = 0
+        self._first = np.zeros(FIRST_ROWS, np.int64)
         self._next = np.full(FIRST_ROWS, UNHEARD, np.int64)
         self._ears: dict[int, Ear] = {}
         self._by_leg: dict[Leg, Ear] = {}
@@ -76,6 +81,7 @@ class VoiceStage:
         for state in (self._activity, self._stretches, self._talk, self._noise):
             state.reset(ear.slot)
         self._next[ear.slot] = UNHEARD
+        self._first[ear.slot] = UNHEARD
         self._ears[ear.slot] = self._by_leg[ear.leg] = ear
         self._look(ear)
 
@@ -91,11 +97,7 @@ class VoiceStage:
         likely = self._activity.hear(heard, counted, heard.tonal, skipped)
         changes = self._stretches.hear(slots, likely, heard.times_ns, skipped)
         heard.speech_probability, heard.voiced = likely, changes.voiced
-        self._talk.hear(slots, changes.voiced, self._stretches.voiced, skipped)
-        for rise in self._noise.hear(slots, self._activity.floor_db[slots]):
-            ear = self._ears[int(slots[rise.row])]
-            self._emit(ear, NoiseRose, level_dbfs=_tenth(rise.level_db),
-                       before_dbfs=_tenth(rise.before_db))  # fmt: skip
+        self._talk.hear(slots, changes.voiced)
         self._tell(slots, changes)
         if self._watches:
             self._watch(heard, skipped)
@@ -105,7 +107,8 @@ class VoiceStage:
         if self._ears.get(ear.slot) is not ear:
             return
         self._end(ear.slot)
-        seconds = self._talk.measured(ear.slot)
+        frames = int(self._next[ear.slot] - self._first[ear.slot]) // FRAME
+        seconds = self._talk.measured(ear.slot, frames)
         self._emit(
             ear,
             TalkMeasured,
@@ -124,7 +127,18 @@ class VoiceStage:
     def after(self, now_ns: int) -> None:
         """End what was said on legs that send nothing while nobody speaks."""
         for slot in self._stretches.stale(now_ns):
-            self._ended(slot, *self._stretches.span(slot))
+            self._ended(int(slot), *self._stretches.span(slot))
+        if now_ns >= self._noise_ns:
+            self._noise_ns = now_ns + NOISE_STEP_NS
+            self._look_at_noise(now_ns)
+
+    def _look_at_noise(self, now_ns: int) -> None:
+        slots = np.flatnonzero(self._stretches.heard_ns > now_ns - FRESH_NS)
+        for rise in self._noise.hear(slots, self._activity.floor_db[slots]):
+            ear = self._ears.get(rise.slot)
+            if ear is not None:
+                level, before = round(rise.level_db, 1), round(rise.before_db, 1)
+                self._emit(ear, NoiseRose, level_dbfs=level, before_dbfs=before)
 
     # What others ask.
 
@@ -202,7 +216,8 @@ class VoiceStage:
         if self._watches.pop(leg, None) is not None:
             self._look(self._by_leg.get(leg))
 
-    def _watch(self, heard: Heard, skipped: NDArray[np.int64]) -> None:
+    def _watch(self, heard: Heard, skipped: NDArray[np.int64] | None) -> None:
+        active = self._stretches.active(heard.slots)
         rows = {slot: row for row, slot in enumerate(heard.slots.tolist())}
         for leg, watch in list(self._watches.items()):
             ear = self._by_leg.get(leg)
@@ -210,9 +225,9 @@ class VoiceStage:
             if ear is not None and row is not None:
                 watch.hear(
                     at_ns=int(heard.times_ns[row]),
-                    voice=bool(self._stretches.active[ear.slot]),
+                    voice=bool(active[row]),
                     beep=heard.beep is not None and bool(heard.beep[row]),
-                    skipped=int(skipped[row]),
+                    skipped=0 if skipped is None else int(skipped[row]),
                 )
 
     # Stretches.
@@ -232,6 +247,7 @@ class VoiceStage:
 
     def _ended(self, slot: int, start_ns: int, end_ns: int) -> None:
         ear = self._ears[slot]
+        self._talk.fall_silent(slot)
         if self._matters(ear):
             self._emit(ear, SpeechHeard, start=ear.seconds(start_ns), end=ear.seconds(end_ns))
         for listener in self.segments:
@@ -263,12 +279,18 @@ class VoiceStage:
             closely = self._everywhere or ear.leg in self._watches or self._matters(ear)
             self._activity.listen_closely(ear.slot, closely)
 
-    def _skipped(self, slots: NDArray[np.intp], positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """[M] frames that were never sent before this one."""
-        before = self._next[slots]
+    def _skipped(
+        self, slots: NDArray[np.intp], positions: NDArray[np.int64]
+    ) -> NDArray[np.int64] | None:
+        """[M] frames that were never sent before this one; None when there are none at all."""
+        gap = positions - self._next[slots]
         self._next[slots] = positions + FRAME
-        gap = np.where(before == UNHEARD, 0, positions - before)
-        return np.maximum(gap, 0) // FRAME
+        if not gap.any():
+            return None
+        first = slots[self._first[slots] == UNHEARD]
+        self._first[first] = self._next[first] - FRAME
+        gap[np.isin(slots, first)] = 0
+        return np.asarray(np.maximum(gap, 0) // FRAME)
 
     def _emit(self, ear: Ear, kind: Any, **facts: Any) -> None:
         ear.call.emit(kind, leg=ear.leg_id, **facts)
@@ -277,6 +299,7 @@ class VoiceStage:
         self._rows *= 2
         for state in (self._activity, self._stretches, self._talk, self._noise):
             state.grow(self._rows)
+        self._first = grown(self._first, self._rows, 0)
         self._next = grown(self._next, self._rows, UNHEARD)
 
 
@@ -286,7 +309,3 @@ def _counted(heard: Heard) -> NDArray[np.bool_]:
     if not counted.all():
         counted = 2 * np.count_nonzero(heard.valid, axis=1) >= FRAME
     return counted if heard.tonal is None else counted & ~heard.tonal
-
-
-def _tenth(value: float) -> float:
-    return round(value, 1)
