@@ -1,0 +1,229 @@
+"""The sockets of the control room: TCP (with TLS where it is configured) and Unix.
+
+A connection that begins like HTTP is handed to the web application on the same port; everything
+else is JSON-RPC, one message a line. A peer that does not take its answers is waited for and read
+no further; one that takes none for SLOW_SECONDS is cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from softswitch.control.access import ADMINISTRATOR, NOBODY, Access
+from softswitch.control.catalogue import Catalogue
+from softswitch.control.rpc import MAX_LINE, Lines
+from softswitch.control.session import Session
+
+__all__ = ["ControlServer"]
+
+logger = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 200
+"""Control connections at once; each may keep a megabyte."""
+
+AUTH_SECONDS = 10.0
+"""How long a peer that has to show a token may take to do so."""
+
+SLOW_SECONDS = 30.0
+"""A peer that takes none of its answers for so long is cut off."""
+
+MAX_UNSENT = 1 << 20
+"""Bytes that wait for a slow peer before whoever writes has to wait."""
+
+READ_SIZE = 1 << 16
+
+_HTTP = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ")
+
+HttpFactory = Callable[[], Any]
+"""Makes an asyncio protocol that speaks HTTP."""
+
+
+class ControlServer:
+    """Listens, and owns its connections."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        desk: Any,
+        access: Access,
+        *,
+        http: HttpFactory | None = None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._desk = desk
+        self._access = access
+        self._http = http
+        self._servers: list[asyncio.Server] = []
+        self._unix: Path | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self.refused = 0
+
+    @property
+    def connections(self) -> int:
+        """Connections there are now."""
+        return len(self._connections)
+
+    async def listen(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> int:
+        """Listen on TCP; the port. Raises OSError."""
+        server = await asyncio.start_server(
+            self._accept_tcp, host, port, limit=READ_SIZE, ssl=tls, backlog=MAX_CONNECTIONS
+        )
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def listen_unix(self, path: Path) -> None:
+        """Listen on a Unix socket that only our own user can open. Raises OSError."""
+        _unlink(path)
+        before = os.umask(0o177)
+        try:
+            server = await asyncio.start_unix_server(self._accept_unix, path, limit=READ_SIZE)
+        finally:
+            os.umask(before)
+        self._servers.append(server)
+        self._unix = path
+
+    async def close(self) -> None:
+        """Listen no more, end all connections."""
+        for server in self._servers:
+            server.close()
+        for task in tuple(self._connections):
+            task.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections)
+        for server in self._servers:
+            await server.wait_closed()
+        if self._unix is not None:
+            _unlink(self._unix)
+
+    # Connections.
+
+    async def _accept_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername")
+        identity = NOBODY if self._access.asks else ADMINISTRATOR
+        await self._accept(reader, writer, f"{peer[0]}:{peer[1]}" if peer else "", identity)
+
+    async def _accept_unix(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await self._accept(reader, writer, "unix", ADMINISTRATOR)
+
+    async def _accept(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        peer: str,
+        identity: Any,
+    ) -> None:
+        if len(self._connections) >= MAX_CONNECTIONS:
+            self.refused += 1
+            writer.close()
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        connection = _Connection(reader, writer)
+        session = Session(
+            self._catalogue,
+            self._desk,
+            connection.send,
+            access=self._access,
+            identity=identity,
+            peer=peer,
+        )
+        try:
+            await self._serve(connection, session)
+        except (OSError, TimeoutError) as error:
+            logger.debug("control connection from %s: %s", peer, error)
+        finally:
+            self._connections.discard(task)
+            await session.close()
+            connection.close()
+
+    async def _serve(self, connection: _Connection, session: Session) -> None:
+        first = await connection.first(_HTTP)
+        if first.startswith(_HTTP) and self._http is not None:
+            await connection.hand_over(self._http(), first)
+            return
+        lines = Lines(limit=MAX_LINE)
+        data = first
+        while data:
+            for message in lines.receive(data):
+                await session.receive(message)
+            data = await connection.read(None if session.identity.roles else AUTH_SECONDS)
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+class _Connection:
+    """One stream, with deadlines."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._handed_over = False
+        writer.transport.set_write_buffer_limits(high=MAX_UNSENT)
+
+    async def read(self, within: float | None) -> bytes:
+        """What comes next; empty at the end. Raises TimeoutError."""
+        async with asyncio.timeout(within):
+            return await self._reader.read(READ_SIZE)
+
+    async def first(self, beginnings: tuple[bytes, ...]) -> bytes:
+        """Enough to see what the peer speaks."""
+        data = b""
+        async with asyncio.timeout(AUTH_SECONDS):
+            while not data or any(
+                len(data) < len(one) and one.startswith(data) for one in beginnings
+            ):
+                more = await self._reader.read(READ_SIZE)
+                if not more:
+                    break
+                data += more
+        return data
+
+    async def send(self, message: bytes) -> None:
+        """Send a line; waits for a slow peer, and cuts it off when it takes too long."""
+        self._writer.write(message + b"\n")
+        try:
+            async with asyncio.timeout(SLOW_SECONDS):
+                await self._writer.drain()
+        except TimeoutError:
+            self._writer.transport.abort()
+            raise ConnectionAbortedError("the peer does not take its answers") from None
+
+    async def hand_over(self, protocol: Any, data: bytes) -> None:
+        """Let another protocol go on with the connection, to its end."""
+        transport: Any = self._writer.transport
+        over = asyncio.get_running_loop().create_future()
+        lost = protocol.connection_lost
+
+        def connection_lost(error: Exception | None) -> None:
+            lost(error)
+            if not over.done():
+                over.set_result(None)
+
+        protocol.connection_lost = connection_lost
+        self._handed_over = True
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        protocol.data_received(data)
+        transport.resume_reading()
+        try:
+            await over
+        finally:
+            transport.abort()
+
+    def close(self) -> None:
+        """Close the stream."""
+        if not self._handed_over:
+            self._writer.close()

@@ -1,0 +1,148 @@
+"""The conversation on one control connection: messages in, answers and events out.
+
+Knows no socket: `receive` takes a message, `send` is given by the shell and waits while the peer is
+slow. Requests of one connection run side by side, as many as MAX_RUNNING; further ones wait in
+line, and the peer is not read meanwhile. Answers go out as they come about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from softswitch.control.access import NOBODY, Access, Identity
+from softswitch.control.catalogue import Catalogue, Method
+from softswitch.control.errors import ControlError, ErrorCode
+from softswitch.control.rpc import Rejected, Request, read_message, response, responses
+
+__all__ = ["MAX_RUNNING", "Caller", "Session"]
+
+logger = logging.getLogger(__name__)
+
+MAX_RUNNING = 100
+"""Requests of one connection at the same time; a gather may take a minute, so few would be too
+few."""
+
+Send = Callable[[bytes], Awaitable[None]]
+
+
+class Caller:
+    """Who has called a method, and the way back to them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def identity(self) -> Identity:
+        """Who they are."""
+        return self._session.identity
+
+    @property
+    def session(self) -> Session:
+        """Their connection."""
+        return self._session
+
+
+class Session:
+    """One connection."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        desk: Any,
+        send: Send,
+        *,
+        access: Access,
+        identity: Identity = NOBODY,
+        peer: str = "",
+    ) -> None:
+        self.identity = identity
+        self.peer = peer
+        """Where it comes from, for the log."""
+        self.closing: list[Callable[[], None]] = []
+        """Called when the connection is over."""
+        self._catalogue = catalogue
+        self._desk = desk
+        self._send = send
+        self._access = access
+        self._running = asyncio.Semaphore(MAX_RUNNING)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.requests = 0
+
+    def authenticate(self, token: str) -> Identity:
+        """Take a token; raises ControlError."""
+        identity = self._access.identify(token)
+        if identity is None:
+            logger.warning("control connection from %s: a token that is not known", self.peer)
+            raise ControlError(ErrorCode.NOT_AUTHENTICATED, "the token is not known")
+        self.identity = identity
+        return identity
+
+    async def send(self, message: bytes) -> None:
+        """Send a message to the peer."""
+        await self._send(message)
+
+    async def receive(self, message: bytes | Rejected) -> None:
+        """Take one message; returns when there is room for the next."""
+        if isinstance(message, Rejected):
+            await self._send(response(message.id, message.error))
+            return
+        requests, is_batch = read_message(message)
+        await self._running.acquire()
+        task = asyncio.create_task(self._serve(requests, is_batch=is_batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._running.release()
+        if not task.cancelled() and task.exception() is not None:
+            logger.debug("control connection from %s: %s", self.peer, task.exception())
+
+    async def _serve(self, requests: list[Request | Rejected], *, is_batch: bool) -> None:
+        if is_batch:
+            answers = [answer for one in requests if (answer := await self._answer(one))]
+            whole = responses(answers)
+        else:
+            whole = await self._answer(requests[0]) or b""
+        if whole:
+            await self._send(whole)
+
+    async def _answer(self, request: Request | Rejected) -> bytes | None:
+        """The response to one request; None to a notification."""
+        if isinstance(request, Rejected):
+            return response(request.id, request.error)
+        self.requests += 1
+        result = await self._call(request)
+        return None if request.is_notification else response(request.id, result)
+
+    async def _call(self, request: Request) -> object:
+        try:
+            method = self._catalogue.find(request.method)
+            self._check_right(method)
+            return await method.run(self._desk, Caller(self), method.read(request.params))
+        except ControlError as error:
+            return error
+        except Exception:
+            logger.exception("control method %s failed", request.method[:100])
+            return ControlError(ErrorCode.INTERNAL_ERROR, "the switch has made a mistake")
+
+    def _check_right(self, method: Method) -> None:
+        if method.name == "auth":
+            return
+        if not self.identity.roles:
+            raise ControlError(ErrorCode.NOT_AUTHENTICATED, 'say "auth" with a token first')
+        if not self.identity.may(method.role):
+            raise ControlError(ErrorCode.FORBIDDEN, f"{method.name} needs the role {method.role}")
+
+    async def close(self) -> None:
+        """The connection is over: break off what runs, let go of what was subscribed."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        for let_go in self.closing:
+            let_go()
+        if tasks:
+            await asyncio.wait(tasks)
