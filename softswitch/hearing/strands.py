@@ -19,6 +19,7 @@ CAPACITY = 64
 """Frames a leg; a second has 50, and a leg that catches up is handed over before its row is
 full."""
 FIRST_ROWS = 16
+FRAME_NS = 20_000_000
 NONE = -1
 
 
@@ -90,13 +91,13 @@ class Strands:
         if not count:
             return None
         self._counts[row] = 0
-        return Block(
-            strand.channel,
-            strand.source,
-            self._frames[row, :count].copy(),
-            self._positions[row, :count].copy(),
-            self._times[row, :count].copy(),
-        )
+        frames = self._frames[row, :count].copy()
+        times = self._times[row, :count].copy()
+        for begin, end in strand.ear.leg.secret_spans:
+            # Also what was heard so late that the secret was over by then.
+            frames[(times + FRAME_NS > begin * 1e9) & (times < end * 1e9)] = 0
+        positions = self._positions[row, :count].copy()
+        return Block(strand.channel, strand.source, frames, positions, times)
 
     def hush(self, strand: Strand, muted: bool, *, until_ns: int = 0) -> None:
         """Take silence for what is said on a leg; `until_ns`: also later, for what was said before
