@@ -27,6 +27,7 @@ __all__ = [
     "SIT_TONES",
     "Bank",
     "BankFrames",
+    "dominant_tone",
     "mean_square_of_dbm0",
     "single_tone",
 ]
@@ -55,6 +56,8 @@ PROGRESS_TONES: Final = slice(14, 19)
 _FULL_SCALE_SINE_DBM0: Final = 3.14
 MAX_FREQUENCY_ERROR_HZ: Final = 50.0
 """Two halves of a frame, 10 ms apart, tell a frequency within half a turn of the expected phase."""
+_LIKELY_SHARE: Final = 0.7
+"""Less of it in one tone is not worth a closer look; coloured noise makes it look like more."""
 
 
 def mean_square_of_dbm0(level: float) -> float:
@@ -140,3 +143,24 @@ def single_tone(
     tone = np.mean(np.abs(halves) ** 2, axis=1) / 2 / lost
     share = tone / np.maximum(power, 1e-12)
     return error + turn * SAMPLE_RATE / (2 * np.pi), share, halves.mean(axis=1)
+
+
+def dominant_tone(
+    floats: NDArray[np.float32], power: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Frequency of the tone that carries a frame, and its share: ([C] Hz, [C]; 0 for none).
+
+    `floats` [C, 160], `power` [C] their mean square. Pisarenko's estimate from two lags finds where
+    to look: one sine in white noise has r1 = s cos w and r2 = s cos 2w.
+    """
+    energy = np.maximum(power, 1e-12) * FRAME
+    first = np.einsum("cn,cn->c", floats[:, 1:], floats[:, :-1]) / energy * (FRAME / (FRAME - 1))
+    second = np.einsum("cn,cn->c", floats[:, 2:], floats[:, :-2]) / energy * (FRAME / (FRAME - 2))
+    share = (np.sqrt(second * second + 8 * first * first) - second) / 2
+    frequency, found = np.zeros(len(floats)), np.zeros(len(floats))
+    likely = np.flatnonzero(share > _LIKELY_SHARE)
+    if likely.size:
+        cosine = np.clip(first[likely] / share[likely], -1, 1)
+        guess = np.arccos(cosine) * (SAMPLE_RATE / (2 * np.pi))
+        frequency[likely], found[likely], _ = single_tone(floats[likely], guess)
+    return frequency, found

@@ -43,10 +43,11 @@ in noise spreads by a few milliseconds."""
 LEAST_PAUSE_MS: Final = 15.0
 """Q.24: an interruption of 10 ms parts no key, a pause of 40 ms does, of which a frame may be
 lost."""
-_LEAST_PURE_HALVES: Final = 2
+_LEAST_PURE_HALVES: Final = 3
+"""In 40 ms there are three whole halves; two will do where packets are missing."""
 LEAST_TONE: Final = mean_square_of_dbm0(-32.0)
 """Of one frequency. Q.24: -24 to -29 dBm0 at least must be taken."""
-MAX_FREQUENCY_ERROR: Final = 0.025
+MAX_FREQUENCY_ERROR: Final = 0.022
 """Q.24: 1.5 % (and 2 Hz) off must be taken, 3.5 % off must not."""
 _LEAST_TWIST: Final = float(10 ** (-7.0 / 10))
 _MOST_TWIST: Final = float(10 ** (11.0 / 10))
@@ -54,7 +55,7 @@ _MOST_TWIST: Final = float(10 ** (11.0 / 10))
 dB (AT&T's figures, the widest) must be taken."""
 # A frame of which three fifths are a key, off by 1.5 % and in noise 10 dB below, passes the gate.
 _GATE_SHARE: Final = 0.28
-_LEAST_SHARE: Final = 0.74
+_LEAST_SHARE: Final = 0.75
 """Of a half's energy that the pair must carry, its frequencies as found: 0.91 in noise 10 dB
 below."""
 _PRESENT: Final = 0.5
@@ -241,7 +242,8 @@ class DtmfDetector:
         state = self._state
         reference = state["reference"][at]
         long_enough = state["lasted"][at] >= LEAST_TONE_MS * reference
-        right = long_enough & (state["pure"][at] >= _LEAST_PURE_HALVES) & ~state["told"][at]
+        pure = state["pure"][at] + (state["unheard"][at] > 0)
+        right = long_enough & (pure >= _LEAST_PURE_HALVES) & ~state["told"][at]
         measured = np.maximum(state["measured"][at], 1)
         right &= np.abs(state["error"][at]) <= MAX_FREQUENCY_ERROR * measured
         right &= np.abs(state["error_high"][at]) <= MAX_FREQUENCY_ERROR * measured

@@ -17,8 +17,11 @@ _FIRST_SIZE = 64
 class SlotState:
     """Named arrays of one row a slot; a fresh row holds what each was declared with."""
 
-    def __init__(self, **columns: tuple[DTypeLike, Any]) -> None:
+    def __init__(self, width: int = 1, **columns: tuple[DTypeLike, Any]) -> None:
+        """Each column is declared with its type and fresh value; those that are named `..._each`
+        have `width` values a row."""
         self._columns = columns
+        self._width = width
         self._size = 0
         self._arrays: dict[str, NDArray[Any]] = {}
         self.grow(_FIRST_SIZE)
@@ -35,7 +38,8 @@ class SlotState:
             return
         size = size_for(slots)
         for name, (kind, fresh) in self._columns.items():
-            array = np.full(size, fresh, kind)
+            shape = (size, self._width) if name.endswith("_each") else (size,)
+            array = np.full(shape, fresh, kind)
             if self._size:
                 array[: self._size] = self._arrays[name]
             self._arrays[name] = array
