@@ -38,7 +38,7 @@ def test_what_is_mixed_is_handed_on_once_and_the_rest_waits() -> None:
 
 def test_a_prompt_is_heard_on_the_right_until_it_is_cut() -> None:
     tape = Tape(0)
-    prompt = encode(np.full(8000, 8031, np.int16))
+    prompt = encode(np.full(8000, 7932, np.int16))
     tape.play(SECOND_NS // 2, prompt, repeat=False)
     tape.stop_playing(SECOND_NS)
     stereo = mixed_until(tape, 2)
@@ -48,7 +48,7 @@ def test_a_prompt_is_heard_on_the_right_until_it_is_cut() -> None:
 
 def test_a_prompt_that_is_not_cut_ends_by_itself_across_hand_overs() -> None:
     tape = Tape(0)
-    tape.play(0, encode(np.full(12000, 8031, np.int16)), repeat=False)
+    tape.play(0, encode(np.full(12000, 7932, np.int16)), repeat=False)
     first, second = mixed_until(tape, 1), mixed_until(tape, 3)
     assert np.count_nonzero(first[:, 1]) == 8000
     assert np.flatnonzero(second[:, 1]).tolist() == list(range(4000))
