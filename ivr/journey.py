@@ -84,6 +84,7 @@ class Journey:
         """Go on for this campaign; a syndicated one is served as its original is."""
         self.campaign = campaign
         self.facts.campaign = campaign
+        self.call.counts_for = campaign
         self.call.campaign = self.original(campaign)
         self.notice = campaign.notice or self.call.campaign.notice
 

@@ -26,6 +26,7 @@ from ringpool.values import Binding
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
+from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
 from softswitch.log import EventLog, LogWriter, set_up_logging
 from softswitch.routing.trunks import TrunkTable, names_to_resolve
@@ -108,6 +109,7 @@ class App:
         self.records: RecordFile
         self.journal: CallJournal
         self.hearing: HearingTick
+        self.listening: Listening | None = None
         self.tracking: Tracking
         self.recovered = 0
         self._resources = AsyncExitStack()
@@ -297,13 +299,27 @@ class App:
         )
         self._resources.push_async_callback(self.switchboard.close)
         if switch.tap:
-            self.hearing.start()
-        self._resources.callback(self.hearing.stop)
+            await self._open_ears()
         loop.add_reader(self.engine.event_fd, self._on_engine_events)
         self._resources.callback(loop.remove_reader, self.engine.event_fd)
         keeper = loop.create_task(self._keep_house_regularly(), name="housekeeping")
         self._resources.push_async_callback(_cancelled, keeper)
         await self.transport.start(stack, self._on_stack_event)
+
+    async def _open_ears(self) -> None:
+        """Have everything heard that the configuration wants heard."""
+        self.listening = Listening(
+            self.services,
+            self.hearing,
+            self.configuration,
+            find_call=self.switchboard.calls.get,
+        )
+        self._resources.push_async_callback(self.listening.close)
+        await self.listening.start()
+        self.hearing.start()
+        self._resources.callback(self.hearing.stop)
+        # Before anything above is taken down: the ends of calls wait for what was heard last.
+        self._resources.push_async_callback(self.switchboard.settle)
 
     def _snapshot(self) -> Snapshot:
         configuration = self.configuration

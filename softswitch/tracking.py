@@ -34,6 +34,7 @@ from softswitch.store.fraud import FraudStore
 from softswitch.store.postgres.database import FIRST_TRY_SECONDS, Database
 from softswitch.store.spending import SpendingFile
 from softswitch.switchboard.credit import CreditDesk
+from softswitch.switchboard.heeding import Heeding
 from softswitch.switchboard.means import Means
 from softswitch.switchboard.money import Money
 
@@ -72,6 +73,7 @@ class Tracking:
             self._build(configuration.switch.data)
         else:
             self.nodes.caller_ids = CallerIdStore(None, time.time)
+        self.heeding = Heeding(events)
         self.money: Money | None = None
         if any(map(has_money, configuration.campaigns.values())):
             self.money = Money(events, credit=self.credit, fraud=self.fraud, bans=self._bans)
@@ -127,6 +129,7 @@ class Tracking:
             nodes=self.nodes,
             history=self.history,
             money=self.money,
+            heeding=self.heeding,
             count_call=self._count_call,
         )
 

@@ -66,6 +66,9 @@ class Call:
         self.called = called
         self.called_number = called_number
         self.campaign = campaign
+        """Serves the call: of a syndicated one, the original."""
+        self.counts_for = campaign
+        """What the call counts for; what it wants heard is heard."""
         self.caller: CallingLeg
         self.callee: CalledLeg | None = None
         """The leg the caller is bridged to."""

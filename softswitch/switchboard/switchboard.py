@@ -354,12 +354,16 @@ class Switchboard:
         for call in list(self.calls.values()):
             call.end("switch", cause, q850=41, status=503)
 
-    async def close(self) -> None:
-        """End what is left, wait for its last facts and for the tasks."""
+    async def settle(self) -> None:
+        """End what is left, and wait for the last facts of calls that have ended."""
         self.end_all("shutdown")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(MAX_HOLD_SECONDS + 1.0):
                 await self._idle.wait()
+
+    async def close(self) -> None:
+        """End what is left and wait for the tasks."""
+        await self.settle()
         if self._sweep_handle is not None:
             self._sweep_handle.cancel()
             self._sweep_handle = None

@@ -1,0 +1,158 @@
+"""Hearing, put together: the stages of the tick, who feeds whom, and what treatments may ask for.
+
+Built by the composition root once everything that it listens with is there. Knows which stages
+there are and nothing of what they do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from config.model import Campaign, Configuration
+from media.recording import Outcome, Writer, repair_recordings
+from softswitch.call.call import Call
+from softswitch.call.events import CallEvent, CampaignChosen, HearingDegraded
+from softswitch.call.leg import Leg
+from softswitch.call.services import Question, Services
+from softswitch.hearing.keywords import KeywordWatch
+from softswitch.hearing.quality import QualityStage
+from softswitch.hearing.recording import RecordingStage
+from softswitch.hearing.speech import SpeechStage
+from softswitch.hearing.stage import Stage
+from softswitch.hearing.tick import HearingTick
+from softswitch.hearing.tones import ToneStage
+from softswitch.hearing.voice import VoiceStage
+
+__all__ = ["Listening"]
+
+logger = logging.getLogger(__name__)
+
+RECORDINGS = "recordings"
+"""Folder of recordings in the data folder, unless the configuration names one."""
+
+WRITE_SECONDS = 10.0
+"""How long the last recordings may take when the switch stops."""
+
+
+class Listening:
+    """Everything that hears, and the `Ears` of treatments."""
+
+    def __init__(
+        self,
+        services: Services,
+        tick: HearingTick,
+        configuration: Configuration,
+        *,
+        find_call: Callable[[str], Call | None],
+    ) -> None:
+        hearing, data = configuration.hearing, configuration.switch.data
+        self._services = services
+        self._tick = tick
+        self._find_call = find_call
+        self._folder = hearing.recordings or data / RECORDINGS
+        self._writer = Writer(self._tell_written)
+        self.tones = ToneStage(in_band_digits=hearing.in_band_digits, fax_tones=hearing.fax_tones)
+        self.voice = VoiceStage(services.loop, hearing)
+        self.recording = RecordingStage(
+            services,
+            self._writer,
+            folder=self._folder,
+            data=data,
+            find_call=find_call,
+            campaign_of=_heard_campaign,
+        )
+        self.keywords = KeywordWatch(self.recording)
+        self.speech = SpeechStage(services.loop, hearing, self.voice, self.keywords)
+        self.quality = QualityStage(hearing.quality_seconds)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """In the order in which they hear."""
+        return (self.tones, self.voice, self.speech, self.recording, self.quality)
+
+    async def start(self) -> None:
+        """Mend what a crash has left of recordings, start the workers, begin to hear."""
+        loop = self._services.loop
+        mended, broken = await loop.run_in_executor(None, repair_recordings, self._folder)
+        if mended:
+            logger.warning("%d recordings that a crash had cut off were mended", len(mended))
+        for path, why in broken:
+            logger.error("recording %s cannot be mended: %s", path, why)
+        self._writer.start()
+        await self.speech.start()
+        self._tick.attach(
+            self.stages,
+            find_owner=self._find_leg,
+            campaign_of=lambda leg: _heard_campaign(leg.call),
+            on_level=self._on_level,
+        )
+        self._services.on_port_forgotten = self._tick.forget
+        self._services.events.subscribe(self._on_event)
+        self._services.ears = self
+
+    async def close(self) -> None:
+        """Stop the workers; what was recorded is written."""
+        self._services.ears = None
+        await self.speech.stop()
+        await self._services.loop.run_in_executor(None, self._writer.close, WRITE_SECONDS)
+
+    def _find_leg(self, number: int) -> Leg | None:
+        listener = self._services.media_listeners.get(number)
+        return listener if isinstance(listener, Leg) else None
+
+    def _on_event(self, event: CallEvent) -> None:
+        if isinstance(event, CampaignChosen):
+            call = self._find_call(event.call_id)
+            if call is not None:
+                self._tick.changed(call)
+
+    def _tell_written(self, outcome: Outcome) -> None:
+        self.recording.tell(outcome)
+
+    def _on_level(self, level: int, left_out: tuple[str, ...], why: str) -> None:
+        self._services.events.publish(
+            HearingDegraded(
+                call_id="",
+                number=1,
+                at=self._services.wall_clock(),
+                clock=self._services.now(),
+                level=level,
+                left_out=left_out,
+                why=why,
+            )
+        )
+
+    def status(self) -> dict[str, Any]:
+        """How all of it does, to be shown."""
+        return {
+            "tick": self._tick.status(),
+            "speech": self.speech.status(),
+            "recording": self.recording.status(),
+        }
+
+    # What treatments ask for.
+
+    @property
+    def understands(self) -> bool:
+        """Whether there is a recogniser."""
+        return self.speech.available
+
+    def listen(self, leg: Leg, words: Sequence[str]) -> Question:
+        """Have a leg's speech recognised from now on."""
+        return self.speech.listen(leg, words)
+
+    async def judge(self, leg: Leg, within: float) -> str:
+        """Whether human, machine or unknown has answered."""
+        return await self.voice.judge(leg, within)
+
+    async def beep(self, leg: Leg, within: float) -> bool:
+        """Wait for an answering machine's beep."""
+        return await self.voice.beep(leg, within)
+
+
+def _heard_campaign(call: Call) -> Campaign:
+    """The campaign whose wishes hold: the one that the call counts for. Where it is syndicated its
+    own keys came first, then its original's, when it was read."""
+    return call.counts_for
