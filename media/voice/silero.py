@@ -26,6 +26,7 @@ CONTEXT: Final = 32
 FRAME: Final = 160
 STATE: Final = 128
 MODEL_FILE: Final = "data/silero_vad.onnx"
+FAILURES_MODULE: Final = "onnxruntime.capi.onnxruntime_pybind11_state"
 LOG_ERRORS: Final = 3
 """onnxruntime's own warnings are about the making of the model."""
 
@@ -48,6 +49,7 @@ def load_silero(model: Path) -> SileroActivity:
     """Load the network, to run in the caller's thread only; raises SileroMissing."""
     try:
         runtime: Any = importlib.import_module("onnxruntime")
+        failures = _failures(importlib.import_module(FAILURES_MODULE))
     except ImportError as error:
         raise SileroMissing(f"onnxruntime cannot be loaded: {error}") from error
     options = runtime.SessionOptions()
@@ -55,9 +57,17 @@ def load_silero(model: Path) -> SileroActivity:
     options.log_severity_level = LOG_ERRORS
     try:
         session = runtime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    except (RuntimeError, ValueError, OSError) as error:
-        raise SileroMissing(f"{model.name} cannot be loaded: {error}") from error
-    return SileroActivity(session)
+        activity = SileroActivity(session)
+        activity.try_out()
+    except (*failures, OSError, ValueError) as error:
+        raise SileroMissing(f"{model.name} does not work: {error}") from error
+    return activity
+
+
+def _failures(module: Any) -> tuple[type[Exception], ...]:
+    """What onnxruntime raises: a class a cause, with no base but Exception."""
+    kinds = vars(module).values()
+    return tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception))
 
 
 class SileroActivity:
@@ -85,6 +95,11 @@ class SileroActivity:
         self._filled[slot] = CONTEXT
         self._state[slot] = 0
         self._likely[slot] = 0
+
+    def try_out(self) -> None:
+        """Run the network once on silence: whatever is wrong with it shows here."""
+        self._run(np.zeros(1, np.intp))
+        self.reset(0)
 
     def hear(self, slots: NDArray[np.intp], floats: NDArray[np.float32]) -> NDArray[np.float32]:
         """How likely somebody speaks on each leg, 0 to 1, after one more frame [M, 160] of each."""

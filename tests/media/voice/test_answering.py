@@ -1,0 +1,104 @@
+"""Who has answered, from when somebody speaks."""
+
+from __future__ import annotations
+
+import pytest
+
+from media.voice.answering import QUIET_FRAMES, AnswerJudge, BeepWatch, Judgement
+
+LIMIT = 4.0
+
+
+def judge(*seconds: float) -> tuple[Judgement, float]:
+    """What is made of silence, voice, silence... of so many seconds, and after how many."""
+    one = AnswerJudge()
+    now = 0
+    for number, length in enumerate(seconds):
+        for _ in range(round(length * 50)):
+            found = one.hear(bool(number % 2))
+            now += 1
+            if found is not None:
+                return found, now / 50
+            if now >= LIMIT * 50:
+                return one.out_of_time(), now / 50
+    return one.out_of_time(), now / 50
+
+
+def test_a_hello_and_a_pause_is_a_person_and_told_at_once() -> None:
+    judgement, after = judge(0.6, 0.4, 3.0)
+    assert judgement.verdict == "human"
+    assert after < 2.0
+
+
+def test_the_greeting_of_a_firm_and_a_pause_is_a_person() -> None:
+    assert judge(0.4, 2.6, 3.0)[0].verdict == "human"
+
+
+def test_one_who_talks_on_and_on_is_a_machine() -> None:
+    judgement, after = judge(0.2, 9.0)
+    assert judgement == Judgement("machine", "a long greeting")
+    assert after < LIMIT
+
+
+def test_several_sentences_are_a_machine_before_the_time_is_over() -> None:
+    judgement, after = judge(0.3, 1.2, 0.5, 4.0)
+    assert judgement == Judgement("machine", "several sentences")
+    assert after < 3.0
+
+
+def test_a_hello_said_twice_is_still_a_person() -> None:
+    assert judge(0.5, 0.4, 0.4, 0.4, 3.0)[0].verdict == "human"
+
+
+def test_one_who_listens_first_is_a_person() -> None:
+    assert judge(2.3, 0.5, 3.0)[0].verdict == "human"
+
+
+def test_one_who_begins_late_and_talks_on_is_a_machine_when_there_is_no_more_time() -> None:
+    judgement, after = judge(1.3, 9.0)
+    assert judgement.verdict == "machine"
+    assert after == LIMIT
+
+
+@pytest.mark.parametrize("clicks", [(4.0,), (1.0, 0.04, 2.96), (0.5, 0.02, 0.5, 0.04, 3.0)])
+def test_silence_and_clicks_are_nobody(clicks: tuple[float, ...]) -> None:
+    assert judge(*clicks)[0] == Judgement("unknown", "no voice")
+
+
+def test_what_was_never_sent_is_a_pause() -> None:
+    one = AnswerJudge()
+    for _ in range(30):
+        assert one.hear(True) is None
+    judgement = one.hear(False, skipped=60)
+    assert judgement is not None
+    assert judgement.verdict == "human"
+
+
+def test_a_beep_is_a_machine() -> None:
+    assert AnswerJudge().beep().verdict == "machine"
+
+
+def test_a_beep_has_come_after_quiet() -> None:
+    watch = BeepWatch()
+    assert not watch.hear(beep=True, voice=False)
+    answers = [watch.hear(beep=False, voice=False) for _ in range(QUIET_FRAMES)]
+    assert answers == [False] * (QUIET_FRAMES - 1) + [True]
+    assert watch.came
+
+
+def test_a_beep_that_is_talked_over_was_none() -> None:
+    watch = BeepWatch()
+    watch.hear(beep=True, voice=False)
+    watch.hear(beep=False, voice=True)
+    assert not any(watch.hear(beep=False, voice=False) for _ in range(50))
+
+
+def test_the_silence_after_a_beep_need_not_be_sent() -> None:
+    watch = BeepWatch()
+    watch.hear(beep=True, voice=False)
+    assert watch.hear(beep=False, voice=False, skipped=QUIET_FRAMES)
+
+
+def test_quiet_without_a_beep_is_nothing() -> None:
+    watch = BeepWatch()
+    assert not any(watch.hear(beep=False, voice=False) for _ in range(100))
