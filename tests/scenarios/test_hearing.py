@@ -179,7 +179,7 @@ def test_a_menu_is_answered_by_voice(example: Callable[..., Example]) -> None:
 
 
 def test_call_b_is_recorded_and_its_hash_is_in_the_record(example: Callable[..., Example]) -> None:
-    switch = example("news-press", NEWS_HOURS=ALWAYS)
+    switch = example("news-press", NEWS_HOURS=ALWAYS, SOFTSWITCH_DATABASE="embedded")
     calling, near = switch.call("+18888695345", user="+14155550123")
     accept(calling, near)
     near.wait_for_packets(100)  # past the notice
