@@ -59,7 +59,7 @@ def load_silero(model: Path) -> SileroActivity:
         session = runtime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         activity = SileroActivity(session)
         activity.try_out()
-    except (*failures, OSError, ValueError) as error:
+    except failures as error:
         raise SileroMissing(f"{model.name} does not work: {error}") from error
     return activity
 
@@ -67,7 +67,8 @@ def load_silero(model: Path) -> SileroActivity:
 def _failures(module: Any) -> tuple[type[Exception], ...]:
     """What onnxruntime raises: a class a cause, with no base but Exception."""
     kinds = vars(module).values()
-    return tuple(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception))
+    own = (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception))
+    return (OSError, ValueError, *own)
 
 
 class SileroActivity:
