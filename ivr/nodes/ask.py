@@ -1,9 +1,11 @@
-"""Ask: collect keys until they are an answer.
+"""Ask: collect keys, or what is said for them, until they are an answer.
 
 An entry ends with the terminator, with the most digits it may have, or when the next key does not
-come in time. An invalid one replays the question, silence asks again, each has its limit. While a
-secret is asked for, its keys stand in no event; the answer itself is only in the call's memory. An
-answer that is remembered for the calling number is not asked for again.
+come in time. What is said may come in parts; it ends as soon as it is an answer and nobody speaks
+any more. The first key that is pressed makes all that was said forgotten. An invalid entry replays
+the question, silence asks again, each has its limit. While a secret is asked for, its keys stand in
+no event; the answer itself is only in the call's memory. An answer that is remembered for the
+calling number is not asked for again.
 """
 
 from __future__ import annotations
@@ -13,8 +15,22 @@ from contextlib import nullcontext
 from config.model import Ask, Node
 from ivr.answers import meaning
 from ivr.journey import Journey
+from ivr.replies import Replies, Reply, tell_answer
+from ivr.spoken import (
+    MIN_CONFIDENCE,
+    Meant,
+    digits_meant,
+    words_for_answer,
+    yes_or_no_meant,
+)
 from softswitch.call.events import AnswerGiven, KeyRejected, NoInputReceived
+from softswitch.call.services import Utterance
 from softswitch.campaign.evaluate import holds
+
+MIN_SURE = 0.85
+"""How sure words must be to cut a question short: the caller may talk to somebody beside."""
+MIN_BEGUN = 3
+"""Digits that cut a question short although more must follow."""
 
 
 async def run_ask(journey: Journey, node: Ask) -> tuple[Node, ...]:
@@ -28,10 +44,16 @@ async def run_ask(journey: Journey, node: Ask) -> tuple[Node, ...]:
 
 async def _ask(journey: Journey, node: Ask) -> tuple[Node, ...]:
     await journey.answer()
+    words = words_for_answer(node) if node.spoken and not node.secret else ()
+    with Replies(journey, words) as replies:
+        return await _ask_often(journey, node, replies)
+
+
+async def _ask_often(journey: Journey, node: Ask, replies: Replies) -> tuple[Node, ...]:
     call = journey.call
     invalid = silent = 0
     while not call.ended:
-        keys = await _question(journey, node)
+        keys = await _question(journey, node, replies)
         if keys is None:
             silent += 1
             call.emit(NoInputReceived, node=node.name, count=silent)
@@ -49,26 +71,83 @@ async def _ask(journey: Journey, node: Ask) -> tuple[Node, ...]:
     return ()
 
 
-async def _question(journey: Journey, node: Ask) -> str | None:
-    """Play the question and collect keys; None when none came."""
-    await journey.put(node.prompt, barge_in=node.barge_in)
-    return await _collect(journey, node)
+async def _question(journey: Journey, node: Ask, replies: Replies) -> str | None:
+    """Play the question and collect an entry; None when none came."""
+    reply = await replies.to(
+        node.prompt,
+        barge_in=node.barge_in,
+        within=node.timeout_seconds,
+        answers=lambda said: _cuts_short(journey, node, said),
+    )
+    if reply is None or isinstance(reply, str):
+        return await _collect(node, replies, reply)
+    return await _collect_said(journey, node, replies, reply)
 
 
-async def _collect(journey: Journey, node: Ask) -> str | None:
+async def _collect(node: Ask, replies: Replies, key: Reply | None) -> str | None:
+    """Keys from this one on; where one was pressed nobody is listened to."""
     keys = ""
-    within = node.timeout_seconds
-    while not journey.call.ended:
-        key = await journey.call.next_digit(within)
-        if key is None:
-            return keys or None
+    while isinstance(key, str):
         if node.terminator and key == node.terminator:
             return keys
         keys += key
         if len(keys) >= node.most:
             return keys
-        within = node.digit_timeout_seconds
-    return None
+        key = await replies.next(node.digit_timeout_seconds)
+    return keys or None
+
+
+async def _collect_said(
+    journey: Journey, node: Ask, replies: Replies, said: Utterance
+) -> str | None:
+    """What is said from this on, in one part or several; a key takes its place."""
+    digits = ""
+    while True:
+        whole, begun = _meant(journey, node, said, digits)
+        meant = whole or begun
+        tell_answer(journey, said, meant, _meaning(journey, node, meant))
+        if meant is None:
+            return ""
+        digits = meant.keys
+        if whole is not None and (len(digits) >= node.most or not replies.speaking):
+            return digits
+        reply = await replies.next(node.digit_timeout_seconds)
+        if reply is None:
+            return digits
+        if isinstance(reply, str):
+            return await _collect(node, replies, reply)
+        said = reply
+
+
+def _meant(
+    journey: Journey, node: Ask, said: Utterance, before: str = ""
+) -> tuple[Meant | None, Meant | None]:
+    """What was meant, together with what was said before, where it is an answer; else where it may
+    become one."""
+    if said.confidence < MIN_CONFIDENCE:
+        return None, None
+    if node.kind == "yes_no":
+        return yes_or_no_meant(said.text), None
+    country = journey.configuration.switch.country
+    whole, begun = digits_meant(
+        said.text, lambda keys: meaning(node, keys, country) is not None, before=before
+    )
+    return whole, begun if begun is not None and len(begun.keys) <= node.most else None
+
+
+def _meaning(journey: Journey, node: Ask, meant: Meant | None) -> str | None:
+    """What is told of it: the answer, or the digits as far as they go."""
+    if meant is None:
+        return None
+    return meaning(node, meant.keys, journey.configuration.switch.country) or meant.keys
+
+
+def _cuts_short(journey: Journey, node: Ask, said: Utterance) -> bool:
+    """Whether words end the question: an answer, or so many digits that they begin one."""
+    whole, begun = _meant(journey, node, said)
+    if whole is not None:
+        return whole.sure >= MIN_SURE
+    return begun is not None and begun.sure >= MIN_SURE and len(begun.keys) >= MIN_BEGUN
 
 
 def _take(journey: Journey, node: Ask, keys: str) -> bool:

@@ -107,6 +107,7 @@ class ScriptedCall:
             prompts=self.shelf,
             loop=asyncio.get_running_loop(),
             wall_clock=lambda: NOW,
+            ears=None,
         )
         self.secrecy = 0
         self.secrecies: list[int] = []
