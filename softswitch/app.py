@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import os
 import resource
+import secrets
 import signal
 import sys
 from collections import Counter
@@ -26,6 +28,11 @@ from ringpool.values import Binding
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
+from softswitch.control.access import Access
+from softswitch.control.desk import Desk
+from softswitch.control.history import EventHistory
+from softswitch.control.methods.all import all_methods
+from softswitch.control.server import ControlServer
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
 from softswitch.log import EventLog, LogWriter, set_up_logging
@@ -88,6 +95,9 @@ LINGER_SECONDS = 2.0
 """How long the stack may go on after the last call, so that a lost BYE is sent again."""
 
 
+CONTROL_SOCKET = "control.sock"
+"""In the data folder, which only one switch has."""
+
 START_FAILURES = (DataFolderError, DatabaseUnusable, PromptError, ValueError, OSError)
 """What keeps the switch from starting and is said in a sentence."""
 
@@ -102,6 +112,7 @@ class App:
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self.events = EventStream()
+        self.history = EventHistory(self.events, epoch=secrets.token_hex(4))
         self.switchboard: Switchboard
         self.services: Services
         self.transport: Transport
@@ -111,6 +122,7 @@ class App:
         self.hearing: HearingTick
         self.listening: Listening | None = None
         self.tracking: Tracking
+        self.control: ControlServer
         self.recovered = 0
         self._resources = AsyncExitStack()
         self._drops_told: Counter[str] = Counter()
@@ -304,7 +316,36 @@ class App:
         self._resources.callback(loop.remove_reader, self.engine.event_fd)
         keeper = loop.create_task(self._keep_house_regularly(), name="housekeeping")
         self._resources.push_async_callback(_cancelled, keeper)
+        await self._open_control()
         await self.transport.start(stack, self._on_stack_event)
+
+    async def _open_control(self) -> None:
+        """Have campaign systems and operators heard; raises StartError."""
+        switch = self.configuration.switch
+        desk = Desk(
+            switchboard=self.switchboard,
+            services=self.services,
+            history=self.history,
+            configuration=lambda: self.configuration,
+            version=VERSION,
+            drain=lambda: os.kill(os.getpid(), signal.SIGTERM),
+        )
+        if self.listening is not None:
+            desk.status_of["hearing"] = self.listening.status
+        self.control = ControlServer(all_methods(), desk, Access())
+        self._resources.push_async_callback(self.control.close)
+        host, port = switch.control_host, switch.control_port
+        if not is_loopback(host):
+            raise StartError(f"control: {host} is no loopback address: that needs a token")
+        try:
+            await self.control.listen(host, port)
+        except OSError as error:
+            raise StartError(f"control: {host}:{port}: {error.strerror}") from None
+        path = switch.data / CONTROL_SOCKET
+        try:
+            await self.control.listen_unix(path)
+        except OSError as error:
+            logger.warning("no control socket at %s: %s", path, error)
 
     async def _open_ears(self) -> None:
         """Have everything heard that the configuration wants heard."""
@@ -410,6 +451,16 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine's own loopback: only who is on it can connect."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def engine_threads_for(cores: int) -> int:

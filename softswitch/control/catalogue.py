@@ -26,7 +26,7 @@ P = TypeVar("P", bound="Params")
 R = TypeVar("R")
 
 
-class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Params(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Base of the parameters of all methods."""
 
 

@@ -1,0 +1,16 @@
+"""All methods, in the order of the documentation."""
+
+from softswitch.control.catalogue import Catalogue
+from softswitch.control.methods import connection, status
+
+__all__ = ["all_methods"]
+
+_SUBJECTS = (connection, status)
+
+
+def all_methods() -> Catalogue:
+    """Every method there is."""
+    catalogue = Catalogue()
+    for subject in _SUBJECTS:
+        catalogue.include(subject.METHODS)
+    return catalogue
