@@ -29,9 +29,11 @@ _LEAST_SHARE: Final = 0.75
 _MOST_DRIFT_HZ: Final = 20.0
 _MOST_CHANGE: Final = float(10 ** (4 / 10))
 """Of its power, from frame to frame."""
-_QUIETER: Final = float(10 ** (-12 / 10))
+_QUIETER: Final = float(10 ** (-8 / 10))
 _UNTIL_QUIET: Final = 100 * _MS
 """It must be quiet so soon after the tone: one frame holds its end, a lost one comes on top."""
+_BEGINNING: Final = 2
+"""Frames after which a tone is what it is; the first may have been only half of one."""
 _LEAST_HEARD: Final = 0.75
 """Share of its frames that must have been heard as its tone."""
 
@@ -67,9 +69,8 @@ class BeepDetector:
         """[C] whether a beep is over, and it is quiet. Frames that are missing are not given."""
         tone = (share >= _LEAST_SHARE) & (power > QUIET)
         tone &= (frequency >= LOWEST_HZ) & (frequency <= HIGHEST_HZ)
-        if tone.any():
-            self._sound(slots[tone], positions[tone], power[tone], frequency[tone])
         state = self._state
+        tone = self._sound(slots, positions, power, frequency, tone)
         length = state["last"][slots] + FRAME - state["start"][slots]
         over = ~tone & (state["start"][slots] != _NEVER)
         right = over & (length >= SHORTEST) & (length <= LONGEST)
@@ -81,18 +82,25 @@ class BeepDetector:
 
     def _sound(
         self,
-        at: NDArray[np.intp],
+        slots: NDArray[np.intp],
         positions: NDArray[np.int64],
         power: NDArray[np.float32],
         frequency: NDArray[np.float64],
-    ) -> None:
+        tone: NDArray[np.bool_],
+    ) -> NDArray[np.bool_]:
+        """Go on with tones, and begin new ones: which they are. The frame in which a tone ends may
+        hold a tone still, weaker or of a frequency that is not right: it is left out."""
         state = self._state
-        change = power / np.maximum(state["power"][at], 1e-12)
-        same = np.abs(frequency - state["frequency"][at]) <= _MOST_DRIFT_HZ
+        change = power / np.maximum(state["power"][slots], 1e-12)
+        same = np.abs(frequency - state["frequency"][slots]) <= _MOST_DRIFT_HZ
         same &= (change <= _MOST_CHANGE) & (change >= 1 / _MOST_CHANGE)
-        same &= positions - state["last"][at] <= _UNTIL_QUIET
-        state["start"][at] = np.where(same, state["start"][at], positions)
+        recent = positions - state["last"][slots] <= _UNTIL_QUIET
+        same &= recent
+        sounds = tone & (same | ~recent | (state["frames"][slots] <= _BEGINNING))
+        at, same = slots[sounds], same[sounds]
+        state["start"][at] = np.where(same, state["start"][at], positions[sounds])
         state["frames"][at] = np.where(same, state["frames"][at], 0) + 1
-        state["frequency"][at] = frequency
-        state["power"][at] = power
-        state["last"][at] = positions
+        state["frequency"][at] = frequency[sounds]
+        state["power"][at] = power[sounds]
+        state["last"][at] = positions[sounds]
+        return np.asarray(sounds)
