@@ -2,11 +2,11 @@
 
 For two reasons. CTranslate2 runs what stands before the text (<|startoftranscript|> and the control
 tokens after it) through the decoder in one go, and forces every token of text after that one by
-one, each at the price of a new one; what counts as control token is a range of numbers that begins with
-<|startoftranscript|> and ends with <|notimestamps|>. With these two at the ends every token is in
-the range, and text that is known already costs next to nothing (see `WhisperEngine._generate` for
-the other half). And most of a step's price is reading the table of tokens: those that nobody says
-(code, other scripts, capitals) are left out of it.
+one, each at the price of a new one; what counts as control token is a range of numbers that begins
+with <|startoftranscript|> and ends with <|notimestamps|>. With these two at the ends every token is
+in the range, and text that is known already costs next to nothing (see `WhisperEngine._generate`
+for the other half). And most of a step's price is reading the table of tokens: those that nobody
+says (code, other scripts, capitals) are left out of it.
 
 File format: CTranslate2's model.bin, binary version 6: header, variables, aliases.
 """
