@@ -459,8 +459,12 @@ class Call:
             self._part()
 
     def _part(self, _task: object = None) -> None:
-        """Part call, legs and task, so that they are freed without the garbage collector."""
-        if self._told:
+        """Part call, legs and task, so that they are freed without the garbage collector.
+
+        Twice is once: a task that was told to end while the call's end was held back says so when
+        the call has been released already.
+        """
+        if self._told and hasattr(self, "caller"):
             self._task = self.callee = self.joined = self._dialling = None
             self._legs.clear()
             del self.caller
