@@ -44,7 +44,7 @@ MAX_CUTS = 100
 class _Reel:
     """One tape, the file it is written to, and the clips that wait."""
 
-    __slots__ = ("cuts", "file", "minimum_seconds", "record_from", "tape")
+    __slots__ = ("cuts", "file", "is_over", "minimum_seconds", "record_from", "tape")
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
@@ -52,6 +52,8 @@ class _Reel:
         self.record_from = 0
         self.minimum_seconds = 0.0
         self.cuts: list[Cut] = []
+        self.is_over = False
+        """Whether the tape goes no further."""
 
 
 class Taping:
@@ -102,6 +104,7 @@ class Taping:
                 self._advance(job.tape, reel, job.at_ns)
                 self._end(job.tape, reel, job.failed)
                 if not job.failed:
+                    reel.is_over = True
                     self._cut_all(reel)
             case Forget():
                 self._cut_all(reel)
@@ -149,7 +152,7 @@ class Taping:
     # Clips.
 
     def _cut(self, reel: _Reel, job: Cut) -> None:
-        if reel.tape.index(job.end_ns) <= reel.tape.base:
+        if reel.is_over or reel.tape.index(job.end_ns) <= reel.tape.base:
             self._save(reel, job)
         elif len(reel.cuts) >= MAX_CUTS:
             self._tell(ClipDone(job.tape, job.cut, "too many clips wait"))

@@ -224,6 +224,16 @@ def test_a_clip_that_waits_gets_what_there_is_when_the_call_ends(
     assert len(read_stereo(tmp_path / "clip.wav")[0]) == 8000
 
 
+def test_a_clip_asked_for_after_the_end_gets_what_there_is(tmp_path: Path) -> None:
+    desk = Desk()
+    desk.do(Begin(1, 0, 20.0))
+    desk.hear(0)
+    desk.do(Finish(1, SECOND_NS))
+    desk.do(Cut(1, 7, tmp_path / "clip.wav", 0, 9 * SECOND_NS, "pcm"))
+    assert desk.outcomes == [ClipDone(1, 7)]
+    assert len(read_stereo(tmp_path / "clip.wav")[0]) == 8000
+
+
 def test_a_clip_goes_on_when_the_recording_has_failed(tmp_path: Path) -> None:
     desk = Desk(failing_after(1, errno.EIO))
     desk.record(tmp_path / "call.wav", history=20.0)
