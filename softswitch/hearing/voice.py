@@ -150,6 +150,11 @@ class VoiceStage:
         """Whether a stretch of speech is under way."""
         return self._ears.get(ear.slot) is ear and bool(self._stretches.open[ear.slot])
 
+    @property
+    def detector(self) -> str:
+        """What hears legs closely: silero, webrtc or energy."""
+        return self._activity.engine
+
     async def prepare(self) -> None:
         """Load what hears legs closely; without it, it is loaded when the first leg needs it."""
         loading = self._activity.load()

@@ -1,0 +1,172 @@
+"""Who has answered: greetings of persons and machines through the stages of the tick.
+
+Every scene is a leg of its own; the tones stage and the voice stage hear them all at once, on a
+clock of their own, and each is asked who it is, as a treatment asks. The limits were chosen on the
+tuning set only; the figures are those of the test set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, cast
+
+import numpy as np
+
+from bench.figures import table
+from bench.hearing.figure import Figure, at_least, stated
+from bench.hearing.greetings import FRAME, Scene, Side, scenes
+from bench.hearing.stand_ins import FRAME_NS, StandInCall, VirtualLoop, round_of
+from config.model import Campaign, Hearing
+from softswitch.call.events import MachineJudged
+from softswitch.hearing.tones import ToneStage
+from softswitch.hearing.voice import VoiceStage
+
+__all__ = ["run"]
+
+WITHIN: Final = 4.0
+LEGS_AT_ONCE: Final = 200
+FRAMES: Final = round((WITHIN + 0.5) * 50)
+FLOOR_PERCENT, AIM_PERCENT = 90.0, 97.0
+VERDICTS: Final = ("human", "machine", "unknown")
+Detector = Literal["auto", "energy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was made of a scene."""
+
+    scene: Scene
+    verdict: str
+    seconds: float
+    why: str
+
+    @property
+    def right(self) -> bool:
+        """Whether it was the truth."""
+        return self.verdict == self.scene.truth
+
+
+def run(*, quick: bool) -> list[Figure]:
+    """Judges the test set, with the network and with loudness alone."""
+    heard = list(scenes("test", rounds=2 if quick else 6))
+    if not heard:
+        return [stated("human / machine", "no synthesiser is installed")]
+    figures: list[Figure] = []
+    detectors: tuple[Detector, ...] = ("auto", "energy")
+    for detector in detectors:
+        begun = time.process_time()
+        engine, told = judge_all(heard, detector)
+        cost = (time.process_time() - begun) / len(told)
+        _show("test", engine, told)
+        figures += _figures(engine, told, cost, wanted=detector == "auto")
+    return figures
+
+
+def judge_all(heard: Sequence[Scene], detector: Detector) -> tuple[str, list[Told]]:
+    """(what listened, the verdict of every scene)."""
+    told: list[Told] = []
+    engine = ""
+    for first in range(0, len(heard), LEGS_AT_ONCE):
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            engine, some = runner.run(_judge(heard[first : first + LEGS_AT_ONCE], detector))
+            told += some
+    return engine, told
+
+
+async def _judge(heard: Sequence[Scene], detector: Detector) -> tuple[str, list[Told]]:
+    loop = cast("VirtualLoop", asyncio.get_running_loop())
+    verdicts: dict[int, MachineJudged] = {}
+
+    def tell(call: StandInCall, event: object) -> None:
+        if isinstance(event, MachineJudged):
+            verdicts[call.slot] = event
+
+    tones, voice = ToneStage(), VoiceStage(loop, Hearing(voice_activity=detector))
+    await voice.prepare()
+    campaign = Campaign(name="bench", treatment="bench")
+    legs: list[Any] = [StandInCall(slot, loop.clock, campaign, tell) for slot in range(len(heard))]
+    for leg in legs:
+        tones.open(leg.ear)
+        voice.open(leg.ear)
+    asking = [asyncio.ensure_future(voice.judge(leg, WITHIN)) for leg in legs]
+    await _play(heard, loop, tones, voice)
+    await asyncio.gather(*asking)
+    for leg in legs:
+        tones.close(leg.ear)
+        voice.close(leg.ear)
+    told = [
+        Told(scene, verdicts[slot].verdict, verdicts[slot].seconds, verdicts[slot].why)
+        for slot, scene in enumerate(heard)
+    ]
+    return voice.detector, told
+
+
+async def _play(
+    heard: Sequence[Scene], loop: VirtualLoop, tones: ToneStage, voice: VoiceStage
+) -> None:
+    sound = np.stack([scene.samples[: FRAMES * FRAME] for scene in heard])
+    frames = sound.reshape(len(heard), FRAMES, FRAME)
+    lost = np.stack([scene.lost[:FRAMES] for scene in heard])
+    for number in range(FRAMES):
+        # A frame is heard when its last sample has come and the next tick has drained it.
+        start_ns = int(loop.clock * 1e9)
+        loop.clock += 0.02
+        picture = round_of(frames[:, number], lost[:, number], number * FRAME, start_ns)
+        for stage in (tones, voice):
+            stage.hear(picture)
+            stage.after(start_ns + FRAME_NS)
+        # So that whoever waits is told, and deadlines that have come are seen.
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+def _figures(engine: str, told: Sequence[Told], cost: float, *, wanted: bool) -> list[Figure]:
+    right = _percent(told)
+    name = f"human / machine right within {WITHIN:g} s, {engine}"
+    first = at_least(name, right, "%", FLOOR_PERCENT, AIM_PERCENT)
+    figures = [first if wanted else stated(name, right, "%")]
+    for truth in ("human", "machine"):
+        some = [one for one in told if one.scene.truth == truth]
+        p50, p90 = np.percentile([one.seconds for one in some], (50, 90))
+        figures.append(stated(f"{truth} right, {engine}", _percent(some), "%"))
+        figures.append(
+            stated(f"{truth}: verdict after, p50 / p90, {engine}", f"{p50:.1f} / {p90:.1f}", "s")
+        )
+    figures.append(stated(f"cost of a judgement, {engine}", round(cost * 1000, 1), "ms CPU"))
+    return figures
+
+
+def _percent(told: Sequence[Told]) -> float:
+    return round(100 * sum(one.right for one in told) / len(told), 1)
+
+
+def _show(side: Side, engine: str, told: Sequence[Told]) -> None:
+    print(f"\nWho has answered, by {engine}: {len(told)} greetings of the {side} set\n")
+    rows = []
+    for truth in ("human", "machine"):
+        found = Counter(one.verdict for one in told if one.scene.truth == truth)
+        rows.append([truth, *(str(found[verdict]) for verdict in VERDICTS)])
+    print(table(["it was", *VERDICTS], rows))
+    voices = sorted({one.scene.voice for one in told})
+    rows = [
+        [voice, f"{_percent([one for one in told if one.scene.voice == voice])}"]
+        for voice in voices
+    ]
+    print(f"\n{table(['voice', 'right, %'], rows)}")
+
+
+def main(side: Side = "tuning") -> None:
+    """Shows what goes wrong, for whoever chooses the limits: on the tuning set."""
+    engine, told = judge_all(list(scenes(side, rounds=4)), "auto")
+    _show(side, engine, told)
+    wrong = Counter((one.scene.what[:50], one.verdict, one.why) for one in told if not one.right)
+    for (what, verdict, why), times in wrong.most_common():
+        print(f"{times:3} x {verdict}, {why}: {what}")
+
+
+if __name__ == "__main__":
+    main()
