@@ -9,6 +9,7 @@
 #define CELL_KINDS 4
 /* Time that passes without sound, and is not waited for. */
 #define CELL_SILENT (AUDIO_CODECS << 8)
+#define NOT_BLOCKED UINT64_MAX
 /* Less than this is moved to the front at each packet, so that the same memory stays in use. */
 #define MOVED_SAMPLES 512
 
@@ -67,6 +68,7 @@ static uint64_t place(struct timeline *timeline, const struct tap_entry *entry, 
         timeline->started = true;
         begin_at(timeline, timestamp);
     } else if (newest && (int64_t)(timeline->newest - timestamp) > REORDERED_SAMPLES) {
+        timeline->set_back_at = entry->sequence;
         timeline->shift += timeline->newest - timestamp;
         timestamp = timeline->newest;
         sender_clock_doubt(&timeline->clock);
@@ -85,6 +87,8 @@ static bool bridge_gap(struct timeline *timeline, uint32_t index, bool left_out)
     timeline->end = index;
     if (silent && joins)
         timeline->solid = index;
+    else if (joins) /* shown by this packet, and waited for from now on */
+        timeline->blocked_at = NOT_BLOCKED;
     return false;
 }
 
@@ -103,11 +107,11 @@ static enum put lay_down(struct timeline *timeline, uint64_t timestamp, uint8_t 
                            timeline->head + ahead + length > MAX_WAITING))
         move_to_front(timeline);
     if (ahead + (int64_t)length > MAX_WAITING) {
-        if (!timeline_empty(timeline)) {
-            if (ahead - (int64_t)(timeline->end - timeline->head) <= MAX_GAP)
-                return PUT_TOO_MUCH;
+        /* Either what waits or what comes has to go: what waits, when it is little. */
+        if (timeline->end - timeline->head > MAX_GAP)
+            return PUT_TOO_MUCH;
+        if (!timeline_empty(timeline))
             outcome = PUT_TOO_MUCH;
-        }
         begin_at(timeline, timestamp);
         ahead = 0;
     }
@@ -139,8 +143,8 @@ enum put timeline_put(struct timeline *timeline, const struct tap_entry *entry,
     if (entry->flags & TAP_RESTARTED)
         sender_clock_doubt(&timeline->clock);
     uint64_t timestamp = place(timeline, entry, newest);
-    if (!newest && (int64_t)(timeline->newest - timestamp) < entry->length)
-        return PUT_LATE; /* sent before the clock was set back */
+    if (!newest && entry->sequence < timeline->set_back_at)
+        return PUT_LATE; /* on a timeline that is left */
     if (newest) {
         timeline->newest = timestamp + entry->length;
         timeline->packet = entry->length;

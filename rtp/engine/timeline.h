@@ -36,7 +36,8 @@ struct timeline {
     uint64_t origin; /* timestamp of position 0 */
     uint64_t next;   /* timestamp of the next frame, which is at `head` */
     uint64_t newest; /* timestamp after the newest packet */
-    uint64_t sequence;
+    uint64_t sequence;    /* of the newest, sound or not */
+    uint64_t set_back_at; /* the one at which `shift` was last changed */
     uint64_t given_up; /* up to this timestamp nothing is waited for any more */
     uint64_t blocked_at;
     int64_t blocked_ns;
