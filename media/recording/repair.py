@@ -14,6 +14,9 @@ from media.recording.wave_header import frame_bytes, header, mended
 
 __all__ = ["Repaired", "repair_recordings"]
 
+FOLDERS = 3
+"""The last folders there are, one a day: a call that was going on when the switch fell began in one
+of them. Years of recordings are not looked through at each start."""
 HEAD_BYTES = 64
 """Enough for the header of either form."""
 
@@ -28,10 +31,11 @@ class Repaired:
 
 def repair_recordings(folder: Path) -> tuple[list[Repaired], list[tuple[Path, str]]]:
     """Mend the unfinished files in a folder of recordings; those mended, and those that cannot be,
-    with the reason. Empty ones are deleted, those that somebody is writing are left alone."""
+    with the reason. Empty ones are deleted, those that somebody is writing are left alone. Raises
+    OSError when the folder cannot be read."""
     repaired: list[Repaired] = []
     failed: list[tuple[Path, str]] = []
-    for part in sorted(folder.glob(f"*/*{PART}")):
+    for part in _parts(folder):
         try:
             mended_file = _repair(part)
         except (OSError, ValueError) as error:
@@ -40,6 +44,13 @@ def repair_recordings(folder: Path) -> tuple[list[Repaired], list[tuple[Path, st
         if mended_file is not None:
             repaired.append(mended_file)
     return repaired, failed
+
+
+def _parts(folder: Path) -> list[Path]:
+    if not folder.exists():
+        return []
+    days = sorted(path for path in folder.iterdir() if path.is_dir())[-FOLDERS:]
+    return sorted(path for day in days for path in day.iterdir() if path.name.endswith(PART))
 
 
 def _repair(part: Path) -> Repaired | None:

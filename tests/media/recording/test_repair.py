@@ -102,3 +102,12 @@ def test_a_link_or_a_folder_in_its_place_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_has_nothing_to_mend(tmp_path: Path) -> None:
     assert repair_recordings(tmp_path / "none") == ([], [])
+
+
+def test_only_the_last_days_are_looked_through(tmp_path: Path) -> None:
+    for day in range(1, 6):
+        file = WaveFile(tmp_path / f"2026-11-0{day}" / "call.wav", "pcm")
+        file.append(bytes(400))
+        file.close()
+    repaired, _ = repair_recordings(tmp_path)
+    assert [one.path.parent.name[-1] for one in repaired] == ["3", "4", "5"]
