@@ -34,6 +34,10 @@ _BARE = re.compile(r"[^\s(),\"]+")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'(?=[\s(),]|\Z)")
 _TIME = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) *([a-z]*)\Z")
 _FOREIGN = {"&&": "and", "||": "or", "|": "or", "&": "and", "!": "not"}
+_BEHIND = {
+    ",": 'phrases are joined by "and" or "or"; in a phrase a comma has no sound',
+    "not": 'write "and not"; in a phrase it stands in quotes: "do not call"',
+}
 _CURLED = "\u201c\u201d\u201e\xab\xbb"
 
 
@@ -137,11 +141,9 @@ class _Parser:
         said = self._or()
         token = self._next
         if token.kind != "end":
-            hint = 'join by and or or; a comma in a phrase has no sound: "yes please"'
-            hint = hint if token.text == "," else 'phrases are joined by "and" or "or"'
-            raise ExpressionError(
-                f"expected and or or, not {token.describe()}", token.position, hint
-            )
+            hint = _BEHIND.get(token.text.lower(), 'phrases are joined by "and" or "or"')
+            message = f'expected "and" or "or", not {token.describe()}'
+            raise ExpressionError(message, token.position, hint)
         return said
 
     @property
