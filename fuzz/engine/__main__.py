@@ -1,4 +1,4 @@
-"""`python -m fuzz.engine`: builds the fuzzer and lets it run for some seconds.
+"""`python -m fuzz.engine`: builds the fuzzers and lets each run for its share of some seconds.
 
 The same seed does the same things, however fast the machine is; a finding is printed with the seed
 and the round in which it came, and the exit status is 1.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fuzz.engine import native
 
-SOURCE = Path(__file__).with_name("fuzz_engine.c")
+SOURCES = ("fuzz_engine.c", "fuzz_framing.c")
 
 
 def main() -> int:
@@ -21,13 +21,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as directory:
-        program = Path(directory) / "fuzz_engine"
-        native.build(SOURCE, program)
-        arguments = [str(options.seed), str(options.seconds)]
-        result = native.run(program, *arguments, timeout=options.seconds + 120)
+        found = [
+            _fuzz(source, Path(directory), str(options.seed), options.seconds / len(SOURCES))
+            for source in SOURCES
+        ]
+    return 1 if any(found) else 0
+
+
+def _fuzz(source: str, directory: Path, seed: str, seconds: float) -> int:
+    program = directory / source.removesuffix(".c")
+    native.build(Path(__file__).with_name(source), program)
+    result = native.run(program, seed, str(seconds), timeout=seconds + 120)
     print(result.stdout, end="")
     print(result.stderr, end="", file=sys.stderr)
-    return 1 if result.returncode else 0
+    return result.returncode
 
 
 if __name__ == "__main__":
