@@ -85,7 +85,8 @@ class KeywordMatcher:
     def __init__(self, rules: Sequence[KeywordRule], *, began_ns: int = 0) -> None:
         """`began_ns`: from when `first_seconds` counts."""
         self._compiled = _compiled(tuple(rules))
-        self._began_ns = began_ns
+        self.began_ns = began_ns
+        """May be set later, when it is known better."""
         self._timeline = Timeline()
         self._mentions: dict[tuple[int, int], Mentions] = {}
         """By rule and pattern: each rule has its own idea of which mentions count."""
@@ -160,7 +161,7 @@ class KeywordMatcher:
         return known.add(counted, self._timeline.cut_ns)
 
     def _since_began(self, at_ns: int) -> float:
-        return (at_ns - self._began_ns) / 1e9
+        return (at_ns - self.began_ns) / 1e9
 
     # Hits.
 
