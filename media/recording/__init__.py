@@ -6,6 +6,7 @@ threads, `file` the disk. Knows no calls, campaigns or events.
 """
 
 from media.recording.blocks import LEFT, RIGHT, Block
+from media.recording.file import PART, hash_file, seconds_of
 from media.recording.jobs import (
     Begin,
     ClipDone,
@@ -28,6 +29,7 @@ from media.recording.writer import Writer
 
 __all__ = [
     "LEFT",
+    "PART",
     "RIGHT",
     "Begin",
     "Block",
@@ -47,5 +49,7 @@ __all__ = [
     "Sound",
     "StopPlaying",
     "Writer",
+    "hash_file",
     "repair_recordings",
+    "seconds_of",
 ]

@@ -15,9 +15,24 @@ from pathlib import Path
 
 from media import SAMPLE_RATE
 from media.recording.jobs import SampleFormat
-from media.recording.wave_header import MAX_DATA_BYTES, frame_bytes, header
+from media.recording.wave_header import (
+    HEAD_BYTES,
+    MAX_DATA_BYTES,
+    format_of,
+    frame_bytes,
+    header,
+    mended,
+)
 
-__all__ = ["PART", "FileTooLarge", "WaveFile", "hash_file", "sync_folder", "write_clip"]
+__all__ = [
+    "PART",
+    "FileTooLarge",
+    "WaveFile",
+    "hash_file",
+    "seconds_of",
+    "sync_folder",
+    "write_clip",
+]
 
 PART = ".part"
 MODE = 0o640
@@ -123,6 +138,16 @@ def hash_file(fd: int) -> str:
         digest.update(piece)
         position += len(piece)
     return digest.hexdigest()
+
+
+def seconds_of(path: Path) -> float | None:
+    """How long a recording is, finished or not; None when the file is none. Raises OSError."""
+    with path.open("rb") as file:
+        found = mended(file.read(HEAD_BYTES), os.fstat(file.fileno()).st_size)
+    if found is None:
+        return None
+    head, whole = found
+    return (whole - len(head)) / frame_bytes(format_of(head)) / SAMPLE_RATE
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,16 +9,13 @@ from pathlib import Path
 
 from media import SAMPLE_RATE
 from media.recording.file import PART, sync_folder
-from media.recording.jobs import SampleFormat
-from media.recording.wave_header import frame_bytes, header, mended
+from media.recording.wave_header import HEAD_BYTES, format_of, frame_bytes, mended
 
 __all__ = ["Repaired", "repair_recordings"]
 
 FOLDERS = 3
 """The last folders there are, one a day: a call that was going on when the switch fell began in one
 of them. Years of recordings are not looked through at each start."""
-HEAD_BYTES = 64
-"""Enough for the header of either form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +65,10 @@ def _repair(part: Path) -> Repaired | None:
 def _mend(part: Path, fd: int) -> Repaired | None:
     size = os.fstat(fd).st_size
     start = os.pread(fd, HEAD_BYTES, 0)
-    sample_format: SampleFormat = "pcm" if start[20:22] == b"\x01\0" else "ulaw"
-    empty = len(header(sample_format)) + frame_bytes(sample_format)
-    if size < empty:
-        part.unlink()
-        return None
     found = mended(start, size)
+    if not size or (found is not None and found[1] == len(found[0])):
+        part.unlink()  # there is no sound in it
+        return None
     if found is None:
         raise ValueError("it does not begin like a recording")
     head, whole = found
@@ -83,4 +78,4 @@ def _mend(part: Path, fd: int) -> Repaired | None:
     path = part.with_name(part.name.removesuffix(PART))
     os.rename(part, path)
     sync_folder(path.parent)
-    return Repaired(path, (whole - len(head)) / frame_bytes(sample_format) / SAMPLE_RATE)
+    return Repaired(path, (whole - len(head)) / frame_bytes(format_of(head)) / SAMPLE_RATE)
