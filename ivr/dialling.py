@@ -36,6 +36,7 @@ def dial_request(journey: Journey, node: Connect, destination: Destination) -> D
         trunk=trunk,
         ring_seconds=destination.ring_seconds or node.ring_seconds,
         contact_user=shown.contact_user,
+        act_on_tones=node.act_on_tones,
         headers=(
             ("Max-Forwards", str(call.max_forwards)),
             *shown.headers,

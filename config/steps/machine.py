@@ -25,7 +25,7 @@ class MachineKeys:
         THEN,
         "With a machine: `decline` hangs up on it and tries the next destination; `bridge` "
         "connects all the same, and only tells; `message` waits for the beep, leaves the step's "
-        "message and tries nobody else.",
+        "message and tries nobody else (`on_failure` follows).",
         default="decline",
         example="message",
     )

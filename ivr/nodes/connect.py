@@ -2,9 +2,10 @@
 
 A caller that is not answered yet hears what the far end sends (180, early media). One that is
 answered hears the node's prompt, then ringback, until early media or the answer. Whoever answers
-is given the extension's keys, the whisper and the question whether it takes the call before it is
-bridged. The next destination is tried by cause (`softswitch.routing.failover`), and whenever one
-declined. Credit under the caps is taken before each leg and given back with it.
+is judged, person or machine, given the extension's keys, the whisper and the question whether it
+takes the call before it is bridged. The next destination is tried by cause
+(`softswitch.routing.failover`), and whenever one declined, unless a message was left with it.
+Credit under the caps is taken before each leg and given back with it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from softswitch.call.called_leg import CalledLeg
 from softswitch.call.dialling import Screen
 from softswitch.call.events import CallerIdStored, DestinationsChosen, LegAccepted, LegDeclined
 from softswitch.call.outcomes import Answered, Declined, DialOutcome, Rejected
-from softswitch.call.services import LoadedPrompt
+from softswitch.call.services import Ears, LoadedPrompt
 from softswitch.campaign.caps import CapExceeded
 from softswitch.routing.failover import may_fail_over
 
@@ -205,7 +206,9 @@ class _Attempt:
         return any(cap.name == exceeded.cap and cap.scope == "destination" for cap in caps)
 
     def _may_go_on(self, outcome: DialOutcome) -> bool:
-        if isinstance(outcome, Declined | Answered):
+        if isinstance(outcome, Declined):
+            return not outcome.final
+        if isinstance(outcome, Answered):
             return True
         return may_fail_over(outcome.status, self._node.fail_over_on)
 
@@ -226,10 +229,13 @@ def _leg_number(call: Call) -> int:
 
 def _screen(journey: Journey, node: Connect) -> Screen | None:
     """What is done to a leg that answered before it has the call; None: nothing."""
-    if node.whisper is None and node.accept is None and node.send_dtmf is None:
+    if not (node.whisper or node.accept or node.send_dtmf or node.machine):
         return None
 
-    async def screen(leg: CalledLeg) -> bool:
+    async def screen(leg: CalledLeg) -> bool | Declined:
+        declined = await _judged(journey, node, leg)
+        if declined is not None:
+            return declined
         if node.send_dtmf is not None:
             await leg.send_dtmf(journey.shown_text(node.send_dtmf))
         if node.whisper is not None and not leg.ended:
@@ -237,6 +243,31 @@ def _screen(journey: Journey, node: Connect) -> Screen | None:
         return not leg.ended and await _accepts(journey, node, leg)
 
     return screen
+
+
+async def _judged(journey: Journey, node: Connect, leg: CalledLeg) -> Declined | None:
+    """What follows when a machine has answered; None: the leg may have the call."""
+    machine, ears = node.machine, journey.call.services.ears
+    if machine is None or ears is None:
+        return None
+    verdict = await ears.judge(leg, machine.within_seconds)
+    if leg.ended:
+        journey.call.emit(LegDeclined, leg=leg.leg_id, why="hung_up")
+        return Declined()
+    if verdict != "machine" or machine.then == "bridge":
+        return None
+    left = machine.then == "message" and await _leave_message(journey, node, leg, ears)
+    journey.call.emit(LegDeclined, leg=leg.leg_id, why="machine")
+    return Declined(why="machine", final=left)
+
+
+async def _leave_message(journey: Journey, node: Connect, leg: CalledLeg, ears: Ears) -> bool:
+    """Say the message after the beep; False when there was none, or the machine hung up."""
+    if node.machine is None or node.message is None:
+        return False
+    if not await ears.beep(leg, node.machine.beep_seconds) or leg.ended:
+        return False
+    return await leg.play(journey.sound(node.message, to_callee=True))
 
 
 async def _accepts(journey: Journey, node: Connect, leg: CalledLeg) -> bool:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+REJECTING_TONES = {"busy": (486, 17), "reorder": (503, 34), "sit": (404, 1)}
+"""The status and the Q.850 cause that a tone stands for: user busy, no circuit available,
+unallocated number (what the special information tones announce most often)."""
+
 __all__ = ["CalledLeg"]
 
 
@@ -75,6 +79,18 @@ class CalledLeg(Leg):
             from_number=request.from_number,
             to_number=request.to_number,
         )
+
+    # What is heard.
+
+    def on_tone(self, tone: str) -> None:
+        """A call progress tone; some gateways play what others say with a status."""
+        super().on_tone(tone)
+        meant = REJECTING_TONES.get(tone)
+        if meant is None or not self.request.act_on_tones or self.ended or self.outcome.done():
+            return
+        status, q850 = meant
+        self._cancel(f'SIP;cause={status};text="heard {tone}"')
+        self._conclude(Rejected(status, f"heard {tone}", q850, by_far_end=True))
 
     # What the stack says.
 

@@ -21,3 +21,5 @@ class DialRequest(msgspec.Struct, frozen=True):
     ring_seconds: float
     contact_user: str
     headers: tuple[tuple[str, str], ...] = ()
+    act_on_tones: bool = False
+    """Whether a tone in early media that means a refusal is one."""

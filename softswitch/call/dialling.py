@@ -27,9 +27,10 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["COMPLETED_ELSEWHERE", "Dialling", "Screen", "best_failure"]
 
-Screen = Callable[[CalledLeg], Awaitable[bool]]
-"""Asks an answered leg whether it takes the call (whisper, press to accept), while the caller goes
-on hearing ringback. Every wait in it has its deadline."""
+Screen = Callable[[CalledLeg], Awaitable[bool | Declined]]
+"""Asks an answered leg whether it takes the call (who has answered, whisper, press to accept),
+while the caller goes on hearing ringback; a Declined says why not. Every wait in it has its
+deadline."""
 
 COMPLETED_ELSEWHERE = sip_reason_header(200, "Call completed elsewhere")
 """RFC 3326 section 2: the CANCEL of a forked request whose other branch was answered."""
@@ -112,10 +113,12 @@ class Dialling:
             return Declined() if leg.ended and self._is_group else Answered(leg)
         self._set_apart(leg)
         leg.forget_digits()
-        if await self._screen(leg) and not leg.ended:
+        taken = await self._screen(leg)
+        if taken is True and not leg.ended:
             return Answered(leg)
-        leg.hang_up(cause="declined")
-        return Declined()
+        declined = taken if isinstance(taken, Declined) else Declined()
+        leg.hang_up(cause=declined.why or "declined")
+        return declined
 
     def _set_apart(self, leg: CalledLeg) -> None:
         """The caller hears nothing of a leg that is being asked, and knows that it rings."""
