@@ -1,22 +1,50 @@
-"""The stage that hands speech to recognisers: keywords' and spoken answers' audio."""
+"""The stage that hands speech to recognisers, for keywords, transcripts and spoken answers.
+
+The voice stage says when somebody speaks; a plan a stretch says which windows of it are recognised;
+workers elsewhere do it. What they understood goes to the sink, and to whoever has asked. Under
+overload rolling windows become one a segment, then none. Knows no keywords.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
 
 from config.model import Hearing
+from media.speech.recognition.engines import RecogniserError, choose_recogniser
+from media.speech.recognition.recognisers import Recognisers, RecogniserStatus
 from media.speech.recognition.result import Recognised
+from media.speech.recognition.window import Purpose, Window
+from media.voice.rows import FIRST_ROWS, grown
+from softswitch.call.end_hold import MAX_HOLD_SECONDS
+from softswitch.call.leg import Leg
+from softswitch.call.services import Question
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import Heard
-from softswitch.hearing.voice import VoiceStage
-
-if TYPE_CHECKING:
-    from softswitch.call.leg import Leg
-    from softswitch.call.services import Question
+from softswitch.hearing.sound_ring import SoundRing
+from softswitch.hearing.speech_plan import Cut, SpeechPlan
+from softswitch.hearing.spoken import SpokenQuestion
+from softswitch.hearing.talker import Stretch, Talker
+from softswitch.hearing.voice import SegmentListener
 
 __all__ = ["SpeechSink", "SpeechStage"]
+
+logger = logging.getLogger(__name__)
+
+FRAME_NS = 20_000_000
+LAST_WORDS_NS = int((MAX_HOLD_SECONDS - 1.0) * 1e9)
+"""How long the end of a leg's speech is waited for: shorter than the end of a call waits."""
+BEHIND_SECONDS = 1.5
+"""Windows that take so long from their end to their words: from here on a segment is recognised
+once, until it takes less than CAUGHT_UP_SECONDS."""
+CAUGHT_UP_SECONDS = 0.4
+NO_ROW = -1
 
 
 class SpeechSink(Protocol):
@@ -29,48 +57,401 @@ class SpeechSink(Protocol):
         """The leg is over and all of its speech has been reported."""
 
 
+class Voices(Protocol):
+    """What the voice stage does for this one."""
+
+    segments: list[SegmentListener]
+
+    def find(self, leg: Leg) -> Ear | None:
+        """The ear of a leg."""
+
+    def speaking(self, ear: Ear) -> bool:
+        """Whether a stretch of speech is under way."""
+
+    def attend(self, ear: Ear) -> None:
+        """What is said on this leg matters from now on; counted."""
+
+    def dismiss(self, ear: Ear) -> None:
+        """It matters to one less."""
+
+
+class Recogniser(Protocol):
+    """Whoever recognises windows."""
+
+    engine: str
+
+    @property
+    def delay_seconds(self) -> float:
+        """From `submit` to the result, lately."""
+
+    async def start(self) -> None:
+        """Begin to work."""
+
+    async def stop(self) -> None:
+        """Work no more."""
+
+    def submit(self, window: Window) -> None:
+        """Have a window recognised."""
+
+    def status(self) -> RecogniserStatus:
+        """How it does."""
+
+
+OnResult = Callable[[Window, Recognised | None], None]
+MakeRecogniser = Callable[[str, OnResult, Path | None, int], Recogniser]
+
+
+def _make_recognisers(
+    engine: str, on_result: OnResult, model: Path | None, workers: int
+) -> Recogniser:
+    return Recognisers(engine, on_result, model=model, workers=workers)
+
+
 class SpeechStage:
-    """Hands speech to recognisers. Its face; nothing is recognised yet."""
+    """Speech of all legs that are listened to."""
 
     name = "speech"
     shed_at = 2
-    available = False
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         hearing: Hearing,
-        voice: VoiceStage,
+        voices: Voices,
         sink: SpeechSink,
+        *,
+        make: MakeRecogniser = _make_recognisers,
     ) -> None:
+        self._loop = loop
+        self._hearing = hearing
+        self._voices = voices
         self._sink = sink
+        self._make = make
+        self._engine = _installed(hearing)
+        self._recognisers: dict[str, Recogniser] = {}
+        self._starts: set[asyncio.Task[None]] = set()
+        self._ring = SoundRing()
+        self._rows = np.full(FIRST_ROWS, NO_ROW, np.intp)
+        """[slots] row of the ring."""
+        self._talkers: dict[int, Talker] = {}
+        """By slot."""
+        self._leaving: dict[Talker, int] = {}
+        """Talkers whose leg is over, with the time by which their last words are given up."""
+        self._stretches: dict[int, Stretch] = {}
+        """By the number of their stream."""
+        self._streams = 0
+        self._questions: dict[Leg, list[SpokenQuestion]] = {}
+        self._level = 0
+        self._behind = False
+        self.unheard = 0
+        """Ears that wanted their speech recognised while there was nobody to do it."""
+        voices.segments.append(self)
 
-    async def start(self) -> None:
-        """Start the workers, if speech is listened to."""
+    @property
+    def available(self) -> bool:
+        """Whether there is a recogniser."""
+        return self._engine is not None
+
+    async def start(self, *, soon: bool = False) -> None:
+        """`soon`: load the model now, else when somebody is first listened to."""
+        if soon and self._engine is not None:
+            await self._recogniser(self._engine).start()
 
     async def stop(self) -> None:
         """End the workers."""
+        for task in self._starts:
+            task.cancel()
+        for recogniser in list(self._recognisers.values()):
+            await recogniser.stop()
+
+    def status(self) -> dict[str, Any]:
+        """How it does, to be shown."""
+        return {
+            "engine": self._engine,
+            "listening": len(self._talkers),
+            "behind": self._behind,
+            "unheard": self.unheard,
+            "workers": [asdict(one.status()) for one in self._recognisers.values()],
+        }
+
+    def listen(self, leg: Leg, words: Sequence[str]) -> Question:
+        """Have a leg's speech recognised from now on; `words` is what may be said."""
+        question = SpokenQuestion(
+            leg, tuple(words), is_speaking=self._is_speaking, on_close=self._forget
+        )
+        self._questions.setdefault(leg, []).append(question)
+        ear = self._voices.find(leg)
+        if ear is not None:
+            self._voices.attend(ear)
+            self._look(ear)
+        return question
+
+    # What the tick says.
 
     def open(self, ear: Ear) -> None:
         """A leg is heard from now on."""
+        if ear.slot >= len(self._rows):
+            rows = max(2 * len(self._rows), ear.slot + 1)
+            self._rows = grown(self._rows, rows, NO_ROW)
+        for _ in self._questions.get(ear.leg, ()):
+            self._voices.attend(ear)
+        self._look(ear)
 
     def changed(self, ear: Ear) -> None:
         """The call goes on for another campaign."""
+        self._look(ear)
 
     def hear(self, heard: Heard) -> None:
-        """Keep what is said."""
+        """Keep what is heard of those who are listened to, and cut windows from it."""
+        self._level = heard.level
+        if not self._talkers:
+            return
+        rows = self._rows[heard.slots]
+        wanted = rows != NO_ROW
+        self._ring.write(rows[wanted], heard.samples[wanted], heard.times_ns[wanted])
+        for place in np.flatnonzero(wanted):
+            talker = self._talkers[int(heard.slots[place])]
+            if talker.stretch is not None:
+                voiced = heard.voiced is None or bool(heard.voiced[place])
+                self._go_on(talker, int(heard.times_ns[place]) + FRAME_NS, voiced=voiced)
 
     def close(self, ear: Ear) -> None:
-        """The leg is over."""
-        self._sink.ended(ear)
+        """The leg is over: its last words are recognised; the end of the call waits for them."""
+        talker = self._talkers.get(ear.slot)
+        if talker is None or talker.ear is not ear:
+            return
+        if talker.stretch is not None:
+            self._end(talker, talker.stretch.heard_ns)
+        self._leave(talker)
 
     def after(self, now_ns: int) -> None:
-        """Look after deadlines."""
+        """Give up last words that take too long; see whether the recognisers keep up."""
+        for talker in [one for one, until_ns in self._leaving.items() if now_ns >= until_ns]:
+            logger.warning("leg %s: its last words were not recognised", talker.ear.leg_id)
+            self._gone(talker)
+        if self._recognisers:
+            self._look_at_delay()
 
-    def listen(self, leg: Leg, words: Sequence[str]) -> Question:
-        """Have a leg's speech recognised from now on."""
-        raise NotImplementedError
+    # What the voice stage says.
 
-    def status(self) -> dict[str, Any]:
-        """How it does."""
-        return {}
+    def on_start(self, ear: Ear, at_ns: int) -> None:
+        """Somebody speaks."""
+        talker = self._talkers.get(ear.slot)
+        if talker is not None and talker.ear is ear:
+            self._begin(talker, at_ns)
+
+    def on_end(self, ear: Ear, start_ns: int, end_ns: int) -> None:
+        """Nobody speaks any more."""
+        talker = self._talkers.get(ear.slot)
+        if talker is not None and talker.ear is ear:
+            self._end(talker, end_ns)
+
+    # Who is listened to.
+
+    def _look(self, ear: Ear) -> None:
+        """Begin or stop to listen to a leg, as is wanted now."""
+        talker = self._talkers.get(ear.slot)
+        if self._wants(ear):
+            if talker is None and self._prepare(ear):
+                talker = self._talkers[ear.slot] = Talker(ear, self._ring.take_row())
+                self._rows[ear.slot] = talker.row
+                if self._voices.speaking(ear):
+                    self._begin(talker, int(self._loop.time() * 1e9))
+        elif talker is not None:
+            if talker.stretch is not None:
+                self._end(talker, talker.stretch.heard_ns)
+            self._leave(talker)
+
+    def _wants(self, ear: Ear) -> bool:
+        campaign = ear.campaign
+        return campaign.keywords is not None or campaign.transcribe or ear.leg in self._questions
+
+    def _prepare(self, ear: Ear) -> bool:
+        """Whether there is somebody to recognise what is said on a leg."""
+        engine = self._engine_of(ear)
+        if engine is None:
+            if not self.unheard:
+                logger.error("no speech recogniser is installed: no keyword will be heard")
+            self.unheard += 1
+            return False
+        if engine not in self._recognisers:
+            recogniser = self._recogniser(engine)
+            task = self._loop.create_task(recogniser.start(), name=f"start {engine}")
+            self._starts.add(task)
+            task.add_done_callback(self._starts.discard)
+        return True
+
+    def _engine_of(self, ear: Ear) -> str | None:
+        """The recogniser of a leg: its campaign's, where that is installed."""
+        keywords = ear.campaign.keywords
+        if keywords is None or keywords.engine in {"auto", self._engine}:
+            return self._engine
+        if keywords.engine in self._recognisers:
+            return keywords.engine
+        try:
+            return choose_recogniser(keywords.engine, self._hearing.model)
+        except RecogniserError as error:
+            logger.error("campaign %s: %s", ear.campaign.name, error)
+            return self._engine
+
+    def _recogniser(self, engine: str) -> Recogniser:
+        if engine not in self._recognisers:
+            hearing = self._hearing
+            self._recognisers[engine] = self._make(
+                engine, self._on_result, hearing.model, hearing.workers
+            )
+        return self._recognisers[engine]
+
+    def _forget(self, question: SpokenQuestion) -> None:
+        """A question is closed."""
+        questions = self._questions.get(question.leg, [])
+        if question in questions:
+            questions.remove(question)
+        if not questions:
+            self._questions.pop(question.leg, None)
+        ear = self._voices.find(question.leg)
+        if ear is not None:
+            self._voices.dismiss(ear)
+            self._look(ear)
+
+    def _is_speaking(self, leg: Leg) -> bool:
+        ear = self._voices.find(leg)
+        if ear is None:
+            return False
+        talker = self._talkers.get(ear.slot)
+        return self._voices.speaking(ear) or (talker is not None and talker.unfinished > 0)
+
+    # Stretches of speech.
+
+    def _begin(self, talker: Talker, at_ns: int) -> None:
+        if talker.stretch is not None:
+            self._end(talker, at_ns)
+        self._streams += 1
+        stretch = Stretch(talker, self._streams, SpeechPlan(at_ns, self._purpose(talker.ear)))
+        talker.stretch = self._stretches[stretch.stream] = stretch
+        talker.unfinished += 1
+
+    def _go_on(self, talker: Talker, end_ns: int, *, voiced: bool) -> None:
+        stretch = talker.stretch
+        assert stretch is not None
+        stretch.heard_ns = end_ns
+        stretch.plan.purpose = self._purpose(talker.ear)
+        cut = stretch.plan.hear(end_ns, voiced=voiced)
+        if cut is not None:
+            self._submit(stretch, cut)
+
+    def _end(self, talker: Talker, end_ns: int) -> None:
+        stretch, talker.stretch = talker.stretch, None
+        if stretch is None:
+            return
+        stretch.over = True
+        cut = stretch.plan.end(end_ns)
+        if cut is not None:
+            self._submit(stretch, cut)
+        if not stretch.pending:
+            self._conclude(stretch)
+
+    def _purpose(self, ear: Ear) -> Purpose:
+        if ear.leg in self._questions:
+            return "answer"
+        keywords = ear.campaign.keywords
+        rolls = keywords is not None and keywords.mode == "rolling"
+        return "rolling" if rolls and not self._level and not self._behind else "segment"
+
+    def _submit(self, stretch: Stretch, cut: Cut) -> None:
+        talker = stretch.talker
+        samples, start_ns = self._ring.cut(talker.row, cut.start_ns, cut.end_ns)
+        engine = self._engine_of(talker.ear)
+        if not samples.any() or engine is None:
+            return
+        stretch.pending += 1
+        questions = self._questions.get(talker.ear.leg, ())
+        words = talker.words(engine, [word for one in questions for word in one.words])
+        self._recogniser(engine).submit(
+            Window(stretch.stream, samples, start_ns, cut.purpose, cut.final, words)
+        )
+
+    # What was understood.
+
+    def _on_result(self, window: Window, result: Recognised | None) -> None:
+        stretch = self._stretches.get(window.stream)
+        if stretch is None:
+            return
+        stretch.pending -= 1
+        if result is not None:
+            self._take(stretch, window, result)
+        if stretch.over and not stretch.pending:
+            self._conclude(stretch)
+
+    def _take(self, stretch: Stretch, window: Window, result: Recognised) -> None:
+        plan, ear = stretch.plan, stretch.talker.ear
+        if plan.is_part(window.end_ns):
+            plan.forget()
+            self._tell(ear, replace(result, final=True))
+            return
+        newest = plan.understood(result)
+        if newest is not None and not stretch.over:
+            self._tell(ear, replace(newest, final=False))
+        settled = plan.settle()
+        if settled is not None:
+            self._tell(ear, replace(settled, final=True))
+
+    def _conclude(self, stretch: Stretch) -> None:
+        """All of a stretch that will be understood has been."""
+        talker = stretch.talker
+        del self._stretches[stretch.stream]
+        talker.unfinished -= 1
+        rest = stretch.plan.rest()
+        if rest is not None:
+            rest = replace(rest, final=True)
+            self._tell(talker.ear, rest)
+            for question in list(self._questions.get(talker.ear.leg, ())):
+                question.tell(rest)
+        if talker in self._leaving and not talker.unfinished:
+            self._gone(talker)
+
+    def _tell(self, ear: Ear, result: Recognised) -> None:
+        """What is said to a secret question is nobody else's business."""
+        if not ear.leg.secret_during(result.start_ns / 1e9, result.end_ns / 1e9):
+            self._sink.recognised(ear, result)
+
+    # Ends.
+
+    def _leave(self, talker: Talker) -> None:
+        """No more sound of this leg; what it said may still be on its way."""
+        slot = talker.ear.slot
+        del self._talkers[slot]
+        self._rows[slot] = NO_ROW
+        self._ring.give_back(talker.row)
+        self._leaving[talker] = int(self._loop.time() * 1e9) + LAST_WORDS_NS
+        if talker.unfinished:
+            talker.hold = talker.ear.call.hold_end("speech")
+        else:
+            self._gone(talker)
+
+    def _gone(self, talker: Talker) -> None:
+        del self._leaving[talker]
+        for stream in [one.stream for one in self._stretches.values() if one.talker is talker]:
+            del self._stretches[stream]
+        self._sink.ended(talker.ear)
+        if talker.hold is not None:
+            talker.hold.release()
+
+    def _look_at_delay(self) -> None:
+        delay = max([one.delay_seconds for one in self._recognisers.values()])
+        if not self._behind and delay > BEHIND_SECONDS:
+            self._behind = True
+            logger.warning("speech recognition is %.1f s behind: once a segment now", delay)
+        elif self._behind and delay < CAUGHT_UP_SECONDS:
+            self._behind = False
+            logger.info("speech recognition keeps up again")
+
+
+def _installed(hearing: Hearing) -> str | None:
+    """The recogniser of the process; None when there is none."""
+    try:
+        return choose_recogniser(hearing.engine, hearing.model)
+    except RecogniserError as error:
+        level = logging.INFO if hearing.engine == "auto" else logging.ERROR
+        logger.log(level, "%s", error)
+        return None

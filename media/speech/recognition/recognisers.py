@@ -1,9 +1,9 @@
 """Speech workers, as the event loop sees them: windows in, results back by callback.
 
-Each worker is a spawned process with a queue of its own; a stream always goes to the same one, which
-remembers its last words. A worker that dies or hangs is replaced; what it was working on is lost,
-and counted. Nothing here waits for a worker: `submit` never does, and what cannot be carried is left
-out by the queue's rules.
+Each worker is a spawned process with a queue of its own; a stream always goes to the same one,
+which remembers its last words. A worker that dies or hangs is replaced; what it was working on is
+lost, and counted. Nothing here waits for a worker: `submit` never does, and what cannot be carried
+is left out by the queue's rules.
 """
 
 import asyncio

@@ -1,0 +1,57 @@
+"""Whose speech is recognised: what the speech stage keeps of a leg and of what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from softswitch.call.end_hold import EndHold
+from softswitch.hearing.ear import Ear
+from softswitch.hearing.phrases import phrases_of
+from softswitch.hearing.speech_plan import SpeechPlan
+
+__all__ = ["Stretch", "Talker"]
+
+SPOTTERS = frozenset(("pocketsphinx",))
+"""Recognisers that understand nothing but what they are told to listen for."""
+
+
+class Talker:
+    """A leg that is listened to."""
+
+    __slots__ = ("ear", "hold", "row", "stretch", "unfinished")
+
+    def __init__(self, ear: Ear, row: int) -> None:
+        self.ear = ear
+        self.row = row
+        """Of the ring that its sound is in."""
+        self.stretch: Stretch | None = None
+        """What is being said."""
+        self.unfinished = 0
+        """Stretches that are not all understood yet."""
+        self.hold: EndHold | None = None
+        """The end of the call waits for the last words."""
+
+    def words(self, engine: str, answers: Sequence[str]) -> tuple[str, ...]:
+        """What the recogniser is to lean to."""
+        keywords = self.ear.campaign.keywords
+        wanted = tuple(dict.fromkeys(answers))
+        if keywords is not None and (engine in SPOTTERS or (keywords.hint and not wanted)):
+            wanted += phrases_of(keywords.rules, self.ear.side)
+        return wanted
+
+
+class Stretch:
+    """Something that is being said, or was and is still being recognised."""
+
+    __slots__ = ("heard_ns", "over", "pending", "plan", "stream", "talker")
+
+    def __init__(self, talker: Talker, stream: int, plan: SpeechPlan) -> None:
+        self.talker = talker
+        self.stream = stream
+        """Number of its windows' stream."""
+        self.plan = plan
+        self.pending = 0
+        """Windows on their way."""
+        self.over = False
+        self.heard_ns = 0
+        """End of the last frame."""
