@@ -109,6 +109,8 @@ class ScriptedCall:
             wall_clock=lambda: NOW,
             ears=None,
         )
+        self.requests: list[Any] = []
+        """What was dialled."""
         self.secrecy = 0
         self.secrecies: list[int] = []
         """Whether each prompt was played in secrecy."""
@@ -166,13 +168,17 @@ class ScriptedCall:
         return "b1"
 
     async def dial_all(self, requests: Sequence[Any], *, screen: Any = None) -> DialOutcome:
+        self.requests += requests
         for request in requests:
             self.diary.append(("dial", request.uri, request.from_header, request.headers))
         outcome = self.outcomes.popleft()
         if not isinstance(outcome, str):
             return outcome
         leg = cast("Any", ScriptedLeg(self, requests[0], outcome))
-        return Declined() if screen is not None and not await screen(leg) else Answered(leg)
+        taken = True if screen is None else await screen(leg)
+        if isinstance(taken, Declined):
+            return taken
+        return Answered(leg) if taken else Declined()
 
     @property
     def dialled(self) -> list[str]:

@@ -17,6 +17,7 @@ from config.model import (
     Connect,
     Destination,
     HangUp,
+    Machine,
     Node,
     Prompt,
     Treatment,
@@ -34,6 +35,7 @@ from softswitch.call.events import (
 from softswitch.call.outcomes import DialOutcome, Rejected, TimedOut
 from tests.support.scripted_call import ScriptedCall, a_configuration, journey_on
 from tests.support.scripted_desk import Desk, capped
+from tests.support.scripted_ears import ScriptedEars
 
 WORDS = Vocabulary(bindings={"keyword"}, variables={"x"}, any_variable=True)
 ONE = Destination("number", "+16025550001")
@@ -176,6 +178,86 @@ async def test_who_declines_is_followed_by_the_next(keys: str, why: str) -> None
 async def test_when_all_decline_the_caller_hears_480() -> None:
     call = await connect(Connect("dial", (ONE,), accept=ACCEPT), outcomes=("",))
     assert (call.end_facts["cause"], call.end_facts["status"]) == ("declined", 480)
+
+
+# Machines.
+
+
+async def judged(
+    verdict: str, node: Connect, *, beeps: bool = True, outcomes: tuple[DialOutcome | str, ...]
+) -> tuple[ScriptedCall, ScriptedEars]:
+    call = ScriptedCall(outcomes=outcomes)
+    ears = call.services.ears = ScriptedEars()
+    ears.verdict, ears.beeps = verdict, beeps
+    ears.judge_seconds = ears.beep_seconds = 0.0
+    await run_treatment(journey_on(call), Treatment("main", (node,)))
+    return call, ears
+
+
+def screened(then: Any, **more: Any) -> Connect:
+    machine = Machine(then, within_seconds=3.0, beep_seconds=20.0)
+    message = Prompt(text="message") if then == "message" else None
+    return Connect("dial", (ONE, TWO), machine=machine, message=message, **more)
+
+
+@pytest.mark.parametrize("verdict", ["human", "unknown"])
+@pytest.mark.parametrize("then", ["decline", "bridge", "message"])
+async def test_a_person_and_who_cannot_be_told_are_connected(verdict: str, then: str) -> None:
+    whisper = Prompt(text="whisper")
+    call, ears = await judged(verdict, screened(then, whisper=whisper), outcomes=("",))
+    assert ears.judged == [("b1", 3.0)]
+    assert ears.waited == []
+    assert ("play to callee", "whisper") in call.diary
+    assert call.bridged
+    assert call.told(LegDeclined) == []
+
+
+async def test_a_machine_is_judged_before_it_hears_anything() -> None:
+    node = screened("decline", whisper=Prompt(text="whisper"), accept=ACCEPT)
+    call, _ = await judged("machine", node, outcomes=("1", TimedOut()))
+    assert [entry for entry in call.diary if "callee" in str(entry[0])] == []
+
+
+async def test_a_machine_is_declined_and_the_next_is_called() -> None:
+    call, _ = await judged("machine", screened("decline"), outcomes=("", DOWN))
+    assert call.dialled == ["+16025550001", "+16025550002"]
+    assert call.told(LegDeclined) == [("b1", "machine")]
+
+
+async def test_a_machine_may_be_connected_all_the_same() -> None:
+    call, ears = await judged("machine", screened("bridge"), outcomes=("",))
+    assert call.bridged
+    assert ears.waited == []
+
+
+async def test_a_message_is_left_after_the_beep_and_nobody_else_is_called() -> None:
+    node = screened("message", on_failure=(HangUp("left"),))
+    call, ears = await judged("machine", node, outcomes=("", ""))
+    assert ears.waited == [("b1", 20.0)]
+    assert ("play to callee", "message") in call.diary
+    assert call.told(LegDeclined) == [("b1", "machine")]
+    assert call.dialled == ["+16025550001"]
+    assert (call.path, call.bridged) == (["dial", "left"], False)
+
+
+async def test_without_a_beep_no_message_is_left_and_the_next_is_called() -> None:
+    call, _ = await judged("machine", screened("message"), beeps=False, outcomes=("", DOWN))
+    assert call.dialled == ["+16025550001", "+16025550002"]
+    assert [entry for entry in call.diary if entry[0] == "play to callee"] == []
+
+
+async def test_where_nobody_listens_everybody_is_a_person() -> None:
+    call = await connect(screened("decline"))
+    assert call.bridged
+
+
+async def test_tones_are_acted_on_where_the_step_says_so() -> None:
+    acting = await connect(Connect("dial", (ONE,), act_on_tones=True))
+    plain = await connect(Connect("dial", (ONE,)))
+    assert [call.requests[0].act_on_tones for call in (acting, plain)] == [True, False]
+
+
+# Groups and privacy.
 
 
 async def test_a_group_rings_at_once() -> None:
