@@ -17,14 +17,17 @@ from media import SAMPLE_RATE
 
 __all__ = [
     "BANK",
+    "CED_TONE",
     "CNG_TONES",
     "DTMF_HIGH",
     "DTMF_LOW",
+    "FAX_AND_SIT",
     "FRAME",
     "HALF",
-    "MAX_FREQUENCY_ERROR_HZ",
+    "HIGH_GROUP",
+    "LOW_GROUP",
+    "PROGRESS_TONES",
     "QUIET",
-    "SIT_TONES",
     "Bank",
     "BankFrames",
     "dominant_tone",
@@ -49,13 +52,13 @@ DTMF_LOW: Final = slice(0, 4)
 DTMF_HIGH: Final = slice(4, 8)
 CNG_TONES: Final = slice(8, 10)
 CED_TONE: Final = 10
-SIT_TONES: Final = slice(11, 14)
+FAX_AND_SIT: Final = slice(8, 14)
 PROGRESS_TONES: Final = slice(14, 19)
 
 # A sine that just does not clip has +3.14 dBm0 in A-law (G.711 table 5).
 _FULL_SCALE_SINE_DBM0: Final = 3.14
-MAX_FREQUENCY_ERROR_HZ: Final = 50.0
-"""Two halves of a frame, 10 ms apart, tell a frequency within half a turn of the expected phase."""
+_LEAST_VALID: Final = np.float32(0.5)
+"""Share of a frame that must have arrived for it to be judged."""
 _LIKELY_SHARE: Final = 0.7
 """Less of it in one tone is not worth a closer look; coloured noise makes it look like more."""
 
@@ -118,9 +121,11 @@ class Bank:
         if whole.all():
             return BankFrames(floats, power, tones, None, valid)
         share = valid.mean(axis=1, dtype=np.float32)
-        scale = 1 / np.maximum(share, np.float32(1 / FRAME))
+        usable = share >= _LEAST_VALID
+        # What is hardly there has no tone.
+        scale = np.where(usable, 1 / np.maximum(share, _LEAST_VALID), np.float32(0))
         tones *= scale * scale
-        return BankFrames(floats, power * scale, tones, share >= 0.5, valid)
+        return BankFrames(floats, power * scale, tones, usable, valid)
 
 
 def single_tone(
@@ -128,9 +133,10 @@ def single_tone(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.complex128]]:
     """Look closer at frames that should hold one tone: ([C] Hz, [C] share, [C] amplitude).
 
-    `floats` [C, 160]; `frequency` the expected one, of all or [C]; true within
-    MAX_FREQUENCY_ERROR_HZ. The share of the frame's energy is that of a tone of the frequency
-    found. The amplitude is complex, its phase that of the expected frequency at the frame's start.
+    `floats` [C, 160]; `frequency` the expected one, of all or [C]; true within 50 Hz, half a turn
+    from one half of the frame to the other. The share of the frame's energy is that of a tone of
+    the frequency found. The amplitude is complex, its phase that of the expected frequency at the
+    frame's start.
     """
     turn = 2 * np.pi * np.atleast_1d(np.asarray(frequency, np.float64)) / SAMPLE_RATE
     wave = np.exp(-1j * turn[:, None] * np.arange(FRAME)).reshape(-1, 2, HALF)

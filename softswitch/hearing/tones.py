@@ -1,12 +1,30 @@
 """The tone stage: keys heard in the sound, fax tones, call progress, and beeps, of all legs at
-once."""
+once.
+
+Joins the detectors of `media.detection` to legs: who is listened to for what, and who is told. What
+a call makes of it is not known here.
+"""
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from media.detection.bank import FRAME, Bank, BankFrames, dominant_tone
+from media.detection.beep import BeepDetector
+from media.detection.dtmf import DtmfDetector
+from media.detection.fax import FaxDetector
+from media.detection.progress import ProgressDetector
+from media.detection.slots import SlotState
+from media.detection.steady import SteadyTones
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import Heard
 
 __all__ = ["ToneStage"]
+
+BEEP_WITHIN_NS = 150 * 1_000_000_000
+"""Longer after the answer nobody waits for a beep: the longest greeting and the longest wait."""
+_NEVER = -(1 << 60)
 
 
 class ToneStage:
@@ -18,18 +36,126 @@ class ToneStage:
     def __init__(self, *, in_band_digits: bool = True, fax_tones: bool = True) -> None:
         self._in_band_digits = in_band_digits
         self._fax_tones = fax_tones
+        self._bank = Bank()
+        self._dtmf = DtmfDetector()
+        self._fax = FaxDetector()
+        self._progress = ProgressDetector()
+        self._beep = BeepDetector()
+        self._steady = SteadyTones()
+        self._state = SlotState(
+            position=(np.int64, _NEVER),  # of the last frame
+            ringing=(np.bool_, False),  # called, and not answered yet
+            beep_until=(np.int64, _NEVER),  # monotonic ns
+        )
+        self._ears: dict[int, Ear] = {}
+        self._ringing: dict[int, Ear] = {}
+        self._beep_until_ns = _NEVER
+        self._fax_told: set[tuple[int, str]] = set()
+        """At most the three tones of each leg."""
 
     def open(self, ear: Ear) -> None:
         """A leg is heard from now on; its slot is clean."""
+        slot = ear.slot
+        for part in (self._dtmf, self._fax, self._beep, self._steady, self._state):
+            part.grow(slot + 1)
+            part.reset(slot)
+        self._progress.grow(slot + 1)
+        self._progress.reset(slot, ear.campaign.ringback)
+        self._fax_told -= {(slot, tone) for tone in ("cng", "ced", "ansam")}
+        self._ears[slot] = ear
+        if ear.leg.side == "called":
+            self._ringing[slot] = ear
+            self._state["ringing"][slot] = True
 
     def changed(self, ear: Ear) -> None:
         """The call goes on for another campaign: tones are the same."""
 
-    def hear(self, heard: Heard) -> None:
-        """One frame of many legs."""
-
     def close(self, ear: Ear) -> None:
-        """The leg is over."""
+        """The leg is over: a tone that still sounds is none."""
+        self._ears.pop(ear.slot, None)
+        self._ringing.pop(ear.slot, None)
 
     def after(self, now_ns: int) -> None:
-        """Nothing waits for a time."""
+        """Legs that were answered ring no more; a machine may beep on them."""
+        for slot, ear in [one for one in self._ringing.items() if one[1].leg.answered]:
+            del self._ringing[slot]
+            self._state["ringing"][slot] = False
+            self._state["beep_until"][slot] = now_ns + BEEP_WITHIN_NS
+            self._beep_until_ns = now_ns + BEEP_WITHIN_NS
+
+    def hear(self, heard: Heard) -> None:
+        """One frame of many legs."""
+        slots, positions = heard.slots, heard.positions
+        frames = self._bank.hear(heard.floats, heard.power, heard.valid, heard.whole)
+        self._skip_gaps(slots, positions)
+        steady = self._steady.hear(slots, frames, positions)
+        if self._in_band_digits:
+            for slot, key in self._dtmf.hear(slots, frames):
+                self._tell_digit(slot, key)
+            steady |= self._dtmf.sounding(slots)
+        if self._fax_tones:
+            for slot, tone in self._fax.hear(slots, frames, positions):
+                self._tell_fax(slot, tone)
+        heard.tonal = steady
+        heard.beep = self._hear_called(heard, frames)
+
+    def _skip_gaps(self, slots: NDArray[np.intp], positions: NDArray[np.int64]) -> None:
+        """A key is not held over what was not sent, or not listened to."""
+        last = self._state["position"]
+        gap = positions - last[slots] != FRAME
+        if gap.any():
+            self._dtmf.reset(slots[gap])
+        last[slots] = positions
+
+    def _hear_called(self, heard: Heard, frames: BankFrames) -> NDArray[np.bool_]:
+        """What only legs that we called can have: progress before the answer, a beep after it."""
+        beep = np.zeros(heard.slots.size, np.bool_)
+        if not self._ringing and heard.now_ns > self._beep_until_ns:
+            return beep
+        ringing = self._state["ringing"][heard.slots]
+        answered = self._state["beep_until"][heard.slots] > heard.now_ns
+        wanted = ringing | answered
+        if frames.usable is not None:
+            wanted &= frames.usable
+        rows = np.flatnonzero(wanted)
+        if rows.size == 0:
+            return beep
+        frequency, share = dominant_tone(frames.floats[rows], frames.power[rows])
+        slots, positions = heard.slots[rows], heard.positions[rows]
+        rings, power = ringing[rows], frames.power[rows]
+        if rings.any():
+            self._hear_progress(
+                slots[rings],
+                frames,
+                rows[rings],
+                positions[rings],
+                (frequency[rings], share[rings]),
+            )
+        beep[rows] = self._beep.hear(slots, positions, power, frequency, share) & ~rings
+        return beep
+
+    def _hear_progress(
+        self,
+        slots: NDArray[np.intp],
+        frames: BankFrames,
+        rows: NDArray[np.intp],
+        positions: NDArray[np.int64],
+        dominant: tuple[NDArray[np.float64], NDArray[np.float64]],
+    ) -> None:
+        for slot, tone in self._progress.hear(slots, frames, rows, positions, dominant):
+            ear = self._ears.get(slot)
+            # The answer may have come since the tick began to look.
+            if ear is not None and not ear.leg.answered:
+                ear.leg.on_tone(tone)
+
+    def _tell_digit(self, slot: int, key: str) -> None:
+        ear = self._ears.get(slot)
+        if ear is not None:
+            ear.leg.on_digit(key, "inband")
+
+    def _tell_fax(self, slot: int, tone: str) -> None:
+        """Once a tone and leg."""
+        ear = self._ears.get(slot)
+        if ear is not None and (slot, tone) not in self._fax_told:
+            self._fax_told.add((slot, tone))
+            ear.leg.on_fax(tone)
