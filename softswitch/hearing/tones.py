@@ -77,7 +77,7 @@ class ToneStage:
 
     def after(self, now_ns: int) -> None:
         """Legs that were answered ring no more; a machine may beep on them."""
-        for slot, ear in [one for one in self._ringing.items() if one[1].leg.answered]:
+        for slot in [slot for slot, ear in self._ringing.items() if ear.leg.answered]:
             del self._ringing[slot]
             self._state["ringing"][slot] = False
             self._state["beep_until"][slot] = now_ns + BEEP_WITHIN_NS
