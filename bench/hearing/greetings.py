@@ -28,7 +28,7 @@ from media.g711 import decode, encode
 from media.level import TARGET_LEVEL_DBFS, to_telephone_speech
 from media.wav import decode_wav, read_wav
 
-__all__ = ["FRAME", "Scene", "Side", "scenes"]
+__all__ = ["FRAME", "Scene", "Side", "pink", "scenes"]
 
 Sound = NDArray[np.float32]
 Side = Literal["tuning", "test"]
@@ -185,11 +185,11 @@ def _on_the_line(sound: Sound, dice: random.Random) -> Sound:
     if ratio is None:
         return sound * gain
     generator = np.random.default_rng(dice.randrange(1 << 30))
-    noise = _pink(len(sound), generator) * np.float32(10 ** ((TARGET_LEVEL_DBFS - ratio) / 20))
+    noise = pink(len(sound), generator) * np.float32(10 ** ((TARGET_LEVEL_DBFS - ratio) / 20))
     return (sound + noise) * gain
 
 
-def _pink(count: int, generator: np.random.Generator) -> Sound:
+def pink(count: int, generator: np.random.Generator) -> Sound:
     """Noise of 300 to 3400 Hz that falls by 3 dB an octave, mean square 1."""
     spectrum = np.fft.rfft(generator.standard_normal(count))
     frequency = np.fft.rfftfreq(count, 1 / SAMPLE_RATE)

@@ -1,4 +1,4 @@
-"""Calls, legs and a clock for stages that are measured faster than time goes, without signalling."""
+"""Calls, legs and a clock for stages that are measured faster than time goes, without SIP."""
 
 from __future__ import annotations
 

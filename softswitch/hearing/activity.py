@@ -26,8 +26,11 @@ __all__ = ["Activity"]
 logger = logging.getLogger(__name__)
 
 MAX_CLOSE_LEGS: Final = 400
-"""Legs heard by the network at once: each costs some 30 us a tick of 20 ms, so this is half a core.
-Those beyond are heard by loudness."""
+"""Legs heard by the network at once: each costs 10 to 25 us a tick of 20 ms while it is loud, which
+half of them are, so this is a quarter of a core. Those beyond are heard by loudness."""
+SLEEP_FRAMES: Final = 25
+"""After half a second in which nothing stood out of the noise the network is not asked, until
+something does: a leg costs it only while there is something to be heard."""
 CHEAPER_AT: Final = 2
 """Level of overload from which on loudness does for all."""
 FADE: Final = 0.8
@@ -52,6 +55,8 @@ class Activity:
         self._closely = 0
         """Legs heard closely now."""
         self._last = np.zeros(FIRST_ROWS, np.float32)
+        self._still = np.zeros(FIRST_ROWS, np.int32)
+        """[rows] frames since something stood out of the noise, of legs heard closely."""
 
     @property
     def floor_db(self) -> NDArray[np.float32]:
@@ -73,6 +78,7 @@ class Activity:
             self._network.grow(rows)
         self._close = grown(self._close, rows, False)
         self._last = grown(self._last, rows, 0)
+        self._still = grown(self._still, rows, 0)
 
     def reset(self, slot: int) -> None:
         """Forget what was in a slot; it is heard by loudness only."""
@@ -129,9 +135,18 @@ class Activity:
         skipped: NDArray[np.int64] | None,
     ) -> None:
         slots = heard.slots[rows]
+        still = np.where(likely[rows] > 0, 0, np.minimum(self._still[slots] + 1, SLEEP_FRAMES + 1))
+        self._still[slots] = still
+        lost = still == SLEEP_FRAMES
         if skipped is not None:
-            for slot in slots[skipped[rows] >= FORGET_FRAMES]:
-                self._forget(int(slot))
+            lost |= skipped[rows] >= FORGET_FRAMES
+        for slot in slots[lost]:
+            self._forget(int(slot))
+        awake = still < SLEEP_FRAMES
+        if not awake.all():
+            rows, slots = rows[awake], slots[awake]
+        if not len(rows):
+            return
         if self._network is not None:
             likely[rows] = self._network.hear(slots, heard.floats[rows])
         elif self._light is not None:
@@ -140,6 +155,7 @@ class Activity:
     def _set_close(self, slot: int, closely: bool) -> None:
         self._closely += int(closely) - int(self._close[slot])
         self._close[slot] = closely
+        self._still[slot] = 0
         self._forget(slot)
 
     def _forget(self, slot: int) -> None:
