@@ -44,7 +44,7 @@ class AnySaid:
 
 @dataclass(frozen=True, slots=True)
 class NotSaid:
-    """It was not said so far; only beside something that must be said."""
+    """It was not said: known when the leg ends. Only beside something that must be said."""
 
     part: "Said"
 
@@ -73,7 +73,8 @@ Said = Phrase | AllSaid | AnySaid | NotSaid | NearSaid | CountSaid
 
 @dataclass(frozen=True, slots=True)
 class KeywordRule:
-    """What is listened for; each time it comes true is one hit."""
+    """What is listened for. A phrase, or one of several, is a hit each time it is said; any other
+    rule is one when it comes true."""
 
     name: str
     said: Said
@@ -82,7 +83,7 @@ class KeywordRule:
     side: KeywordSide = "any"
     """Whose words count; `any`: either leg, each for itself."""
     first_seconds: float | None = None
-    """Only what is said in the first so many seconds of a leg's talk."""
+    """Only what is said so soon after the leg was answered."""
     last_seconds: float | None = None
     """Only what is said in the last so many seconds before the leg ends: known at its end."""
     weight: int = 1
