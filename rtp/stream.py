@@ -83,6 +83,10 @@ class RtpSender:
             raise ValueError("more audio than a phone keeps")
         self._audio += octets
 
+    def forget_audio(self) -> None:
+        """Drop the audio that is queued; silence follows."""
+        self._audio.clear()
+
     def send_digits(self, digits: str, *, duration_ms: int = 100, gap_ms: int = 60) -> None:
         """Queue keys; raises ValueError for what is no key, or a length that no packet can say."""
         if self.digit_payload_type is None:

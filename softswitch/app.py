@@ -23,6 +23,7 @@ from pathlib import Path
 from config.model import Configuration
 from ivr.prompt_texts import prompts_of
 from ivr.prompts import PromptError, PromptLibrary
+from media.speech.recognition.engines import RecogniserError
 from ringpool.lookup import NumberTable
 from ringpool.values import Binding
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
@@ -98,7 +99,9 @@ LINGER_SECONDS = 2.0
 CONTROL_SOCKET = "control.sock"
 """In the data folder, which only one switch has."""
 
-START_FAILURES = (DataFolderError, DatabaseUnusable, PromptError, ValueError, OSError)
+START_FAILURES = (
+    DataFolderError, DatabaseUnusable, PromptError, RecogniserError, ValueError, OSError,
+)  # fmt: skip
 """What keeps the switch from starting and is said in a sentence."""
 
 
@@ -304,7 +307,7 @@ class App:
             tapped=switch.tap,
         )
         recorder = Recorder(self.events, self.journal, self.records)
-        self.events.subscribe(self.event_log.receive)
+        self.events.subscribe(self.event_log.receive, kinds=self.event_log.kinds)
         await self._resolve_trunks()
         self.switchboard = Switchboard(
             self.services, recorder, self._snapshot(), self.tracking.means()

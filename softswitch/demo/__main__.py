@@ -8,6 +8,7 @@ exit status says whether everything that was to happen has happened.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -20,12 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from config.loader import load
+from media import g711
+from media.level import to_telephone_speech
+from media.speech.engines import EngineError, load_engine
+from media.speech.recognition.engines import RecogniserError, choose_recogniser
 from softswitch.demo.phone import Heard, Phone
 
 CALLER = "+16025550147"
 CALLER_TONE = 1000
 AGENT_TONE = 425
 TALK_SECONDS = 2.5
+SENTENCE = "A friend told me about you."
+KEYWORD = "friend"
+"""The rule of quickstart.yaml that hears it."""
 DEADLINE_SECONDS = 30.0
 QUICKSTART = Path(__file__).parents[2] / "config" / "examples" / "quickstart.yaml"
 
@@ -105,6 +113,17 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "leg.answered": ("leg", "{leg}: answered, {codec}"),
     "call.bridged": ("bridged", "{leg} <-> {other_leg}"),
     "leg.ended": ("leg", "{leg}: ended with {status}, {quality}"),
+    "call.keyword": (
+        "keyword",
+        '"{text}" on leg {leg} at {start:.1f} s, rule {rule}, confidence {confidence:.2f}, {mode}',
+    ),
+    "keyword.clip": ("clip", "{path}"),
+    "call.rating": ("rating", "{rating}"),
+    "recording.started": ("recording", "{path}"),
+    "recording.saved": ("recording", "{seconds:.1f} s, {size} bytes, SHA-256 {sha256}"),
+    "recording.failed": ("recording", "failed: {why}"),
+    "leg.talk": ("talk", "{leg}: {talk_seconds:.1f} s"),
+    "call.quality": ("quality", "{leg}: MOS {mos:.2f}, loss {loss:.1%}, jitter {jitter_ms:.2f} ms"),
     "call.ended": ("ended", "by {ended_by}: {cause}"),
     "call.refused": ("refused", "{status}: {why}"),
 }
@@ -193,8 +212,10 @@ class Switch:
         return status
 
 
-async def one_call(show: Show, switch: Switch, caller: Phone, agent: Phone) -> None:
-    """The call, as two people make it."""
+async def one_call(
+    show: Show, switch: Switch, caller: Phone, agent: Phone, speech: bytes | None
+) -> None:
+    """The call, as two people make it; `speech` is what the caller says at its end."""
     number = load(QUICKSTART, switch.environment).numbers[0].pattern
     caller.call(number, "127.0.0.1", switch.port, caller=CALLER)
     await caller.answered.wait()
@@ -206,6 +227,10 @@ async def one_call(show: Show, switch: Switch, caller: Phone, agent: Phone) -> N
     await asyncio.sleep(TALK_SECONDS)
     _check(show, "agent", agent.hears(CALLER_TONE), f"the caller's {CALLER_TONE} Hz")
     _check(show, "caller", caller.hears(AGENT_TONE), f"the agent's {AGENT_TONE} Hz")
+    if speech is not None:
+        show.line("says", f'the caller: "{SENTENCE}"')
+        caller.say(speech)
+        await show.wait_for("call.keyword", rule=KEYWORD)
     caller.hang_up()
     await show.wait_for("call.ended")
     await agent.ended.wait()
@@ -229,10 +254,41 @@ def check_record(show: Show, data: Path) -> None:
     record = json.loads(lines[0])
     show.line("record", "")
     print(json.dumps(record, indent=2, ensure_ascii=False))
+    _check_recording(data, record)
     wanted = {"keys": ["1"], "ended_by": "calling", "caller": CALLER}
     wrong = {name: record.get(name) for name in wanted if record.get(name) != wanted[name]}
     if wrong or record["talk_seconds"] < TALK_SECONDS * 0.8:
         raise DemoFailed(f"the record is wrong: {wrong or record['talk_seconds']}")
+
+
+def _check_recording(data: Path, record: Mapping[str, Any]) -> None:
+    """There is one recording, and it is what the record says it is."""
+    if len(record["recordings"]) != 1:
+        raise DemoFailed(f"{len(record['recordings'])} recordings instead of one")
+    told = record["recordings"][0]
+    found = hashlib.sha256((data / told["path"]).read_bytes()).hexdigest()
+    if found != told["sha256"]:
+        raise DemoFailed("the recording is not the one whose hash is in the record")
+
+
+def has_recogniser() -> bool:
+    """Whether keywords can be spotted."""
+    try:
+        choose_recogniser()
+    except RecogniserError:
+        return False
+    return True
+
+
+def caller_speech() -> bytes | None:
+    """What the caller says, when something can say it and something can understand it."""
+    if not has_recogniser():
+        return None
+    try:
+        speak = load_engine("hibari", deadline_seconds=DEADLINE_SECONDS)
+    except EngineError:
+        return None
+    return g711.encode(to_telephone_speech(*speak(SENTENCE)))
 
 
 async def demo() -> None:
@@ -240,6 +296,7 @@ async def demo() -> None:
     show = Show()
     caller, agent = Phone("caller", CALLER_TONE), Phone("agent", AGENT_TONE)
     agent.auto_answer_seconds = 1.0
+    speech = caller_speech()
     with tempfile.TemporaryDirectory(prefix="softswitch-demo-") as folder:
         data = Path(folder)
         switch = Switch(show, data, agent.port)
@@ -247,7 +304,7 @@ async def demo() -> None:
         await agent.open()
         try:
             print(f"the switch: {await switch.start()}")
-            await one_call(show, switch, caller, agent)
+            await one_call(show, switch, caller, agent, speech)
         finally:
             status = await switch.stop()
             await caller.close()
@@ -268,6 +325,8 @@ def main() -> int:
         print(f"demo failed: {error}", file=sys.stderr)
     else:
         print("demo: the call was asked, bridged, heard both ways and recorded once")
+        if not has_recogniser():
+            print("demo: with 'softswitch[speech]' installed, keywords are spotted too")
         return 0
     return 1
 

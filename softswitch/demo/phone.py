@@ -68,6 +68,7 @@ class Phone:
         self._offer = b""
         self._remote: tuple[str, int] | None = None
         self._pacer: asyncio.Task[None] | None = None
+        self._voice = g711.encode(_tone(tone_hz))
         self._answerer: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
@@ -107,6 +108,13 @@ class Phone:
     def press(self, digits: str) -> None:
         """Press keys (RFC 4733)."""
         self._sender.send_digits(digits)
+
+    def say(self, audio: bytes) -> None:
+        """Break the tone off, and send this speech (mu-law) once."""
+        self._voice = audio
+        if self._pacer is not None:
+            self._pacer.cancel()
+            self._pacer = asyncio.create_task(self._pace())
 
     def hang_up(self) -> None:
         """Send BYE."""
@@ -174,10 +182,10 @@ class Phone:
         self._pacer = asyncio.create_task(self._pace())
 
     async def _pace(self) -> None:
-        seconds = np.arange(SAMPLE_RATE * 60) / SAMPLE_RATE
-        voice = np.rint(8000 * np.sin(2 * np.pi * self.tone_hz * seconds)).astype(np.int16)
-        self._sender.play(g711.encode(voice))
-        self._sender.start(now=self._now())
+        self._sender.forget_audio()
+        self._sender.play(self._voice)
+        if self._sender.next_timeout() is None:
+            self._sender.start(now=self._now())
         while (due := self._sender.next_timeout()) is not None:
             await asyncio.sleep(max(0.0, due - self._now()))
             for packet in self._sender.packets_to_send(now=self._now()):
@@ -190,6 +198,12 @@ class Phone:
             except (BlockingIOError, ConnectionRefusedError):
                 return
             self.receiver.receive_datagram(data, now=self._now())
+
+
+def _tone(frequency: int) -> g711.Samples:
+    """A minute of a steady tone."""
+    seconds = np.arange(SAMPLE_RATE * 60) / SAMPLE_RATE
+    return np.asarray(np.rint(8000 * np.sin(2 * np.pi * frequency * seconds)), np.int16)
 
 
 def _media_socket(host: str) -> socket.socket:

@@ -10,8 +10,10 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from config.model import Campaign, Configuration
+from config.model import Ask, Campaign, Configuration, Menu, Node
+from config.nesting import every_node
 from media.recording import Outcome, Writer, repair_recordings
+from media.speech.recognition.engines import INSTALL_HINT, RecogniserError
 from softswitch.call.call import Call
 from softswitch.call.events import CallEvent, CampaignChosen, HearingDegraded
 from softswitch.call.leg import Leg
@@ -25,7 +27,7 @@ from softswitch.hearing.tick import HearingTick
 from softswitch.hearing.tones import ToneStage
 from softswitch.hearing.voice import VoiceStage
 
-__all__ = ["Listening"]
+__all__ = ["Listening", "wants_speech"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ class Listening:
         hearing, data = configuration.hearing, configuration.switch.data
         self._services = services
         self._tick = tick
+        self._configuration = configuration
         self._find_call = find_call
         self._folder = hearing.recordings or data / RECORDINGS
         self._writer = Writer(self._tell_written)
@@ -81,7 +84,7 @@ class Listening:
         for path, why in broken:
             logger.error("recording %s cannot be mended: %s", path, why)
         self._writer.start()
-        await self.speech.start()
+        await self._start_speech()
         self._tick.attach(
             self.stages,
             find_owner=self._find_leg,
@@ -91,6 +94,18 @@ class Listening:
         self._services.on_port_forgotten = self._tick.forget
         self._services.events.subscribe(self._on_event)
         self._services.ears = self
+
+    async def _start_speech(self) -> None:
+        """Load the recogniser now if calls will need it; raises RecogniserError without one."""
+        wanting = wants_speech(self._configuration)
+        if wanting is None:
+            return
+        if self.speech.available:
+            await self.speech.start(soon=True)
+        elif self._configuration.hearing.without_recogniser == "error":
+            raise RecogniserError(f"{wanting} is to be understood: {INSTALL_HINT}")
+        else:
+            logger.warning("%s is not understood: %s", wanting, INSTALL_HINT)
 
     async def close(self) -> None:
         """Stop the workers; what was recorded is written."""
@@ -150,6 +165,22 @@ class Listening:
     async def beep(self, leg: Leg, within: float) -> bool:
         """Wait for an answering machine's beep."""
         return await self.voice.beep(leg, within)
+
+
+def wants_speech(configuration: Configuration) -> str | None:
+    """Whose speech is to be understood, in words; None when nobody's."""
+    for campaign in configuration.campaigns.values():
+        if campaign.keywords is not None or campaign.transcribe:
+            return f"what is said on calls of the campaign {campaign.name}"
+    for treatment in configuration.treatments.values():
+        node = next(filter(_is_spoken_to, every_node(treatment.nodes)), None)
+        if node is not None:
+            return f"what callers say to {node.name} of the treatment {treatment.name}"
+    return None
+
+
+def _is_spoken_to(node: Node) -> bool:
+    return isinstance(node, Menu | Ask) and bool(node.spoken)
 
 
 def _heard_campaign(call: Call) -> Campaign:
