@@ -196,7 +196,7 @@ static void push_one(struct framer *framer, const struct tap_entry *entry,
     struct framer_leg *leg = &framer->legs[slot];
     enum put put = timeline_put(leg->timeline, entry, payload + entry->offset);
     framer->counts.late += put == PUT_LATE;
-    framer->counts.dropped += put == PUT_TOO_MUCH;
+    framer->counts.dropped += put == PUT_TOO_MUCH || put == PUT_MADE_WAY;
     if (!leg->active && !timeline_empty(leg->timeline)) {
         leg->active = true;
         framer->active[framer->active_count++] = slot;

@@ -9,6 +9,8 @@
 #define CELL_KINDS 4
 /* Time that passes without sound, and is not waited for. */
 #define CELL_SILENT (AUDIO_CODECS << 8)
+/* Where sound begins far ahead, room for what it may have overtaken; too long to go out as a gap. */
+#define LEAD_SAMPLES (MAX_GAP + FRAME_SAMPLES)
 #define NOT_BLOCKED UINT64_MAX
 /* Less than this is moved to the front at each packet, so that the same memory stays in use. */
 #define MOVED_SAMPLES 512
@@ -76,25 +78,44 @@ static uint64_t place(struct timeline *timeline, const struct tap_entry *entry, 
     return timestamp;
 }
 
-/* What lies between the last packet and one at `index`. True when the time between is skipped. */
-static bool bridge_gap(struct timeline *timeline, uint32_t index, bool left_out) {
-    uint32_t gap = index - timeline->end;
-    if (left_out && gap > MAX_GAP && timeline_empty(timeline))
-        return true;
+/* What lies between the last packet and one at `index`. */
+static void bridge_gap(struct timeline *timeline, uint32_t index, bool left_out) {
     bool joins = timeline->solid == timeline->end;
-    bool silent = left_out && gap <= MAX_GAP;
+    bool silent = left_out && index - timeline->end <= MAX_GAP;
     fill(timeline->cells, timeline->end, index, silent ? CELL_SILENT : 0);
     timeline->end = index;
     if (silent && joins)
         timeline->solid = index;
     else if (joins) /* shown by this packet, and waited for from now on */
         timeline->blocked_at = NOT_BLOCKED;
-    return false;
+}
+
+/* Has cells for a packet that begins so many samples after the next frame; the number of samples
+ * may change, when time is skipped. */
+static enum put find_room(struct timeline *timeline, int64_t *ahead, uint32_t length,
+                          bool left_out) {
+    enum put outcome = PUT_SOUND;
+    uint32_t waiting = timeline->end - timeline->head;
+    int64_t end = *ahead + length;
+    if (end > MAX_WAITING && waiting) {
+        /* Either what waits or what comes has to go: what waits, when it is little. */
+        if (waiting > MAX_GAP)
+            return PUT_TOO_MUCH;
+        outcome = PUT_MADE_WAY;
+        waiting = 0;
+    }
+    if (!waiting && *ahead > (left_out ? MAX_GAP : LEAD_SAMPLES)) {
+        int64_t lead = left_out ? 0 : LEAD_SAMPLES;
+        begin_at(timeline, timeline->next + (uint64_t)(*ahead - lead));
+        *ahead = lead;
+    } else if (timeline->head && (waiting <= MOVED_SAMPLES || timeline->head + end > MAX_WAITING)) {
+        move_to_front(timeline);
+    }
+    return outcome;
 }
 
 static enum put lay_down(struct timeline *timeline, uint64_t timestamp, uint8_t codec,
                          const uint8_t *payload, uint32_t length, bool left_out) {
-    enum put outcome = PUT_SOUND;
     int64_t ahead = (int64_t)(timestamp - timeline->next);
     if (ahead + (int64_t)length <= 0)
         return PUT_LATE;
@@ -103,23 +124,12 @@ static enum put lay_down(struct timeline *timeline, uint64_t timestamp, uint8_t 
         length -= (uint32_t)-ahead;
         ahead = 0;
     }
-    if (timeline->head && (timeline->end - timeline->head <= MOVED_SAMPLES ||
-                           timeline->head + ahead + length > MAX_WAITING))
-        move_to_front(timeline);
-    if (ahead + (int64_t)length > MAX_WAITING) {
-        /* Either what waits or what comes has to go: what waits, when it is little. */
-        if (timeline->end - timeline->head > MAX_GAP)
-            return PUT_TOO_MUCH;
-        if (!timeline_empty(timeline))
-            outcome = PUT_TOO_MUCH;
-        begin_at(timeline, timestamp);
-        ahead = 0;
-    }
+    enum put outcome = find_room(timeline, &ahead, length, left_out);
+    if (outcome == PUT_TOO_MUCH)
+        return outcome;
     uint32_t index = timeline->head + (uint32_t)ahead;
-    if (index > timeline->end && bridge_gap(timeline, index, left_out)) {
-        begin_at(timeline, timestamp);
-        index = 0;
-    }
+    if (index > timeline->end)
+        bridge_gap(timeline, index, left_out);
     write_cells(timeline->cells + index, codec, payload, length);
     if (index + length > timeline->end)
         timeline->end = index + length;

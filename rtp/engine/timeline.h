@@ -26,9 +26,10 @@
 
 enum put {
     PUT_SOUND,
-    PUT_OTHER,   /* an event or comfort noise: its time passes */
-    PUT_LATE,    /* its place has gone out already */
-    PUT_TOO_MUCH /* it, or what waited before a jump, was dropped */
+    PUT_OTHER,    /* an event or comfort noise: its time passes */
+    PUT_LATE,     /* its place has gone out already */
+    PUT_TOO_MUCH, /* it was dropped: there is no room */
+    PUT_MADE_WAY  /* what waited, far behind it, was dropped */
 };
 
 struct timeline {
