@@ -54,6 +54,9 @@ def choose_destinations(
     """Decide on a connect's destinations; `turn` is how often this step was decided before."""
     choice = node.choice
     called = facts.presented.called
+    if choice.policy == "order" and all(map(_is_plain, node.destinations)):
+        names = tuple([name_of(one, called) for one in node.destinations])
+        return Chosen(node.destinations, names, {}, plain=True)
     inputs: dict[str, Any] = {}
     caller = _callers_place(choice, facts, decide, node.name, inputs)
     found: list[Destination] = []
@@ -84,6 +87,16 @@ def choose_destinations(
         plain=choice.policy == "order"
         and len(arranged.order) == len(node.destinations)
         and all(one.kind != "template" for one in node.destinations),
+    )
+
+
+def _is_plain(destination: Destination) -> bool:
+    """Whether it is tried whatever the call is and however many calls it has."""
+    return (
+        destination.when is None
+        and destination.template is None
+        and destination.kind != "template"
+        and destination.max_calls is None
     )
 
 

@@ -137,6 +137,13 @@ class EventLog:
         self._told = 0
         self._untold = 0
 
+    @property
+    def kinds(self) -> frozenset[type[CallEvent]] | None:
+        """The events there are lines of at this level; None: nearly all."""
+        if self._level <= logging.INFO:
+            return None
+        return frozenset(kind for kind, level in _LEVELS.items() if level >= self._level)
+
     def receive(self, event: CallEvent) -> None:
         """Take one event of the stream."""
         level = _LEVELS.get(type(event), logging.INFO)

@@ -121,7 +121,7 @@ class Tracking:
         self._resources.push_async_callback(self._bans.close)
         self._writer.start()
         self._resources.push_async_callback(self._writer.close)
-        self.events.subscribe(self._receive)
+        self.events.subscribe(self._receive, kinds=(CallRecorded,))
 
     def means(self) -> Means:
         """What the switchboard is given."""
@@ -141,9 +141,8 @@ class Tracking:
         """Write what is to be written, and let go of everything."""
         await self._resources.aclose()
 
-    def _receive(self, event: CallEvent) -> None:
-        if isinstance(event, CallRecorded):
-            self._writer.wake()
+    def _receive(self, _record: CallEvent) -> None:
+        self._writer.wake()
 
     def _on_exhausted(self, pool: str, overflow: str | None) -> None:
         logger.warning("pool %s has run out: its overflow number is %s", pool, overflow or "none")

@@ -151,8 +151,19 @@ class Call:
 
     def emit(self, kind: type[E], **facts: Any) -> None:
         """Emit a fact of this call; after its end there are none."""
-        if not self._told:
-            self.services.events.publish(self.fact(kind, **facts))
+        if self._told:
+            return
+        self._event_number += 1
+        services = self.services
+        services.events.publish(
+            kind(
+                call_id=self.call_id,
+                number=self._event_number,
+                at=services.wall_clock(),
+                clock=services.now(),
+                **facts,
+            )
+        )
 
     def fact(self, kind: type[E], **facts: Any) -> E:
         """The next event of this call, for the caller to publish."""

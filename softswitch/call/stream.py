@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from softswitch.call.events import CallEvent
@@ -32,7 +32,9 @@ class EventStream:
     """Delivers every event to every subscriber, once and in one order."""
 
     def __init__(self) -> None:
-        self._subscribers: tuple[Subscriber, ...] = ()
+        self._subscribers: tuple[tuple[Subscriber, frozenset[type] | None], ...] = ()
+        self._of_kind: dict[type, tuple[Subscriber, ...]] = {}
+        """Who hears of each kind of event, as far as it was asked."""
         self._pending: deque[CallEvent] = deque()
         self._delivering = False
         self.published = 0
@@ -40,22 +42,38 @@ class EventStream:
         """Times a subscriber raised: a bug, logged, that stops neither the call nor the other
         subscribers."""
 
-    def subscribe(self, subscriber: Subscriber) -> None:
-        """Add a subscriber behind those there are."""
-        self._subscribers = (*self._subscribers, subscriber)
+    def subscribe(
+        self, subscriber: Subscriber, *, kinds: Collection[type[CallEvent]] | None = None
+    ) -> None:
+        """Add a subscriber behind those there are; with `kinds` it hears of these events only."""
+        wanted = None if kinds is None else frozenset(kinds)
+        self._subscribers = (*self._subscribers, (subscriber, wanted))
+        self._of_kind = {}
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Take a subscriber out; unknown ones are ignored."""
-        self._subscribers = tuple(s for s in self._subscribers if s != subscriber)
+        self._subscribers = tuple(one for one in self._subscribers if one[0] != subscriber)
+        self._of_kind = {}
+
+    def _who_hears(self, kind: type[CallEvent]) -> tuple[Subscriber, ...]:
+        heard = tuple(
+            subscriber for subscriber, kinds in self._subscribers if kinds is None or kind in kinds
+        )
+        self._of_kind[kind] = heard
+        return heard
 
     def publish(self, event: CallEvent) -> None:
         """Deliver an event to all subscribers, or after the event that is being delivered."""
-        self._pending.append(event)
         if self._delivering:
+            self._pending.append(event)
             return
         self._delivering = True
+        if self._pending:  # left by a delivery that was broken off
+            self._pending.append(event)
+            event = self._pending.popleft()
         try:
-            delivered = 0
+            self._deliver(event)
+            delivered = 1
             while self._pending and delivered < MAX_BURST:
                 self._deliver(self._pending.popleft())
                 delivered += 1
@@ -74,7 +92,10 @@ class EventStream:
 
     def _deliver(self, event: CallEvent) -> None:
         self.published += 1
-        for subscriber in self._subscribers:
+        subscribers = self._of_kind.get(type(event))
+        if subscribers is None:
+            subscribers = self._who_hears(type(event))
+        for subscriber in subscribers:
             try:
                 subscriber(event)
             except Exception:

@@ -34,6 +34,19 @@ _NO_DIGIT = re.compile(r"[^0-9]")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+# Whoever else speaks of the caller beside From; most requests have none of them.
+_FURTHER_WORDS = frozenset(
+    (
+        "P-Asserted-Identity",
+        "Remote-Party-ID",
+        "P-Charge-Info",
+        "Diversion",
+        "History-Info",
+        "Privacy",
+    )
+)
+
+
 class CallerIdentity(msgspec.Struct, frozen=True):
     """What signalling said about the caller of one request.
 
@@ -66,6 +79,8 @@ def read_identity(request: Request, *, trusted: bool) -> CallerIdentity:
     """
     headers = request.headers
     from_ = request.from_
+    if _FURTHER_WORDS.isdisjoint(headers.fields):
+        return _read_from_alone(request, from_, trusted)
     asserted = parse_asserted_identities(headers)
     remote_party = _calling_party(request)
     chosen = _choose(from_, asserted, remote_party) if trusted else from_
@@ -82,6 +97,26 @@ def read_identity(request: Request, *, trusted: bool) -> CallerIdentity:
         diversions=Diversion.parse_all(headers),
         history=HistoryInfo.parse_all(headers),
         jip=_find_jip(request, (from_, *asserted) if trusted else (from_,)),
+        rn=_find_routing_number(request),
+    )
+
+
+def _read_from_alone(request: Request, from_: NameAddress, trusted: bool) -> CallerIdentity:
+    """The identity by the one header that every request has."""
+    uri = from_.uri
+    text = str(uri)
+    return CallerIdentity(
+        number=telephone_number(uri),
+        uri=text,
+        display_name=_visible(from_.display_name),
+        is_private=is_anonymous(uri),
+        from_uri=text,
+        asserted=(),
+        is_trusted=trusted,
+        charge_number=None,
+        diversions=(),
+        history=(),
+        jip=_find_jip(request, (from_,)),
         rn=_find_routing_number(request),
     )
 
@@ -160,6 +195,8 @@ def _request_uri(request: Request) -> tuple[Uri, ...]:
 
 def _telephone_parameter(uri: Uri, name: str) -> str | None:
     """Read a parameter of RFC 4694 from the user part (19.1.6), or from the URI, seen as often."""
+    if not uri.parameters and ";" not in (uri.user or ""):
+        return None
     return uri.user_parameters.get(name) or uri.parameters.get(name)
 
 

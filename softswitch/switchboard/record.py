@@ -45,7 +45,7 @@ from softswitch.call.events import (
     VariableSet,
 )
 
-__all__ = ["RECORD_VERSION", "RecordBuilder", "crash_record", "utc_text"]
+__all__ = ["RECORDED", "RECORD_VERSION", "RecordBuilder", "crash_record", "utc_text"]
 
 RECORD_VERSION = 1
 
@@ -277,6 +277,9 @@ _HANDLERS: Mapping[type, Callable[[RecordBuilder, Any], None]] = {
     TalkMeasured: RecordBuilder._on_talk,
     CallEnded: RecordBuilder._on_ended,
 }
+
+RECORDED = frozenset(_HANDLERS)
+"""Events that say something to the record."""
 
 
 def presented_facts(event: CallPresented) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from softswitch.call.events import (
 )
 from softswitch.call.stream import EventStream
 from softswitch.switchboard.protocols import Journal, RecordSink
-from softswitch.switchboard.record import RecordBuilder, utc_text
+from softswitch.switchboard.record import RECORDED, RecordBuilder, utc_text
 
 __all__ = ["Recorder"]
 
@@ -35,7 +35,7 @@ class Recorder:
         self._records = records
         self._open: dict[str, RecordBuilder] = {}
         self.written = 0
-        stream.subscribe(self.receive)
+        stream.subscribe(self.receive, kinds=RECORDED)
 
     @property
     def open_calls(self) -> int:
@@ -54,9 +54,9 @@ class Recorder:
         if builder is None:
             return
         builder.add(event)
-        note = _note(event)
-        if note is not None:
-            self._journal.note(event.call_id, note)
+        write_note = _NOTES.get(type(event))
+        if write_note is not None:
+            self._journal.note(event.call_id, write_note(event))
         if isinstance(event, CallEnded):
             del self._open[event.call_id]
             self._finish(event, builder)
@@ -79,12 +79,6 @@ class Recorder:
             )
 
         self._records.write(record, done=written)
-
-
-def _note(event: CallEvent) -> dict[str, Any] | None:
-    """What a crash record should know beyond the presented facts."""
-    writer = _NOTES.get(type(event))
-    return None if writer is None else writer(event)
 
 
 def _note_answered(event: CallAnswered) -> dict[str, Any]:
@@ -116,3 +110,4 @@ _NOTES: Mapping[type, Callable[[Any], dict[str, Any]]] = {
     LegAnswered: _note_leg_answered,
     CallBridged: _note_bridged,
 }
+"""What a crash record should know beyond the presented facts."""

@@ -116,7 +116,7 @@ def test_a_call_is_in_the_journal_before_anybody_hears_of_it(lab: Laboratory) ->
         if type(event).__name__ == "CallPresented":
             found.append((lab.folder / "journal.jsonl").read_bytes().count(b'"open"'))
 
-    lab.app.events._subscribers = (look, *lab.app.events._subscribers)
+    lab.app.events._subscribers = ((look, None), *lab.app.events._subscribers)
     lab.caller.invite(DIRECT)
     lab.settle()
     assert found == [1]
