@@ -40,7 +40,9 @@ class Tape:
         """Samples handed on."""
         self.lost = 0
         """Samples that came too late, or lay too far ahead."""
-        self._window = np.zeros((2, WINDOW), np.int16)
+        self._window = np.zeros((WINDOW, 2), np.int16)
+        self._reach = 0
+        """Up to where there is sound in the window."""
         self._tracks = (Track(), Track())
         self._playing: deque[Playing] = deque(maxlen=MAX_PLAYING)
         self._history: deque[NDArray[np.uint8]] = deque()
@@ -61,7 +63,8 @@ class Tape:
         first, last = max(start, 0), min(start + len(samples), WINDOW)
         self.lost += len(samples) - max(0, last - first)
         if last > first:
-            self._window[channel, first:last] = samples[first - start : last - start]
+            self._window[first:last, channel] = samples[first - start : last - start]
+            self._reach = max(self._reach, last)
 
     def play(self, at_ns: int, ulaw: bytes, *, repeat: bool) -> None:
         """A prompt begins, in place of the one before."""
@@ -83,19 +86,24 @@ class Tape:
             yield self._mix_piece(min(until - self.base, WINDOW))
 
     def _mix_piece(self, count: int) -> Samples:
-        stereo = np.ascontiguousarray(self._window[:, :count].T)
+        stereo = self._window[:count].copy()
         for playing in self._playing:
             start, sound = playing.between(self.base, self.base + count)
             place = slice(start - self.base, start - self.base + len(sound))
             if len(sound):
                 stereo[place, RIGHT] = mixed(stereo[place, RIGHT], sound)
-        self._window[:, :-count] = self._window[:, count:].copy()
-        self._window[:, WINDOW - count :] = 0
-        self.base += count
+        self._shift(count)
         while self._playing and self._is_over(self._playing[0]):
             self._playing.popleft()
         self._remember(stereo)
         return stereo
+
+    def _shift(self, count: int) -> None:
+        rest = max(0, self._reach - count)
+        self._window[:rest] = self._window[count : count + rest].copy()
+        self._window[rest : self._reach] = 0
+        self._reach = rest
+        self.base += count
 
     def _is_over(self, playing: Playing) -> bool:
         return playing.end is not None and playing.end <= self.base

@@ -197,4 +197,4 @@ class Taping:
 def _encoded(stereo: Samples, sample_format: SampleFormat) -> bytes:
     if sample_format == "ulaw":
         return encode(stereo)
-    return np.asarray(stereo, "<i2").tobytes()
+    return np.ascontiguousarray(stereo, "<i2").tobytes()

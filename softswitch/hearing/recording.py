@@ -133,6 +133,7 @@ class RecordingStage:
     def open(self, ear: Ear) -> None:
         """A leg is heard."""
         self._ears[ear.call.call_id, ear.leg_id] = ear
+        self._strands.reserve(ear.slot)
         self._consider(ear.call)
         taped = self._calls.get(ear.call.call_id)
         if taped is not None:

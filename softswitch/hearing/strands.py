@@ -49,6 +49,8 @@ class Strands:
         self._counts = np.zeros(FIRST_ROWS, np.intp)
         self._muted = np.zeros(FIRST_ROWS, np.bool_)
         self._mute_until = np.zeros(FIRST_ROWS, np.int64)
+        self._quiet: set[int] = set()
+        """Rows that are, or were, muted: while there are none nobody looks."""
         self._opened = 0
         self.strands: dict[int, Strand] = {}
         """Those there are, by row."""
@@ -57,9 +59,7 @@ class Strands:
         """Gather a leg's frames from now on."""
         if not self._free:
             self._grow()
-        if ear.slot >= len(self._row_of):
-            more = np.full(max(len(self._row_of), ear.slot + 1), NONE, np.intp)
-            self._row_of = np.concatenate((self._row_of, more))
+        self.reserve(ear.slot)
         row = self._free.pop()
         self._opened += 1
         strand = Strand(ear, row, channel, self._opened)
@@ -68,6 +68,12 @@ class Strands:
         self._row_of[ear.slot] = row
         self.strands[row] = strand
         return strand
+
+    def reserve(self, slot: int) -> None:
+        """A leg is heard, taped or not: frames of its slot will come by."""
+        if slot >= len(self._row_of):
+            more = np.full(max(len(self._row_of), slot + 1), NONE, np.intp)
+            self._row_of = np.concatenate((self._row_of, more))
 
     def _grow(self) -> None:
         rows = len(self._counts)
@@ -81,6 +87,7 @@ class Strands:
         block = self.take(strand)
         self._row_of[strand.ear.slot] = NONE
         del self.strands[strand.row]
+        self._quiet.discard(strand.row)
         self._free.append(strand.row)
         return block
 
@@ -91,6 +98,8 @@ class Strands:
         if not count:
             return None
         self._counts[row] = 0
+        if not self._muted[row] and self._times[row, count - 1] >= self._mute_until[row]:
+            self._quiet.discard(row)
         frames = self._frames[row, :count].copy()
         times = self._times[row, :count].copy()
         for begin, end in strand.ear.leg.secret_spans:
@@ -102,35 +111,32 @@ class Strands:
     def hush(self, strand: Strand, muted: bool, *, until_ns: int = 0) -> None:
         """Take silence for what is said on a leg; `until_ns`: also later, for what was said before
         then."""
-        self._muted[strand.row] = muted
-        self._mute_until[strand.row] = max(until_ns, int(self._mute_until[strand.row]))
+        row = strand.row
+        self._muted[row] = muted
+        self._mute_until[row] = max(until_ns, int(self._mute_until[row]))
+        self._quiet.discard(row)
+        if muted or self._mute_until[row]:
+            self._quiet.add(row)
 
     def gather(self, heard: Heard) -> list[Strand]:
         """Store a round; the strands whose rows are full."""
-        rows = self._row_of[np.minimum(heard.slots, len(self._row_of) - 1)]
-        rows[heard.slots >= len(self._row_of)] = NONE
-        picked = np.flatnonzero(rows != NONE)
-        if not picked.size:
-            return []
-        everything = picked.size == rows.size
-        samples = heard.samples if everything else heard.samples[picked]
-        times = heard.times_ns if everything else heard.times_ns[picked]
-        positions = heard.positions if everything else heard.positions[picked]
-        return self._store(rows if everything else rows[picked], samples, positions, times)
-
-    def _store(
-        self,
-        rows: NDArray[np.intp],
-        samples: NDArray[np.int16],
-        positions: NDArray[np.int64],
-        times: NDArray[np.int64],
-    ) -> list[Strand]:
+        rows = self._row_of[heard.slots]
+        samples, times, positions = heard.samples, heard.times_ns, heard.positions
+        if len(self.strands) < len(rows) or rows.min() == NONE:
+            picked = np.flatnonzero(rows != NONE)
+            if not picked.size:
+                return []
+            rows = rows[picked]
+            samples, times, positions = samples[picked], times[picked], positions[picked]
         counts = self._counts[rows]
         self._frames[rows, counts] = samples
         self._positions[rows, counts] = positions
         self._times[rows, counts] = times
-        hushed = self._muted[rows] | (times < self._mute_until[rows])
-        if hushed.any():
+        if self._quiet:
+            hushed = self._muted[rows] | (times < self._mute_until[rows])
             self._frames[rows[hushed], counts[hushed]] = 0
-        self._counts[rows] = counts + 1
-        return [self.strands[int(row)] for row in rows[counts + 1 >= CAPACITY]]
+        counts += 1
+        self._counts[rows] = counts
+        if counts.max() < CAPACITY:
+            return []
+        return [self.strands[int(row)] for row in rows[counts >= CAPACITY]]
