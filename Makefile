@@ -8,7 +8,7 @@ export PYTHON
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: compile help demo test test-full check format bench bench-pools fuzz setup setup-dev setup-sipp clean distclean
+.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing fuzz setup setup-dev setup-sipp clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -43,6 +43,10 @@ bench: setup-dev setup-sipp compile ## Cost of signalling and media, beside a mi
 
 bench-pools: setup-dev ## Allocations a second, decisions, and how long a large configuration takes to load
 	@$(RUN) -m bench pools decisions loading
+
+bench-hearing: setup-dev ## Detectors, keywords and the tick: figures beside what is wanted; ONLY=tones,tick for some
+	@tools/setup.sh speech || [ -z "$${CI:-}" ]
+	@OPENBLAS_NUM_THREADS=1 $(RUN) -m bench hearing $(if $(ONLY),--only $(ONLY))
 
 fuzz: setup-dev ## Fuzz the parsers and the media engine; make fuzz SECONDS=600 for longer
 	@$(RUN) tools/run_tests.py --suite fuzz --fuzz-seconds $(or $(SECONDS),30)

@@ -1,4 +1,4 @@
-"""`python -m bench`: measures signalling and media, prints tables, writes results and charts.
+"""`python -m bench`: measures the switch part by part, prints tables, writes results and charts.
 
 Everything runs on loopback: the switch (or the C relay) on cpu 0, the load on cpu 1. Machine and
 the noise are printed with every figure; a run that is not clean is refused with its reason, and the
@@ -20,6 +20,7 @@ from typing import Any
 from bench import decisions, loading, machine, media, pools, signalling
 from bench.chart import Bar, bar_chart
 from bench.figures import Figure, figure, ratio, table
+from bench.hearing import table as hearing
 from bench.processes import Refused
 from bench.switch import forms
 
@@ -36,7 +37,7 @@ def main() -> int:
     for name, value in results["machine"].items():
         print(f"{name:>12}: {value}")
     refused = []
-    for part in PARTS if "all" in options.part else options.part:
+    for part in IN_ALL if "all" in options.part else options.part:
         try:
             with tempfile.TemporaryDirectory(prefix="bench-") as directory:
                 PARTS[part](Path(directory), options, results)
@@ -52,8 +53,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("part", nargs="*", choices=[*PARTS, "all"], default="all")
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (3)")
     parser.add_argument("--quick", action="store_true", help="short runs; more noise")
+    parser.add_argument("--only", default="", help="parts of hearing, with commas: tones,tick")
     parser.add_argument("--charts", type=Path, default=RESULTS, help="folder for the SVG charts")
-    return parser.parse_args()
+    options = parser.parse_args()
+    try:
+        hearing.chosen(options.only)
+    except ValueError as error:
+        parser.error(str(error))
+    return options
 
 
 def _signalling(directory: Path, options: argparse.Namespace, results: Results) -> None:
@@ -186,6 +193,12 @@ def _pools(directory: Path, options: argparse.Namespace, results: Results) -> No
     _chart(options, "pools", "Allocations a second", "", bars)
 
 
+def _hearing(_directory: Path, options: argparse.Namespace, results: Results) -> None:
+    found = hearing.measure(hearing.chosen(options.only), quick=options.quick)
+    _show("Hearing", hearing.rows(found))
+    results["hearing"] = hearing.as_json(found)
+
+
 PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "signalling": _signalling,
     "media": _media,
@@ -193,7 +206,10 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "decisions": _decisions,
     "loading": _loading,
     "pools": _pools,
+    "hearing": _hearing,
 }
+# Hearing takes its own time: `make bench-hearing`.
+IN_ALL = tuple(part for part in PARTS if part != "hearing")
 
 if __name__ == "__main__":
     sys.exit(main())
