@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from config.loader import load
 from config.model import Ask, Connect, Machine, Menu, Prompt
 from tests.support.configurations import FakeMedia, nodes, told, with_treatment
 
@@ -126,3 +129,17 @@ def test_tones_are_acted_on_only_where_it_says_so() -> None:
     assert isinstance(first, Connect)
     assert isinstance(second, Connect)
     assert (first.act_on_tones, second.act_on_tones) == (False, True)
+
+
+NODES = Path(__file__).resolve().parents[2] / "config" / "examples" / "nodes"
+
+
+@pytest.mark.parametrize("name", ["menu-spoken", "ask-spoken", "connect-machine", "connect-tones"])
+def test_the_examples_load(name: str) -> None:
+    found = load(NODES / f"{name}.yaml", {}).treatments["main"].nodes
+    hears = [
+        (isinstance(node, Connect) and (node.machine is not None or node.act_on_tones))
+        or (isinstance(node, Menu | Ask) and bool(node.spoken))
+        for node in found
+    ]  # fmt: skip
+    assert any(hears)
