@@ -55,8 +55,13 @@ class Pausing:
         if now_ns == self._looked_ns:
             return
         self._looked_ns = now_ns
-        strands = self._strands.strands.values()
-        changed = [one for one in strands if _is_secret(one, now_ns) is not one.secret]
+        now = now_ns / 1e9
+        # For every leg at every tick: no function is called.
+        changed = [
+            strand
+            for strand in self._strands.strands.values()
+            if (strand.leg.secrets > 0 or strand.leg.secret_until > now) is not strand.secret
+        ]
         for strand in changed:
             strand.secret = not strand.secret
             taped = self._calls.get(strand.ear.call.call_id)
@@ -81,8 +86,3 @@ class Pausing:
         muted = strand.secret or taped.is_paused(strand.ear.leg_id)
         # What was said until now is still on its way here.
         self._strands.hush(strand, muted, until_ns=self._now_ns())
-
-
-def _is_secret(strand: Strand, now_ns: int) -> bool:
-    leg = strand.ear.leg
-    return leg.secrets > 0 or leg.secret_until * 1e9 > now_ns

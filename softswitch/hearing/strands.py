@@ -26,10 +26,11 @@ NONE = -1
 class Strand:
     """One leg on a channel of a tape."""
 
-    __slots__ = ("channel", "ear", "row", "secret", "source")
+    __slots__ = ("channel", "ear", "leg", "row", "secret", "source")
 
     def __init__(self, ear: Ear, row: int, channel: int, source: int) -> None:
         self.ear = ear
+        self.leg = ear.leg
         self.row = row
         self.channel = channel
         self.source = source
@@ -102,7 +103,7 @@ class Strands:
             self._quiet.discard(row)
         frames = self._frames[row, :count].copy()
         times = self._times[row, :count].copy()
-        for begin, end in strand.ear.leg.secret_spans:
+        for begin, end in strand.leg.secret_spans:
             # Also what was heard so late that the secret was over by then.
             frames[(times + FRAME_NS > begin * 1e9) & (times < end * 1e9)] = 0
         positions = self._positions[row, :count].copy()
