@@ -31,8 +31,13 @@ events."""
 QUIET_SHARE = 0.3
 """Above this a tick is not so idle that more could be heard: else levels would go up and down."""
 
-MAX_LATE_IN_WINDOW = 3
-"""One late tick is somebody's slow moment; so many in half a second is a loop that is full."""
+MAX_LATE_IN_WINDOW = 5
+"""One late tick is somebody's slow moment; every fifth in half a second is a machine that is
+full."""
+
+LATE_WINDOWS = 4
+"""Ticks must come late for so many windows in a row, two seconds, before less is heard: what starts
+beside the switch takes a core for a moment, and hearing less would not give it back."""
 
 QUIET_SECONDS = 5.0
 """How long nothing may have been amiss before more is heard again."""
@@ -56,6 +61,7 @@ class TickLoad:
         self._window_busy = 0.0
         self._window_late = 0
         self._quiet_windows = 0
+        self._late_windows = 0
 
     @property
     def mean_seconds(self) -> float:
@@ -83,8 +89,13 @@ class TickLoad:
         self._window_busy = 0.0
         if share > MAX_SHARE:
             return self._rise(f"ticks take {share:.0%} of their time")
-        if late >= MAX_LATE_IN_WINDOW:
-            return self._rise(f"{late} of {WINDOW_TICKS} ticks came late")
+        self._late_windows = self._late_windows + 1 if late >= MAX_LATE_IN_WINDOW else 0
+        if self._late_windows >= LATE_WINDOWS:
+            self._late_windows = 0
+            return self._rise(f"ticks come late, {late} of the last {WINDOW_TICKS}")
+        if self._late_windows:
+            self._quiet_windows = 0
+            return False
         return share <= QUIET_SHARE and self._rest()
 
     def _rise(self, why: str) -> bool:

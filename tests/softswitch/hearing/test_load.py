@@ -26,15 +26,27 @@ def test_a_burst_shorter_than_half_a_second_changes_nothing() -> None:
     assert load.level == 0
 
 
-def test_one_late_tick_is_counted_and_three_in_half_a_second_raise_the_level() -> None:
+def test_ticks_that_come_late_raise_the_level_only_when_it_lasts() -> None:
     load = TickLoad()
     load.count(0.3, 0.0)
     run(load, 24)
     assert (load.late, load.level) == (1, 0)
-    run(load, 3, late=0.03)
-    run(load, 22)
-    assert (load.late, load.level) == (4, 1)
-    assert "3 of 25" in load.why
+    for _ in range(3):
+        run(load, 7, late=0.03)
+        run(load, 18)
+    assert (load.late, load.level) == (22, 0)
+    run(load, 7, late=0.03)
+    run(load, 18)
+    assert load.level == 1
+    assert "7 of the last 25" in load.why
+
+
+def test_a_good_half_second_ends_what_would_have_lasted() -> None:
+    load = TickLoad()
+    for _ in range(20):
+        run(load, 75, late=0.03)
+        run(load, 25)
+    assert load.level == 0
 
 
 def test_the_level_has_a_top() -> None:
