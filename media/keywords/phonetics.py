@@ -47,7 +47,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"ck|qu?(?=$)|c|q(?!u)", "k"),
         (r"qu", "kw"),
         (r"x", "ks"),
-        (rf"({_CONSONANT})\1(?![aeiouy])", r"\1"),
+        (rf"({_CONSONANT})\1(?![aeiouyL])", r"\1"),
         # Vowels, each group of letters one sound.
         (r"igh|iH", "I"),
         (r"eiH|eigh", "A"),

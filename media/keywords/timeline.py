@@ -17,6 +17,8 @@ MAX_BEFORE = 24
 """Words kept before those that are new; a phrase has twelve at most, and numbers have several."""
 MAX_WORDS = 400
 """Words of one result that are looked at; a window has a few dozen."""
+EDGE_NS = 100_000_000
+"""A word that begins with its window, in the middle of one that was heard whole, is its piece."""
 MARGIN_NS = 150_000_000
 """A word that ended so shortly before a window may still be in it: times are not exact."""
 
@@ -40,13 +42,18 @@ class Timeline:
 
     def add(self, result: Recognised) -> list[Said]:
         """Take a result; the words around and in its stretch, as they are compared."""
-        cut = result.start_ns - MARGIN_NS
+        cut, whole = result.start_ns - MARGIN_NS, 0
         for word in self._words:
             if word.start_ns < result.start_ns < word.end_ns:
-                cut = max(cut, word.end_ns)
+                cut = whole = max(cut, word.end_ns)
         before = [word for word in self._words if _middle(word) < cut][-MAX_BEFORE:]
         after = [word for word in self._words if _middle(word) > max(result.end_ns, cut)]
-        fresh = [word for word in result.words[:MAX_WORDS] if _middle(word) >= cut or not before]
+        fresh = [
+            word
+            for word in result.words[:MAX_WORDS]
+            if _middle(word) >= cut
+            and (word.start_ns >= whole or word.start_ns > result.start_ns + EDGE_NS)
+        ]
         self.cut_ns = cut
         self._words = [*before, *fresh, *after[:MAX_BEFORE]]
         self.fresh = (len(before), len(before) + len(fresh))

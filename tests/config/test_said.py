@@ -89,7 +89,8 @@ WORDS = st.sampled_from(
 
 @given(st.lists(WORDS, max_size=20).map(" ".join) | st.text(max_size=60))
 def test_whatever_is_written_is_read_or_told_within_its_text(text: str) -> None:
-    position, phrases = 0, (FRIEND,)
+    position = 0
+    phrases: tuple[Phrase, ...] = (FRIEND,)
     try:
         phrases = phrases_of(parse_said(text))
     except ExpressionError as error:
