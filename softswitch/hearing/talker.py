@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from config.said import phrases_of
 from softswitch.call.end_hold import EndHold
 from softswitch.hearing.ear import Ear
-from softswitch.hearing.phrases import phrases_of
 from softswitch.hearing.speech_plan import SpeechPlan
 
 __all__ = ["Stretch", "Talker"]
 
+MAX_WORDS = 100
+"""A recogniser that leans to more words than that leans to none."""
 SPOTTERS = frozenset(("pocketsphinx",))
 """Recognisers that understand nothing but what they are told to listen for."""
 
@@ -36,8 +38,11 @@ class Talker:
         keywords = self.ear.campaign.keywords
         wanted = tuple(dict.fromkeys(answers))
         if keywords is not None and (engine in SPOTTERS or (keywords.hint and not wanted)):
-            wanted += phrases_of(keywords.rules, self.ear.side)
-        return wanted
+            sides = {"any", self.ear.side}
+            rules = [rule for rule in keywords.rules if rule.side in sides]
+            found = [phrase for rule in rules for phrase in phrases_of(rule.said)]
+            wanted += tuple(dict.fromkeys([" ".join(phrase.words) for phrase in found]))
+        return wanted[:MAX_WORDS]
 
 
 class Stretch:

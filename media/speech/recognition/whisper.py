@@ -105,7 +105,7 @@ class WhisperEngine:
 
     def _prepare(self, window: Window) -> _Item:
         known, until_ns = self._settled(window)
-        unknown = (window.end_ns - until_ns) / 1e9
+        unknown = max(0, window.end_ns - until_ns) / 1e9
         return _Item(window, log_mel(_levelled(window)), known, unknown)
 
     def _settled(self, window: Window) -> tuple[list[int], int]:

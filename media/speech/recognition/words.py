@@ -8,7 +8,7 @@ squeezed together at its end.
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["Spoken", "is_monotonous", "normalise", "without_invented"]
 
@@ -41,14 +41,15 @@ def normalise(text: str) -> list[str]:
 
 
 def without_invented(words: Sequence[Spoken], sound_end: float) -> list[Spoken]:
-    """The words up to the first that begins after the sound, or of two with no time in it."""
+    """The words up to the first that begins after the sound, or of two with no time in it; none
+    ends after the sound."""
     kept: list[Spoken] = []
     for word in words:
         if word.start >= sound_end:
             break
         if kept and _is_squeezed(kept[-1]) and _is_squeezed(word):
             return kept[:-1]
-        kept.append(word)
+        kept.append(word if word.end <= sound_end else replace(word, end=sound_end))
     return kept
 
 
