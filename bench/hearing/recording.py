@@ -20,12 +20,13 @@ import numpy as np
 from bench.figures import table
 from bench.hearing.figure import Figure, at_most, stated
 from config.model import Campaign, Recording
+from media.recording import Writer
 from softswitch.call.end_hold import EndHold
 from softswitch.call.events import CallAnswered, CallBridged, LegEnded, LegQuality, RecordingSaved
 from softswitch.call.stream import EventStream
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import FRAME, Heard
-from softswitch.hearing.recordings import Recordings
+from softswitch.hearing.recording import RecordingStage
 
 __all__ = ["run"]
 
@@ -169,29 +170,30 @@ async def _record(
     campaign = Campaign("bench", treatment="bench", record=Recording() if recorded else None)
     ids = [f"{n:024x}" for n in range(calls)]  # as the switch gives them
     made = {one: _Call(one, campaign, services.events) for one in ids}
-    recordings = Recordings(
-        cast("Any", services), folder=folder, data=folder,
+    writer = Writer(lambda outcome: stage.tell(outcome))  # noqa: PLW0108 - it comes below
+    stage = RecordingStage(
+        cast("Any", services), writer, folder=folder, data=folder,
         find_call=lambda call_id: cast("Any", made.get(call_id)),
     )  # fmt: skip
     saved: list[RecordingSaved] = []
     services.events.subscribe(
         lambda event: saved.append(event) if isinstance(event, RecordingSaved) else None
     )
-    recordings.start()
+    writer.start()
     begun = time.process_time()
-    ears = _open(recordings, list(made.values()))
-    ticks = await _tick(recordings, len(ears), round(seconds * PACKETS_A_SECOND))
+    ears = _open(stage, list(made.values()))
+    ticks = await _tick(stage, len(ears), round(seconds * PACKETS_A_SECOND))
     for ear in ears:
-        _end(recordings, ear)
+        _end(stage, ear)
     async with asyncio.timeout(60):
         while recorded and len(saved) < calls:  # noqa: ASYNC110 - the stage tells nobody else
             await asyncio.sleep(0.05)
-    await recordings.close()
+    await asyncio.to_thread(writer.close, 30.0)
     cost = time.process_time() - begun
     return (cost, ticks), sum(_is_whole(folder, event) for event in saved)
 
 
-def _open(recordings: Recordings, calls: list[_Call]) -> list[Ear]:
+def _open(stage: RecordingStage, calls: list[_Call]) -> list[Ear]:
     ears: list[Ear] = []
     for call in calls:
         call.emit(CallAnswered, leg="a", codec="PCMU")
@@ -199,17 +201,17 @@ def _open(recordings: Recordings, calls: list[_Call]) -> list[Ear]:
         for leg in (call.caller, call.agent):
             ear = Ear(len(ears), cast("Any", leg), call.campaign, time.monotonic_ns())
             ears.append(ear)
-            recordings.stage.open(ear)
+            stage.open(ear)
     return ears
 
 
-def _end(recordings: Recordings, ear: Ear) -> None:
+def _end(stage: RecordingStage, ear: Ear) -> None:
     call = cast("_Call", ear.call)
-    recordings.stage.close(ear)
+    stage.close(ear)
     call.emit(LegEnded, leg=ear.leg_id, status=200, q850=16, cause="", quality=LegQuality())
 
 
-async def _tick(recordings: Recordings, legs: int, count: int) -> list[_Tick]:
+async def _tick(stage: RecordingStage, legs: int, count: int) -> list[_Tick]:
     loop = asyncio.get_running_loop()
     random = np.random.default_rng(4)
     sound = (random.standard_normal((legs, FRAME)) * 3000).astype(np.int16)
@@ -225,8 +227,8 @@ async def _tick(recordings: Recordings, legs: int, count: int) -> list[_Tick]:
         times = np.full(legs, now_ns - 20_000_000, np.int64)
         heard = Heard(slots, sound, valid, positions, times, now_ns)
         clock, cpu = time.perf_counter(), time.thread_time()
-        recordings.stage.hear(heard)
-        recordings.stage.after(now_ns)
+        stage.hear(heard)
+        stage.after(now_ns)
         ticks.append(_Tick(time.thread_time() - cpu, time.perf_counter() - clock, late))
     return ticks
 

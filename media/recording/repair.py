@@ -28,11 +28,14 @@ class Repaired:
 
 def repair_recordings(folder: Path) -> tuple[list[Repaired], list[tuple[Path, str]]]:
     """Mend the unfinished files in a folder of recordings; those mended, and those that cannot be,
-    with the reason. Empty ones are deleted, those that somebody is writing are left alone. Raises
-    OSError when the folder cannot be read."""
+    with the reason. Empty ones are deleted, those that somebody is writing are left alone."""
     repaired: list[Repaired] = []
     failed: list[tuple[Path, str]] = []
-    for part in _parts(folder):
+    try:
+        parts = _parts(folder)
+    except OSError as error:
+        return [], [(folder, str(error))]
+    for part in parts:
         try:
             mended_file = _repair(part)
         except (OSError, ValueError) as error:

@@ -61,7 +61,7 @@ def _load(options: argparse.Namespace) -> Configuration | None:
 
 
 def _folder(configuration: Configuration) -> Path:
-    from softswitch.hearing.recordings import recordings_folder
+    from softswitch.hearing.taped import recordings_folder
 
     return recordings_folder(configuration.switch.data, configuration.hearing.recordings)
 
@@ -84,8 +84,11 @@ def _list(options: argparse.Namespace) -> int:
     if options.day is not None and not _is_day(options.day):
         return _fail("--day: expected a day such as 2026-11-22", 2)
     folder = _folder(configuration)
+    count = size = 0
     for path in _files(folder, options.day or "*"):
         print(_line(path, folder))
+        count, size = count + 1, size + path.stat().st_size
+    print(f"{count} files, {size / 1e6:,.1f} MB in {folder}")
     return 0
 
 
@@ -138,7 +141,7 @@ def _verify(options: argparse.Namespace) -> int:
     wanted = set(options.calls)
     seen: set[str] = set()
     good = bad = 0
-    for record in _records(options.records or [data / "records.jsonl"], wanted):
+    for record in _records(options.records or _own_records(data), wanted):
         seen.add(record["call_id"])
         for recording in record.get("recordings", ()):
             why = _wrong(recording, data)
@@ -151,22 +154,32 @@ def _verify(options: argparse.Namespace) -> int:
     return NOT_AS_RECORDED if bad else 0
 
 
+def _own_records(data: Path) -> list[Path]:
+    """The file of records of a data folder, when there were calls."""
+    path = data / "records.jsonl"
+    return [path] if path.exists() else []
+
+
 def _records(files: list[Path], wanted: set[str]) -> Iterator[dict[str, Any]]:
     """Records of the calls wanted; of all calls where none is named."""
     import json
 
     ids = [call_id.encode() for call_id in wanted]
     for path in files:
-        with path.open("rb") as lines:
-            for line in lines:
-                if ids and not any(call_id in line for call_id in ids):
-                    continue
-                try:
-                    record = json.loads(line)
-                except ValueError:
-                    continue  # a line that is being written, or was torn by a crash
-                if isinstance(record, dict) and (not wanted or record.get("call_id") in wanted):
-                    yield record
+        for line in _lines(path):
+            if ids and not any(call_id in line for call_id in ids):
+                continue
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue  # a line that is being written, or was torn by a crash
+            if isinstance(record, dict) and (not wanted or record.get("call_id") in wanted):
+                yield record
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as lines:
+        yield from lines
 
 
 def _wrong(recording: dict[str, Any], data: Path) -> str | None:

@@ -23,7 +23,7 @@ from softswitch.hearing.strands import Strand
 if TYPE_CHECKING:
     from softswitch.call.call import Call
 
-__all__ = ["Clip", "TapedCall", "shown_path", "tell_clip", "tell_file"]
+__all__ = ["Clip", "TapedCall", "recordings_folder", "shown_path", "tell_clip", "tell_file"]
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +97,12 @@ class TapedCall:
     def is_paused(self, leg_id: str) -> bool:
         """Whether somebody asked for a pause of this leg."""
         return None in self.asked or leg_id in self.asked
+
+
+def recordings_folder(data: Path, configured: Path | None) -> Path:
+    """Where recordings and clips are: the folder of the configuration, or one in the data
+    folder."""
+    return data / "recordings" if configured is None else configured
 
 
 def shown_path(path: Path, data: Path) -> str:

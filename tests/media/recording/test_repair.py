@@ -104,6 +104,14 @@ def test_a_folder_that_is_not_there_has_nothing_to_mend(tmp_path: Path) -> None:
     assert repair_recordings(tmp_path / "none") == ([], [])
 
 
+def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    repaired, ((path, why),) = repair_recordings(tmp_path / "file")
+    assert repaired == []
+    assert path == tmp_path / "file"
+    assert "Not a directory" in why
+
+
 def test_only_the_last_days_are_looked_through(tmp_path: Path) -> None:
     for day in range(1, 6):
         file = WaveFile(tmp_path / f"2026-11-0{day}" / "call.wav", "pcm")

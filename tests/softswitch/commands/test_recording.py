@@ -70,10 +70,11 @@ def run(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
-def test_what_is_on_disk_is_listed(run: Run) -> None:
+def test_what_is_on_disk_is_listed(run: Run, data: Path) -> None:
     status, said, _ = run("list")
     assert status == 0
-    rows = [line.split() for line in said.splitlines()]
+    *lines, total = said.splitlines()
+    rows = [line.split() for line in lines]
     assert [row[:4] for row in rows] == [
         [OTHER, "call", "1.0", "s"],
         [CALL, "clip", "0.5", "s"],
@@ -82,12 +83,13 @@ def test_what_is_on_disk_is_listed(run: Run) -> None:
     ]
     assert rows[0][-1] == f"2026-11-21/{OTHER}.wav"
     assert rows[0][-2] == "32,044"
+    assert total == f"4 files, 0.1 MB in {data}/recordings"
 
 
 def test_a_day_is_listed_by_itself(run: Run) -> None:
     status, said, _ = run("list", "--day", "2026-11-21")
-    assert (status, len(said.splitlines())) == (0, 1)
-    assert run("list", "--day", "2020-01-01") == (0, "", "")
+    assert (status, len(said.splitlines())) == (0, 2)
+    assert run("list", "--day", "2020-01-01")[1].startswith("0 files")
     assert run("list", "--day", "../*")[0] == 2
 
 
@@ -138,6 +140,14 @@ def test_a_recording_that_failed_has_nothing_to_compare_with(
     status, said, _ = run("verify", "--records", str(rotated))
     assert status == 1
     assert "nothing to compare with: No space left on device" in said
+
+
+def test_where_there_were_no_calls_there_is_nothing_wrong(run: Run, data: Path) -> None:
+    (data / "records.jsonl").unlink()
+    assert run("verify") == (0, "0 recordings are as recorded, 0 are not\n", "")
+    assert run("verify", CALL)[0] == 1
+    with pytest.raises(FileNotFoundError):  # told by the command line
+        run("verify", "--records", str(data / "none"))
 
 
 def test_a_bad_configuration_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

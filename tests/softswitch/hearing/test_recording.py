@@ -13,10 +13,13 @@ import pytest
 
 from config.model import KeywordRule, Keywords, Phrase, Recording
 from media.g711 import decode, encode
-from media.recording import Sound
+from media.recording import Sound, Writer
 from softswitch.call.call import Call
+from softswitch.hearing.recording import RecordingStage
+from softswitch.hearing.taped import recordings_folder
 from tests.support.laboratory import AGENT, DIRECT, LONG_PROMPT, Laboratory, laboratory
 from tests.support.taped_calls import TapedCalls, spoken
+from tests.support.taped_sound import read_stereo
 from tests.support.treated import answer, request_to, treated
 
 KEYWORDS = Keywords((KeywordRule("My Friend!", Phrase(("friend",)), "friend"),), clip_seconds=2.0)
@@ -182,6 +185,34 @@ def test_a_recording_shorter_than_the_campaign_keeps_is_deleted(lab: Laboratory)
     (told,) = lab.facts("recording.discarded")
     assert told["seconds"] == pytest.approx(1.0, abs=0.05)
     assert lab.record["recordings"] == []
+
+
+def test_a_call_is_recorded_by_threads_of_their_own(lab: Laboratory) -> None:
+    writer = Writer(lambda outcome: stage.tell(outcome))  # noqa: PLW0108 - it comes below
+    stage = RecordingStage(
+        lab.services,
+        writer,
+        folder=recordings_folder(lab.folder, None),
+        data=lab.folder,
+        find_call=lab.switchboard.calls.get,
+        campaign_of=lambda call: replace(call.campaign, record=Recording()),
+    )
+    writer.start()
+    lab.caller.invite(LONG_PROMPT)
+    lab.settle()
+    lab.advance(3.0)
+    lab.caller.hang_up()
+    lab.wait_for(lambda: bool(lab.facts("recording.saved")))
+    assert writer.close(10)
+    (recorded,) = lab.record["recordings"]
+    path = lab.folder / recorded["path"]
+    assert len(read_stereo(path)[0]) == 24000
+    assert recorded["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_folder_is_that_of_the_configuration(tmp_path: Path) -> None:
+    assert recordings_folder(tmp_path, tmp_path / "elsewhere") == tmp_path / "elsewhere"
+    assert recordings_folder(tmp_path, None) == tmp_path / "recordings"
 
 
 # Pause and secrets.
