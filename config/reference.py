@@ -123,6 +123,7 @@ The examples take these variables; nothing but the file decides where they go.
 | `SOFTSWITCH_DATA` | folder of records, journal and cache | ./var |
 | `SOFTSWITCH_DATABASE` | PostgreSQL: `embedded`, `off`, or a connection string | embedded |
 | `BABY_FANS_HOURS` | opening hours of baby-fans.yaml | Mon-Fri 8:00-17:00 |
+| `SPEECH_WORKERS` | processes that recognise speech, of keywords.yaml | 1 |
 | `NEWS_HOURS` | opening hours of news-press.yaml | Mon-Fri 8:00-12:00 |
 | `NEWS_MIN_SECONDS` | length of a call that news-press.yaml pays for | 120 |
 | `POOL_MIN_LIFETIME` | age from which a binding may be replaced | 600 |

@@ -17,6 +17,7 @@ def test_the_examples_are_there() -> None:
     assert {
         "baby-fans.yaml",
         "failover.yaml",
+        "keywords.yaml",
         "load.yaml",
         "news-press.yaml",
         "quickstart.yaml",
@@ -148,3 +149,30 @@ def test_the_news_press_menu_transfers_or_hangs_up() -> None:
     assert isinstance(transfer, Connect)
     assert transfer.destinations[0].number == "+18885551234"
     assert isinstance(hang_up, HangUp)
+
+
+def test_baby_fans_listens_for_the_friend_of_the_caller() -> None:
+    campaign = example("baby-fans.yaml").campaigns["Baby Fan Sale"]
+    assert campaign.keywords is not None
+    (rule,) = campaign.keywords.rules
+    assert (rule.name, rule.side, campaign.keywords.clip_seconds) == ("friend", "caller", 5.0)
+
+
+def test_news_press_is_recorded_and_says_so() -> None:
+    campaign = example("news-press.yaml").campaigns["2011 Sale"]
+    assert campaign.record is not None
+    assert campaign.notice is not None
+
+
+def test_the_keywords_example_shows_every_rule_and_what_a_partner_inherits() -> None:
+    campaigns = example("keywords.yaml").campaigns
+    roofs, partner = campaigns["Roof Repair"], campaigns["Partner"]
+    assert roofs.keywords is not None
+    assert partner.keywords is not None
+    kinds = {type(rule.said).__name__ for rule in roofs.keywords.rules}
+    assert kinds == {"AnySaid", "NearSaid", "AllSaid", "Phrase"}
+    assert {rule.side for rule in roofs.keywords.rules} == {"caller", "agent", "any"}
+    assert [rule.name for rule in partner.keywords.rules] == ["insurance", "hail damage"]
+    assert (partner.record, partner.transcribe, partner.fax) == (
+        roofs.record, True, "fax-desk",
+    )  # fmt: skip
