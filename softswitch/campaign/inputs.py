@@ -38,12 +38,12 @@ def earning_expressions(campaign: Campaign) -> Iterator[Expression]:
 
 
 def facts_named(expressions: Iterable[Expression]) -> set[str]:
-    """The facts that stand in expressions."""
+    """The facts that stand in expressions, and the functions that are asked for more."""
     return {
         term.name
         for expression in expressions
         for term in _terms(expression.term)
-        if isinstance(term, Fact)
+        if isinstance(term, Fact | Function)
     }
 
 

@@ -101,6 +101,7 @@ class Listening:
         if wanting is None:
             return
         if self.speech.available:
+            await self.voice.prepare()
             await self.speech.start(soon=True)
         elif self._configuration.hearing.without_recogniser == "error":
             raise RecogniserError(f"{wanting} is to be understood: {INSTALL_HINT}")

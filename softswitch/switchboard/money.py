@@ -34,8 +34,11 @@ from softswitch.call.events import (
     CapReached,
     ChoiceMade,
     DecisionMade,
+    FaxHeard,
     FraudDetected,
+    KeywordHeard,
     LookupAnswered,
+    MachineJudged,
     VariableSet,
 )
 from softswitch.call.stream import EventStream
@@ -67,9 +70,12 @@ _BRINGS: dict[type[CallEvent], tuple[str, ...]] = {
     ChoiceMade: ("key", "keys"),
     AttributesSet: ("attribute.",),
     CampaignChosen: ("campaign",),
+    KeywordHeard: ("keyword",),
+    MachineJudged: ("machine",),
+    FaxHeard: ("fax",),
 }
-"""Which facts an event brings: the beginnings of their names. Another campaign brings its own
-rating."""
+"""Which facts and functions an event brings news of: the beginnings of their names. Another
+campaign brings its own rating."""
 
 
 class Desk(Protocol):
