@@ -9,7 +9,8 @@ import os
 import numpy as np
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.bytearray cimport (
+    PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_GET_SIZE)
 from libc.stddef cimport size_t
 from libc.stdint cimport (
     int16_t, int32_t, int64_t, intptr_t, uint8_t, uint16_t, uint32_t, uint64_t)
@@ -559,6 +560,10 @@ cdef extern from *:
     uint64_t engine_leg(const engine *)
 
 
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(object)
+
+
 cdef extern from "framing.h":
     enum:
         FRAME_SAMPLES
@@ -597,11 +602,13 @@ cdef class Framer:
     """
 
     cdef framer *core
+    cdef list blocks
 
     def __cinit__(self):
         self.core = framer_create()
         if not self.core:
             raise MemoryError("no memory for frames")
+        self.blocks = [bytearray(), bytearray(), bytearray(), bytearray()]
 
     def __dealloc__(self):
         if self.core:
@@ -662,7 +669,7 @@ cdef class Framer:
         cdef uint64_t samples_at = times_at + rows * sizeof(int64_t)
         cdef uint64_t valid_at = samples_at + rows * FRAME_SAMPLES * sizeof(int16_t)
         cdef uint64_t cells = rows * FRAME_SAMPLES
-        cdef bytearray block = PyByteArray_FromStringAndSize(NULL, valid_at + cells)
+        cdef bytearray block = self.block(valid_at + cells)
         cdef uint8_t *start = <uint8_t *>PyByteArray_AS_STRING(block)
         framer_take(
             self.core, <intptr_t *>start, <int16_t *>(start + samples_at), start + valid_at,
@@ -674,6 +681,24 @@ cdef class Framer:
             frombuffer(block, NANOSECONDS, rows, positions_at),
             frombuffer(block, NANOSECONDS, rows, times_at),
         )
+
+    cdef bytearray block(self, uint64_t size):
+        """Memory for a round: that of an earlier one where nobody holds its arrays any more. Fresh
+        memory of this size has to be got from the kernel each time, which costs more than the
+        frames."""
+        cdef bytearray block
+        cdef int at, free = -1
+        for at in range(len(self.blocks)):
+            # One reference is the list's, the other this variable's.
+            block = self.blocks[at]
+            if Py_REFCNT(block) == 2:
+                if <uint64_t>PyByteArray_GET_SIZE(block) >= size:
+                    return block
+                free = at
+        block = PyByteArray_FromStringAndSize(NULL, size + size // 4)
+        if free >= 0:
+            self.blocks[free] = block
+        return block
 
     @property
     def counters(self):

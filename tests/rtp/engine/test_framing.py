@@ -528,3 +528,32 @@ def test_whatever_comes_frames_stay_in_order_and_bounded(data: st.DataObject) ->
         if data.draw(st.integers(0, 9)) == 0:
             framer.close(data.draw(st.integers(0, 4)))
         now += data.draw(st.integers(1, 300)) * MS
+
+
+def test_arrays_that_somebody_holds_are_never_written_again() -> None:
+    framer, sender = Framer(), Sender()
+    held: list[tuple[np.ndarray, ...]] = []
+    copies: list[list[np.ndarray]] = []
+    for tick in range(30):
+        framer.push(batch_of([sender.packet()]))
+        got = framer.round(tick)
+        assert got is not None
+        if tick % 3 == 0:
+            held.append(got)
+            copies.append([array.copy() for array in got])
+        if tick % 5 == 0:
+            held.append(tuple(array[:1] for array in got))  # a view is enough
+            copies.append([array[:1].copy() for array in got])
+    for arrays, kept in zip(held, copies, strict=True):
+        assert all(np.array_equal(one, other) for one, other in zip(arrays, kept, strict=True))
+
+
+def test_memory_of_rounds_that_nobody_holds_is_used_again() -> None:
+    framer, sender = Framer(), Sender()
+    places = set()
+    for tick in range(100):
+        framer.push(batch_of([sender.packet()]))
+        got = framer.round(tick)
+        assert got is not None
+        places.add(got[1].ctypes.data)
+    assert len(places) <= 4
