@@ -66,8 +66,9 @@ HAND_OVER_NS = 1_000_000_000
 SETTLE_NS = 1_000_000_000
 """How long a moment is waited for after it has passed. Frames come 20-100 ms after they were
 spoken, and later when the loop has stalled: nobody is in a hurry here."""
-END_SECONDS = 0.3
-"""How long after the last leg's end the tick may take to close its ears."""
+END_SECONDS = 2.0
+"""How long after the last leg's end the tick may take to close its ears: a second at most, as it
+is."""
 HISTORY_SLACK_SECONDS = 10.0
 """A keyword may be found so much later than it was said: at the end of a long sentence, by a
 recogniser that is busy."""

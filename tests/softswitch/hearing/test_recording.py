@@ -380,7 +380,7 @@ def test_legs_whose_ears_never_close_do_not_keep_the_file_open(lab: Laboratory) 
     taped.speak(1.0, a=1000)
     lab.caller.hang_up()
     lab.settle()
-    lab.advance(1.0)
+    lab.advance(2.5)
     assert len(lab.facts("recording.saved")) == 1
 
 
