@@ -59,7 +59,7 @@ PROGRESS_TONES: Final = slice(14, 19)
 _FULL_SCALE_SINE_DBM0: Final = 3.14
 _LEAST_VALID: Final = np.float32(0.5)
 """Share of a frame that must have arrived for it to be judged."""
-_LIKELY_SHARE: Final = 0.7
+_LIKELY_SHARE: Final = 0.82
 """Less of it in one tone is not worth a closer look; coloured noise makes it look like more."""
 
 
@@ -84,8 +84,8 @@ class BankFrames:
     """[T, M] mean square of each frequency of BANK."""
     usable: NDArray[np.bool_] | None
     """[M] whether at least half of the frame arrived; None: all of all frames did."""
-    valid: NDArray[np.bool_]
-    """[M, 160] which samples arrived."""
+    valid: NDArray[np.bool_] | None
+    """[M, 160] which samples arrived; None: all."""
 
 
 class Bank:
@@ -110,16 +110,18 @@ class Bank:
         power: NDArray[np.float32],
         valid: NDArray[np.bool_],
         whole: NDArray[np.bool_],
+        rows: NDArray[np.intp] | None = None,
     ) -> BankFrames:
         """How strong each frequency is in each frame. Frames of which less arrived count for what
-        did."""
+        did. `rows`: where each frame stands in `valid`, when not one by one."""
         parts = self.transform(floats)
         np.multiply(parts, parts, out=parts)
         count = len(self.frequencies)
         tones = parts[:count]
         tones += parts[count:]
         if whole.all():
-            return BankFrames(floats, power, tones, None, valid)
+            return BankFrames(floats, power, tones, None, None)
+        valid = valid if rows is None else valid[rows]
         share = valid.mean(axis=1, dtype=np.float32)
         usable = share >= _LEAST_VALID
         # What is hardly there has no tone.
@@ -129,44 +131,75 @@ class Bank:
 
 
 def single_tone(
-    floats: NDArray[np.float32], frequency: float | NDArray[np.floating]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.complex128]]:
+    floats: NDArray[np.float32], frequency: float | NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.complex64]]:
     """Look closer at frames that should hold one tone: ([C] Hz, [C] share, [C] amplitude).
 
     `floats` [C, 160]; `frequency` the expected one, of all or [C]; true within 50 Hz, half a turn
     from one half of the frame to the other. The share of the frame's energy is that of a tone of
-    the frequency found. The amplitude is complex, its phase that of the expected frequency at the
-    frame's start.
+    the frequency found. The amplitude is complex, its phase that of the expected frequency (to 5
+    Hz) at the frame's start.
     """
-    turn = 2 * np.pi * np.atleast_1d(np.asarray(frequency, np.float64)) / SAMPLE_RATE
-    wave = np.exp(-1j * turn[:, None] * np.arange(FRAME)).reshape(-1, 2, HALF)
-    halves = np.einsum("chn,chn->ch", floats.reshape(-1, 2, HALF), np.broadcast_to(
-        wave, (len(floats), 2, HALF)))  # fmt: skip
-    halves *= 2 / HALF
-    error = np.angle(halves[:, 1] * halves[:, 0].conj()) / (2 * np.pi) * (SAMPLE_RATE / HALF)
-    lost = np.sinc(error * HALF / SAMPLE_RATE) ** 2
-    power = np.einsum("cn,cn->c", floats, floats, dtype=np.float64) / FRAME
-    tone = np.mean(np.abs(halves) ** 2, axis=1) / 2 / lost
-    share = tone / np.maximum(power, 1e-12)
-    return error + turn * SAMPLE_RATE / (2 * np.pi), share, halves.mean(axis=1)
+    steps = np.rint(np.asarray(frequency, np.float32) / _STEP_HZ).astype(np.intp)
+    if steps.ndim:
+        parts = np.matmul(floats.reshape(-1, 2, HALF), _WAVES[steps])
+    else:
+        parts = (floats.reshape(-1, HALF) @ _WAVES[steps]).reshape(-1, 2, 2)
+    halves = parts.view(np.complex64)[:, :, 0]
+    first, second = halves[:, 0], halves[:, 1] * _TURNS[steps]
+    error = np.angle(second * first.conj()) * np.float32(SAMPLE_RATE / HALF / (2 * np.pi))
+    lost = np.square(np.sinc(error * np.float32(HALF / SAMPLE_RATE)))
+    power = np.einsum("cn,cn->c", floats, floats) * np.float32(1 / FRAME)
+    tone = np.square(np.abs(halves)).sum(axis=1) / (4 * lost)
+    share = tone / np.maximum(power, np.float32(1e-12))
+    return error + steps * np.float32(_STEP_HZ), share, (first + second) / 2
+
+
+def _half_waves() -> tuple[NDArray[np.float32], NDArray[np.complex64]]:
+    """Frequencies of every step: ([F, 80, 2] cos, -sin over half a frame, as strong as the sine's
+    amplitude; [F] turn from one half to the next)."""
+    turns = 2 * np.pi * _STEP_HZ / SAMPLE_RATE * np.arange(int(SAMPLE_RATE / 2 / _STEP_HZ) + 1)
+    angles = np.outer(turns, np.arange(HALF))
+    waves = np.stack((np.cos(angles), -np.sin(angles)), axis=2) * (2 / HALF)
+    return np.asarray(waves, np.float32), np.exp(-1j * turns * HALF).astype(np.complex64)
+
+
+_STEP_HZ: Final = 5.0
+_WAVES, _TURNS = _half_waves()
 
 
 def dominant_tone(
-    floats: NDArray[np.float32], power: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Frequency of the tone that carries a frame, and its share: ([C] Hz, [C]; 0 for none).
+    floats: NDArray[np.float32],
+    power: NDArray[np.float32],
+    *,
+    lowest: float,
+    highest: float,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Frequency of the tone that carries a frame, and its share: ([C] Hz, [C]; 0 for none in the
+    band).
 
     `floats` [C, 160], `power` [C] their mean square. Pisarenko's estimate from two lags finds where
     to look: one sine in white noise has r1 = s cos w and r2 = s cos 2w.
     """
-    energy = np.maximum(power, 1e-12) * FRAME
-    first = np.einsum("cn,cn->c", floats[:, 1:], floats[:, :-1]) / energy * (FRAME / (FRAME - 1))
-    second = np.einsum("cn,cn->c", floats[:, 2:], floats[:, :-2]) / energy * (FRAME / (FRAME - 2))
+    scale = 1 / np.maximum(power * np.float32(FRAME), np.float32(1e-9))
+    first = np.einsum("cn,cn->c", floats[:, 1:], floats[:, :-1]) * scale
+    second = np.einsum("cn,cn->c", floats[:, 2:], floats[:, :-2]) * scale
     share = (np.sqrt(second * second + 8 * first * first) - second) / 2
-    frequency, found = np.zeros(len(floats)), np.zeros(len(floats))
-    likely = np.flatnonzero(share > _LIKELY_SHARE)
-    if likely.size:
-        cosine = np.clip(first[likely] / share[likely], -1, 1)
-        guess = np.arccos(cosine) * (SAMPLE_RATE / (2 * np.pi))
-        frequency[likely], found[likely], _ = single_tone(floats[likely], guess)
+    cosine = first / np.maximum(share, np.float32(_LIKELY_SHARE))
+    likely = (share > _LIKELY_SHARE) & (cosine <= _cosine(lowest)) & (cosine >= _cosine(highest))
+    rows = np.flatnonzero(likely)
+    frequency, found = np.zeros(len(floats), np.float32), np.zeros(len(floats), np.float32)
+    if rows.size:
+        guess = np.arccos(cosine[rows]) * np.float32(SAMPLE_RATE / (2 * np.pi))
+        frequency[rows], found[rows], _ = single_tone(floats[rows], guess)
     return frequency, found
+
+
+_GUESSED_WITHIN_HZ: Final = 60.0
+
+
+def _cosine(frequency: float) -> float:
+    """Bound of the estimate for a bound of the frequency."""
+    middle = SAMPLE_RATE / 4
+    outwards = _GUESSED_WITHIN_HZ if frequency > middle / 2 else -_GUESSED_WITHIN_HZ
+    return float(np.cos(2 * np.pi * (frequency + outwards) / SAMPLE_RATE))

@@ -58,13 +58,17 @@ class BeepDetector:
         """Another leg has these slots."""
         self._state.reset(slots)
 
+    def sounding(self, slots: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """[M] whether a tone sounds that may be one: its end is to be heard, however quiet."""
+        return np.asarray(self._state["start"][slots] != _NEVER)
+
     def hear(
         self,
         slots: NDArray[np.intp],
         positions: NDArray[np.int64],
         power: NDArray[np.float32],
-        frequency: NDArray[np.float64],
-        share: NDArray[np.float64],
+        frequency: NDArray[np.float32],
+        share: NDArray[np.float32],
     ) -> NDArray[np.bool_]:
         """[C] whether a beep is over, and it is quiet. Frames that are missing are not given."""
         tone = (share >= _LEAST_SHARE) & (power > QUIET)
@@ -85,7 +89,7 @@ class BeepDetector:
         slots: NDArray[np.intp],
         positions: NDArray[np.int64],
         power: NDArray[np.float32],
-        frequency: NDArray[np.float64],
+        frequency: NDArray[np.float32],
         tone: NDArray[np.bool_],
     ) -> NDArray[np.bool_]:
         """Go on with tones, and begin new ones: which they are. The frame in which a tone ends may

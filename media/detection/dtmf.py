@@ -67,7 +67,7 @@ _MASKED_SHARE: Final = 0.1
 
 
 def _fits() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Least squares of each key's pair over half a frame: ([16, 4, 80] cos, sin of the low and of
+    """Least squares of each key's pair over half a frame: ([16, 80, 4] cos, sin of the low and of
     the high frequency; [16, 4, 4] their products, for the fit's mean square)."""
     time = np.arange(HALF) / SAMPLE_RATE
     fits, products = [], []
@@ -76,15 +76,17 @@ def _fits() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             angles = 2 * np.pi * np.outer((low, low, high, high), time)
             waves = np.cos(angles)
             waves[1::2] = np.sin(angles[1::2])
-            fits.append(np.linalg.pinv(waves.T))
+            fits.append(np.linalg.pinv(waves))
             products.append(waves @ waves.T / HALF)
     return np.array(fits, np.float32), np.array(products, np.float32)
 
 
 _FITS, _PRODUCTS = _fits()
-_FREQUENCIES: Final = np.array([(low, high) for low in LOW_GROUP for high in HIGH_GROUP])
+_FREQUENCIES: Final = np.array(
+    [(low, high) for low in LOW_GROUP for high in HIGH_GROUP], np.float32
+)
 # Turn of each key's frequencies over half a frame.
-_TURNS: Final = np.exp(-2j * np.pi * _FREQUENCIES * HALF / SAMPLE_RATE)
+_TURNS: Final = np.exp(-2j * np.pi * _FREQUENCIES * HALF / SAMPLE_RATE).astype(np.complex64)
 
 
 @dataclass(slots=True)
@@ -93,14 +95,24 @@ class _Halves:
 
     key: NDArray[np.intp]
     """[C] index into KEYS."""
-    amplitude: NDArray[np.float64]
+    amplitude: NDArray[np.float32]
     """[C, 2] of the pair."""
     pure: NDArray[np.bool_]
     """[C, 2] whether there is nothing but the pair, and it as a telephone would send it."""
-    error: NDArray[np.float64]
+    error: NDArray[np.float32]
     """[C, 2] how far the low and the high frequency are off, as a share."""
     masked: NDArray[np.bool_]
     """[C, 2] whether the half is missing."""
+
+    def of(self, rows: NDArray[np.bool_]) -> _Halves:
+        """Only these."""
+        return _Halves(
+            self.key[rows],
+            self.amplitude[rows],
+            self.pure[rows],
+            self.error[rows],
+            self.masked[rows],
+        )
 
 
 class DtmfDetector:
@@ -130,6 +142,10 @@ class DtmfDetector:
     def reset(self, slots: int | NDArray[np.intp]) -> None:
         """Forget what these slots heard: another leg, or a gap."""
         self._state.reset(slots)
+
+    def active(self, slots: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """[M] whether there is a key, told or not, whose end is to be heard."""
+        return np.asarray(self._state["key"][slots] != _NONE)
 
     def sounding(self, slots: NDArray[np.intp]) -> NDArray[np.bool_]:
         """[M] whether a key is down that was told."""
@@ -173,13 +189,20 @@ class DtmfDetector:
         state, at = self._state, slots[rows]
         before = state["key"][at].astype(np.intp)
         halves = _measure(frames, rows, np.where(gated, best, before))
-        other = (before != _NONE) & (halves.key != before)
-        strange = other & ~halves.pure.any(axis=1)
-        if strange.any():
+        live = before != _NONE
+        worth = live | halves.pure.any(axis=1)
+        if not worth.all():
+            # Most of what passes the gate is speech.
+            rows, at, before, live = rows[worth], at[worth], before[worth], live[worth]
+            halves = halves.of(worth)
+        if rows.size == 0:
+            return []
+        other = live & (halves.key != before)
+        if other.any():
+            strange = other & ~halves.pure.any(axis=1)
             # Noise at the end of a tone looks like some other key: stay with the one that was.
             halves = _measure(frames, rows, np.where(strange, before, halves.key))
-            other &= ~strange
-        state.reset_keeping(at[other], "masked")
+            state.reset_keeping(at[other & ~strange], "masked")
         self._begin(at, halves)
         for half in (0, 1):
             self._step(at, halves, half)
@@ -220,7 +243,7 @@ class DtmfDetector:
         gone = _HALF_MS * (1 - amplitude / np.maximum(reference, 1e-9))
         state["absent"][at] = np.where(there, 0, absent + np.where(away, gone, 0))
 
-    def _press_again(self, at: NDArray[np.intp], reference: NDArray[np.float64]) -> None:
+    def _press_again(self, at: NDArray[np.intp], reference: NDArray[np.float32]) -> None:
         """The same key after a pause."""
         key = self._state["key"][at]
         self._state.reset(at)
@@ -265,22 +288,24 @@ class DtmfDetector:
 def _measure(frames: BankFrames, rows: NDArray[np.intp], key: NDArray[np.intp]) -> _Halves:
     """Fit the keys' pairs to the halves of these rows."""
     halves = frames.floats[rows].reshape(-1, 2, HALF)
-    fits = np.matmul(_FITS[key], halves.transpose(0, 2, 1))  # [C, 4, 2]
-    power = np.einsum("cih,cij,cjh->ch", fits, _PRODUCTS[key], fits)
-    energy = np.einsum("chn,chn->ch", halves, halves) / HALF
-    waves = fits[:, 0::2] - 1j * fits[:, 1::2]  # [C, tone, half]
-    tones = np.abs(waves) ** 2 / 2
-    phase = np.angle(waves[:, :, 1] * waves[:, :, 0].conj() * _TURNS[key])
-    error = phase * (SAMPLE_RATE / HALF / (2 * np.pi))
+    fits = np.matmul(halves, _FITS[key])  # [C, half, 4]
+    power = (np.matmul(fits, _PRODUCTS[key]) * fits).sum(axis=2)
+    energy = np.einsum("chn,chn->ch", halves, halves) * np.float32(1 / HALF)
+    waves = fits.view(np.complex64).conj()  # [C, half, tone]
+    tones = np.square(fits[:, :, 0::2]) + np.square(fits[:, :, 1::2])
+    tones *= np.float32(0.5)
+    phase = np.angle(waves[:, 1] * waves[:, 0].conj() * _TURNS[key])
+    error = phase * np.float32(SAMPLE_RATE / HALF / (2 * np.pi))
     # A tone that is off by so much leaves this share outside of the fit.
-    kept = np.sinc(error * (HALF / SAMPLE_RATE)) ** 2
-    whole = (tones / kept[:, :, None]).sum(axis=1) * power / np.maximum(tones.sum(axis=1), 1e-12)
-    twist = tones[:, 0] / np.maximum(tones[:, 1], 1e-12)
-    pure = whole >= _LEAST_SHARE * energy
-    pure &= (twist >= _LEAST_TWIST) & (twist <= _MOST_TWIST) & (tones.min(axis=1) >= LEAST_TONE)
+    kept = np.square(np.sinc(error * np.float32(HALF / SAMPLE_RATE)))
+    low, high = tones[:, :, 0], tones[:, :, 1]
+    whole = (low / kept[:, :1] + high / kept[:, 1:]) * power
+    pure = whole >= _LEAST_SHARE * energy * (low + high)
+    pure &= (low >= _LEAST_TWIST * high) & (low <= _MOST_TWIST * high)
+    pure &= np.minimum(low, high) >= LEAST_TONE
     return _Halves(
         key=key,
-        amplitude=np.sqrt(np.maximum(power, 0), dtype=np.float64),
+        amplitude=np.sqrt(np.maximum(power, 0)),
         pure=pure,
         error=error / _FREQUENCIES[key],
         masked=_masked_halves(frames, rows),
@@ -288,7 +313,7 @@ def _measure(frames: BankFrames, rows: NDArray[np.intp], key: NDArray[np.intp]) 
 
 
 def _masked_halves(frames: BankFrames, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-    if frames.usable is None:
+    if frames.valid is None:
         return np.zeros((rows.size, 2), np.bool_)
     missing = FRAME // 2 - frames.valid[rows].reshape(-1, 2, HALF).sum(axis=2)
     return np.asarray(missing > _MASKED_SHARE * HALF)

@@ -161,7 +161,7 @@ class FaxDetector:
         self,
         at: NDArray[np.intp],
         positions: NDArray[np.int64],
-        amplitude: NDArray[np.complex128],
+        amplitude: NDArray[np.complex64],
     ) -> None:
         """2100 Hz turn 84 times in two frames: but for a reversal, and for the little that the
         sender is off, the phase is where it was."""

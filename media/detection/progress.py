@@ -10,7 +10,7 @@ Which leg that is, and what follows from it, is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +22,7 @@ from media.detection.bank import FRAME, PROGRESS_TONES, QUIET, Bank, BankFrames
 from media.detection.slots import SlotState
 from media.tones import TONE_PLANS, Tone
 
-__all__ = ["ProgressDetector", "Sounded", "name_cadence"]
+__all__ = ["ProgressDetector", "Sounded", "burst", "name_cadence"]
 
 _MS: Final = SAMPLE_RATE // 1000
 _NEVER: Final = -(1 << 40)
@@ -73,26 +73,37 @@ MAX_SEGMENTS: Final = 9
 """Bursts and pauses kept of a leg: two periods of the longest cadence with a burst to spare."""
 _ENOUGH: Final = 4
 """Busy and reorder are told after two bursts and their pauses."""
+_LONG_MS: Final = 800.0
+_LEAST_ALONE: Final = 0.8
+"""Share of the energy of a burst that is told alone: nothing else sounds with it."""
 _CONTRADICTED: Final = 0.05
 """Cadences whose mean errors are nearer to each other than this cannot be told apart yet."""
 
 
+Chord = tuple[float, ...]
+"""Frequencies that sound together, in Hz."""
+PAUSE: Final[frozenset[Chord]] = frozenset([()])
+
+
 @dataclass(frozen=True, slots=True)
 class Sounded:
-    """A burst (`shares` of its energy at FREQUENCIES, in 100 ms at a time) or a pause (None)."""
+    """A burst or a pause."""
 
     milliseconds: float
-    shares: tuple[float, ...] | None
+    chords: frozenset[Chord]
+    """What it may have been, of the chords of the plans; the empty one alone for a pause."""
+    share: float = 0.0
+    """Of its energy in the best of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cadence:
-    country: str
+    countries: frozenset[str]
     name: str
     durations: tuple[float, ...]
     """Milliseconds on and off in turn."""
-    frequencies: tuple[tuple[int, ...], ...]
-    """Indices into FREQUENCIES, of each burst."""
+    chords: tuple[Chord, ...]
+    """Of each burst; the empty one of pauses."""
 
 
 class ProgressDetector:
@@ -142,12 +153,12 @@ class ProgressDetector:
         frames: BankFrames,
         rows: NDArray[np.intp],
         positions: NDArray[np.int64],
-        dominant: tuple[NDArray[np.float64], NDArray[np.float64]],
+        dominant: NDArray[np.float32],
     ) -> list[tuple[int, str]]:
         """(slot, tone) where a tone was recognised that is another than the one before.
 
         `rows` [C] of the frames' legs, of which all else is given [C]; none of them is missing.
-        `dominant`: frequency and share of the tone that carries each frame.
+        `dominant` [2, C]: frequency and share of the tone that carries each frame.
         """
         power = frames.power[rows]
         sounds = frames.tones[PROGRESS_TONES][:, rows].max(axis=0) > _GATE * power
@@ -182,11 +193,15 @@ class ProgressDetector:
             state["sounding"][slot] = False
             length = state["last"][slot] + FRAME - state["start"][slot]
             energy = max(float(state["energy"][slot]), 1e-12)
-            shares = tuple(float(one) / energy for one in state["power_each"][slot])
-            yield from self._add(int(slot), Sounded(float(length) / _MS, shares))
+            shares = [float(one) / energy for one in state["power_each"][slot]]
+            yield from self._add(int(slot), burst(float(length) / _MS, shares))
 
     def _add(self, slot: int, sounded: Sounded) -> Iterable[tuple[int, str]]:
         segments = self._segments.setdefault(slot, [])
+        if not sounded.chords:
+            # Speech or music: what was before it is no part of a cadence any more.
+            segments.clear()
+            return []
         segments.append(sounded)
         del segments[:-MAX_SEGMENTS]
         name = name_cadence(segments, self._countries.get(slot, ""))
@@ -205,7 +220,7 @@ class ProgressDetector:
             last = int(state["last"][slot])
             if last != _NEVER:
                 pause = (int(position) - last - FRAME) / _MS
-                found += self._add(int(slot), Sounded(pause, None))
+                found += self._add(int(slot), Sounded(pause, PAUSE))
         fresh = at[new]
         state["sounding"][fresh] = True
         state["start"][fresh] = positions[new]
@@ -240,8 +255,8 @@ class ProgressDetector:
         self,
         slots: NDArray[np.intp],
         positions: NDArray[np.int64],
-        frequency: NDArray[np.float64],
-        share: NDArray[np.float64],
+        frequency: NDArray[np.float32],
+        share: NDArray[np.float32],
     ) -> list[tuple[int, str]]:
         """Three tones, one after the other. A row a step: they are rare."""
         found = []
@@ -284,86 +299,101 @@ class ProgressDetector:
         return [(int(slot), "silence") for slot in slots[long_enough]]
 
 
-def name_cadence(segments: list[Sounded], country: str = "") -> str | None:
+def name_cadence(segments: Sequence[Sounded], country: str = "") -> str | None:
     """What these bursts and pauses are: ringback, busy, reorder, or nothing that is known (yet).
 
-    The last is the latest. A burst alone is a ringback when nothing else is as long; what has two
-    bursts and pauses is what it is nearest to, in the plan of the country if it has the tone.
+    The last is the latest; what came before a segment that fits no longer does not matter. A long
+    burst alone is a ringback when nothing else is as long; what has two bursts and pauses is what
+    it has most segments in common with, in the plan of the country if it has the tone.
     """
-    errors: dict[str, float] = {}
-    own: dict[str, float] = {}
-    for cadence in _CADENCES:
-        error = _error(cadence, segments)
-        if error is None:
+    last = segments[-1]
+    found: dict[str, tuple[int, float]] = {}
+    own: dict[str, tuple[int, float]] = {}
+    for cadence, place in _PLACES:
+        if not _fits(cadence, place, last):
             continue
-        errors[cadence.name] = min(error, errors.get(cadence.name, error))
-        if cadence.country == country:
-            own[cadence.name] = min(error, own.get(cadence.name, error))
-    errors = own or errors
-    if not errors:
-        return None
-    name = min(errors, key=errors.__getitem__)
-    others = [error for other, error in errors.items() if other != name]
-    if len(segments) >= MAX_SEGMENTS - 1:
-        return name
-    if any(error - errors[name] < _CONTRADICTED for error in others):
-        return None
-    return name if len(segments) >= _ENOUGH or (name == "ringback" and not others) else None
+        match = _match(cadence, place, segments)
+        found[cadence.name] = max(match, found.get(cadence.name, match))
+        if country in cadence.countries:
+            own[cadence.name] = max(match, own.get(cadence.name, match))
+    alone = last.milliseconds >= _LONG_MS and last.share >= _LEAST_ALONE
+    return _nearest(own or found, alone)
 
 
-def _cadence(country: str, name: str, tone: Tone) -> _Cadence:
-    bursts = tone.segments
-    return _Cadence(
-        country,
-        name,
-        tuple(float(segment.duration_ms) for segment in bursts),
-        tuple(tuple(FREQUENCIES.index(one) for one in segment.frequencies) for segment in bursts),
+def _nearest(matches: Mapping[str, tuple[int, float]], alone: bool) -> str | None:
+    """The name of the best match, if it is good enough to say so; `alone`: the last segment is."""
+    if not matches:
+        return None
+    name = max(matches, key=matches.__getitem__)
+    count, error = matches[name]
+    others = [match for other, match in matches.items() if other != name and match[0] == count]
+    if count < _ENOUGH:
+        return name if alone and name == "ringback" and not others else None
+    if count < MAX_SEGMENTS - 1 and any(error - other[1] < _CONTRADICTED for other in others):
+        return None
+    return name
+
+
+def _match(cadence: _Cadence, place: int, segments: Sequence[Sounded]) -> tuple[int, float]:
+    """How many segments fit, counted back from the last which is this one of the cadence, and how
+    far the durations are off: minus the mean error, as a share."""
+    total, count = 0.0, 0
+    for sounded in reversed(segments):
+        if not _fits(cadence, place, sounded):
+            break
+        expected = cadence.durations[place]
+        total += abs(sounded.milliseconds - expected) / expected
+        count += 1
+        place = place - 1 if place else len(cadence.durations) - 1
+    return count, -total / count
+
+
+def _fits(cadence: _Cadence, place: int, sounded: Sounded) -> bool:
+    expected = cadence.durations[place]
+    off = abs(sounded.milliseconds - expected)
+    return off <= 0.1 * expected + 35 and cadence.chords[place] in sounded.chords
+
+
+def _cadences() -> tuple[_Cadence, ...]:
+    """Each different one once, with the countries that have it."""
+    countries: dict[tuple[str, Tone], list[str]] = {}
+    for plan in TONE_PLANS.values():
+        for name in ("ringback", "busy", "reorder"):
+            countries.setdefault((name, plan.tone(name)), []).append(plan.country)
+    return tuple(
+        _Cadence(
+            frozenset(where),
+            name,
+            tuple(float(segment.duration_ms) for segment in tone.segments),
+            tuple(segment.frequencies for segment in tone.segments),
+        )
+        for (name, tone), where in countries.items()
     )
 
 
-_CADENCES: Final = tuple(
-    _cadence(plan.country, name, plan.tone(name))
-    for plan in TONE_PLANS.values()
-    for name in ("ringback", "busy", "reorder")
+_CADENCES: Final = _cadences()
+_PLACES: Final = tuple(
+    (cadence, place) for cadence in _CADENCES for place in range(len(cadence.durations))
 )
-
 _NEAR_HZ: Final = 12.0
 """A frequency counts for those so near to it: 100 ms tell no less, networks are a little off."""
-_NEAR: Final = tuple(
-    tuple(i for i, one in enumerate(FREQUENCIES) if abs(one - frequency) <= _NEAR_HZ)
+_NEAR: Final = {
+    frequency: tuple(i for i, one in enumerate(FREQUENCIES) if abs(one - frequency) <= _NEAR_HZ)
     for frequency in FREQUENCIES
-)
+}
+_CHORDS: Final = frozenset(chord for cadence in _CADENCES for chord in cadence.chords if chord)
 _LEAST_TOGETHER: Final = 0.55
 """Share of the energy in the cadence's frequencies: of a modulated tone two thirds, the rest is in
 its sidebands."""
 _LEAST_EACH: Final = 0.12
 
 
-def _error(cadence: _Cadence, segments: list[Sounded]) -> float | None:
-    """Mean error of the durations as a share, at the best place in the cadence; None: another."""
-    errors = [
-        error
-        for place in range(len(cadence.durations))
-        if (error := _error_at(cadence, segments, place)) is not None
-    ]
-    return min(errors, default=None)
-
-
-def _error_at(cadence: _Cadence, segments: list[Sounded], place: int) -> float | None:
-    """The same where the last segment is this one of the cadence."""
-    total = 0.0
-    for back, sounded in enumerate(reversed(segments)):
-        index = (place - back) % len(cadence.durations)
-        expected = cadence.durations[index]
-        off = abs(sounded.milliseconds - expected)
-        if off > 0.1 * expected + 35 or not _sounds_as(cadence.frequencies[index], sounded):
-            return None
-        total += off / expected
-    return total / len(segments)
-
-
-def _sounds_as(frequencies: tuple[int, ...], sounded: Sounded) -> bool:
-    if sounded.shares is None or not frequencies:
-        return (sounded.shares is None) == (not frequencies)
-    each = [max(sounded.shares[i] for i in _NEAR[frequency]) for frequency in frequencies]
-    return min(each) >= _LEAST_EACH and sum(each) >= _LEAST_TOGETHER
+def burst(milliseconds: float, shares: Sequence[float]) -> Sounded:
+    """A burst in whose energy FREQUENCIES have these shares."""
+    chords, best = [], 0.0
+    for chord in _CHORDS:
+        each = [max(shares[i] for i in _NEAR[frequency]) for frequency in chord]
+        if min(each) >= _LEAST_EACH and sum(each) >= _LEAST_TOGETHER:
+            chords.append(chord)
+            best = max(best, sum(each))
+    return Sounded(milliseconds, frozenset(chords), best)
