@@ -227,6 +227,7 @@ class RecordingStage:
         taped.legs.discard(event.leg)
         if taped.legs:
             return
+        taped.ended_ns = _nanoseconds(event.clock)
         if taped.strands:
             self._services.loop.call_later(END_SECONDS, self._finish, taped)
         else:
@@ -258,6 +259,7 @@ class RecordingStage:
             self._submit(Remember(taped.number, history))
         if record is not None and not taped.shown:
             self._record(taped, record)
+        self._attach_all(taped)
 
     def _begin(self, call: Call, history: float) -> TapedCall:
         self._numbers += 1
@@ -270,11 +272,13 @@ class RecordingStage:
         if call.callee is not None and call.bridged:
             taped.right = call.callee.leg_id
             taped.legs.add(taped.right)
+        return taped
+
+    def _attach_all(self, taped: TapedCall) -> None:
         for leg_id in taped.legs:
-            ear = self._ears.get((call.call_id, leg_id))
+            ear = self._ears.get((taped.call_id, leg_id))
             if ear is not None:
                 self._attach(taped, ear)
-        return taped
 
     def _record(self, taped: TapedCall, record: Recording) -> None:
         call = taped.call
@@ -322,12 +326,12 @@ class RecordingStage:
         """The legs are over: nothing more comes."""
         if taped.finished:
             return
-        now_ns = self._now_ns()
+        ended_ns = taped.ended_ns or self._now_ns()
         for strand in tuple(taped.strands):
             self._detach(taped, strand)
-        self._hand_over(taped, now_ns)
+        self._hand_over(taped, ended_ns)
         taped.finished = True
-        self._submit(Finish(taped.number, now_ns))
+        self._submit(Finish(taped.number, ended_ns))
 
     def _submit(self, job: Job) -> bool:
         return self._writer.submit(job)

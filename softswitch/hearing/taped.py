@@ -53,6 +53,8 @@ class TapedCall:
     """The leg the caller is bridged to."""
     legs: set[str] = field(init=False)
     """Legs that are heard on it and not over."""
+    ended_ns: int = 0
+    """When the last of the legs was over."""
     strands: list[Strand] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     """Of strands that were closed since the last hand-over."""

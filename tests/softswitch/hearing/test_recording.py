@@ -81,6 +81,34 @@ def test_a_bridged_call_has_each_leg_in_its_channel_and_its_hash_in_the_record(
     assert taped.stage.status() == {"recording": 0, "saved": 1, "failed": 0}
 
 
+def test_a_caller_who_speaks_before_the_answer_is_recorded_from_the_answer_on(
+    lab: Laboratory,
+) -> None:
+    taped = TapedCalls(lab, record=Recording())
+    lab.caller.invite(DIRECT)
+    lab.settle()
+    taped.open(lab.call.caller)
+    taped.speak(1.0, a=1000)
+    answer(lab, 0)
+    taped.speak(1.0, a=2000)
+    hang_up(taped)
+    left, _ = taped.channels()
+    assert spoken(left, 1000)[1] <= 0.021
+    assert spoken(left, 2000) == pytest.approx((0.0, 1.0), abs=0.025)
+
+
+def test_a_recording_is_as_long_as_the_call(lab: Laboratory) -> None:
+    taped = TapedCalls(lab, record=Recording())
+    bridged(taped)
+    taped.speak(1.0, a=1000)
+    lab.caller.hang_up()
+    lab.settle()
+    lab.advance(0.5)
+    for ear in tuple(taped.ears):
+        taped.close(ear)
+    assert len(taped.channels()[0]) == pytest.approx(8000, abs=160)
+
+
 def test_what_a_campaign_does_not_ask_for_is_not_recorded(lab: Laboratory) -> None:
     taped = TapedCalls(lab)
     bridged(taped)
