@@ -11,7 +11,6 @@ record. Knows nothing of recognition: whoever found a keyword asks for its clip.
 from __future__ import annotations
 
 import logging
-import re
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,7 +23,6 @@ from media.recording import (
     RIGHT,
     Begin,
     ClipDone,
-    Cut,
     Failed,
     Finish,
     Forget,
@@ -50,6 +48,7 @@ from softswitch.call.events import (
     RecordingStarted,
 )
 from softswitch.call.services import Services
+from softswitch.hearing.clips import clip_of, history_of
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import Heard
 from softswitch.hearing.pausing import Pausing
@@ -69,11 +68,6 @@ spoken, and later when the loop has stalled: nobody is in a hurry here."""
 END_SECONDS = 2.0
 """How long after the last leg's end the tick may take to close its ears: a second at most, as it
 is."""
-HISTORY_SLACK_SECONDS = 10.0
-"""A keyword may be found so much later than it was said: at the end of a long sentence, by a
-recogniser that is busy."""
-MAX_CLIPS = 100
-"""Clips of one call; a word that is said all the time fills no disk."""
 MAX_TAPES = 20_000
 """Tapes the writer may still owe something: far more than there can be calls, unless a disk hangs.
 Further calls are not recorded, and say so."""
@@ -119,10 +113,9 @@ class RecordingStage:
         self._due: deque[tuple[int, TapedCall]] = deque()
         """When each tape is handed over next; every one once a second, so the first is first."""
         self._numbers = 0
-        self._cuts = 0
         self.saved = 0
         self.failed = 0
-        services.events.subscribe(self._on_event)
+        services.events.subscribe(self._on_event, kinds=_HANDLERS)
 
     def status(self) -> dict[str, int]:
         """Counters for whoever shows the state of the switch."""
@@ -176,16 +169,9 @@ class RecordingStage:
     # What happens to calls.
 
     def _on_event(self, event: CallEvent) -> None:
-        handler = _HANDLERS.get(type(event))
-        if handler is not None:
-            handler(self, event)
+        _HANDLERS[type(event)](self, event)
 
-    def _on_answered(self, event: CallAnswered) -> None:
-        call = self._find_call(event.call_id)
-        if call is not None:
-            self._consider(call)
-
-    def _on_campaign(self, event: CampaignChosen) -> None:
+    def _on_changed(self, event: CallAnswered | CampaignChosen) -> None:
         call = self._find_call(event.call_id)
         if call is not None:
             self._consider(call)
@@ -247,7 +233,7 @@ class RecordingStage:
         if call.concluded or call.ended:
             return
         campaign = self._campaign_of(call)
-        history = _history_of(campaign)
+        history = history_of(campaign)
         record = campaign.record if call.caller.answered else None
         taped = self._calls.get(call.call_id)
         if taped is None:
@@ -353,23 +339,12 @@ class RecordingStage:
         """Have what was said around a keyword written to a file of its own; its path, as it is
         told, or None when the campaign wants no clips or the call has enough of them."""
         taped = self._calls.get(ear.call.call_id)
-        keywords = ear.campaign.keywords
-        if taped is None or keywords is None or not keywords.clip_seconds:
+        if taped is None:
             return None
-        if taped.clip_count >= MAX_CLIPS:
+        cut = clip_of(taped, ear, start_ns, end_ns, rule, folder=self._day_folder())
+        if cut is None or not self._submit(cut):
             return None
-        taped.clip_count += 1
-        self._cuts += 1
-        around_ns = round(keywords.clip_seconds * 1e9)
-        name = f"{taped.call_id}-{taped.clip_count}-{_plain(rule)}.wav"
-        path = self._day_folder() / name
-        cut = Cut(
-            taped.number, self._cuts, path, start_ns - around_ns, end_ns + around_ns,
-            "pcm" if ear.campaign.record is None else ear.campaign.record.sample_format,
-        )  # fmt: skip
-        if not self._submit(cut):
-            return None
-        shown = shown_path(path, self._data)
+        shown = shown_path(cut.path, self._data)
         taped.clips[cut.cut] = Clip(ear.leg_id, rule, shown, taped.call.hold_end("clip"))
         return shown
 
@@ -408,27 +383,14 @@ class RecordingStage:
 
 
 _HANDLERS: dict[type[CallEvent], Callable[[RecordingStage, Any], None]] = {
-    CallAnswered: RecordingStage._on_answered,
-    CampaignChosen: RecordingStage._on_campaign,
+    CallAnswered: RecordingStage._on_changed,
+    CampaignChosen: RecordingStage._on_changed,
     CallBridged: RecordingStage._on_bridged,
     PromptStarted: RecordingStage._on_prompt,
     PromptEnded: RecordingStage._on_prompt_ended,
     LegEnded: RecordingStage._on_leg_ended,
     CallEnded: RecordingStage._on_ended,
 }
-
-
-def _history_of(campaign: Campaign) -> float:
-    """How much of what is past the clips of a campaign may want."""
-    keywords = campaign.keywords
-    if keywords is None or not keywords.clip_seconds:
-        return 0.0
-    return 2 * keywords.clip_seconds + HISTORY_SLACK_SECONDS
-
-
-def _plain(name: str) -> str:
-    """A rule's name as part of a file's name."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:40].strip("-") or "keyword"
 
 
 def _nanoseconds(clock: float) -> int:

@@ -478,7 +478,7 @@ def test_a_clip_asked_for_when_the_legs_are_over_is_there_before_the_end(lab: La
 def test_clips_of_a_call_are_bounded_and_without_them_there_is_none(
     lab: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("softswitch.hearing.recording.MAX_CLIPS", 2)
+    monkeypatch.setattr("softswitch.hearing.clips.MAX_CLIPS", 2)
     taped = TapedCalls(lab, keywords=KEYWORDS)
     bridged(taped)
     taped.speak(1.0)
