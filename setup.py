@@ -12,6 +12,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
+NATIVE = ("softswitch.sip._reader", "softswitch.sdp._lines", "softswitch.transport._datagrams")
 BUILD_SCRIPT = Path(__file__).resolve().parent / "rtp" / "engine" / "_build.py"
 
 
@@ -27,11 +28,11 @@ def media_engine() -> Extension:
 
 
 def wire_readers() -> list[Extension]:
-    """Two small modules each beside the Python code that it serves."""
+    """Small modules, each beside the Python code that it serves."""
     flags = ["-std=gnu11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"]
     return [
         Extension(name, [f"{name.replace('.', '/')}.pyx"], extra_compile_args=flags)
-        for name in ("softswitch.sip._reader", "softswitch.transport._datagrams")
+        for name in NATIVE
     ]
 
 

@@ -1,14 +1,15 @@
 """A session description as text: parsed leniently, kept line by line, written back strictly.
 
-RFC 8866 (and RFC 4566 before it). Slips that change nothing are tolerated: bare LF, blank lines,
-lines out of order within their section, missing s= or t=, unknown types. This module knows nothing
-of offers and answers: negotiation.py does.
+RFC 8866 (and RFC 4566 before it). A usual one is cut into its lines in C (`_lines.pyx`). Slips that
+change nothing are tolerated: bare LF, blank lines, lines out of order within their section, missing
+s= or t=, unknown types. This module knows nothing of offers and answers: negotiation.py does.
 """
 
 from collections.abc import Iterator
 
 import msgspec
 
+from softswitch.sdp._lines import cut
 from softswitch.sdp.errors import ParseError
 
 # A WebRTC offer with candidates has about 8 kB and 150 lines; what is many times larger is an
@@ -93,6 +94,32 @@ class SessionDescription:
         """Read a body; raises ParseError when it is not a session description, or beyond limits."""
         if len(data) > MAX_DESCRIPTION_BYTES:
             raise ParseError(f"session description is longer than {MAX_DESCRIPTION_BYTES} bytes")
+        sections = cut(data)
+        return cls._of_usual(sections) if sections is not None else cls.parse_unusual(data)
+
+    @classmethod
+    def _of_usual(
+        cls, sections: list[tuple[str | None, str | None, list[str], list[str]]]
+    ) -> "SessionDescription":
+        description = cls()
+        if len(sections) > MAX_MEDIA + 1:
+            raise ParseError(f"session description has more than {MAX_MEDIA} m-lines")
+        origin, connection, description.lines, description.attributes = sections[0]
+        if origin is not None:
+            description.origin = Origin.parse(origin)
+        if connection is not None:
+            description.connection = Connection.parse(connection)
+        for _, connection, lines, attributes in sections[1:]:
+            media = MediaDescription(lines[0])
+            if connection is not None:
+                media.connection = Connection.parse(connection)
+            media.lines, media.attributes = lines, attributes
+            description.media.append(media)
+        return description
+
+    @classmethod
+    def parse_unusual(cls, data: bytes) -> "SessionDescription":
+        """Read what is not as nearly all descriptions are; any other gives the same as `parse`."""
         # Attribute values may be of any charset; what is not UTF-8 passes through unharmed.
         lines = data.decode("utf-8", "surrogateescape").split("\n")
         if len(lines) > MAX_LINES:

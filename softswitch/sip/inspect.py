@@ -1,8 +1,8 @@
 """Quick looks into messages for what the stack needs of each: hop, number, tags, targets, routes.
 
-The usual spelling is read with one pattern; anything else goes to the typed headers, which cost ten
-times as much. Tags, targets and routes that cannot be read are absent; hop and number raise
-ParseError.
+The usual spelling is read in C (`_reader.pyx`) or with one pattern; anything else goes to the typed
+headers, which cost ten times as much. Tags, targets and routes that cannot be read are absent; hop
+and number raise ParseError.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from softswitch.sip._reader import read_hop, read_number, read_tag
 from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import HOSTNAME, MAX_HOST, USUAL_PORT
 from softswitch.sip.headers.name_address import NameAddress
@@ -19,16 +20,10 @@ if TYPE_CHECKING:
 
 _WORD = r"[A-Za-z0-9.\-_*+!%`'~]+"
 
-# What our peers and we write; "received" and "rport" may follow the branch in a response.
-_USUAL_VIA = re.compile(
-    r"SIP/2\.0/(?:UDP|TCP) ([A-Za-z0-9.\-]+)(?::([0-9]{1,5}))?(;rport(?:=[0-9]{0,5})?)?"
-    rf";branch=({_WORD})(;received=[0-9.]+)?(;rport(?:=[0-9]{{0,5}})?)?(;received=[0-9.]+)?"
-)
 # The same as the careful reader has it, in host and port.
 _SURE_VIA = re.compile(
     rf"SIP/2\.0/(?:UDP|TCP) {HOSTNAME}(?::(?:{USUAL_PORT}))?(?:;rport)?;branch={_WORD}(?:;rport)?"
 )
-_USUAL_TAG = re.compile(rf";tag=({_WORD})")
 _HOST_PORT = r"[A-Za-z0-9.\-]+(?::[0-9]{1,5})?"
 # In angle brackets the URI may have parameters; bare it ends where they begin (20.10).
 _USUAL_CONTACT = re.compile(
@@ -51,20 +46,11 @@ class Hop(NamedTuple):
 def hop_of(message: Message) -> Hop:
     """Give the top Via's sent-by and branch; raises ParseError."""
     values = message.headers.fields.get("Via")
-    usual = _USUAL_VIA.fullmatch(values[0]) if values else None
-    if usual is None:
-        via = message.via
-        return Hop(
-            via.host, via.port, via.branch or "", via.has_rport, "received" in via.parameters
-        )
-    host, port, rport, branch, received, rport_after, received_after = usual.groups()
-    return Hop(
-        host,
-        None if port is None else int(port),
-        branch,
-        rport is not None or rport_after is not None,
-        received is not None or received_after is not None,
-    )
+    usual = read_hop(values[0], Hop) if values else None
+    if usual is not None:
+        return usual
+    via = message.via
+    return Hop(via.host, via.port, via.branch or "", via.has_rport, "received" in via.parameters)
 
 
 def is_usual_via(message: Message) -> bool:
@@ -77,10 +63,8 @@ def is_usual_via(message: Message) -> bool:
 def number_of(message: Message) -> int:
     """Give the number in CSeq; raises ParseError."""
     values = message.headers.fields.get("CSeq")
-    number = values[0].partition(" ")[0] if values else ""
-    if number.isdecimal() and number.isascii() and len(number) < 10:
-        return int(number)
-    return message.cseq.number
+    number = read_number(values[0]) if values else -1
+    return message.cseq.number if number < 0 else number
 
 
 def method_of(message: Message) -> str:
@@ -133,18 +117,10 @@ def _tag(message: Message, name: str) -> str:
     values = message.headers.fields.get(name)
     if not values:
         return ""
-    value = values[0]
-    _, closed, parameters = value.rpartition(">")
-    if closed:
-        if not parameters:
-            return ""
-        start, _, tag = parameters.partition("=")
-        if start == ";tag" and tag.isalnum() and tag.isascii():
-            return tag
-        usual = _USUAL_TAG.fullmatch(parameters)
-        if usual is not None:
-            return usual[1]
+    tag = read_tag(values[0])
+    if tag is not None:
+        return tag
     try:
-        return NameAddress.parse(value).tag or ""
+        return NameAddress.parse(values[0]).tag or ""
     except ParseError:
         return ""

@@ -1,8 +1,10 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softswitch.sip._reader import read_usual
+from softswitch.sip._reader import read_hop, read_number, read_tag, read_usual
 from softswitch.sip.errors import ParseError
 from softswitch.sip.message import Message, Request, parse_message, parse_unusual
 
@@ -113,3 +115,83 @@ def test_whatever_is_done_to_a_message_both_readers_see_the_same(
 @given(st.binary(max_size=200))
 def test_on_any_bytes_both_readers_agree(data: bytes) -> None:
     agree(data)
+
+
+WORD = r"[A-Za-z0-9.\-_*+!%`'~]+"
+HOP = re.compile(
+    r"SIP/2\.0/(?:UDP|TCP) ([A-Za-z0-9.\-]+)(?::([0-9]{1,5}))?(;rport(?:=[0-9]{0,5})?)?"
+    rf";branch=({WORD})(;received=[0-9.]+)?(;rport(?:=[0-9]{{0,5}})?)?(;received=[0-9.]+)?"
+)
+
+
+def hop_by_pattern(value: str) -> tuple[object, ...] | None:
+    found = HOP.fullmatch(value)
+    if found is None:
+        return None
+    host, port, rport, branch, received, rport_after, received_after = found.groups()
+    return (
+        host,
+        None if port is None else int(port),
+        branch,
+        bool(rport or rport_after),
+        bool(received or received_after),
+    )
+
+
+VIA_PIECES = [
+    *("SIP/2.0/UDP ", "SIP/2.0/TCP ", "SIP/2.0/TLS ", "host-1.example", "192.0.2.1", ":5060"),
+    *(":", ":123456", ";rport", ";rport=", ";rport=5071", ";rport=123456", ";branch=", "z9hG4bK-1"),
+    *("%`'~_*+!", ";received=", ";received=192.0.2.1", ";ttl=1", " ", "\xe9", "@", ""),
+]
+
+
+@given(st.lists(st.sampled_from(VIA_PIECES), max_size=9).map("".join) | st.text(max_size=30))
+def test_a_hop_is_read_as_the_pattern_has_it(value: str) -> None:
+    assert read_hop(value, lambda *parts: parts) == hop_by_pattern(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "SIP/2.0/UDP 127.0.0.1:5071;branch=z9hG4bK-1",
+        "SIP/2.0/TCP a;rport;branch=z;received=1.2.3.4;rport=9",
+        "SIP/2.0/UDP a:1;rport=;branch=z;rport=5;received=1.2.3.4",
+    ],
+)
+def test_usual_hops_are_read(value: str) -> None:
+    assert read_hop(value, lambda *parts: parts) == hop_by_pattern(value) is not None
+
+
+@given(
+    st.lists(
+        st.sampled_from(["<sip:a@b>", ">", ";tag=", "a1", "%`'~_*+!.-", ";x=1", " ", "=", "\xe9"]),
+        max_size=5,
+    ).map("".join)
+)
+def test_a_tag_is_read_as_the_pattern_has_it(value: str) -> None:
+    _, closed, behind = value.rpartition(">")
+    found = re.fullmatch(f";tag=({WORD})", behind)
+    expected = None
+    if closed and value.isascii():
+        expected = "" if not behind else found[1] if found else None
+    assert read_tag(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("1 INVITE", 1),
+        ("0 ACK", 0),
+        ("999999999 BYE", 999999999),
+        ("7", 7),
+        ("1000000000 BYE", -1),
+        ("", -1),
+        (" 1 INVITE", -1),
+        ("1\tINVITE", -1),
+        ("1x INVITE", -1),
+        ("\u0661 INVITE", -1),
+        ("-1 INVITE", -1),
+    ],
+)
+def test_a_usual_number_is_read(value: str, number: int) -> None:
+    assert read_number(value) == number
