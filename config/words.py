@@ -21,6 +21,7 @@ _CURRENCIES = {
     "\u20ac": ("euro", "cents"),
     "\u00a3": ("pound", "pence"),
 }
+_ACCENT = re.compile("[\u0300-\u036f]")
 _MONEY = re.compile("([$\u20ac\u00a3]) ?([0-9]+)(?:[.]([0-9]{2})(?![0-9]))?")
 _GROUPED = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 _POINT = re.compile(r"(?<=[0-9])\.(?=[0-9])")
@@ -46,7 +47,7 @@ def _plain(text: str) -> str:
     if text.isascii():
         return text
     parts = unicodedata.normalize("NFKD", text)
-    return "".join(part for part in parts if not unicodedata.combining(part)).lower()
+    return unicodedata.normalize("NFC", _ACCENT.sub("", parts)).lower()
 
 
 def _money(match: re.Match[str]) -> str:

@@ -24,6 +24,7 @@ from config.words import MAX_WORD, words_of
         ("the U.S.A.", "the usa"),
         ("602-555-1234", "602 555 1234"),
         ("caf\u00e9 M\u00fcller", "cafe muller"),
+        ("\uce5c\uad6c", "\uce5c\uad6c"),
         ("'quoted'", "quoted"),
         ("...", ""),
         ("", ""),

@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from config.words import words_of
+
 __all__ = ["Spoken", "is_monotonous", "normalise", "without_invented"]
 
 MAX_COMPRESSION = 2.4
@@ -18,7 +20,6 @@ MIN_WORD_SECONDS = 0.04
 """No word is shorter: two in a row that are were squeezed in at the end."""
 
 _NOT_SPOKEN = re.compile(r"\[[^\]]*\]?|\([^)]*\)?|\*[^*]*\*?|♪")
-_NOT_IN_WORDS = re.compile(r"[^\w']+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,9 @@ class Spoken:
 
 
 def normalise(text: str) -> list[str]:
-    """The words of a text: lower case, no punctuation; nothing that is only noted ([music])."""
-    lower = _NOT_SPOKEN.sub(" ", text).lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    words = [word.strip("'_") for word in _NOT_IN_WORDS.split(lower)]
-    return [word for word in words if word]
+    """The words of a text: lower case, no punctuation, `$50` as it is spoken; nothing that is only
+    noted ([music])."""
+    return list(words_of(_NOT_SPOKEN.sub(" ", text)))
 
 
 def without_invented(words: Sequence[Spoken], sound_end: float) -> list[Spoken]:
