@@ -137,7 +137,7 @@ engine_sources() {
 
 has_engine() {
     local part
-    for part in rtp/engine/_engine softswitch/sip/_reader softswitch/transport/_datagrams; do
+    for part in rtp/engine/_engine softswitch/{sip/_reader,sdp/_lines,transport/_datagrams}; do
         compgen -G "$part.*.so" >/dev/null || return 1
     done
 }
