@@ -46,6 +46,8 @@ after the end of the last call."""
 LIGHTER = ((1, "rolling keyword windows"), (2, "neural voice activity"))
 """What stages do cheaper from which level on, before they are left out."""
 
+LATE_CLASSES = (*(f"up to {bound}" for bound in LATE_BOUNDS_MS), "more")
+
 TapListener = Callable[[TapBatch], None]
 
 
@@ -304,7 +306,7 @@ class HearingTick:
         return {
             "ticks": load.ticks,
             "late": load.late,
-            "late_by_ms": dict(zip((*LATE_BOUNDS_MS, "more"), load.delays, strict=True)),
+            "late_by_ms": dict(zip(LATE_CLASSES, load.delays, strict=True)),
             "worst_late_ms": round(load.worst_late_seconds * 1000, 3),
             "worst_ms": round(load.worst_seconds * 1000, 3),
             "mean_ms": round(load.mean_seconds * 1000, 4),

@@ -5,11 +5,18 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from media.g711 import decode
 from rtp.engine import Engine, TapBatch
 from rtp.packet import RtpPacket
+from softswitch.hearing.ear import Ear
+from softswitch.hearing.heard import Heard
 from softswitch.hearing.tick import HearingTick
 from tests.support.ports import free_rtp_range
 
@@ -42,6 +49,78 @@ async def test_what_a_leg_receives_is_heard(engine: Engine) -> None:
                     await asyncio.sleep(0.02)
         assert sum(len(batch.entries) for batch in heard) == tick.entries
         assert tick.ticks > 0
+    finally:
+        tick.stop()
+        engine.stop()
+
+
+class Keeping:
+    """A stage that keeps what it hears."""
+
+    name = "keeping"
+    shed_at = 99
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.samples: list[NDArray[np.int16]] = []
+
+    def open(self, ear: Ear) -> None:
+        self.told.append(f"open {ear.leg_id}")
+
+    def changed(self, ear: Ear) -> None:
+        pass
+
+    def hear(self, heard: Heard) -> None:
+        self.samples.append(heard.samples[0].copy())
+
+    def close(self, ear: Ear) -> None:
+        self.told.append(f"close {ear.leg_id}")
+
+    def after(self, now_ns: int) -> None:
+        pass
+
+
+class Hold:
+    def __init__(self) -> None:
+        self.released = False
+
+    def release(self) -> None:
+        self.released = True
+
+
+async def test_what_a_leg_sends_reaches_the_stages_as_sound_until_its_end(engine: Engine) -> None:
+    engine.start()
+    tick = HearingTick(asyncio.get_running_loop(), engine)
+    stage, hold = Keeping(), Hold()
+    call = SimpleNamespace(
+        caller=SimpleNamespace(opened_clock=0.0), campaign=None, hold_end=lambda _what: hold
+    )
+    leg: Any = SimpleNamespace(call=call, leg_id="b1", side="called")
+    tick.attach([stage], find_owner=lambda _number: leg)
+    try:
+        port = engine.open_port()
+        port.set_codecs(send="PCMA", send_payload_type=8, receive={8: "PCMA"})
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            phone.bind(("127.0.0.1", 0))
+            port.set_remote("127.0.0.1", phone.getsockname()[1])
+            port.tap(True)
+            tick.start()
+            payloads = [bytes([n]) * 80 + bytes([n + 100]) * 80 for n in range(10)]
+            for n, payload in enumerate(payloads):
+                packet = RtpPacket(8, n, n * 160, 7, payload)
+                phone.sendto(bytes(packet), ("127.0.0.1", port.rtp_port))
+            async with asyncio.timeout(5):
+                while len(stage.samples) < 9:
+                    await asyncio.sleep(0.02)
+            tick.forget(port.leg)
+            async with asyncio.timeout(5):
+                while not hold.released:
+                    await asyncio.sleep(0.02)
+        assert stage.told == ["open b1", "close b1"]
+        sent = [decode(payload, "PCMA") for payload in payloads][-len(stage.samples) :]
+        assert all(
+            np.array_equal(one, other) for one, other in zip(stage.samples, sent, strict=True)
+        )
     finally:
         tick.stop()
         engine.stop()
