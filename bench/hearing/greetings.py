@@ -28,13 +28,15 @@ from media.g711 import decode, encode
 from media.level import TARGET_LEVEL_DBFS, to_telephone_speech
 from media.wav import decode_wav, read_wav
 
-__all__ = ["FRAME", "Scene", "Side", "pink", "scenes"]
+__all__ = ["FRAME", "Scene", "Side", "beep_scenes", "pink", "scenes"]
 
 Sound = NDArray[np.float32]
 Side = Literal["tuning", "test"]
 FRAME: Final = 160
 SECONDS: Final = 6.0
 """Of each scene: past every verdict."""
+MAX_LAST_SECONDS: Final = 2.5
+"""Of a sentence whose beep, at latest 2.2 seconds after it, still lies within a scene."""
 MAX_SPEAK_SECONDS: Final = 30.0
 ESPEAK_WORDS: Final = 165
 """A minute, at its natural speed."""
@@ -113,6 +115,11 @@ MACHINES: Final[dict[Side, tuple[str, ...]]] = {
         "Sorry we missed you. Leave a message.",
     ),
 }
+Truth = Literal["human", "machine"]
+KINDS: Final[tuple[tuple[Truth, dict[Side, tuple[str, ...]]], ...]] = (
+    ("human", PERSONS),
+    ("machine", MACHINES),
+)
 NOISE_DB: Final = (None, 30.0, 20.0, 12.0)
 """Ratios of speech to noise; None: silence between the words."""
 
@@ -121,7 +128,7 @@ NOISE_DB: Final = (None, 30.0, 20.0, 12.0)
 class Scene:
     """The first seconds after an answer."""
 
-    truth: Literal["human", "machine"]
+    truth: Truth
     what: str
     voice: str
     samples: NDArray[np.int16]
@@ -134,19 +141,31 @@ class Scene:
 def scenes(side: Side, *, rounds: int) -> Iterator[Scene]:
     """Every text in every voice, `rounds` times with other noise, delays, pauses and losses."""
     dice = random.Random(f"greetings {side}")
-    for voice in VOICES[side]:
-        if not _installed(voice):
-            continue
-        for truth, texts in (("human", PERSONS[side]), ("machine", MACHINES[side])):
-            for text in texts:
+    for voice in filter(_installed, VOICES[side]):
+        for truth, texts in KINDS:
+            for text in texts[side]:
                 stretch = dice.uniform(*STRETCH[truth])
                 parts = [_speak(voice, part, stretch) for part in re.split(r"(?<=[.!]) ", text)]
                 for _round in range(rounds):
-                    yield _scene(truth, text, voice, parts, dice)  # type: ignore[arg-type]
+                    yield _scene(truth, text, voice, parts, dice)
+
+
+def beep_scenes(side: Side, *, rounds: int) -> Iterator[Scene]:
+    """The last sentence of every machine's greeting with its beep, and persons without one."""
+    dice = random.Random(f"beeps {side}")
+    for voice in filter(_installed, VOICES[side]):
+        for truth, texts in KINDS:
+            for text in texts[side]:
+                last = re.split(r"(?<=[.!]) ", text)[-1]
+                part = _speak(voice, last, dice.uniform(*STRETCH[truth]))
+                if len(part) > MAX_LAST_SECONDS * SAMPLE_RATE:
+                    continue
+                for _round in range(rounds):
+                    yield _scene(truth, last, voice, [part], dice)
 
 
 def _scene(
-    truth: Literal["human", "machine"],
+    truth: Truth,
     text: str,
     voice: str,
     parts: list[Sound],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
@@ -18,10 +18,12 @@ import numpy as np
 
 from bench.figures import table
 from bench.hearing.figure import Figure, at_least, stated
-from bench.hearing.greetings import FRAME, Scene, Side, scenes
+from bench.hearing.greetings import FRAME, Scene, Side, beep_scenes, scenes
 from bench.hearing.stand_ins import FRAME_NS, StandInCall, VirtualLoop, round_of
 from config.model import Campaign, Hearing
-from softswitch.call.events import MachineJudged
+from media import SAMPLE_RATE
+from softswitch.call.events import BeepHeard, MachineJudged
+from softswitch.hearing.stage import Stage
 from softswitch.hearing.tones import ToneStage
 from softswitch.hearing.voice import VoiceStage
 
@@ -63,7 +65,63 @@ def run(*, quick: bool) -> list[Figure]:
         cost = (time.process_time() - begun) / len(told)
         _show("test", engine, told)
         figures += _figures(engine, told, cost, wanted=detector == "auto")
-    return figures
+    return figures + _beeps(list(beep_scenes("test", rounds=1 if quick else 4)))
+
+
+def _beeps(heard: Sequence[Scene]) -> list[Figure]:
+    """How many beeps are told, how soon, and how many where there is none."""
+    delays: list[float] = []
+    missed = false = without = 0
+    for first in range(0, len(heard), LEGS_AT_ONCE):
+        some = heard[first : first + LEGS_AT_ONCE]
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            for scene, told in zip(some, runner.run(_wait_for_beeps(some)), strict=True):
+                without += scene.beep_ends is None
+                if told is None or scene.beep_ends is None:
+                    missed += told is None and scene.beep_ends is not None
+                    false += told is not None
+                else:
+                    delays.append(told - scene.beep_ends)
+    found = round(100 * len(delays) / max(len(delays) + missed, 1), 1)
+    p50, p90 = np.percentile(delays or [0.0], (50, 90))
+    return [
+        stated(f"beeps told, of {len(delays) + missed}", found, "%"),
+        stated("beeps told after their end, p50 / p90", f"{p50:.2f} / {p90:.2f}", "s"),
+        stated(f"beeps told in {without} greetings without", false, ""),
+    ]
+
+
+async def _wait_for_beeps(heard: Sequence[Scene]) -> list[float | None]:
+    """When the beep of each scene was told, in seconds from its beginning."""
+    loop = cast("VirtualLoop", asyncio.get_running_loop())
+    begun, seconds = loop.clock, min(len(scene.samples) for scene in heard) / SAMPLE_RATE
+    times: dict[int, float] = {}
+
+    def tell(call: StandInCall, event: object) -> None:
+        if isinstance(event, BeepHeard):
+            times[call.slot] = loop.clock - begun
+
+    tones, voice = ToneStage(), VoiceStage(loop, Hearing())
+    await voice.prepare()
+    legs = _legs(heard, loop, tell, (tones, voice))
+    asking = [asyncio.ensure_future(voice.beep(leg, seconds - 0.1)) for leg in legs]
+    await _play(heard, loop, tones, voice, frames=int(seconds * 50))
+    await asyncio.gather(*asking)
+    return [times.get(slot) for slot in range(len(heard))]
+
+
+def _legs(
+    heard: Sequence[Scene],
+    loop: VirtualLoop,
+    tell: Callable[[StandInCall, object], None],
+    stages: Sequence[Stage],
+) -> list[Any]:
+    campaign = Campaign(name="bench", treatment="bench")
+    legs = [StandInCall(slot, loop.clock, campaign, tell) for slot in range(len(heard))]
+    for leg in legs:
+        for stage in stages:
+            stage.open(leg.ear)
+    return legs
 
 
 def judge_all(heard: Sequence[Scene], detector: Detector) -> tuple[str, list[Told]]:
@@ -87,11 +145,7 @@ async def _judge(heard: Sequence[Scene], detector: Detector) -> tuple[str, list[
 
     tones, voice = ToneStage(), VoiceStage(loop, Hearing(voice_activity=detector))
     await voice.prepare()
-    campaign = Campaign(name="bench", treatment="bench")
-    legs: list[Any] = [StandInCall(slot, loop.clock, campaign, tell) for slot in range(len(heard))]
-    for leg in legs:
-        tones.open(leg.ear)
-        voice.open(leg.ear)
+    legs = _legs(heard, loop, tell, (tones, voice))
     asking = [asyncio.ensure_future(voice.judge(leg, WITHIN)) for leg in legs]
     await _play(heard, loop, tones, voice)
     await asyncio.gather(*asking)
@@ -106,16 +160,21 @@ async def _judge(heard: Sequence[Scene], detector: Detector) -> tuple[str, list[
 
 
 async def _play(
-    heard: Sequence[Scene], loop: VirtualLoop, tones: ToneStage, voice: VoiceStage
+    heard: Sequence[Scene],
+    loop: VirtualLoop,
+    tones: ToneStage,
+    voice: VoiceStage,
+    *,
+    frames: int = FRAMES,
 ) -> None:
-    sound = np.stack([scene.samples[: FRAMES * FRAME] for scene in heard])
-    frames = sound.reshape(len(heard), FRAMES, FRAME)
-    lost = np.stack([scene.lost[:FRAMES] for scene in heard])
-    for number in range(FRAMES):
+    sound = np.stack([scene.samples[: frames * FRAME] for scene in heard])
+    sound = sound.reshape(len(heard), frames, FRAME)
+    lost = np.stack([scene.lost[:frames] for scene in heard])
+    for number in range(frames):
         # A frame is heard when its last sample has come and the next tick has drained it.
         start_ns = int(loop.clock * 1e9)
         loop.clock += 0.02
-        picture = round_of(frames[:, number], lost[:, number], number * FRAME, start_ns)
+        picture = round_of(sound[:, number], lost[:, number], number * FRAME, start_ns)
         for stage in (tones, voice):
             stage.hear(picture)
             stage.after(start_ns + FRAME_NS)

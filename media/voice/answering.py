@@ -107,7 +107,9 @@ class AnswerJudge:
 
 
 QUIET_FRAMES: Final = 15
-"""300 ms of quiet after a beep: it records now. A beep that is talked over was part of a tune."""
+"""300 ms of quiet after a beep: it records now."""
+TALK_FRAMES: Final = 10
+"""A beep that is talked over was part of a tune. Less than 200 ms may be how it rings out."""
 
 
 class BeepWatch:
@@ -116,6 +118,8 @@ class BeepWatch:
     def __init__(self) -> None:
         self._quiet: int | None = None
         """Frames of quiet since a beep; None: none was heard."""
+        self._voice = 0
+        """Frames of voice since then."""
 
     @property
     def came(self) -> bool:
@@ -125,9 +129,12 @@ class BeepWatch:
     def hear(self, *, beep: bool, voice: bool, skipped: int = 0) -> bool:
         """Take a frame, after `skipped` that were never sent; whether it has come."""
         if beep:
+            self._quiet = self._voice = 0
+        elif self._quiet is not None and voice:
             self._quiet = 0
-        elif voice:
-            self._quiet = None
+            self._voice += 1
+            if self._voice >= TALK_FRAMES:
+                self._quiet = None
         elif self._quiet is not None:
             self._quiet += 1 + skipped
         return self.came

@@ -1,8 +1,9 @@
 """Voice by loudness: a frame well above the leg's own noise is taken for voice.
 
 The noise is the least level of the last 1.5 to 3 seconds, kept as two minima that take turns, so
-that speech, which pauses more often than that, does not raise it. Cheap and always there; music
-and shots of noise count as voice, tones do not when the caller of `hear` leaves them out.
+that speech, which pauses more often than that, does not raise it; and whatever is steady. Cheap and
+always there; music and shots of noise count as voice, tones do not when the caller of `hear` leaves
+them out.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ SILENCE_DBFS: Final = -100.0
 """Level of a frame of zeros: below the 16-bit grid."""
 MINIMUM_NS: Final = 1_500_000_000
 """What one minimum covers: longer than any word or phrase without a gap."""
+STEADY_NS: Final = 300_000_000
+STEADY_DB: Final = 5.0
+"""What varies less for so long is noise too, however loud: nobody speaks without syllables. A vowel
+that is held is taken for noise only until it falls."""
 FIRST_FLOOR_DBFS: Final = -50.0
 """Noise of a leg of which nothing is known: somebody who speaks at once is heard at once."""
 LEAST_FLOOR_DBFS: Final = -60.0
@@ -45,17 +50,22 @@ class EnergyActivity:
         """[rows] noise of each leg."""
         self._smooth = self.floor_db.copy()
         self._least = self.floor_db.copy()
+        self._low = self.floor_db.copy()
+        self._high = self.floor_db.copy()
         self._turn_ns = 0
+        self._steady_ns = 0
 
     def grow(self, rows: int) -> None:
         """Make room for slots below `rows`."""
         self.floor_db = grown(self.floor_db, rows, FIRST_FLOOR_DBFS)
         self._smooth = grown(self._smooth, rows, FIRST_FLOOR_DBFS)
         self._least = grown(self._least, rows, FIRST_FLOOR_DBFS)
+        self._low = grown(self._low, rows, FIRST_FLOOR_DBFS)
+        self._high = grown(self._high, rows, FIRST_FLOOR_DBFS)
 
     def reset(self, slot: int) -> None:
         """Forget what was in a slot."""
-        for state in (self.floor_db, self._smooth, self._least):
+        for state in (self.floor_db, self._smooth, self._least, self._low, self._high):
             state[slot] = FIRST_FLOOR_DBFS
 
     def turn(self, now_ns: int) -> None:
@@ -64,6 +74,11 @@ class EnergyActivity:
             self._turn_ns = now_ns
             np.minimum(self._least, self._smooth, out=self.floor_db)
             self._least[:] = self._smooth
+        if now_ns - self._steady_ns >= STEADY_NS:
+            self._steady_ns = now_ns
+            steady = self._high - self._low < STEADY_DB
+            np.copyto(self.floor_db, self._low, where=steady)
+            self._low[:] = self._high[:] = self._smooth
 
     def hear(self, slots: NDArray[np.intp], level_db: NDArray[np.float32]) -> NDArray[np.float32]:
         """How likely each frame is voice, 0 to 1, by its level. The noise is followed too."""
@@ -73,6 +88,8 @@ class EnergyActivity:
         smooth *= np.float32(0.5)
         self._smooth[slots] = smooth
         self._least[slots] = np.minimum(self._least[slots], smooth)
+        self._low[slots] = np.minimum(self._low[slots], smooth)
+        self._high[slots] = np.maximum(self._high[slots], smooth)
         floor = np.minimum(self.floor_db[slots], smooth)
         self.floor_db[slots] = floor
         likely: NDArray[np.float32] = level_db - np.maximum(floor, np.float32(LEAST_FLOOR_DBFS))

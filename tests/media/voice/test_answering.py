@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from media.voice.answering import QUIET_FRAMES, AnswerJudge, BeepWatch, Judgement
+from media.voice.answering import QUIET_FRAMES, TALK_FRAMES, AnswerJudge, BeepWatch, Judgement
 
 LIMIT = 4.0
 
@@ -86,10 +86,20 @@ def test_a_beep_has_come_after_quiet() -> None:
     assert watch.came
 
 
+def test_a_beep_that_rings_out_has_come_after_quiet() -> None:
+    watch = BeepWatch()
+    watch.hear(beep=True, voice=False)
+    for _ in range(TALK_FRAMES - 1):
+        assert not watch.hear(beep=False, voice=True)
+    answers = [watch.hear(beep=False, voice=False) for _ in range(QUIET_FRAMES)]
+    assert answers == [False] * (QUIET_FRAMES - 1) + [True]
+
+
 def test_a_beep_that_is_talked_over_was_none() -> None:
     watch = BeepWatch()
     watch.hear(beep=True, voice=False)
-    watch.hear(beep=False, voice=True)
+    for _ in range(TALK_FRAMES):
+        watch.hear(beep=False, voice=True)
     assert not any(watch.hear(beep=False, voice=False) for _ in range(50))
 
 

@@ -45,6 +45,19 @@ def test_steady_noise_is_no_voice_once_it_is_known() -> None:
     assert activity.floor_db[0] == pytest.approx(-38.0, abs=0.1)
 
 
+def test_noise_that_begins_loud_is_known_as_steady_soon() -> None:
+    activity = EnergyActivity()
+    assert hear(activity, -25.0, 0.7) == 0.0
+    assert activity.floor_db[0] == pytest.approx(-25.0, abs=0.5)
+
+
+def test_a_held_vowel_is_taken_for_noise_until_it_falls_only() -> None:
+    activity = EnergyActivity()
+    hear(activity, -25.0, 0.7)
+    hear(activity, -45.0, 0.1, from_ns=700_000_000)
+    assert hear(activity, -25.0, 0.06, from_ns=800_000_000) == 1.0
+
+
 def test_voice_above_known_noise_is_voice() -> None:
     activity = EnergyActivity()
     hear(activity, -38.0, 3.5)

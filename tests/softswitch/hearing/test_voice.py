@@ -427,7 +427,7 @@ async def test_where_speech_matters_noise_is_not_taken_for_it() -> None:
     noise = np.random.default_rng(5).normal(0, 1000, FRAME).astype(np.int16)
     attended, plain = room.open(call.caller, 0), room.open(call.callee, 1)
     room.stage.attend(attended)
-    heard = room.hear({0: noise, 1: noise}, 1.0)
+    heard = room.hear({0: noise, 1: noise}, 0.2)
     assert heard.speech_probability is not None
     assert heard.speech_probability[0] < 0.3
     assert heard.speech_probability[1] > 0.9
