@@ -31,6 +31,7 @@ __all__ = [
     "Bank",
     "BankFrames",
     "dominant_tone",
+    "kept_when_off",
     "mean_square_of_dbm0",
     "single_tone",
 ]
@@ -148,11 +149,22 @@ def single_tone(
     halves = parts.view(np.complex64)[:, :, 0]
     first, second = halves[:, 0], halves[:, 1] * _TURNS[steps]
     error = np.angle(second * first.conj()) * np.float32(SAMPLE_RATE / HALF / (2 * np.pi))
-    lost = np.square(np.sinc(error * np.float32(HALF / SAMPLE_RATE)))
+    kept = kept_when_off(error)
     power = np.einsum("cn,cn->c", floats, floats) * np.float32(1 / FRAME)
-    tone = np.square(np.abs(halves)).sum(axis=1) / (4 * lost)
+    tone = np.square(np.abs(halves)).sum(axis=1) / (4 * kept)
     share = tone / np.maximum(power, np.float32(1e-12))
     return error + steps * np.float32(_STEP_HZ), share, (first + second) / 2
+
+
+def kept_when_off(error: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Share of a tone's power that a transform of 10 ms still sees when it is so many Hz off (up to
+    50): the square of sin x / x, its series to the eighth power."""
+    turns = np.square(error * np.float32(HALF / SAMPLE_RATE))
+    kept = turns * np.float32(1.3388) - np.float32(3.0521)
+    for term in (4.3293, -3.2899, 1.0):
+        kept *= turns
+        kept += np.float32(term)
+    return np.asarray(kept, np.float32)
 
 
 def _half_waves() -> tuple[NDArray[np.float32], NDArray[np.complex64]]:

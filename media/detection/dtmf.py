@@ -26,6 +26,7 @@ from media.detection.bank import (
     HIGH_GROUP,
     LOW_GROUP,
     BankFrames,
+    kept_when_off,
     mean_square_of_dbm0,
 )
 from media.detection.slots import SlotState
@@ -115,24 +116,37 @@ class _Halves:
         )
 
 
+# What is known of a leg: a row of floats, so that one look-up has it all.
+_KEY: Final = 0
+_REFERENCE: Final = 1
+"""Amplitude of the tone."""
+_LASTED: Final = 2
+"""Milliseconds, times amplitude."""
+_ABSENT: Final = 3
+"""Milliseconds of pause since it was last there."""
+_PURE: Final = 4
+"""Halves that were."""
+_ERRORS: Final = slice(5, 7)
+"""Sums of the frequencies' errors ..."""
+_MEASURED: Final = 7
+"""... and how many frames are in them."""
+_UNHEARD: Final = 8
+"""What of _LASTED is missing packets."""
+_TOLD: Final = 9
+_FRESH: Final = np.array([_NONE, 0, 0, 0, 0, 0, 0, 0, 0, 0], np.float32)
+
+Legs = NDArray[np.float32]
+
+
 class DtmfDetector:
     """Finds keys in the frames of the bank."""
 
     def __init__(self) -> None:
         self._state = SlotState(
-            key=(np.int8, _NONE),
-            reference=(np.float32, 0.0),  # amplitude of the tone
-            lasted=(np.float32, 0.0),  # ms, times amplitude over reference
-            absent=(np.float32, 0.0),  # ms of pause since it was last there
-            pure=(np.int16, 0),  # halves
-            error=(np.float32, (0.0)),  # sums of the frequencies' errors
-            error_high=(np.float32, 0.0),
-            measured=(np.int16, 0),  # frames in those sums
-            unheard=(np.float32, 0.0),  # ms masked that count in `lasted`
-            told=(np.bool_, False),
+            len(_FRESH),
+            leg_each=(np.float32, _FRESH),
             masked=(np.bool_, False),  # whether the frame before is missing
         )
-        self._active = 0
         self._any_masked = False
 
     def grow(self, slots: int) -> None:
@@ -145,17 +159,15 @@ class DtmfDetector:
 
     def active(self, slots: NDArray[np.intp]) -> NDArray[np.bool_]:
         """[M] whether there is a key, told or not, whose end is to be heard."""
-        return np.asarray(self._state["key"][slots] != _NONE)
+        return np.asarray(self._state["leg_each"][slots, _KEY] != _NONE)
 
     def sounding(self, slots: NDArray[np.intp]) -> NDArray[np.bool_]:
         """[M] whether a key is down that was told."""
-        return np.asarray(self._state["told"][slots])
+        return np.asarray(self._state["leg_each"][slots, _TOLD] != 0)
 
-    def hear(
-        self, slots: NDArray[np.intp], frames: BankFrames, wanted: NDArray[np.bool_] | None = None
-    ) -> list[tuple[int, str]]:
+    def hear(self, slots: NDArray[np.intp], frames: BankFrames) -> list[tuple[int, str]]:
         """(slot, key) of each key that has lasted long enough in this frame."""
-        rows, gated, best = self._rows_to_look_at(slots, frames, wanted)
+        rows, gated, best = self._rows_to_look_at(slots, frames)
         told = []
         if rows.size:
             told = self._follow(slots, frames, rows, gated, best)
@@ -164,17 +176,14 @@ class DtmfDetector:
         return told
 
     def _rows_to_look_at(
-        self, slots: NDArray[np.intp], frames: BankFrames, wanted: NDArray[np.bool_] | None
+        self, slots: NDArray[np.intp], frames: BankFrames
     ) -> tuple[NDArray[np.intp], NDArray[np.bool_], NDArray[np.intp]]:
         """Rows in which a pair is strong, or was: ([C], whether it is [C], which key [C])."""
         low, high = frames.tones[DTMF_LOW], frames.tones[DTMF_HIGH]
         strong_low, strong_high = low.max(axis=0), high.max(axis=0)
         gate = strong_low + strong_high > _GATE_SHARE * frames.power
         gate &= np.minimum(strong_low, strong_high) > LEAST_TONE / 16
-        look = gate | (self._state["key"][slots] != _NONE)
-        if wanted is not None:
-            look &= wanted
-        rows = np.flatnonzero(look)
+        rows = np.flatnonzero(gate | self.active(slots))
         best = low[:, rows].argmax(axis=0) * 4 + high[:, rows].argmax(axis=0)
         return rows, gate[rows], best
 
@@ -186,14 +195,15 @@ class DtmfDetector:
         gated: NDArray[np.bool_],
         best: NDArray[np.intp],
     ) -> list[tuple[int, str]]:
-        state, at = self._state, slots[rows]
-        before = state["key"][at].astype(np.intp)
+        at = slots[rows]
+        legs = self._state["leg_each"][at]
+        before = legs[:, _KEY].astype(np.intp)
         halves = _measure(frames, rows, np.where(gated, best, before))
         live = before != _NONE
         worth = live | halves.pure.any(axis=1)
         if not worth.all():
             # Most of what passes the gate is speech.
-            rows, at, before, live = rows[worth], at[worth], before[worth], live[worth]
+            rows, at, legs, before, live = (one[worth] for one in (rows, at, legs, before, live))
             halves = halves.of(worth)
         if rows.size == 0:
             return []
@@ -202,87 +212,86 @@ class DtmfDetector:
             strange = other & ~halves.pure.any(axis=1)
             # Noise at the end of a tone looks like some other key: stay with the one that was.
             halves = _measure(frames, rows, np.where(strange, before, halves.key))
-            state.reset_keeping(at[other & ~strange], "masked")
-        self._begin(at, halves)
+            legs[other & ~strange] = _FRESH
+        _begin(legs, halves, self._state["masked"][at])
         for half in (0, 1):
-            self._step(at, halves, half)
-        self._add_errors(at, halves)
-        return self._tell(at)
-
-    def _begin(self, at: NDArray[np.intp], halves: _Halves) -> None:
-        """Rows that heard nothing before begin with a pure half; the reference follows the
-        strongest."""
-        state = self._state
-        strongest = np.where(halves.masked, 0.0, halves.amplitude).max(axis=1)
-        fresh = (state["key"][at] == _NONE) & halves.pure.any(axis=1)
-        new = at[fresh]
-        state["key"][new] = halves.key[fresh]
-        credit = np.where(state["masked"][new], 2 * _HALF_MS, 0.0) * strongest[fresh]
-        state["lasted"][new] = credit
-        state["unheard"][new] = credit
-        state["reference"][at] = np.maximum(state["reference"][at], strongest)
-
-    def _step(self, at: NDArray[np.intp], halves: _Halves, half: int) -> None:
-        """Go on by 10 ms."""
-        state = self._state
-        live = state["key"][at] != _NONE
-        masked, amplitude = halves.masked[:, half], halves.amplitude[:, half]
-        reference = state["reference"][at]
-        there = live & ~masked & (amplitude >= _PRESENT * reference)
-        away = live & ~masked & ~there
-        absent = state["absent"][at]
-        again = there & (absent >= LEAST_PAUSE_MS)
-        if again.any():
-            self._press_again(at[again], halves.amplitude[again].max(axis=1))
-        unheard = np.where(live & masked & (absent == 0), reference * _HALF_MS, 0)
-        state["lasted"][at] += unheard + np.where(
-            there, np.minimum(amplitude, reference) * _HALF_MS, 0
-        )
-        state["unheard"][at] += unheard
-        state["pure"][at] += there & halves.pure[:, half] & (amplitude >= _FULL * reference)
-        gone = _HALF_MS * (1 - amplitude / np.maximum(reference, 1e-9))
-        state["absent"][at] = np.where(there, 0, absent + np.where(away, gone, 0))
-
-    def _press_again(self, at: NDArray[np.intp], reference: NDArray[np.float32]) -> None:
-        """The same key after a pause."""
-        key = self._state["key"][at]
-        self._state.reset(at)
-        self._state["key"][at] = key
-        self._state["reference"][at] = reference
-
-    def _add_errors(self, at: NDArray[np.intp], halves: _Halves) -> None:
-        """Both halves all tone: the phase between them tells the frequencies."""
-        state = self._state
-        full = (halves.pure & ~halves.masked).all(axis=1)
-        full &= halves.amplitude.min(axis=1) >= _FULL * state["reference"][at]
-        full &= state["key"][at] != _NONE
-        state["error"][at[full]] += halves.error[full, 0]
-        state["error_high"][at[full]] += halves.error[full, 1]
-        state["measured"][at[full]] += 1
-
-    def _tell(self, at: NDArray[np.intp]) -> list[tuple[int, str]]:
-        """What has lasted, and end what is over."""
-        state = self._state
-        reference = state["reference"][at]
-        long_enough = state["lasted"][at] >= LEAST_TONE_MS * reference
-        pure = state["pure"][at] + (state["unheard"][at] > 0)
-        right = long_enough & (pure >= _LEAST_PURE_HALVES) & ~state["told"][at]
-        measured = np.maximum(state["measured"][at], 1)
-        right &= np.abs(state["error"][at]) <= MAX_FREQUENCY_ERROR * measured
-        right &= np.abs(state["error_high"][at]) <= MAX_FREQUENCY_ERROR * measured
-        # Without two halves in a row there must be a lost packet to explain it.
-        right &= (state["measured"][at] > 0) | (state["unheard"][at] > 0)
-        right &= state["key"][at] != _NONE
-        state["told"][at[right]] = True
-        told = [(int(slot), KEYS[state["key"][slot]]) for slot in at[right]]
-        over = (state["absent"][at] >= LEAST_PAUSE_MS) | (state["key"][at] == _NONE)
-        state.reset_keeping(at[over], "masked")
-        return told
+            _step(legs, halves, half)
+        _add_errors(legs, halves)
+        right = _right(legs)
+        legs[right, _TOLD] = 1
+        keys = legs[right, _KEY].astype(np.intp)
+        legs[(legs[:, _ABSENT] >= LEAST_PAUSE_MS) | (legs[:, _KEY] == _NONE)] = _FRESH
+        self._state["leg_each"][at] = legs
+        return [(int(slot), KEYS[key]) for slot, key in zip(at[right], keys, strict=True)]
 
     def _keep_masked(self, slots: NDArray[np.intp], frames: BankFrames) -> None:
         missing = np.zeros(slots.size, np.bool_) if frames.usable is None else ~frames.usable
         self._state["masked"][slots] = missing
         self._any_masked = bool(self._state["masked"].any())
+
+
+def _begin(legs: Legs, halves: _Halves, masked: NDArray[np.bool_]) -> None:
+    """Legs that heard nothing before begin with a pure half; the reference is the strongest."""
+    strongest = np.where(halves.masked, 0, halves.amplitude).max(axis=1)
+    fresh = (legs[:, _KEY] == _NONE) & halves.pure.any(axis=1)
+    if fresh.any():
+        legs[fresh, _KEY] = halves.key[fresh]
+        credit = np.where(masked[fresh], 2 * _HALF_MS, 0) * strongest[fresh]
+        legs[fresh, _LASTED] = credit
+        legs[fresh, _UNHEARD] = credit
+    legs[:, _REFERENCE] = np.maximum(legs[:, _REFERENCE], strongest)
+
+
+def _step(legs: Legs, halves: _Halves, half: int) -> None:
+    """Go on by 10 ms."""
+    amplitude = halves.amplitude[:, half]
+    live = legs[:, _KEY] != _NONE
+    unheard = live & halves.masked[:, half]
+    live &= ~halves.masked[:, half]
+    there = amplitude >= _PRESENT * legs[:, _REFERENCE]
+    away = live & ~there
+    there &= live
+    again = there & (legs[:, _ABSENT] >= LEAST_PAUSE_MS)
+    if again.any():
+        _press_again(legs, again, halves.amplitude[again].max(axis=1))
+    reference = legs[:, _REFERENCE]
+    if unheard.any():
+        added = np.where(unheard & (legs[:, _ABSENT] == 0), reference * _HALF_MS, 0)
+        legs[:, _LASTED] += added
+        legs[:, _UNHEARD] += added
+    legs[:, _LASTED] += np.where(there, np.minimum(amplitude, reference) * _HALF_MS, 0)
+    legs[:, _PURE] += there & halves.pure[:, half] & (amplitude >= _FULL * reference)
+    gone = _HALF_MS * (1 - amplitude / np.maximum(reference, np.float32(1e-9)))
+    legs[:, _ABSENT] = np.where(there, 0, legs[:, _ABSENT] + np.where(away, gone, 0))
+
+
+def _press_again(legs: Legs, again: NDArray[np.bool_], reference: NDArray[np.float32]) -> None:
+    """The same key after a pause."""
+    key = legs[again, _KEY]
+    legs[again] = _FRESH
+    legs[again, _KEY] = key
+    legs[again, _REFERENCE] = reference
+
+
+def _add_errors(legs: Legs, halves: _Halves) -> None:
+    """Both halves all tone: the phase between them tells the frequencies."""
+    full = (halves.pure & ~halves.masked).all(axis=1)
+    full &= halves.amplitude.min(axis=1) >= _FULL * legs[:, _REFERENCE]
+    full &= legs[:, _KEY] != _NONE
+    legs[full, _ERRORS] += halves.error[full]
+    legs[full, _MEASURED] += 1
+
+
+def _right(legs: Legs) -> NDArray[np.bool_]:
+    """Whose key has lasted, and was not told yet."""
+    right = legs[:, _LASTED] >= LEAST_TONE_MS * legs[:, _REFERENCE]
+    right &= (legs[:, _KEY] != _NONE) & (legs[:, _TOLD] == 0)
+    unheard = legs[:, _UNHEARD] > 0
+    right &= legs[:, _PURE] + unheard >= _LEAST_PURE_HALVES
+    most = MAX_FREQUENCY_ERROR * np.maximum(legs[:, _MEASURED], 1)
+    right &= np.abs(legs[:, _ERRORS]).max(axis=1) <= most
+    # Without two halves in a row there must be a lost packet to explain it.
+    return np.asarray(right & ((legs[:, _MEASURED] > 0) | unheard))
 
 
 def _measure(frames: BankFrames, rows: NDArray[np.intp], key: NDArray[np.intp]) -> _Halves:
@@ -297,7 +306,7 @@ def _measure(frames: BankFrames, rows: NDArray[np.intp], key: NDArray[np.intp]) 
     phase = np.angle(waves[:, 1] * waves[:, 0].conj() * _TURNS[key])
     error = phase * np.float32(SAMPLE_RATE / HALF / (2 * np.pi))
     # A tone that is off by so much leaves this share outside of the fit.
-    kept = np.square(np.sinc(error * np.float32(HALF / SAMPLE_RATE)))
+    kept = kept_when_off(error)
     low, high = tones[:, :, 0], tones[:, :, 1]
     whole = (low / kept[:, :1] + high / kept[:, 1:]) * power
     pure = whole >= _LEAST_SHARE * energy * (low + high)

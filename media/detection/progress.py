@@ -260,11 +260,11 @@ class ProgressDetector:
     ) -> list[tuple[int, str]]:
         """Three tones, one after the other. A row a step: they are rare."""
         found = []
-        for band, (lowest, highest) in enumerate(_SIT_BANDS):
-            rows = (share >= _SIT_SHARE) & (frequency >= lowest) & (frequency <= highest)
-            for slot, position in zip(slots[rows], positions[rows], strict=True):
-                if self._step_sit(int(slot), int(position), band):
-                    found.append((int(slot), "sit"))
+        for row in np.flatnonzero(share >= _SIT_SHARE):
+            band = _sit_band(float(frequency[row]))
+            slot = int(slots[row])
+            if band is not None and self._step_sit(slot, int(positions[row]), band):
+                found.append((slot, "sit"))
         return found
 
     def _step_sit(self, slot: int, position: int, band: int) -> bool:
@@ -297,6 +297,13 @@ class ProgressDetector:
         state["loudest"][slots] = np.where(silent, loudest, power)
         long_enough = positions + FRAME - state["silent_since"][slots] >= SILENCE_LASTS
         return [(int(slot), "silence") for slot in slots[long_enough]]
+
+
+def _sit_band(frequency: float) -> int | None:
+    for band, (lowest, highest) in enumerate(_SIT_BANDS):
+        if lowest <= frequency <= highest:
+            return band
+    return None
 
 
 def name_cadence(segments: Sequence[Sounded], country: str = "") -> str | None:

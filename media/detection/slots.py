@@ -50,14 +50,6 @@ class SlotState:
         for name, (_, fresh) in self._columns.items():
             self._arrays[name][slots] = fresh
 
-    def reset_keeping(self, slots: NDArray[np.intp], kept: str) -> None:
-        """Make these rows fresh but for one column."""
-        if slots.size == 0:
-            return
-        values = self._arrays[kept][slots]
-        self.reset(slots)
-        self._arrays[kept][slots] = values
-
 
 def size_for(slots: int) -> int:
     """Rows to have for so many slots; raises ValueError beyond MAX_SLOTS."""
