@@ -1,7 +1,7 @@
 """What is said to keyword spotters: sentences with and without the keywords, in several voices.
 
 Voices and sentences of the tuning set and of the test set have nothing in common. Neural and
-statistical voices first; robotic ones (espeak-ng), which no person resembles, are a set of their
+statistical voices first; robotic ones, which no person resembles, are a set of their
 own. piper (GPL) reads for the tuning set where somebody has installed it.
 """
 
@@ -34,9 +34,9 @@ KEYWORDS: Final = (
 )  # fmt: skip
 
 VOICES: Final[dict[Part, tuple[str, ...]]] = {
-    "tuning": ("piper joe", "flite slt", "flite kal16"),
+    "tuning": ("piper joe", "flite slt"),
     "test": ("hibari heart 1.0 1.0", "hibari heart 1.1 0.9", "flite rms", "flite awb"),
-    "robotic": ("espeak-ng en-us", "espeak-ng en-us+f3"),
+    "robotic": ("espeak-ng en-us", "espeak-ng en-us+f3", "flite kal16"),
 }
 """hibari's numbers: its pace, and by how much it is lowered, which makes another talker of it."""
 
