@@ -149,9 +149,10 @@ class KeywordRuleKeys:
     CONFIDENCE = Key(
         "confidence",
         SHARE,
-        "How sure the recogniser must be of the least sure word.",
-        default="0",
-        example="0.4",
+        "How sure the recogniser must be of the least sure word: less finds more, and more that "
+        "nobody said.",
+        default="0.5",
+        example="0.3",
     )
 
 
