@@ -196,7 +196,8 @@ def _menu(node: Menu) -> _Told:
     default = "" if node.default is None else f"default: key {node.default}"
     keys = tuple((f"key {key}", steps) for key, steps in node.choices.items())
     branches = (*keys, *_some("no key", node.on_no_input))
-    return _Told(_facts(_prompt(node.prompt), default), branches, None)
+    said = "choices may be said" if node.spoken else ""
+    return _Told(_facts(_prompt(node.prompt), said, default), branches, None)
 
 
 def _connect(node: Connect) -> _Told:
@@ -206,6 +207,8 @@ def _connect(node: Connect) -> _Told:
         ", ".join(_facts("" if node.strategy == "sequential" else "all at once", policy)),
         *(_destination(one) for one in node.destinations),
         "" if node.caller_id is None else f"caller id {_caller_id(node.caller_id)}",
+        "" if node.machine is None else f"with a machine: {node.machine.then}",
+        "" if node.message is None else f"message {_prompt(node.message)}",
         "" if node.whisper is None else f"whisper {_prompt(node.whisper)}",
         "" if node.accept is None else f"accepted with key {node.accept.key}",
         "" if node.send_dtmf is None else f"keys {node.send_dtmf}",
@@ -237,7 +240,12 @@ def _ask(node: Ask) -> _Told:
     facts = _facts(
         _prompt(node.prompt),
         ", ".join(
-            _facts(what, "secret" if node.secret else "", "asked once" if node.remember else "")
+            _facts(
+                what,
+                "secret" if node.secret else "",
+                "asked once" if node.remember else "",
+                "may be said" if node.spoken else "",
+            )
         ),
         "" if node.valid is None else f"valid: {node.valid}",
     )
