@@ -21,7 +21,11 @@ SILENCE_DBFS: Final = -100.0
 """Level of a frame of zeros: below the 16-bit grid."""
 MINIMUM_NS: Final = 1_500_000_000
 """What one minimum covers: longer than any word or phrase without a gap."""
+TURN_FRAMES: Final = 60
+"""So many frames of those 75 must have come."""
 STEADY_NS: Final = 300_000_000
+STEADY_FRAMES: Final = 13
+"""Of 15."""
 STEADY_DB: Final = 5.0
 """What varies less for so long is noise too, however loud: nobody speaks without syllables. A vowel
 that is held is taken for noise only until it falls."""
@@ -52,8 +56,12 @@ class EnergyActivity:
         self._least = self.floor_db.copy()
         self._low = self.floor_db.copy()
         self._high = self.floor_db.copy()
+        self._heard = np.zeros(FIRST_ROWS, np.int32)
+        """[rows] frames so far; at the last two kinds of looks:"""
+        self._heard_at_turn = self._heard.copy()
+        self._heard_at_look = self._heard.copy()
         self._turn_ns = 0
-        self._steady_ns = 0
+        self._look_ns = 0
 
     def grow(self, rows: int) -> None:
         """Make room for slots below `rows`."""
@@ -62,23 +70,32 @@ class EnergyActivity:
         self._least = grown(self._least, rows, FIRST_FLOOR_DBFS)
         self._low = grown(self._low, rows, FIRST_FLOOR_DBFS)
         self._high = grown(self._high, rows, FIRST_FLOOR_DBFS)
+        self._heard = grown(self._heard, rows, 0)
+        self._heard_at_turn = grown(self._heard_at_turn, rows, 0)
+        self._heard_at_look = grown(self._heard_at_look, rows, 0)
 
     def reset(self, slot: int) -> None:
         """Forget what was in a slot."""
         for state in (self.floor_db, self._smooth, self._least, self._low, self._high):
             state[slot] = FIRST_FLOOR_DBFS
+        self._heard_at_turn[slot] = self._heard_at_look[slot] = self._heard[slot]
 
     def turn(self, now_ns: int) -> None:
-        """Let the minima take turns when it is time; the clock is the caller's."""
+        """Look what is noise, when it is time; the clock is the caller's."""
         if now_ns - self._turn_ns >= MINIMUM_NS:
             self._turn_ns = now_ns
-            np.minimum(self._least, self._smooth, out=self.floor_db)
-            self._least[:] = self._smooth
-        if now_ns - self._steady_ns >= STEADY_NS:
-            self._steady_ns = now_ns
+            # What hardly sent has not told its noise.
+            told = self._heard - self._heard_at_turn >= TURN_FRAMES
+            np.copyto(self.floor_db, np.minimum(self._least, self._smooth), where=told)
+            np.copyto(self._least, self._smooth, where=told)
+            self._heard_at_turn[:] = self._heard
+        if now_ns - self._look_ns >= STEADY_NS:
+            self._look_ns = now_ns
             steady = self._high - self._low < STEADY_DB
+            steady &= self._heard - self._heard_at_look >= STEADY_FRAMES
             np.copyto(self.floor_db, self._low, where=steady)
             self._low[:] = self._high[:] = self._smooth
+            self._heard_at_look[:] = self._heard
 
     def hear(self, slots: NDArray[np.intp], level_db: NDArray[np.float32]) -> NDArray[np.float32]:
         """How likely each frame is voice, 0 to 1, by its level. The noise is followed too."""
@@ -88,6 +105,7 @@ class EnergyActivity:
         smooth *= np.float32(0.5)
         self._smooth[slots] = smooth
         self._least[slots] = np.minimum(self._least[slots], smooth)
+        self._heard[slots] += 1
         self._low[slots] = np.minimum(self._low[slots], smooth)
         self._high[slots] = np.maximum(self._high[slots], smooth)
         floor = np.minimum(self.floor_db[slots], smooth)

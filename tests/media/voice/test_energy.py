@@ -58,6 +58,15 @@ def test_a_held_vowel_is_taken_for_noise_until_it_falls_only() -> None:
     assert hear(activity, -25.0, 0.06, from_ns=800_000_000) == 1.0
 
 
+def test_who_was_cut_off_in_a_word_is_heard_again_after_the_gap() -> None:
+    activity = EnergyActivity()
+    hear(activity, -70.0, 4.0)
+    hear(activity, -22.0, 0.2, from_ns=4 * 10**9)
+    for tenth in range(50):
+        activity.turn(42 * 10**8 + tenth * 10**8)  # nothing comes
+    assert hear(activity, -22.0, 0.1, from_ns=92 * 10**8) == 1.0
+
+
 def test_voice_above_known_noise_is_voice() -> None:
     activity = EnergyActivity()
     hear(activity, -38.0, 3.5)
