@@ -137,6 +137,5 @@ async def _keep_busy(ready: threading.Event, stop: threading.Event) -> None:
     for stream in range(BUSY_STREAMS):
         workers.submit(Window(stream, sound, 0, "segment", True))
     ready.set()
-    while not stop.is_set():
-        await asyncio.sleep(0.1)
+    await asyncio.get_running_loop().run_in_executor(None, stop.wait)
     await workers.stop()
