@@ -3,8 +3,9 @@
 A tick's packets after another go through the framer and the stage as they come from the engine's
 taps. Half of the legs were called. Of a thousand, 400 talk and 30 are ringing, each at its own
 time: what 500 calls of three minutes come to, each with ten seconds of ringing. Two press keys
-without end, one sends CNG, one CED: more than such calls do. The others are silent but for the
-line's noise. The cost is the thread's processor time, so that what else runs counts least.
+without end, one sends CNG, one CED every ten seconds: more than such calls do. The others are
+silent but for the line's noise. The cost is the thread's processor time, so that what else runs
+counts least.
 """
 
 from __future__ import annotations
@@ -163,5 +164,5 @@ def _tones(length: int) -> Sequence[Samples]:
         keys,
         through_mu_law(0.3 * np.sin(2 * np.pi * 1100 * time) * (time % 3.5 < 0.5)),
         np.roll(keys, 5000),
-        through_mu_law(0.3 * np.sin(2 * np.pi * 2100 * time)),
+        through_mu_law(0.3 * np.sin(2 * np.pi * 2100 * time) * (time % 10 < 3.3)),
     )
