@@ -92,7 +92,7 @@ class Listening:
             on_level=self._on_level,
         )
         self._services.on_port_forgotten = self._tick.forget
-        self._services.events.subscribe(self._on_event)
+        self._services.events.subscribe(self._on_event, kinds=(CampaignChosen,))
         self._services.ears = self
 
     async def _start_speech(self) -> None:
@@ -119,10 +119,9 @@ class Listening:
         return listener if isinstance(listener, Leg) else None
 
     def _on_event(self, event: CallEvent) -> None:
-        if isinstance(event, CampaignChosen):
-            call = self._find_call(event.call_id)
-            if call is not None:
-                self._tick.changed(call)
+        call = self._find_call(event.call_id)
+        if call is not None:
+            self._tick.changed(call)
 
     def _tell_written(self, outcome: Outcome) -> None:
         self.recording.tell(outcome)

@@ -37,7 +37,7 @@ class Heeding:
 
     def __init__(self, stream: EventStream) -> None:
         self._open: dict[str, Journey] = {}
-        stream.subscribe(self.receive)
+        stream.subscribe(self.receive, kinds=_HANDLERS)
 
     def open(self, journey: Journey) -> None:
         """Heed what is heard on a call from now on, until it has ended."""
