@@ -57,8 +57,6 @@ class VoiceStage:
         self.segments: list[SegmentListener] = []
         """Told of stretches of speech, in this order."""
         self._loop = loop
-        self._everywhere = hearing.voice_activity in {"silero", "webrtc"}
-        """Whether a better detector than loudness hears all legs, asked for or not."""
         self._activity = Activity(loop, hearing.voice_activity)
         self._stretches = Stretches()
         self._talk = TalkMeter()
@@ -281,7 +279,7 @@ class VoiceStage:
 
     def _look(self, ear: Ear | None) -> None:
         if ear is not None and self._ears.get(ear.slot) is ear:
-            closely = self._everywhere or ear.leg in self._watches or self._matters(ear)
+            closely = ear.leg in self._watches or self._matters(ear)
             self._activity.listen_closely(ear.slot, closely)
 
     def _skipped(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from config.model import Hearing
 from media.voice.silero import SileroMissing
 from media.voice.stretches import LEAD_NS, TRAIL_NS
+from media.voice.webrtc import WebrtcMissing
 from softswitch.call.events import BeepHeard, MachineJudged, NoiseRose, SpeechHeard, TalkMeasured
 from softswitch.call.leg import Leg
 from softswitch.hearing import activity
@@ -447,6 +448,87 @@ async def test_the_network_hears_people() -> None:
     assert np.mean(np.array(likely) > 0.5) > 0.6
     room.hear({0: QUIET}, 1.0)
     assert len(told(call, SpeechHeard)) == 1
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("webrtcvad") is None or not has_voice(),
+    reason="the speech extra (webrtcvad and a voice) is not installed",
+)
+async def test_the_light_detector_hears_people_where_it_is_wished() -> None:
+    room, call = Room(Hearing(voice_activity="webrtc")), HeardCall()
+    room.stage.attend(room.open(call.caller, 0))
+    likely = room.say(0, "Good morning, I am calling about the car.")
+    assert set(likely) <= {0.0, 1.0}
+    assert np.mean(likely) > 0.6
+    assert room.stage.detector == "webrtc"
+
+
+async def test_a_light_detector_that_is_missing_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing() -> object:
+        raise WebrtcMissing("the package webrtcvad-wheels: not there")
+
+    monkeypatch.setattr(activity, "WebrtcActivity", missing)
+    with caplog.at_level(logging.WARNING):
+        room, call = Room(Hearing(voice_activity="webrtc")), HeardCall()
+    assert "webrtcvad-wheels" in caplog.text
+    room.stage.attend(room.open(call.caller, 0))
+    heard = room.hear({0: LOUD}, 0.1)
+    assert heard.speech_probability is not None
+    assert heard.speech_probability[0] == 1.0
+    assert room.stage.detector == "energy"
+
+
+async def test_the_network_rests_where_nothing_stands_out_and_hears_what_does() -> None:
+    class Network:
+        def __init__(self) -> None:
+            self.heard: list[list[int]] = []
+            self.forgotten: list[int] = []
+
+        def reset(self, slot: int) -> None:
+            self.forgotten.append(slot)
+
+        def hear(self, slots: NDArray[np.intp], floats: NDArray[np.float32]) -> Any:
+            self.heard.append(slots.tolist())
+            return np.full(len(slots), 0.9, np.float32)
+
+    network = Network()
+    room, call = Room(), HeardCall()
+    heard_closely = activity.Activity(asyncio.get_running_loop(), "webrtc")
+    room.stage._activity = heard_closely
+    heard_closely._network = cast("Any", network)
+    for slot, leg in enumerate((call.caller, call.callee)):
+        room.stage.attend(room.open(leg, slot))
+    room.hear({0: LOUD, 1: QUIET}, 1.0)
+    assert network.heard[0] == [0, 1]
+    assert network.heard[-1] == [0]
+    assert network.heard.count([0, 1]) == activity.SLEEP_FRAMES - 1
+    network.forgotten.clear()
+    heard = room.hear({0: QUIET, 1: LOUD}, 0.1)
+    assert network.heard[-1] == [0, 1]
+    assert heard.speech_probability is not None
+    assert heard.speech_probability.tolist() == pytest.approx([0.9, 0.9])
+    # A second in which nothing was sent: the network begins anew.
+    room.positions[1] += 60 * FRAME
+    room.hear({0: LOUD, 1: LOUD})
+    assert network.forgotten == [1]
+
+
+async def test_no_more_legs_are_heard_closely_than_there_is_time_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(activity, "MAX_CLOSE_LEGS", 1)
+    listening = activity.Activity(asyncio.get_running_loop(), "webrtc")
+    for slot in (0, 1):
+        listening.listen_closely(slot, True)
+    assert np.flatnonzero(listening._close).tolist() == [0]
+    listening.listen_closely(0, False)
+    listening.listen_closely(1, True)
+    assert np.flatnonzero(listening._close).tolist() == [1]
+    listening.reset(1)
+    listening.listen_closely(0, True)
+    assert np.flatnonzero(listening._close).tolist() == [0]
 
 
 async def test_without_the_network_loudness_does_and_it_is_said_once(
