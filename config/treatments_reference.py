@@ -35,6 +35,9 @@ OWN_EXAMPLES = {
     "goto": "- name: question\n  menu:\n    prompt: Press 1 to hear our hours, 2 to leave.\n"
     "    choices:\n      1: [play: Monday to Friday from eight to five.]\n      2: [goto: closed]\n"
     "- goto: question\n",
+    "machine": "- connect:\n    to: [+1 602 555 1234, +1 602 555 9999]\n    machine: decline\n"
+    "- connect:\n    to: +1 602 555 8888\n    machine: {then: message, within: 3 s, beep: 20 s}\n"
+    "    message: Please call us back.\n",
     "a prompt": '- play: "Please hold."\n- play: {wav: prompts/hold.wav}\n- play: {tone: chime}\n',
     "a destination": "- connect:\n    to:\n      - +1 602 555 1234\n"
     "      - {number: +1 602 555 9999, trunk: backup, ring_time: 4 rings}\n"
