@@ -128,6 +128,9 @@ class SpeechStage:
         self._sink = sink
         self._make = make
         self._engine = _installed(hearing)
+        self._found: dict[str, str | None] = {}
+        """What stands for a recogniser that a campaign asks for: the process's when that one is
+        not installed."""
         self._recognisers: dict[str, Recogniser] = {}
         self._starts: set[asyncio.Task[None]] = set()
         self._ring = SoundRing()
@@ -286,13 +289,15 @@ class SpeechStage:
         keywords = ear.campaign.keywords
         if keywords is None or keywords.engine in {"auto", self._engine}:
             return self._engine
-        if keywords.engine in self._recognisers:
-            return keywords.engine
-        try:
-            return choose_recogniser(keywords.engine, self._hearing.model)
-        except RecogniserError as error:
-            logger.error("campaign %s: %s", ear.campaign.name, error)
-            return self._engine
+        if keywords.engine not in self._found:
+            try:
+                self._found[keywords.engine] = choose_recogniser(
+                    keywords.engine, self._hearing.model
+                )
+            except RecogniserError as error:
+                logger.error("campaign %s: %s", ear.campaign.name, error)
+                self._found[keywords.engine] = self._engine
+        return self._found[keywords.engine]
 
     def _recogniser(self, engine: str) -> Recogniser:
         if engine not in self._recognisers:
