@@ -25,6 +25,8 @@ from media.detection.slots import SlotState
 __all__ = ["SteadyTones"]
 
 _NEVER: Final = -(1 << 40)
+_DIAL: Final = (0, 2)
+"""350 and 440 Hz among the bank's tones of call progress."""
 _LEAST_SHARE: Final = 0.7
 """Of the frame's energy."""
 _MOST_CHANGE: Final = float(10 ** (2.2 / 10))
@@ -62,6 +64,7 @@ class SteadyTones:
         np.maximum(carried, tones[FAX_AND_SIT].max(axis=0), out=carried)
         # Neighbours share what is between them, and are the pairs of ringback and busy.
         np.maximum(carried, (progress[1:] + progress[:-1]).max(axis=0), out=carried)
+        np.maximum(carried, progress[_DIAL[0]] + progress[_DIAL[1]], out=carried)
         rows = np.flatnonzero((carried > _LEAST_SHARE * frames.power) & (frames.power > QUIET))
         steady = np.zeros(slots.size, np.bool_)
         if rows.size:
