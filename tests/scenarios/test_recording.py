@@ -154,3 +154,23 @@ def test_a_number_keyed_in_the_sound_of_a_secret_is_not_in_the_recording(
     loud = np.flatnonzero(np.abs(left.astype(np.int32)) > 1000)
     assert len(loud) > 4000, "the tone after it"
     assert loud[0] > len(left) - 12_000, "nothing before it"
+
+
+def test_calls_that_are_ended_by_a_stop_have_their_recordings_in_their_records(
+    switch_with: Callable[..., Example], tmp_path: Path
+) -> None:
+    switch = switch_with(RING_THROUGH, tmp_path / "recordings")
+    calling, near = switch.call(NUMBER)
+    switch.bridged(calling, near, AGENT)
+    speaks(near, 1.0)
+    switch.switch.terminate()
+    time.sleep(0.2)
+    switch.switch.terminate()
+    switch.switch.wait_for_exit()
+    (record,) = switch.switch.records()
+    (recording,) = record["recordings"]
+    assert "why" not in recording
+    content = Path(recording["path"]).read_bytes()
+    assert recording["sha256"] == hashlib.sha256(content).hexdigest()
+    left, _ = read_stereo(Path(recording["path"]))
+    assert np.count_nonzero(np.abs(left) > 5000) > 2000
