@@ -103,6 +103,19 @@ def test_a_file_that_is_being_written_is_locked(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_system_without_locks_can_be_recorded_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(_fd: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    file = WaveFile(tmp_path / "call.wav", "pcm")
+    file.append(STEREO)
+    file.finish()
+    assert read_stereo(tmp_path / "call.wav")[0].size == 1000
+
+
 def test_a_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("kept")
