@@ -58,6 +58,8 @@ class Heard:
     @cached_property
     def whole(self) -> NDArray[np.bool_]:
         """[M] whether all of the frame arrived."""
+        if self.valid.all():  # ten times as fast, and mostly so
+            return np.ones(self.slots.size, np.bool_)
         return np.asarray(self.valid.all(axis=1))
 
     @cached_property
