@@ -42,6 +42,7 @@ from config.references import (
     check_database,
     check_destinations,
     check_publishers,
+    check_tap,
     check_treatments,
     check_trunks,
 )
@@ -166,6 +167,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     check_publishers(reading.priced, numbers, pools, campaigns, reading.problems)
     if switch is not None:
         check_database(switch, numbers, pools, campaigns, reading.problems)
+        check_tap(switch, campaigns, reading.problems)
     if switch is None:
         return None
     return Configuration(

@@ -154,6 +154,26 @@ def _destinations(
                 yield from node.destinations
 
 
+# The tap.
+
+
+def check_tap(switch: Switch, campaigns: Mapping[str, Campaign], problems: Problems) -> None:
+    """What is to be heard comes from the tap."""
+    if switch.tap:
+        return
+    for campaign in campaigns.values():
+        wanted = {
+            "record": campaign.record,
+            "keywords": campaign.keywords,
+            "transcribe": campaign.transcribe,
+            "fax": campaign.fax,
+        }
+        names = [name for name, value in wanted.items() if value]
+        if names:
+            message = f"the campaign {campaign.name} has {names[0]}, which needs the tap; it is off"
+            problems.add(campaign.location, message, "tap: true")
+
+
 # The database.
 
 

@@ -549,3 +549,17 @@ def test_a_setting_without_effect_is_told(step: str, place: str, pieces: tuple[s
 def test_a_setting_of_a_pool_without_effect_is_told(pool: str, piece: str) -> None:
     (found,) = mistakes(f"{HEAD}{TAIL}stocks: {{s: [8001231111]}}\npools: {{p: {pool}}}\n")
     assert piece in str(found)
+
+
+@pytest.mark.parametrize("wish", ["record: true", "transcribe: true", "fax: main", "keywords: [a]"])
+def test_what_is_to_be_heard_needs_the_tap(wish: str) -> None:
+    text = f"""switch: {{tap: false}}
+trunks: {{t: 192.0.2.1}}
+campaigns:
+  sale: {{treatment: main, {wish}}}
+treatments:
+  main: [connect: +1 602 555 1234]
+"""
+    told = f"the campaign sale has {wish.partition(':')[0]}, which needs the tap; it is off"
+    check(mistakes(text), "4:9", (told, "tap: true"))
+    assert mistakes(text.replace("tap: false", "tap: true")) == []
