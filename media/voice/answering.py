@@ -13,21 +13,17 @@ __all__ = ["AnswerJudge", "BeepWatch", "Judgement"]
 
 WORD_FRAMES: Final = 3
 """Less in a row is a click, not a word."""
-SHORT_FRAMES: Final = 50
-"""Up to 1 s: a hello, a name."""
-LONG_FRAMES: Final = 180
-"""From 3.6 s on hardly a person goes on (the longest greetings of firms take that)."""
-SHORT_PAUSE_FRAMES: Final = 40
-"""A person waits for an answer after a hello; a machine that begins with one goes on earlier."""
-PAUSE_FRAMES: Final = 50
-"""The same after a sentence."""
-SENTENCE_PAUSE_FRAMES: Final = 12
+LONG_FRAMES: Final = 170
+"""From 3.4 s on hardly a person goes on (the longest greetings of firms take that)."""
+PAUSE_FRAMES: Final = 40
+"""After its greeting a person waits for an answer; a machine goes on earlier than 0.8 s."""
+SENTENCE_PAUSE_FRAMES: Final = 10
 """A pause like this within a greeting stands between two sentences."""
-TWO_SENTENCES_FRAMES: Final = 110
+TWO_SENTENCES_FRAMES: Final = 90
 """A greeting with such a pause in it is a machine's when it is this long."""
-LIKELY_LONG_FRAMES: Final = 120
+LIKELY_LONG_FRAMES: Final = 125
 """What goes on for so long when there is no time left is taken to go on."""
-LIKELY_PAUSE_FRAMES: Final = 10
+LIKELY_PAUSE_FRAMES: Final = 12
 """A pause this long when there is no time left is taken to last."""
 
 
@@ -67,7 +63,7 @@ class AnswerJudge:
         """The likeliest, now that there is no more time."""
         if self._first is None:
             return Judgement("unknown", "no voice")
-        if self._two_sentences(TWO_SENTENCES_FRAMES):
+        if self._two_sentences:
             return Judgement("machine", "several sentences")
         if self._pause >= LIKELY_PAUSE_FRAMES:
             return Judgement("human", "a greeting and a pause")
@@ -91,17 +87,19 @@ class AnswerJudge:
     def _pause(self) -> int:
         return self._frames - self._last
 
-    def _two_sentences(self, frames: int) -> bool:
-        return self._longest_pause >= SENTENCE_PAUSE_FRAMES and self._span >= frames
+    @property
+    def _two_sentences(self) -> bool:
+        long = self._span >= TWO_SENTENCES_FRAMES
+        return long and self._longest_pause >= SENTENCE_PAUSE_FRAMES
 
     def _judge(self) -> Judgement | None:
         if self._first is None:
             return None
-        if self._two_sentences(TWO_SENTENCES_FRAMES):
+        if self._two_sentences:
             return Judgement("machine", "several sentences")
         if self._span >= LONG_FRAMES:
             return Judgement("machine", "a long greeting")
-        if self._pause >= (SHORT_PAUSE_FRAMES if self._span <= SHORT_FRAMES else PAUSE_FRAMES):
+        if self._pause >= PAUSE_FRAMES:
             return Judgement("human", "a greeting and a pause")
         return None
 
