@@ -32,6 +32,11 @@ two."""
 GATHER_SECONDS = 0.1
 """How long a record waits for others to go with it."""
 
+BUSY_LINES = 5
+BUSY_GATHER_SECONDS = 0.5
+"""The same when so many came together the last time: a batch costs a dozen turns of the loop,
+however many records go with it."""
+
 LOOK_SECONDS = 1.0
 """How often the file is looked at without being told; and the pause after a failure."""
 
@@ -56,6 +61,7 @@ class CallWriter:
         self._place: Place | None = None
         self._told_moved = False
         self._complaint = ""
+        self._busy = False
         self._more = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -94,7 +100,8 @@ class CallWriter:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._more.wait()
             self._more.clear()
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(BUSY_GATHER_SECONDS if self._busy else GATHER_SECONDS)
+            self._busy = False
             try:
                 while await self._step():
                     pass
@@ -122,6 +129,7 @@ class CallWriter:
         bite = await asyncio.to_thread(self._read, self._place)
         if bite is None:
             return False
+        self._busy |= len(bite.lines) >= BUSY_LINES
         self._place = await self._put(self._place, bite)
         return True
 
