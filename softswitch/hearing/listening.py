@@ -58,6 +58,7 @@ class Listening:
         self._writer = Writer(self._tell_written)
         self.tones = ToneStage(in_band_digits=hearing.in_band_digits, fax_tones=hearing.fax_tones)
         self.voice = VoiceStage(services.loop, hearing)
+        self.tones.hear_beeps_of(self.voice.watched)
         self.recording = RecordingStage(
             services,
             self._writer,

@@ -7,7 +7,9 @@ a call makes of it is not known here.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +24,14 @@ from media.detection.steady import SteadyTones
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import Heard
 
+if TYPE_CHECKING:
+    from softswitch.call.leg import Leg
+
 __all__ = ["ToneStage"]
 
-BEEP_WITHIN_NS = 150 * 1_000_000_000
-"""Longer after the answer nobody waits for a beep: the longest greeting and the longest wait."""
 LOOK_EVERY_NS = 60_000_000
-"""How often to look whether legs were answered: shorter than any beep."""
+"""How often to look whether legs were answered, and on which a beep is waited for: shorter than any
+beep."""
 _NEVER = -(1 << 60)
 
 
@@ -68,14 +72,20 @@ class ToneStage:
         self._state = SlotState(
             position=(np.int64, _NEVER),  # of the last frame
             ringing=(np.bool_, False),  # called, and not answered yet
-            beep_until=(np.int64, _NEVER),  # monotonic ns
+            beep=(np.bool_, False),  # one is waited for
         )
         self._ears: dict[int, Ear] = {}
+        self._slots: dict[Leg, int] = {}
         self._ringing: dict[int, Ear] = {}
-        self._beep_until_ns = _NEVER
+        self._beep_legs: Collection[Leg] = ()
+        self._beep_slots: list[int] = []
         self._next_look_ns = _NEVER
         self._fax_told: set[tuple[int, str]] = set()
         """At most the three tones of each leg."""
+
+    def hear_beeps_of(self, legs: Collection[Leg]) -> None:
+        """On which legs a beep is waited for; looked at again and again."""
+        self._beep_legs = legs
 
     def open(self, ear: Ear) -> None:
         """A leg is heard from now on; its slot is clean."""
@@ -87,6 +97,7 @@ class ToneStage:
         self._progress.reset(slot, ear.campaign.ringback)
         self._fax_told -= {(slot, tone) for tone in ("cng", "ced", "ansam")}
         self._ears[slot] = ear
+        self._slots[ear.leg] = slot
         if ear.leg.side == "called":
             self._ringing[slot] = ear
             self._state["ringing"][slot] = True
@@ -97,18 +108,22 @@ class ToneStage:
     def close(self, ear: Ear) -> None:
         """The leg is over: a tone that still sounds is none."""
         self._ears.pop(ear.slot, None)
+        self._slots.pop(ear.leg, None)
         self._ringing.pop(ear.slot, None)
 
     def after(self, now_ns: int) -> None:
-        """Legs that were answered ring no more; a machine may beep on them."""
+        """Legs that were answered ring no more; a machine may beep on those that are watched."""
         if now_ns < self._next_look_ns:
             return
         self._next_look_ns = now_ns + LOOK_EVERY_NS
         for slot in [slot for slot, ear in self._ringing.items() if ear.leg.answered]:
             del self._ringing[slot]
             self._state["ringing"][slot] = False
-            self._state["beep_until"][slot] = now_ns + BEEP_WITHIN_NS
-            self._beep_until_ns = now_ns + BEEP_WITHIN_NS
+        if self._beep_slots or self._beep_legs:
+            self._state["beep"][self._beep_slots] = False
+            slots = [self._slots[leg] for leg in self._beep_legs if leg in self._slots]
+            self._state["beep"][slots] = True
+            self._beep_slots = slots
 
     def hear(self, heard: Heard) -> None:
         """One frame of many legs."""
@@ -128,8 +143,8 @@ class ToneStage:
             for slot, tone in self._fax.hear(sounds.slots, sounds.frames, sounds.positions):
                 self._tell_fax(slot, tone)
         heard.tonal[rows] = tonal
-        if self._ringing or heard.now_ns <= self._beep_until_ns:
-            heard.beep[rows] = self._hear_called(sounds, heard.now_ns)
+        if self._ringing or self._beep_slots:
+            heard.beep[rows] = self._hear_called(sounds)
 
     def _skip_gaps(self, slots: NDArray[np.intp], positions: NDArray[np.int64]) -> None:
         """A key is not held over what was not sent, or not listened to."""
@@ -148,16 +163,16 @@ class ToneStage:
         wanted |= self._dtmf.active(slots)
         if self._ringing:
             wanted |= self._state["ringing"][slots]
-        if heard.now_ns <= self._beep_until_ns:
+        if self._beep_slots:
             wanted |= self._beep.sounding(slots)
         return np.flatnonzero(wanted)
 
-    def _hear_called(self, sounds: _Sounds, now_ns: int) -> NDArray[np.bool_]:
+    def _hear_called(self, sounds: _Sounds) -> NDArray[np.bool_]:
         """What only legs that we called can have: progress before the answer, a beep after it."""
         frames = sounds.frames
         beep = np.zeros(sounds.slots.size, np.bool_)
         ringing = self._state["ringing"][sounds.slots]
-        wanted = ringing | (self._state["beep_until"][sounds.slots] > now_ns)
+        wanted = ringing | self._state["beep"][sounds.slots]
         if frames.usable is not None:
             wanted &= frames.usable
         rows = np.flatnonzero(wanted)
@@ -174,7 +189,8 @@ class ToneStage:
             self._hear_progress(
                 slots[rings], frames, rows[rings], positions[rings], dominant[:, rings]
             )
-        beep[rows] = self._beep.hear(slots, positions, power, *dominant) & ~rings
+        if self._beep_slots:
+            beep[rows] = self._beep.hear(slots, positions, power, *dominant) & ~rings
         return beep
 
     def _hear_progress(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -205,6 +206,11 @@ class VoiceStage:
         return came
 
     # Legs that are watched.
+
+    @property
+    def watched(self) -> Collection[Leg]:
+        """Legs of which somebody waits to know who answered, or whether it beeps."""
+        return self._watches.keys()
 
     def _watched(self, leg: Leg) -> AnswerWatch:
         watch = self._watches.get(leg)

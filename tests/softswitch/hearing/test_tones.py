@@ -26,7 +26,7 @@ class Line:
         self.frames = decode(encode(samples)).reshape(-1, FRAME)
         self.told: list[tuple[str, str]] = []
         self.leg: Any
-        self.leg = SimpleNamespace(
+        self.leg = HeardLeg(
             side=side,
             call=None,
             leg_id=str(slot),
@@ -37,6 +37,13 @@ class Line:
         )
         campaign: Any = SimpleNamespace(ringback="us")
         self.ear = Ear(slot, self.leg, campaign, 0)
+
+
+class HeardLeg(SimpleNamespace):
+    """What a stage sees of a leg."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return id(self)
 
 
 def play(stage: ToneStage, *lines: Line, missing: tuple[int, ...] = ()) -> list[Heard]:
@@ -122,15 +129,29 @@ def test_silence_of_a_ringing_leg_is_progress_too() -> None:
     assert line.told == [("progress", "silence")]
 
 
-def test_a_beep_of_an_answered_leg_is_marked_in_the_round_that_ends_it() -> None:
+def test_a_beep_that_is_waited_for_is_marked_in_the_round_that_ends_it() -> None:
     sound = np.concatenate([silence(0.3), sine(1000, 0.4), silence(0.4)])
-    answered = Line(0, sound, side="called")
-    caller, ringing = Line(1, sound), Line(2, sound, side="called", answered=False)
-    rounds = play(ToneStage(), answered, caller, ringing)
+    answered, other = Line(0, sound, side="called"), Line(1, sound, side="called")
+    ringing = Line(2, sound, side="called", answered=False)
+    stage = ToneStage()
+    stage.hear_beeps_of([answered.leg, ringing.leg])
+    rounds = play(stage, answered, other, ringing)
     beeps = [heard.beep.tolist() for heard in rounds if heard.beep is not None]
     assert sum(beep[0] for beep in beeps) == 1
     assert any(beep[0] for beep in beeps[34:38])
     assert not any(beep[1] or beep[2] for beep in beeps)
+
+
+def test_who_is_waited_for_no_more_is_not_heard_for_beeps() -> None:
+    sound = np.concatenate([silence(0.3), sine(1000, 0.4), silence(0.4)])
+    legs: dict[Any, bool] = {}
+    line = Line(0, sound, side="called")
+    stage = ToneStage()
+    stage.hear_beeps_of(legs.keys())
+    legs[line.leg] = True
+    assert any(heard.beep is not None and heard.beep.any() for heard in play(stage, line))
+    legs.clear()
+    assert not any(heard.beep is not None and heard.beep.any() for heard in play(stage, line))
 
 
 def test_tones_are_marked_for_the_stages_after_it() -> None:
