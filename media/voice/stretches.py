@@ -73,6 +73,10 @@ class Stretches:
         """[rows] first voice of the stretch, without lead."""
         self.heard_ns = np.zeros(FIRST_ROWS, np.int64)
         """[rows] end of the last frame."""
+        self._came_ns = np.zeros(FIRST_ROWS, np.int64)
+        """[rows] when the last frame was there, by our own clock: a sender's may lag behind."""
+        self._came = np.zeros(FIRST_ROWS, np.bool_)
+        """[rows] whether a frame was there since `stale` was asked last."""
         self._score = np.zeros(FIRST_ROWS, np.int32)
         self._quiet = np.full(FIRST_ROWS, NEVER, np.int32)
         """[rows] frames since the last one of voice."""
@@ -82,6 +86,8 @@ class Stretches:
         self.open = grown(self.open, rows, False)
         self.start_ns = grown(self.start_ns, rows, 0)
         self.heard_ns = grown(self.heard_ns, rows, 0)
+        self._came_ns = grown(self._came_ns, rows, 0)
+        self._came = grown(self._came, rows, False)
         self._score = grown(self._score, rows, 0)
         self._quiet = grown(self._quiet, rows, NEVER)
 
@@ -123,6 +129,7 @@ class Stretches:
         over = np.flatnonzero(open_ & (quiet >= PAUSE_FRAMES))
         self._quiet[slots], self._score[slots] = quiet, score
         self.heard_ns[slots] = times_ns + FRAME_NS
+        self._came[slots] = True
         if len(over):
             spans = np.concatenate((spans, self._spans(slots[over])))
             open_[over] = False
@@ -156,8 +163,11 @@ class Stretches:
         return np.stack((self.start_ns[slots], end_ns), axis=1)
 
     def stale(self, now_ns: int) -> NDArray[np.intp]:
-        """Slots whose stretch is over because nothing came any more; they are closed."""
-        slots = np.flatnonzero(self.open & (self.heard_ns < now_ns - STALE_NS))
+        """Slots whose stretch is over because nothing came any more; they are closed. Asked at every
+        tick."""
+        self._came_ns[self._came] = now_ns
+        self._came[:] = False
+        slots = np.flatnonzero(self.open & (self._came_ns < now_ns - STALE_NS))
         for slot in slots:
             self.end(int(slot))
         return slots

@@ -214,6 +214,8 @@ class SpeechStage:
         self._ring.write(rows[wanted], heard.samples[wanted], heard.times_ns[wanted])
         for place in np.flatnonzero(wanted):
             talker = self._talkers[int(heard.slots[place])]
+            if talker.late:
+                self._begin(talker, int(heard.times_ns[place]))
             if talker.stretch is not None:
                 voiced = heard.voiced is None or bool(heard.voiced[place])
                 self._go_on(talker, int(heard.times_ns[place]) + FRAME_NS, voiced=voiced)
@@ -258,8 +260,7 @@ class SpeechStage:
             if talker is None and self._prepare(ear):
                 talker = self._talkers[ear.slot] = Talker(ear, self._ring.take_row())
                 self._rows[ear.slot] = talker.row
-                if self._voices.speaking(ear):
-                    self._begin(talker, int(self._loop.time() * 1e9))
+                talker.late = self._voices.speaking(ear)
         elif talker is not None:
             if talker.stretch is not None:
                 self._end(talker, talker.stretch.heard_ns)
@@ -329,6 +330,7 @@ class SpeechStage:
     # Stretches of speech.
 
     def _begin(self, talker: Talker, at_ns: int) -> None:
+        talker.late = False
         if talker.stretch is not None:
             self._end(talker, at_ns)
         self._streams += 1
@@ -347,6 +349,7 @@ class SpeechStage:
 
     def _end(self, talker: Talker, end_ns: int) -> None:
         stretch, talker.stretch = talker.stretch, None
+        talker.late = False
         if stretch is None:
             return
         stretch.over = True

@@ -20,7 +20,7 @@ SPOTTERS = frozenset(("pocketsphinx",))
 class Talker:
     """A leg that is listened to."""
 
-    __slots__ = ("ear", "hold", "row", "stretch", "unfinished")
+    __slots__ = ("ear", "hold", "late", "row", "stretch", "unfinished")
 
     def __init__(self, ear: Ear, row: int) -> None:
         self.ear = ear
@@ -28,6 +28,9 @@ class Talker:
         """Of the ring that its sound is in."""
         self.stretch: Stretch | None = None
         """What is being said."""
+        self.late = False
+        """Whether somebody spoke already when it began to be listened to: from the next frame on
+        it is a stretch."""
         self.unfinished = 0
         """Stretches that are not all understood yet."""
         self.hold: EndHold | None = None

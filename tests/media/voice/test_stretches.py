@@ -129,10 +129,19 @@ def test_a_gap_of_years_is_no_overflow() -> None:
     assert leg.spans == [(0, 10)]
 
 
+def test_a_leg_whose_time_lags_behind_ours_is_not_silent() -> None:
+    leg = Leg()
+    leg.hear(1.0, 10)
+    for late_ns in range(0, 3 * STALE_NS, FRAME_NS):
+        leg.hear(1.0, 1)
+        assert leg.stretches.stale(10 * STALE_NS + late_ns).tolist() == []
+
+
 def test_a_leg_that_sends_nothing_while_it_is_silent_ends_too() -> None:
     leg = Leg()
     leg.hear(1.0, 10)
     end_ns = 10 * FRAME_NS
+    assert leg.stretches.stale(end_ns).tolist() == []
     assert leg.stretches.stale(end_ns + STALE_NS).tolist() == []
     assert leg.stretches.stale(end_ns + STALE_NS + 1).tolist() == [0]
     assert leg.stretches.span(0) == (0, end_ns)
