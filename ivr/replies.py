@@ -42,8 +42,8 @@ class Replies:
     `with Replies(...)`: what listens is let go at the end.
     """
 
-    def __init__(self, journey: Journey, words: Sequence[str]) -> None:
-        """`words` is what may be said; none: only keys count."""
+    def __init__(self, journey: Journey, words: Sequence[str] | None) -> None:
+        """`words` is what the recogniser leans to; None: only keys count."""
         self._journey = journey
         self._words = words
         self._question: Question | None = None
@@ -109,7 +109,7 @@ class Replies:
         self.forget_speech()
         services = self._journey.call.services
         ears = services.ears
-        if not self._words or ears is None or not ears.understands:
+        if self._words is None or ears is None or not ears.understands:
             return False
         self._question = ears.listen(self._journey.call.caller, self._words)
         return True

@@ -8,13 +8,13 @@ recogniser and no call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from config.model import Ask
 from config.words import words_of
 from ivr.answers import NO, YES
-from ivr.spoken_numbers import FILLERS, digit_of, is_number_word, readings
+from ivr.spoken_numbers import FILLERS, begins_again, digit_of, is_number_word, readings
 
 __all__ = [
     "MIN_CONFIDENCE",
@@ -26,18 +26,23 @@ __all__ = [
     "yes_or_no_meant",
 ]
 
-MIN_CONFIDENCE = 0.2
-"""A recogniser that is less sure has heard something else."""
+MIN_CONFIDENCE = 0.02
+"""A recogniser that is less sure has made words of noise. That leans to few words it is seldom
+surer: of right answers of one word it says 0.01 to 0.3, of noise below 0.005."""
 
 ALIKE_SHARE = 0.85
 """How sure a choice is that was heard nearly, or by its sound."""
 STRANGE_SHARE = 0.9
 """How sure digits are beside each word that has nothing to do with them."""
 
+MAX_STRANGE = 3
+"""Words that have nothing to do with digits, among which digits are still believed."""
+
+MIN_AGAIN = 4
+"""Words from which on it is doubted that the last is the first again."""
+
 MIN_ALIKE = 5
 """Letters from which on a word may differ in one and be the same: "infants", "todler"."""
-
-DIGIT_NAMES = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 class Meant(NamedTuple):
@@ -99,17 +104,19 @@ def _places(words: _Words, phrase: _Words, same: Callable[[str, str], bool]) -> 
     found = []
     for start in range(len(words) - len(phrase) + 1):
         end = start + len(phrase)
-        beside = (*words[max(0, start - 1) : start], *words[end : end + 1])
         if all(same(a, b) for a, b in zip(words[start:end], phrase, strict=True)) and not (
-            is_number_word(phrase[0]) and _counts_on(phrase, beside)
+            is_number_word(phrase[0]) and _counts_on(phrase, words[:start][::-1], words[end:])
         ):
             found.append(start)
     return found
 
 
-def _counts_on(number: _Words, beside: Sequence[str]) -> bool:
-    """Whether the words beside a number are part of it; said twice ("one one") it is a stutter."""
-    return any(is_number_word(word) and not _same(word, number[0]) for word in beside)
+def _counts_on(number: _Words, *beside: Sequence[str]) -> bool:
+    """Whether the words on both sides of a number go on with another; said again ("one one") it is
+    a stutter."""
+    return any(
+        not _same(word, number[0]) for words in beside for word in takewhile(is_number_word, words)
+    )
 
 
 def _same(word: str, wanted: str) -> bool:
@@ -208,11 +215,22 @@ def digits_meant(
 ) -> tuple[Meant | None, Meant | None]:
     """The digits that make an answer with those said before, and else those that may begin one.
 
-    `fits` says whether digits are an answer. Of several readings the likeliest that fits counts.
+    `fits` says whether digits are an answer. Of several readings the likeliest that fits counts;
+    what fits only with its beginning said once more at its end is none: that comes more often of a
+    digit that was not heard.
     """
-    found = sorted(readings(words_of(text)), key=lambda reading: reading.strange)
-    meant = [Meant(before + one.digits, STRANGE_SHARE**one.strange) for one in found]
+    words = words_of(text)
+    found = sorted(readings(words), key=lambda reading: reading.strange)
+    meant = [
+        Meant(before + one.digits, STRANGE_SHARE**one.strange)
+        for one in found
+        if one.strange <= MAX_STRANGE
+    ]
     whole = next((one for one in meant if fits(one.keys)), None)
+    if whole is not None and len(words) >= MIN_AGAIN and begins_again(words):
+        shorter = {one.digits for one in readings(words[: len(words) - begins_again(words)])}
+        if whole.keys.removeprefix(before) not in shorter:
+            return None, None
     return whole, meant[0] if meant else None
 
 
@@ -225,5 +243,6 @@ def words_for_menu(spoken: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def words_for_answer(node: Ask) -> tuple[str, ...]:
-    """What may be said for an answer."""
-    return ("yes", "no") if node.kind == "yes_no" else DIGIT_NAMES
+    """What may be said for an answer; nothing for digits: a recogniser that leans to their names
+    loses and doubles some of them."""
+    return ("yes", "no") if node.kind == "yes_no" else ()

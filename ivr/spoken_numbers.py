@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-__all__ = ["CORRECTIONS", "FILLERS", "Reading", "digit_of", "is_number_word", "readings"]
+__all__ = ["FILLERS", "Reading", "begins_again", "digit_of", "is_number_word", "readings"]
 
 MAX_READINGS = 64
 """Ways of reading that are looked at: six doubtful places."""
@@ -99,11 +99,28 @@ def readings(words: Sequence[str]) -> tuple[Reading, ...]:
     if words and words[-1] in ENDINGS:
         words = words[:-1]
     found: dict[str, int] = {}
-    ways = _Reader().read(tuple(words))
-    for digits, strange in islice(ways, MAX_READINGS):
-        if digits:
-            found[digits] = min(strange, found.get(digits, strange))
+    said = tuple(words)
+    repeated = begins_again(said)
+    for part, more in ((said, 0), (said[: len(said) - repeated], 1))[: 2 if repeated else 1]:
+        for digits, strange in islice(_Reader().read(part), MAX_READINGS):
+            if digits:
+                found[digits] = min(strange + more, found.get(digits, strange + more))
     return tuple(Reading(digits, strange) for digits, strange in found.items())
+
+
+def begins_again(words: Sequence[str]) -> int:
+    """How many words at the end are the beginning once more, once or several times, and need not
+    have been said.
+
+    Recognisers that write on when nothing more was said write it again: "90210 90210 9", or "six
+    four eight two seven six".
+    """
+    for period in range(1, len(words)):
+        behind = words[period:]
+        again = [words[place % period] for place in range(len(behind))]
+        if list(behind[:-1]) == again[:-1] and again[-1].startswith(behind[-1]):
+            return len(behind)
+    return 0
 
 
 class _Reader:

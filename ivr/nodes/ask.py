@@ -44,7 +44,7 @@ async def run_ask(journey: Journey, node: Ask) -> tuple[Node, ...]:
 
 async def _ask(journey: Journey, node: Ask) -> tuple[Node, ...]:
     await journey.answer()
-    words = words_for_answer(node) if node.spoken and not node.secret else ()
+    words = words_for_answer(node) if node.spoken and not node.secret else None
     with Replies(journey, words) as replies:
         return await _ask_often(journey, node, replies)
 

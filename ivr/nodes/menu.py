@@ -19,7 +19,8 @@ from softswitch.call.services import Utterance
 async def run_menu(journey: Journey, node: Menu) -> tuple[Node, ...]:
     """Ask until a known key comes or a limit is reached; the steps of the choice."""
     await journey.answer()
-    with Replies(journey, words_for_menu(node.spoken)) as replies:
+    words = words_for_menu(node.spoken) if node.spoken else None
+    with Replies(journey, words) as replies:
         return await _ask(journey, node, replies)
 
 

@@ -201,7 +201,7 @@ def test_words_that_are_no_choice_count_as_a_wrong_key(table: Table) -> None:
 def test_a_recogniser_that_is_not_sure_has_heard_nothing_certain(table: Table) -> None:
     table.call(menu())
     table.asked()
-    table.say("one", confidence=0.05)
+    table.say("one", confidence=0.01)
     assert table.told("menu.choice") == []
     assert [fact["count"] for fact in table.told("menu.invalid")] == [1]
     table.leave()

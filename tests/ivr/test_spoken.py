@@ -74,6 +74,7 @@ def test_what_sounds_or_looks_like_a_choice_is_it_less_surely(text: str, key: st
         "I don't want infant",
         "ate",
         "a friend told me to call",
+        "two two three two three",
     ],
 )
 def test_what_is_no_choice_or_may_be_two_is_none(text: str) -> None:
@@ -178,6 +179,35 @@ def test_strange_words_make_digits_less_sure() -> None:
     assert strange.sure < 1.0
 
 
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("90210 90210 90210 9", "90210"),
+        ("six four eight two seven six", "64827"),
+        ("one zero zero one three 1", None),
+        ("85018", "85018"),
+        ("8 5 0 1 8", None),
+        ("six oh six oh six", None),
+    ],
+)
+def test_what_a_recogniser_writes_twice_was_said_once(text: str, digits: str | None) -> None:
+    whole, _ = digits_meant(text, lambda keys: len(keys) == 5)
+    assert (None if whole is None else whole.keys) == digits
+
+
+def test_the_same_digits_twice_are_said_where_that_fits() -> None:
+    whole, _ = digits_meant("one two one two", lambda keys: len(keys) == 4)
+    assert whole is None
+    short, _ = digits_meant("five five five", lambda keys: len(keys) == 3)
+    assert short is not None
+    assert short.keys == "555"
+
+
+def test_digits_among_many_other_words_are_none() -> None:
+    whole, begun = digits_meant("my kids were two or three when we lived here", lambda keys: True)
+    assert whole is begun is None
+
+
 def test_digits_come_in_parts() -> None:
     def fits(keys: str) -> bool:
         return len(keys) == 5
@@ -201,8 +231,9 @@ def test_digits_said_one_by_one_are_those_digits(data: st.DataObject, digits: st
     said = [data.draw(st.sampled_from(NAMES[digit])) for digit in digits]
     found = readings(said)
     assert found[0] == (digits, 0)
-    # No number follows from its digits but they themselves.
-    assert {one.digits for one in found} == {digits}
+    # No number follows from its digits but they themselves, and what a repetition leaves.
+    assert all(digits.startswith(one.digits) for one in found)
+    assert len(found) <= 2
 
 
 WORDS = st.sampled_from(
@@ -229,4 +260,4 @@ def test_any_text_is_taken(text: str) -> None:
 def test_the_recogniser_leans_to_what_may_be_said() -> None:
     assert words_for_menu(FANS) == ("one", "infant", "two", "toddler", "twenty two")
     assert words_for_answer(Ask("a", Prompt("x"), kind="yes_no")) == ("yes", "no")
-    assert "seven" in words_for_answer(Ask("a", Prompt("x"), kind="zip"))
+    assert words_for_answer(Ask("a", Prompt("x"), kind="zip")) == ()
