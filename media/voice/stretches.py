@@ -163,8 +163,8 @@ class Stretches:
         return np.stack((self.start_ns[slots], end_ns), axis=1)
 
     def stale(self, now_ns: int) -> NDArray[np.intp]:
-        """Slots whose stretch is over because nothing came any more; they are closed. Asked at every
-        tick."""
+        """Slots whose stretch is over because nothing came any more; they are closed. Ask at
+        every tick."""
         self._came_ns[self._came] = now_ns
         self._came[:] = False
         slots = np.flatnonzero(self.open & (self._came_ns < now_ns - STALE_NS))
