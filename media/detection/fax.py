@@ -146,16 +146,27 @@ class FaxDetector:
         new = positions - state["last"][at] > FRAME + MAX_DROPOUT
         state.reset(at[new])
         state["start"][at[new]] = positions[new]
+        told = state["told"][at]
+        state["last"][at[told]] = positions[told]
+        if told.all():
+            return []
+        at, positions, amplitude = at[~told], positions[~told], amplitude[~told]
         self._follow_phase(at, positions, amplitude)
+        self._follow_strength(at, positions, np.abs(amplitude))
+        return self._tell_ced(at, positions)
+
+    def _follow_strength(
+        self, at: NDArray[np.intp], positions: NDArray[np.int64], strength: NDArray[np.float32]
+    ) -> None:
+        """How the amplitude swings at 15 Hz."""
+        state = self._ced
         state["last"][at] = positions
         state["frames"][at] += 1
-        strength = np.abs(amplitude)
         state["strength"][at] += strength
         angle = 2 * np.pi * _AM_HZ / SAMPLE_RATE * (positions - state["start"][at])
         turn = np.exp(-1j * angle)
         state["swing"][at] += strength * turn
         state["turns"][at] += turn
-        return self._tell_ced(at, positions)
 
     def _follow_phase(
         self,
