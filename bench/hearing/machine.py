@@ -102,6 +102,7 @@ async def _wait_for_beeps(heard: Sequence[Scene]) -> list[float | None]:
             times[call.slot] = loop.clock - begun
 
     tones, voice = ToneStage(), VoiceStage(loop, Hearing())
+    tones.hear_beeps_of(voice.watched)
     await voice.prepare()
     legs = _legs(heard, loop, tell, (tones, voice))
     asking = [asyncio.ensure_future(voice.beep(leg, seconds - 0.1)) for leg in legs]
@@ -144,6 +145,7 @@ async def _judge(heard: Sequence[Scene], detector: Detector) -> tuple[str, list[
             verdicts[call.slot] = event
 
     tones, voice = ToneStage(), VoiceStage(loop, Hearing(voice_activity=detector))
+    tones.hear_beeps_of(voice.watched)
     await voice.prepare()
     legs = _legs(heard, loop, tell, (tones, voice))
     asking = [asyncio.ensure_future(voice.judge(leg, WITHIN)) for leg in legs]

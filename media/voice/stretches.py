@@ -172,6 +172,10 @@ class Stretches:
             self.end(int(slot))
         return slots
 
+    def heard_since(self, time_ns: int) -> NDArray[np.intp]:
+        """Slots of which a frame has come since then, as far as `stale` has seen."""
+        return np.flatnonzero(self._came_ns >= time_ns)
+
     def span(self, slot: int) -> tuple[int, int]:
         """From when to when the leg's last stretch was, without lead and trail."""
         ((start_ns, end_ns),) = self._spans(np.array([slot])).tolist()

@@ -132,7 +132,7 @@ class VoiceStage:
             self._look_at_noise(now_ns)
 
     def _look_at_noise(self, now_ns: int) -> None:
-        slots = np.flatnonzero(self._stretches.heard_ns > now_ns - FRESH_NS)
+        slots = self._stretches.heard_since(now_ns - FRESH_NS)
         for rise in self._noise.hear(slots, self._activity.floor_db[slots]):
             ear = self._ears.get(rise.slot)
             if ear is not None:
