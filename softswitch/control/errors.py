@@ -49,7 +49,8 @@ class ErrorCode(IntEnum):
     NOT_SUPPORTED = 302
     # About events.
     EVENTS_GONE = 400
-    """They are older than what is kept for replay."""
+    """They were numbered in another life of the switch."""
+    SUBSCRIPTION_NOT_FOUND = 401
     # About idempotency.
     KEY_REUSED = 500
     """The same key came with other parameters."""

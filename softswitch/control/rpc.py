@@ -7,6 +7,7 @@ Knows no socket and no method; the same messages come over WebSocket, a frame in
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -153,7 +154,7 @@ def response(identity: RequestId, result: object) -> bytes:
         message["error"] = result.as_object()
     else:
         message["result"] = result
-    return msgspec.json.encode(message, enc_hook=_plain)
+    return _encoded(message)
 
 
 def responses(parts: Iterable[bytes]) -> bytes:
@@ -164,11 +165,20 @@ def responses(parts: Iterable[bytes]) -> bytes:
 
 def event_message(method: str, params: object) -> bytes:
     """A notification to the peer."""
-    message = {"jsonrpc": "2.0", "method": method, "params": params}
-    return msgspec.json.encode(message, enc_hook=_plain)
+    return _encoded({"jsonrpc": "2.0", "method": method, "params": params})
+
+
+def _encoded(message: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(message, enc_hook=_plain)
+    except UnicodeEncodeError:
+        # What a SIP peer sent in no known encoding, and JSON has no way to say.
+        return json.dumps(message, default=_plain, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.asdict(value)
     if hasattr(value, "items"):
         return dict(value.items())
     return str(value)

@@ -191,9 +191,9 @@ class _Connection:
                 data += more
         return data
 
-    async def send(self, message: bytes) -> None:
-        """Send a line; waits for a slow peer, and cuts it off when it takes too long."""
-        self._writer.write(message + b"\n")
+    async def send(self, *messages: bytes) -> None:
+        """Send lines; waits for a slow peer, and cuts it off when it takes too long."""
+        self._writer.write(b"\n".join(messages) + b"\n")
         try:
             async with asyncio.timeout(SLOW_SECONDS):
                 await self._writer.drain()

@@ -8,9 +8,10 @@ line, and the peer is not read meanwhile. Answers go out as they come about.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, Protocol
 
 from softswitch.control.access import NOBODY, Access, Identity
 from softswitch.control.catalogue import Catalogue, Method
@@ -25,7 +26,12 @@ MAX_RUNNING = 100
 """Requests of one connection at the same time; a gather may take a minute, so few would be too
 few."""
 
-Send = Callable[[bytes], Awaitable[None]]
+
+class Send(Protocol):
+    """The way to the peer."""
+
+    def __call__(self, *messages: bytes) -> Awaitable[None]:
+        """Send messages, each in a line or frame of its own; waits while the peer is slow."""
 
 
 class Caller:
@@ -61,8 +67,9 @@ class Session:
         self.identity = identity
         self.peer = peer
         """Where it comes from, for the log."""
-        self.closing: list[Callable[[], None]] = []
-        """Called when the connection is over."""
+        self.subscriptions: dict[int, asyncio.Task[None]] = {}
+        """What goes on beside the requests, until the connection is over."""
+        self.subscription_numbers = itertools.count(1)
         self._catalogue = catalogue
         self._desk = desk
         self._send = send
@@ -80,9 +87,9 @@ class Session:
         self.identity = identity
         return identity
 
-    async def send(self, message: bytes) -> None:
-        """Send a message to the peer."""
-        await self._send(message)
+    async def send(self, *messages: bytes) -> None:
+        """Send messages to the peer."""
+        await self._send(*messages)
 
     async def receive(self, message: bytes | Rejected) -> None:
         """Take one message; returns when there is room for the next."""
@@ -139,10 +146,9 @@ class Session:
 
     async def close(self) -> None:
         """The connection is over: break off what runs, let go of what was subscribed."""
-        tasks = tuple(self._tasks)
+        tasks = (*self._tasks, *self.subscriptions.values())
+        self.subscriptions.clear()
         for task in tasks:
             task.cancel()
-        for let_go in self.closing:
-            let_go()
         if tasks:
             await asyncio.wait(tasks)

@@ -1,11 +1,11 @@
 """All methods, in the order of the documentation."""
 
 from softswitch.control.catalogue import Catalogue
-from softswitch.control.methods import connection, status
+from softswitch.control.methods import connection, events, status
 
 __all__ = ["all_methods"]
 
-_SUBJECTS = (connection, status)
+_SUBJECTS = (connection, status, events)
 
 
 def all_methods() -> Catalogue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -190,6 +191,11 @@ def test_an_event_is_a_notification() -> None:
     }
 
 
+def test_text_that_no_encoding_knows_still_goes_out() -> None:
+    answer = decoded(response(1, {"user_agent": "caf\udce9", "facts": MappingProxyType({"a": 1})}))
+    assert answer["result"] == {"user_agent": "caf?", "facts": {"a": 1}}
+
+
 def test_codes_never_change() -> None:
     assert {one.name: int(one) for one in ErrorCode} == {
         "PARSE_ERROR": -32700, "INVALID_REQUEST": -32600, "METHOD_NOT_FOUND": -32601,
@@ -200,5 +206,6 @@ def test_codes_never_change() -> None:
         "DESTINATION_NOT_ALLOWED": 106, "LIMIT_REACHED": 107, "NO_CAPACITY": 108,
         "MEDIA_UNAVAILABLE": 109, "POOL_NOT_FOUND": 200, "NUMBER_NOT_FOUND": 201,
         "NUMBER_IN_USE": 202, "POOL_UNAVAILABLE": 203, "CONFIGURATION_INVALID": 300,
-        "NOT_CONFIGURED": 301, "NOT_SUPPORTED": 302, "EVENTS_GONE": 400, "KEY_REUSED": 500,
+        "NOT_CONFIGURED": 301, "NOT_SUPPORTED": 302, "EVENTS_GONE": 400,
+        "SUBSCRIPTION_NOT_FOUND": 401, "KEY_REUSED": 500,
     }  # fmt: skip

@@ -81,8 +81,8 @@ class Bench:
         access = Access([Token.of("crm", "s3cret", ("control",), ("sale",))])
         self.session = Session(METHODS, self.desk, self._send, access=access, identity=identity)
 
-    async def _send(self, message: bytes) -> None:
-        self.sent.append(json.loads(message))
+    async def _send(self, *messages: bytes) -> None:
+        self.sent += [json.loads(message) for message in messages]
 
     async def say(self, message: object) -> None:
         await self.session.receive(json.dumps(message).encode())
@@ -176,13 +176,13 @@ async def test_requests_run_side_by_side_and_no_more_than_so_many() -> None:
 
 async def test_what_runs_is_broken_off_when_the_peer_leaves() -> None:
     bench = Bench()
-    left: list[str] = []
-    bench.session.closing.append(lambda: left.append("left"))
+    beside = asyncio.create_task(asyncio.sleep(60))
+    bench.session.subscriptions[1] = beside
     await bench.say({"jsonrpc": "2.0", "id": 1, "method": "wait", "params": [1]})
     assert bench.desk.waiting == 1
     await bench.session.close()
     assert bench.desk.waiting == 0
-    assert left == ["left"]
+    assert beside.cancelled()
     assert bench.sent == []
 
 
