@@ -24,7 +24,7 @@ ARG EXTRAS=speech
 RUN python -m venv /opt/softswitch \
     && /opt/softswitch/bin/pip install --no-cache-dir ".[$EXTRAS]" \
     && if [ "$EXTRAS" = speech ]; then \
-        /opt/softswitch/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/pinned.txt; fi
+        /opt/softswitch/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/bare.txt; fi
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --home-dir /var/lib/softswitch --create-home softswitch

@@ -184,12 +184,12 @@ ensure_dev() {
 ensure_speech() {
     local packages
     ensure_runtime
-    is_done speech pyproject.toml requirements/pinned.txt && return
+    is_done speech pyproject.toml requirements/pinned.txt requirements/bare.txt && return
     say "installing what speaks and understands speech"
     mapfile -t packages < <(requirements project optional-dependencies speech | grep -v ==)
     pip_install "${packages[@]}"
-    pip_install --no-deps --require-hashes -r requirements/pinned.txt
-    mark_done speech pyproject.toml requirements/pinned.txt
+    pip_install --no-deps --require-hashes -r requirements/pinned.txt -r requirements/bare.txt
+    mark_done speech pyproject.toml requirements/pinned.txt requirements/bare.txt
 }
 
 ensure_voices() {

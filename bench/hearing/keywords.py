@@ -16,11 +16,10 @@ from bench.hearing.spotting import (
     CONDITIONS,
     Condition,
     Heard,
-    Track,
     hear,
-    make_tracks,
     score,
 )
+from bench.hearing.tracks import Track, make_tracks
 from bench.hearing.voices import Part
 from config.model import SpeechMode
 from media.speech.recognition.engines import Engine, RecogniserError, load_engine

@@ -22,7 +22,8 @@ import numpy as np
 
 from bench import media as relay
 from bench.hearing.figure import Figure, at_most, stated
-from bench.hearing.spotting import CLEAN, Heard, Track, hear, make_tracks, score
+from bench.hearing.spotting import CLEAN, Heard, hear, score
+from bench.hearing.tracks import Track, make_tracks
 from bench.hearing.voices import available, sentences, speak
 from bench.processes import SWITCH_CPU, Refused
 from config.model import SpeechMode

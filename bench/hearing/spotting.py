@@ -18,8 +18,8 @@ import numpy as np
 
 from bench.hearing.greetings import pink
 from bench.hearing.stand_ins import FRAME_NS, StandInCall, VirtualLoop, round_of
-from bench.hearing.voices import KEYWORDS, Part, available, keywords_in, sentences, speak
-from config.model import Campaign, Hearing, KeywordRule, Keywords, Phrase, SpeechMode
+from bench.hearing.tracks import RULES, Track
+from config.model import Campaign, Hearing, Keywords, SpeechMode
 from media import SAMPLE_RATE
 from media.g711 import Samples, decode, encode
 from media.keywords.matcher import KeywordMatcher
@@ -31,22 +31,18 @@ from media.speech.recognition.result import Recognised
 from media.speech.recognition.window import Window
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import FRAME
-from softswitch.hearing.speech import OnResult, SpeechStage
+from softswitch.hearing.speech import SpeechStage
+from softswitch.hearing.speech_parts import OnResult
 from softswitch.hearing.voice import VoiceStage
 
-__all__ = ["CLEAN", "CONDITIONS", "Condition", "Heard", "Track", "hear", "make_tracks", "score"]
+__all__ = ["CLEAN", "CONDITIONS", "Condition", "Heard", "Track", "hear", "score"]
 
-GAP_SECONDS: Final = 1.7
-"""Silence after a sentence: about two thirds of the time is speech."""
 TALK_SHARE: Final = 0.4
 """Of a leg's time, in the figures of cost."""
 SLACK_NS: Final = 600_000_000
 """A hit so near to where the keyword is is of that keyword."""
 SAME_NS: Final = 1_500_000_000
 """Mentions so near to each other are one hit."""
-RULES: Final = tuple(
-    KeywordRule(word, Phrase(tuple(word.split())), word, confidence=0.0) for word in KEYWORDS
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,67 +205,6 @@ class Listener:
 
 
 # The sound.
-
-
-@dataclass(slots=True)
-class Track:
-    """A leg's sound, clean, and what is said in it."""
-
-    sound: Samples
-    said: list[tuple[str, int, int]]
-    """Keyword, first sample, sample after the last."""
-    talk_seconds: float
-
-
-def make_tracks(part: Part, engine: Engine, *, share: float) -> list[Track]:
-    return [_track(voice, part, engine, share=share) for voice in available(part)]
-
-
-def _track(voice: str, part: Part, engine: Engine, *, share: float) -> Track:
-    """All sentences of a voice, those with keywords and those without by turns."""
-    texts = []
-    for with_keywords in (True, False):
-        these = sentences(part, with_keywords=with_keywords)
-        texts += list(these[: max(1, round(share * len(these)))])
-    order = np.random.default_rng(5).permutation(len(texts))
-    pieces: list[Samples] = [_silence()]
-    said: list[tuple[str, int, int]] = []
-    talk = 0.0
-    for text in [texts[place] for place in order]:
-        sound = speak(voice, text)
-        begin = sum([piece.size for piece in pieces])
-        for keyword in keywords_in(text):
-            start, end = _where(keyword, text, sound, engine)
-            said.append((keyword, begin + start, begin + end))
-        pieces += [sound, _silence()]
-        talk += sound.size / SAMPLE_RATE
-    return Track(np.concatenate(pieces), said, talk)
-
-
-def _silence() -> Samples:
-    return np.zeros(int(GAP_SECONDS * SAMPLE_RATE), np.int16)
-
-
-_places: dict[tuple[str, bytes], tuple[int, int]] = {}
-
-
-def _where(keyword: str, text: str, sound: Samples, engine: Engine) -> tuple[int, int]:
-    """Where a keyword is in its sentence: as the recogniser aligns the clean sound, else by
-    letters."""
-    key = (keyword, sound.tobytes())
-    if key not in _places:
-        window = Window(-1, sound, 0, "segment", True)
-        (result,) = engine.recognise([window])
-        hits = [hit for hit in KeywordMatcher(RULES).feed(result) if hit.rule.name == keyword]
-        if hits:
-            span = (hits[0].start_ns, hits[0].end_ns)
-        else:
-            at, length = text.lower().index(keyword), len(text)
-            nanoseconds = window.end_ns
-            span = (nanoseconds * at // length, nanoseconds * (at + len(keyword)) // length)
-        _places[key] = span
-    start_ns, end_ns = _places[key]
-    return start_ns * 8 // 1_000_000, end_ns * 8 // 1_000_000
 
 
 def _spoiled(track: Track, condition: Condition, seed: int) -> tuple[Samples, np.ndarray[Any, Any]]:

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from config.model import Hearing
 from media.speech.recognition.engines import RecogniserError, choose_recogniser
-from media.speech.recognition.recognisers import Recognisers, RecogniserStatus
 from media.speech.recognition.result import Recognised
 from media.speech.recognition.window import Purpose, Window
 from media.voice.rows import FIRST_ROWS, grown
@@ -28,10 +26,17 @@ from softswitch.call.services import Question
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import Heard
 from softswitch.hearing.sound_ring import SoundRing
+from softswitch.hearing.speech_parts import (
+    MakeRecogniser,
+    Recogniser,
+    SpeechSink,
+    Voices,
+    installed_recogniser,
+    make_recognisers,
+)
 from softswitch.hearing.speech_plan import Cut, SpeechPlan
 from softswitch.hearing.spoken import SpokenQuestion
 from softswitch.hearing.talker import Stretch, Talker
-from softswitch.hearing.voice import SegmentListener
 
 __all__ = ["SpeechSink", "SpeechStage"]
 
@@ -47,66 +52,6 @@ CAUGHT_UP_SECONDS = 0.4
 NO_ROW = -1
 
 
-class SpeechSink(Protocol):
-    """Who is told what was said."""
-
-    def recognised(self, ear: Ear, result: Recognised) -> None:
-        """A window of an ear was understood."""
-
-    def ended(self, ear: Ear) -> None:
-        """The leg is over and all of its speech has been reported."""
-
-
-class Voices(Protocol):
-    """What the voice stage does for this one."""
-
-    segments: list[SegmentListener]
-
-    def find(self, leg: Leg) -> Ear | None:
-        """The ear of a leg."""
-
-    def speaking(self, ear: Ear) -> bool:
-        """Whether a stretch of speech is under way."""
-
-    def attend(self, ear: Ear) -> None:
-        """What is said on this leg matters from now on; counted."""
-
-    def dismiss(self, ear: Ear) -> None:
-        """It matters to one less."""
-
-
-class Recogniser(Protocol):
-    """Whoever recognises windows."""
-
-    engine: str
-
-    @property
-    def delay_seconds(self) -> float:
-        """From `submit` to the result, lately."""
-
-    async def start(self) -> None:
-        """Begin to work."""
-
-    async def stop(self) -> None:
-        """Work no more."""
-
-    def submit(self, window: Window) -> None:
-        """Have a window recognised."""
-
-    def status(self) -> RecogniserStatus:
-        """How it does."""
-
-
-OnResult = Callable[[Window, Recognised | None], None]
-MakeRecogniser = Callable[[str, OnResult, Path | None, int], Recogniser]
-
-
-def _make_recognisers(
-    engine: str, on_result: OnResult, model: Path | None, workers: int
-) -> Recogniser:
-    return Recognisers(engine, on_result, model=model, workers=workers)
-
-
 class SpeechStage:
     """Speech of all legs that are listened to."""
 
@@ -120,14 +65,14 @@ class SpeechStage:
         voices: Voices,
         sink: SpeechSink,
         *,
-        make: MakeRecogniser = _make_recognisers,
+        make: MakeRecogniser = make_recognisers,
     ) -> None:
         self._loop = loop
         self._hearing = hearing
         self._voices = voices
         self._sink = sink
         self._make = make
-        self._engine = _installed(hearing)
+        self._engine = installed_recogniser(hearing)
         self._found: dict[str, str | None] = {}
         """What stands for a recogniser that a campaign asks for: the process's when that one is
         not installed."""
@@ -453,13 +398,3 @@ class SpeechStage:
         elif self._behind and delay < CAUGHT_UP_SECONDS:
             self._behind = False
             logger.info("speech recognition keeps up again")
-
-
-def _installed(hearing: Hearing) -> str | None:
-    """The recogniser of the process; None when there is none."""
-    try:
-        return choose_recogniser(hearing.engine, hearing.model)
-    except RecogniserError as error:
-        level = logging.INFO if hearing.engine == "auto" else logging.ERROR
-        logger.log(level, "%s", error)
-        return None
