@@ -155,10 +155,10 @@ enum put timeline_put(struct timeline *timeline, const struct tap_entry *entry,
     uint64_t timestamp = place(timeline, entry, newest);
     if (!newest && entry->sequence < timeline->set_back_at)
         return PUT_LATE; /* on a timeline that is left */
+    timeline->arrived_ns = entry->arrived_ns;
     if (newest) {
         timeline->newest = timestamp + entry->length;
         timeline->packet = entry->length;
-        timeline->arrived_ns = entry->arrived_ns;
         sender_clock_hear(&timeline->clock, timeline->newest, entry->arrived_ns);
     }
     bool left_out = newest && !timeline->missing;

@@ -42,7 +42,7 @@ struct timeline {
     uint64_t given_up; /* up to this timestamp nothing is waited for any more */
     uint64_t blocked_at;
     int64_t blocked_ns;
-    int64_t arrived_ns;
+    int64_t arrived_ns; /* of the last sound */
     /* Indices of cells: filled without a gap from head to solid, nothing at and after end. */
     uint32_t head, solid, end;
     uint32_t packet; /* samples of the newest */

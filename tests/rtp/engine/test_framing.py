@@ -138,6 +138,20 @@ def test_a_packet_that_comes_too_late_is_counted_and_changes_nothing() -> None:
     assert rig.framer.counters.late == 1
 
 
+def test_order_is_kept_also_behind_a_pause_where_a_key_comes_first() -> None:
+    """Found by the test of all journeys: what waits is as old as the last sound, late or not."""
+    rig, sender = Rig(), Sender()
+    packets = [sender.packet(80), sender.packet(80), sender.packet(80)]
+    rig.run(packets, ticks_after=12)
+    sender.pause(1760)
+    first, second = sender.packet(80), sender.packet(80)
+    event, third = sender.event(80), sender.packet(80)
+    rig.tick([one.at(rig.now) for one in (event, first)])
+    rig.tick([one.at(rig.now) for one in (second, third)])
+    rig.run([])
+    assert rig.heard() == sent([*packets, first, second, third])
+
+
 def test_two_losses_close_together_do_not_make_sound_pile_up() -> None:
     rig, sender = Rig(), Sender()
     packets = []
