@@ -490,7 +490,7 @@ def journeys(draw: st.DrawFn) -> tuple[list[Tapped], list[Tapped]]:
     return arriving, kept
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(journeys(), st.integers(0, 19))
 def test_all_that_arrives_in_time_is_heard_once_and_in_its_place(
     journey: tuple[list[Tapped], list[Tapped]], phase: int
