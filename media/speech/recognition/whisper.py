@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from media.g711 import Samples
 from media.level import active_level
 from media.speech.recognition.mel import BANDS, log_mel
 from media.speech.recognition.result import Recognised, Word
@@ -43,8 +44,12 @@ SETTLED_CONFIDENCE = 0.5
 """A word less sure than that is decoded again."""
 TAIL_SECONDS = 0.7
 """Silence after a window: what tells Whisper that nothing follows."""
+ANSWER_TAIL_SECONDS = 4.0
+"""After a word or two, more of it: else they are written again, and a zip code gets longer."""
 TOKENS_PER_SECOND = 4.5
 SPARE_TOKENS = 4
+FAINT = 10 ** (-30.0 / 10)
+"""Share of the loudest frame's power below which a frame is a pause."""
 SILENT_PROBABILITY = 0.6
 SILENT_SCORE = -1.0
 """No speech so likely and text so unlikely: nothing was said (as in Whisper)."""
@@ -199,7 +204,7 @@ class WhisperEngine:
             if item.tokens:
                 starts = _starts(one.alignments, len(item.tokens) + 1)
                 words = self._words(item.tokens, starts, one.text_token_probs)
-                item.words = without_invented(words, item.window.seconds)
+                item.words = without_invented(words, _sound_end(item.window.samples))
 
     def _words(
         self, tokens: list[int], starts: list[float], probabilities: list[float]
@@ -248,7 +253,16 @@ def _levelled(window: Window) -> NDArray[np.float32]:
     sound = window.samples.astype(np.float32) * np.float32(1 / 32768)
     level = active_level(sound)
     gain = 10 ** (min(LEVEL_DBFS - level, MAX_GAIN) / 20) if np.isfinite(level) else 1.0
-    return np.pad(sound * np.float32(gain), (0, int(TAIL_SECONDS * 8000)))
+    tail = ANSWER_TAIL_SECONDS if window.purpose == "answer" else TAIL_SECONDS
+    return np.pad(sound * np.float32(gain), (0, int(tail * 8000)))
+
+
+def _sound_end(samples: Samples) -> float:
+    """Seconds to the end of the last frame that sounds, not much fainter than the loudest."""
+    frames = samples[: samples.size // 160 * 160].reshape(-1, 160).astype(np.float32)
+    power = np.mean(frames**2, axis=1)
+    sounding = np.flatnonzero(power > power.max(initial=0.0) * FAINT)
+    return (int(sounding[-1]) + 1) * 0.02 if sounding.size else samples.size / 8000
 
 
 def _batches(items: list[_Item]) -> list[list[_Item]]:
