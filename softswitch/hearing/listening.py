@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from config.model import Ask, Campaign, Configuration, Menu, Node
+from config.model import Ask, Campaign, Configuration, Connect, Menu, Node
 from config.nesting import every_node
 from media.recording import Outcome, Writer, repair_recordings
 from media.speech.recognition.engines import INSTALL_HINT, RecogniserError
@@ -85,7 +85,11 @@ class Listening:
         for path, why in broken:
             logger.error("recording %s cannot be mended: %s", path, why)
         self._writer.start()
-        await self._start_speech()
+        wanting = wants_speech(self._configuration)
+        if wanting is not None or judges(self._configuration):
+            await self.voice.prepare()
+        if wanting is not None:
+            await self._start_speech(wanting)
         self._tick.attach(
             self.stages,
             find_owner=self._find_leg,
@@ -96,13 +100,9 @@ class Listening:
         self._services.events.subscribe(self._on_event, kinds=(CampaignChosen,))
         self._services.ears = self
 
-    async def _start_speech(self) -> None:
-        """Load the recogniser now if calls will need it; raises RecogniserError without one."""
-        wanting = wants_speech(self._configuration)
-        if wanting is None:
-            return
+    async def _start_speech(self, wanting: str) -> None:
+        """Load the recogniser, which calls will need; raises RecogniserError without one."""
         if self.speech.available:
-            await self.voice.prepare()
             await self.speech.start(soon=True)
         elif self._configuration.hearing.without_recogniser == "error":
             raise RecogniserError(f"{wanting} is to be understood: {INSTALL_HINT}")
@@ -178,6 +178,15 @@ def wants_speech(configuration: Configuration) -> str | None:
         if node is not None:
             return f"what callers say to {node.name} of the treatment {treatment.name}"
     return None
+
+
+def judges(configuration: Configuration) -> bool:
+    """Whether some connect wants to know who has answered."""
+    return any(
+        isinstance(node, Connect) and node.machine is not None
+        for treatment in configuration.treatments.values()
+        for node in every_node(treatment.nodes)
+    )
 
 
 def _is_spoken_to(node: Node) -> bool:

@@ -172,7 +172,7 @@ def test_a_menu_is_answered_by_voice(example: Callable[..., Example]) -> None:
     record = switch.record()
     assert record["path"][:2] == ["which-fan", "toddler-agent"]
     assert record["keys"] == []
-    assert "spoken=True" in events(switch, "menu.choice")[0]
+    assert "spoken=True" in wait_for_event(switch, "menu.choice")
 
 
 # Recording.
@@ -287,7 +287,7 @@ def test_keys_are_heard_in_the_sound_of_a_caller_without_events(
     called.expect("BYE")
     record = switch.record()
     assert record["keys"] == ["1"]
-    assert "source=inband" in events(switch, "call.dtmf")[0]
+    assert "source=inband" in wait_for_event(switch, "call.dtmf")
 
 
 MENU = """
@@ -323,3 +323,99 @@ def test_each_leg_has_its_quality_and_its_talk(switch_with: Callable[..., Exampl
     if has_voice():
         assert leg(record, "calling")["talk_seconds"] > 1.0
         assert leg(record, "called")["talk_seconds"] < 0.5
+
+
+# Who answers, and tones of far ends that do not.
+
+GREETING = (
+    "The person you are calling is not available at the moment so please leave your name and "
+    "number after the tone and we will get back to you as soon as we can"
+)
+
+
+def beep() -> bytes:
+    """What an answering machine sends when it begins to record."""
+    return quiet(0.4) + tone(1000, 0.5) + quiet(20.0)
+
+
+@needs_speech
+def test_a_machine_is_declined_and_another_one_gets_a_message(
+    example: Callable[..., Example],
+) -> None:
+    switch = example("nodes/connect-machine")
+    calling, _ = switch.call(FANS)
+    first = switch.rings("16025551234")
+    switch.takes(first).play(say(GREETING, pause=0.2) + beep())
+    second = switch.rings("16025555678")
+    first.expect("BYE", within=15)
+    far = switch.takes(second)
+    far.play(say(GREETING, pause=0.2) + beep())
+    second.expect("BYE", within=40)
+    calling.expect(480, within=10)
+    record = switch.record()
+    assert record["machine"]["verdict"] == "machine"
+    assert record["cause"] == "message-left"
+    assert [one["answered_at"] is not None for one in record["legs"]] == [False, True, True]
+    wait_for_event(switch, "call.beep")
+
+
+@needs_speech
+def test_a_person_is_connected(example: Callable[..., Example]) -> None:
+    switch = example("nodes/connect-machine")
+    calling, near = switch.call(FANS)
+    called = switch.rings("16025551234")
+    switch.takes(called).play(say("Hello, this is Mark.", pause=0.3))
+    accept(calling, near)
+    calling.bye()
+    called.expect("BYE")
+    record = switch.record()
+    assert record["machine"]["verdict"] == "human"
+    assert record["ended_by"] == "calling"
+
+
+def test_a_busy_tone_in_early_media_leads_to_the_next_destination(
+    example: Callable[..., Example],
+) -> None:
+    switch = example("nodes/connect-tones")
+    calling, near = switch.call(FANS)
+    busy = switch.rings("16025551234")
+    far = switch.rtp()
+    assert busy.invite is not None
+    far.aim_by(busy.invite.body)
+    busy.respond(183, far.sdp())
+    far.play(busy_tone(10))
+    second = switch.rings("16025555678")
+    busy.expect("CANCEL")
+    busy.respond(487)
+    switch.takes(second)
+    accept(calling, near)
+    calling.bye()
+    second.expect("BYE")
+    record = switch.record()
+    assert [one["status"] for one in record["legs"]] == [200, 486, 200]
+    assert "tone=busy" in wait_for_event(switch, "leg.tone")
+
+
+def busy_tone(periods: int) -> bytes:
+    """Busy in North America: 480 and 620 Hz, half a second on, half a second off."""
+    from media import g711
+    from media.tones import render, tone_plan
+
+    return g711.encode(render(tone_plan("us").busy)) * periods
+
+
+@needs_speech
+def test_an_ask_is_answered_by_voice(example: Callable[..., Example]) -> None:
+    switch = example("nodes/ask-spoken")
+    calling, near = switch.answered()
+    wait_for_event(switch, "prompt.ended")
+    near.play(say("Nine oh two one oh.", pause=0.3))
+    wait_for_event(switch, "call.answer", within=10)
+    wait_for("question", lambda: len(events(switch, "prompt.ended")) == 2, within=10)
+    near.play(say("Yes, please.", pause=0.3))
+    called = switch.rings("16025551234")
+    switch.takes(called)
+    calling.bye()
+    called.expect("BYE")
+    record = switch.record()
+    assert record["answers"] == {"zip": "90210", "sure": "yes"}
