@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import pytest
 
@@ -41,6 +42,27 @@ def test_what_a_subscriber_publishes_comes_after_the_event_in_hand_for_all() -> 
     stream.subscribe(lambda event: seen.append(event.number))
     stream.publish(node(1))
     assert seen == [1, 2]
+
+
+def test_a_subscriber_of_some_kinds_hears_of_these_alone_in_its_turn() -> None:
+    stream = EventStream()
+    heard: list[tuple[str, int]] = []
+
+    def note(name: str) -> Callable[[CallEvent], None]:
+        return lambda event: heard.append((name, event.number))
+
+    digits, everything = note("digits"), note("everything")
+    stream.subscribe(digits, kinds=(DigitPressed,))
+    stream.subscribe(everything)
+    digit = DigitPressed(call_id="c", number=2, at=0.0, clock=0.0, leg="a", digit="1", source="")
+    stream.publish(node(1))
+    stream.publish(digit)
+    assert heard == [("everything", 1), ("digits", 2), ("everything", 2)]
+    stream.unsubscribe(digits)
+    stream.subscribe(note("late"), kinds=(NodeEntered,))
+    stream.publish(digit)
+    stream.publish(node(3))
+    assert heard[3:] == [("everything", 2), ("everything", 3), ("late", 3)]
 
 
 def test_a_failing_subscriber_is_logged_and_stops_nobody(
