@@ -151,8 +151,8 @@ class KeywordRuleKeys:
         SHARE,
         "How sure the recogniser must be of the least sure word: less finds more, and more that "
         "nobody said.",
-        default="0.5",
-        example="0.3",
+        default="0.3",
+        example="0.5",
     )
 
 

@@ -90,7 +90,7 @@ class KeywordRule:
     """Share in the call's keyword score. -100 to 100."""
     variants: frozenset[Variant] = ALL_VARIANTS
     """Which forms of a word count as the word."""
-    confidence: float = 0.5
+    confidence: float = 0.3
     """Least confidence of a hit, 0 to 1. The default is where bench-hearing has its figures."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
 

@@ -342,14 +342,14 @@ def beep() -> bytes:
 def test_a_machine_is_declined_and_another_one_gets_a_message(
     example: Callable[..., Example],
 ) -> None:
+    greeting = say(GREETING, pause=0.2) + beep()
     switch = example("nodes/connect-machine")
     calling, _ = switch.call(FANS)
     first = switch.rings("16025551234")
-    switch.takes(first).play(say(GREETING, pause=0.2) + beep())
+    switch.takes(first).play(greeting)
     second = switch.rings("16025555678")
     first.expect("BYE", within=15)
-    far = switch.takes(second)
-    far.play(say(GREETING, pause=0.2) + beep())
+    switch.takes(second).play(greeting)
     second.expect("BYE", within=40)
     calling.expect(480, within=10)
     record = switch.record()
@@ -361,10 +361,11 @@ def test_a_machine_is_declined_and_another_one_gets_a_message(
 
 @needs_speech
 def test_a_person_is_connected(example: Callable[..., Example]) -> None:
+    greeting = say("Hello, this is Mark.", pause=0.3)
     switch = example("nodes/connect-machine")
     calling, near = switch.call(FANS)
     called = switch.rings("16025551234")
-    switch.takes(called).play(say("Hello, this is Mark.", pause=0.3))
+    switch.takes(called).play(greeting)
     accept(calling, near)
     calling.bye()
     called.expect("BYE")
