@@ -335,6 +335,7 @@ class App:
         )
         if self.listening is not None:
             desk.status_of["hearing"] = self.listening.status
+            desk.tapes, desk.keywords = self.listening.recording, self.listening.keywords
         self.control = ControlServer(all_methods(), desk, Access())
         self._resources.push_async_callback(self.control.close)
         host, port = switch.control_host, switch.control_port

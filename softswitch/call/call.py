@@ -185,6 +185,11 @@ class Call:
         self.services.trunk_legs[leg.trunk.name] += 1
         self._legs.append(leg)
 
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """All legs there were and are, in the order in which they came."""
+        return tuple(self._legs)
+
     def other_leg(self, leg: Leg) -> Leg | None:
         """The leg this one is bridged to."""
         if not self.bridged:

@@ -7,11 +7,11 @@ says so.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from config.model import Configuration
+from config.model import Configuration, KeywordRule
 from softswitch.call.call import Call
 from softswitch.call.services import Services
 from softswitch.control.errors import ControlError, ErrorCode
@@ -19,7 +19,26 @@ from softswitch.control.history import EventHistory
 from softswitch.control.session import Caller
 from softswitch.switchboard.switchboard import Switchboard
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "KeywordRules", "Tapes"]
+
+
+class Tapes(Protocol):
+    """Where calls are recorded."""
+
+    def pause(self, call_id: str, leg: str | None = None, why: str = "asked") -> bool:
+        """Record silence from now on; False when the call is not being recorded."""
+
+    def resume(self, call_id: str, leg: str | None = None) -> bool:
+        """Record again."""
+
+
+class KeywordRules(Protocol):
+    """Where keywords are listened for."""
+
+    def set_rules(
+        self, rules: Sequence[KeywordRule] | None, *, call_id: str = "", campaign: str = ""
+    ) -> bool:
+        """Listen for these from now on; None: as configured. False: there are too many."""
 
 
 @dataclass(slots=True)
@@ -34,6 +53,8 @@ class Desk:
     version: str = ""
     status_of: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """More to be shown by `status`: a name, and who tells."""
+    tapes: Tapes | None = None
+    keywords: KeywordRules | None = None
     drain: Callable[[], None] | None = None
     """Begins to drain, as SIGTERM does."""
     started_clock: float = field(default_factory=time.monotonic)

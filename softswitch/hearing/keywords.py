@@ -78,7 +78,8 @@ class KeywordWatch:
             ended = ear.leg.ended_clock
             at = ear.leg.services.now() if ended is None else ended
             self._tell(ear, watched, watched.matcher.finish(int(at * 1e9)))
-        if self._live and not any(other.call is ear.call for other in self._watched):
+        others = any(other.call is ear.call for other in self._watched)
+        if self._live and ear.call.ended and not others:
             self._live.pop(("call", ear.call.call_id), None)
 
     def set_rules(

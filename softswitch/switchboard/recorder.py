@@ -42,6 +42,11 @@ class Recorder:
         """Calls presented and not yet recorded."""
         return len(self._open)
 
+    def so_far(self, call_id: str) -> Mapping[str, Any]:
+        """The record of a call as far as it is known; empty when the call has its record."""
+        builder = self._open.get(call_id)
+        return {} if builder is None else builder.record
+
     def open(self, event: CallPresented) -> None:
         """Put a call into the journal, before the event is published; raises WriteError."""
         builder = RecordBuilder(event)

@@ -120,3 +120,21 @@ def test_a_number_of_the_life_before_is_refused(make_stage: MakeStage) -> None:
         now = refused.value.data["epoch"]
         assert now != before
         assert peer.ask("events.subscribe", after=0, epoch=now)["epoch"] == now
+
+
+def test_a_call_is_looked_at_and_ended_from_outside(stage: Stage) -> None:
+    bridge = stage.bridge()
+    with peer_of(stage) as peer:
+        (line,) = peer.ask("call.list")["calls"]
+        assert line["state"] == "bridged"
+        assert len(peer.ask("call.get", call=line["call"])["legs"]) == 2
+        peer.ask("call.send_dtmf", call=line["call"], leg="b1", digits="12")
+        with pytest.raises(Refused) as refused:
+            peer.ask("call.record.pause", call=line["call"])
+        assert refused.value.reason == "wrong_state"
+        peer.ask("call.hangup", call=line["call"], cause="enough")
+        bridge.calling.expect("BYE")
+        bridge.called.expect("BYE")
+        assert peer.ask("call.list")["total"] == 0
+    record = stage.switch.record()
+    assert (record["ended_by"], record["cause"]) == ("switch", "enough")

@@ -43,6 +43,7 @@ class Call(HeardCall):
     def __init__(self, campaign: Campaign, call_id: str = "c1") -> None:
         super().__init__(campaign)
         self.call_id = call_id
+        self.ended = False
         self.speaker = Leg(self, "a", "calling")
         self.caller = self.speaker
         self.callee = Leg(self, "b1", "called")
@@ -249,12 +250,22 @@ def test_rules_of_a_call_go_before_those_of_its_campaign_and_end_with_it() -> No
     for ear in (caller, agent, other):
         hear(watch, ear, recognised("friend roof hail"))
     assert (first.rules, second.rules) == ([("a", "hail"), ("b1", "hail")], [("a", "roof")])
+    first.ended = True
     watch.ended(caller)
     hear(watch, agent, recognised("hail", 10.0))
     assert first.rules[-1] == ("b1", "hail")
     watch.ended(agent)
     hear(watch, agent, recognised("hail roof", 20.0))
     assert first.rules[-1] == ("b1", "roof")
+
+
+def test_rules_of_a_call_outlive_a_leg_of_which_nothing_was_understood() -> None:
+    call, watch = call_of(), KeywordWatch()
+    caller, refused = call.ears()
+    watch.set_rules(HAIL, call_id="c1")
+    watch.ended(refused)
+    hear(watch, caller, recognised("hail"))
+    assert call.rules == [("a", "hail")]
 
 
 def test_live_rules_hold_from_the_next_words_on_until_they_are_taken_back() -> None:
