@@ -135,6 +135,6 @@ def test_a_call_is_looked_at_and_ended_from_outside(stage: Stage) -> None:
         peer.ask("call.hangup", call=line["call"], cause="enough")
         bridge.calling.expect("BYE")
         bridge.called.expect("BYE")
+        record = stage.switch.record()
         assert peer.ask("call.list")["total"] == 0
-    record = stage.switch.record()
     assert (record["ended_by"], record["cause"]) == ("switch", "enough")
