@@ -63,6 +63,16 @@ def unusable(text: str, *, wildcard: bool) -> str | None:
     return None
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine's own loopback: only who is on it can connect."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _port(text: str) -> int:
     if not _DIGITS.match(text) or not 1 <= int(text) <= 65535:
         raise ValueError(text)

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from config.campaigns import complete_syndicated, read_campaign
+from config.control import read_control
 from config.directory import Directory
 from config.document import MAX_BYTES, Scalar, Table, Tree, parse
 from config.errors import ConfigErrors, Problems, TooManyProblemsError, did_you_mean
@@ -61,7 +62,7 @@ NAMED_SECTIONS = (
     "tables", "places",
 )  # fmt: skip
 """Sections that are mappings from names to settings."""
-SECTIONS = ("switch", "hearing", *NAMED_SECTIONS, "number_files")
+SECTIONS = ("switch", "control", "hearing", *NAMED_SECTIONS, "number_files")
 IGNORED_PREFIX = "x-"
 """Top-level keys that begin so are left to the operator, for anchors."""
 
@@ -143,6 +144,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     _check_sections(tree, reading)
     entries = {name: _section(tree, name, reading) for name in NAMED_SECTIONS}
     reading.names = {name: section.entries for name, section in entries.items()}
+    control = read_control(_settings(tree, "control"), reading)
     switch = _switch(tree, reading)
     hearing = read_hearing(_settings(tree, "hearing"), reading)
     if switch is not None:
@@ -184,6 +186,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
         tables=tables,
         places=places,
         hearing=hearing,
+        control=control,
         source=path,
     )
 

@@ -87,6 +87,8 @@ class Reading:
     """Where conditions ask for keywords, so that somebody listens for them."""
     files: dict[str, str] = field(default_factory=dict)
     """Digest of each further file that was read: they belong to the configuration's version."""
+    control_tokens: bool = False
+    """Whether peers of the control socket have to show a token."""
     steps: int = 0
     """Steps of treatments made so far."""
     depth: int = 0

@@ -11,6 +11,7 @@ from config.after_call import AFTER_CALL
 from config.caller_ids import CALLER_ID_SECTION
 from config.campaigns import CAMPAIGN
 from config.caps import BLOCKED, CAP, FRAUD
+from config.control import CONTROL, CONTROL_TLS, CONTROL_TOKEN
 from config.destinations import DESTINATION
 from config.header_names import OWN_HEADERS
 from config.hearing import HEARING
@@ -32,6 +33,7 @@ from config.trunks import TRUNK
 
 GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     ("switch", "One mapping.", (SWITCH,)),
+    ("control", "One mapping.", (CONTROL, CONTROL_TOKEN, CONTROL_TLS)),
     ("hearing", "One mapping.", (HEARING,)),
     ("trunks", "A mapping from names to trunks; at least one.", (TRUNK,)),
     (

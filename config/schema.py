@@ -23,6 +23,8 @@ from config.steps import BUILDERS, STEP_SECTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+ONE_EACH = ("switch", "control", "hearing")
+"""Sections that are one mapping."""
 _NAMED: Mapping[str, Schema] = {
     "trunks": hints.section("a trunk"),
     "numbers": hints.section("a number"),
@@ -42,7 +44,7 @@ _NAMED: Mapping[str, Schema] = {
 def schema() -> dict[str, Any]:
     """The whole schema."""
     about = {name: about for name, about, _sections in GROUPS}
-    properties: dict[str, Schema] = {name: hints.section(name) for name in ("switch", "hearing")}
+    properties: dict[str, Schema] = {name: hints.section(name) for name in ONE_EACH}
     for name in NAMED_SECTIONS:
         properties[name] = _section_of(_NAMED[name], about[name])
     properties["number_files"] = {

@@ -6,7 +6,15 @@ here too, and whether the data folder can be one.
 
 from typing import Any
 
-from config.addresses import HOST, PORT_RANGE, WILDCARDS, HostPort, address, unusable
+from config.addresses import (
+    HOST,
+    PORT_RANGE,
+    WILDCARDS,
+    HostPort,
+    address,
+    is_loopback,
+    unusable,
+)
 from config.databases import DATABASE
 from config.document import Tree
 from config.errors import Problems
@@ -83,7 +91,8 @@ class SwitchKeys:
     CONTROL = Key(
         "control",
         address(8021),
-        "Where a control socket will listen (TCP); accepted, not used yet.",
+        "Where the control socket listens (TCP, and HTTP on the same port); anywhere but on "
+        "loopback it needs the tokens of the section control.",
         default="127.0.0.1:8021",
         example="${SOFTSWITCH_CONTROL:-127.0.0.1:8021}",
     )
@@ -216,6 +225,7 @@ def read_switch(tree: Tree, reading: Reading) -> Switch | None:
     _check_hosts(fields, reading.problems)
     _check_data(fields, reading.problems)
     _check_ports(fields, listen, control, ports, reading.problems)
+    _check_control(fields, control.host, reading)
     return Switch(
         listen_host=listen.host,
         listen_port=listen.port,
@@ -258,6 +268,16 @@ def _check_hosts(fields: Fields, problems: Problems) -> None:
         )
         if why is not None:
             problems.add(fields.place(key), f"{key.name}: {host} is {why}")
+
+
+def _check_control(fields: Fields, host: str, reading: Reading) -> None:
+    """Whoever can connect without a token is on this machine."""
+    key = SwitchKeys.CONTROL
+    asks = reading.control_tokens or is_loopback(host)
+    if not (asks or fields.refused(key) or unusable(host, wildcard=True)):
+        message = f"control: whoever reaches {host} could do everything"
+        cure = "use a loopback address, or write tokens under control"
+        reading.problems.add(fields.place(key), message, cure)
 
 
 def _check_data(fields: Fields, problems: Problems) -> None:

@@ -20,6 +20,7 @@ from config.model.campaign import (
     Repeat,
 )
 from config.model.configuration import Configuration
+from config.model.control import Control, ControlRole, ControlTls, ControlToken
 from config.model.expression import (
     Binary,
     Constant,
@@ -135,6 +136,10 @@ __all__ = [
     "Configuration",
     "Connect",
     "Constant",
+    "Control",
+    "ControlRole",
+    "ControlTls",
+    "ControlToken",
     "CountSaid",
     "Destination",
     "Distribute",

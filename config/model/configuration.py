@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.model.campaign import Campaign
+from config.model.control import Control
 from config.model.hearing import Hearing
 from config.model.numbers import Number, Pool, Stock
 from config.model.switch import Switch
@@ -31,6 +32,7 @@ class Configuration:
     """In the order they are asked: a column of an earlier table wins."""
     places: Mapping[str, PlaceTable] = field(default_factory=dict)
     hearing: Hearing = field(default_factory=Hearing)
+    control: Control = field(default_factory=Control)
     source: Path = Path()
     """File it was read from."""
     version: str = ""

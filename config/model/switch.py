@@ -25,7 +25,7 @@ class Switch:
     rtp_last_port: int = 29999
     """Last port of the RTP range, odd (RTCP of the last pair). 1025-65535, default 29999."""
     control_host: str = "127.0.0.1"
-    """Address of the control socket; accepted, not used yet. Default 127.0.0.1."""
+    """Address of the control socket; on loopback, or there are tokens. Default 127.0.0.1."""
     control_port: int = 8021
     """TCP port of the control socket. 1-65535, default 8021."""
     data: Path = Path("var")

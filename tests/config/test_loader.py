@@ -71,10 +71,10 @@ def test_sections_may_come_in_any_order_and_stay_empty() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("- a\n", "1:1: expected the sections switch, hearing, trunks,"),
+        ("- a\n", "1:1: expected the sections switch, control, hearing, trunks,"),
         ("just text\n", '1:1: expected the sections'),
         ("trunks: {a: h}\nnumers: {}\n", '2:1: "numers" is no section (did you mean "numbers"?)'),
-        ("trunks: {a: h}\nzzzz: {}\n", '2:1: "zzzz" is no section (sections: switch, hearing, trunks'),
+        ("trunks: {a: h}\nzzzz: {}\n", '2:1: "zzzz" is no section (sections: switch, control'),
         ("trunks: {a: h}\nnumbers: [x]\n", "2:10: numbers: expected a mapping from names to"),
         ("trunks: {a: h}\ntreatments: x\n", '2:13: treatments: expected a mapping from names'),
         ("", "1:1: the file is empty"),

@@ -48,6 +48,7 @@ def test_every_example_of_a_key_can_be_read(
     (tmp_path / "holidays.csv").write_text("date\n2026-12-25\n")
     problems = Problems()
     environment = {"SOFTSWITCH_ADVERTISE": "192.0.2.1", "SOFTSWITCH_DATABASE": "postgresql:///x"}
+    environment |= {"CRM_TOKEN": "c" * 32, "BOARD_TOKEN": "b" * 32}
     tree = parse(f"{key.name}: {key.example}\n".encode(), "f", environment, problems, used={})
     problems.raise_if_any()
     assert isinstance(tree, Table)
@@ -68,7 +69,7 @@ def test_every_example_of_a_key_can_be_read(
 def test_every_example_of_a_section_is_yaml(section: Section) -> None:
     problems = Problems()
     for part in section.example.split("# or\n"):
-        parse(part.encode(), "f", {}, problems, used={})
+        parse(part.encode(), "f", {"CRM_TOKEN": "c", "BOARD_TOKEN": "b"}, problems, used={})
     problems.raise_if_any()
 
 
