@@ -35,6 +35,7 @@ _CAMPAIGN = """\
     publisher: p{n}
     hours: office
     regions: west
+    keywords: [friend]
     rating: [{{when: caller.line_type = "mobile" or keyword("friend"), rate: high}}, {{rate: low}}]
     payout:
       base: [{{when: rating = "high", amount: {n}.50}}, {{amount: 1.00}}]

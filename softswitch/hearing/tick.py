@@ -43,6 +43,9 @@ IDLE_SECONDS = 30.0
 """With no port open for so long nothing ticks until one is: longer than any deadline of a stage
 after the end of the last call."""
 
+AFTER_NS = round(IDLE_SECONDS * 1e9)
+"""So long after the last leg stages still look after their deadlines."""
+
 LIGHTER = ((1, "rolling keyword windows"), (2, "neural voice activity"))
 """What stages do cheaper from which level on, before they are left out."""
 
@@ -79,6 +82,7 @@ class HearingTick:
         self._campaign_of: Callable[[Leg], Campaign] = _campaign_of
         self._on_level: Callable[[int, tuple[str, ...], str], None] | None = None
         self._ears: dict[int, Ear] = {}
+        self._after_until_ns = 0
         self._closing: dict[int, tuple[EndHold, int]] = {}
         self.load = TickLoad()
         self.entries = 0
@@ -231,8 +235,11 @@ class HearingTick:
             self._hear_rounds(now_ns)
         if self._closing:
             self._close_ended()
-        for stage in self._stages:
-            self._call(stage, "after", now_ns)
+        if self._ears or self._closing:
+            self._after_until_ns = now_ns + AFTER_NS
+        if now_ns < self._after_until_ns:
+            for stage in self._stages:
+                self._call(stage, "after", now_ns)
 
     def _hear_rounds(self, now_ns: int) -> None:
         level = self.load.level
