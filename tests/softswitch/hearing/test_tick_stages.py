@@ -363,10 +363,15 @@ def test_under_overload_speech_goes_first_tones_last_and_recording_never() -> No
 def test_what_was_left_out_is_heard_again_and_legs_that_came_meanwhile_are_open() -> None:
     world = World(("speech", 1))
     world.tick.start()
+    world.add(9)
+    world.speak(9)
+    world.loop.pass_ms(20)
     world.stages[0].costs_ms = 15
-    world.loop.pass_ms(20 * 25)
+    world.loop.pass_ms(20 * 24)
     assert world.tick.load.level == 1
     world.stages[0].costs_ms = 0
+    world.stage.told.clear()
+    world.stage.heard.clear()
     world.add(1)
     world.speak(1)
     world.loop.pass_ms(20)
@@ -377,6 +382,20 @@ def test_what_was_left_out_is_heard_again_and_legs_that_came_meanwhile_are_open(
     world.speak(1)
     world.loop.pass_ms(20)
     assert [heard.positions[0] for heard in world.stage.heard] == [160]
+
+
+def test_deadlines_are_looked_after_for_a_while_after_the_last_leg(world: World) -> None:
+    world.tick.start()
+    world.loop.pass_ms(1000)
+    assert world.stage.afters == 0
+    world.add(1)
+    world.speak(1)
+    world.loop.pass_ms(20)
+    world.forget(1)
+    world.loop.pass_ms(20_000)
+    assert world.stage.afters == 1001
+    world.loop.pass_ms(20_000)
+    assert world.stage.afters < 1600
 
 
 def test_late_ticks_are_told_once_a_minute(world: World, caplog: pytest.LogCaptureFixture) -> None:
