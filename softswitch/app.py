@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import os
 import resource
@@ -29,10 +28,10 @@ from ringpool.values import Binding
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
-from softswitch.control.access import Access
 from softswitch.control.desk import Desk
 from softswitch.control.history import EventHistory
 from softswitch.control.methods.all import all_methods
+from softswitch.control.opening import ControlUnusable, access_of, listen
 from softswitch.control.server import ControlServer
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
@@ -95,12 +94,9 @@ REFUSE_SECONDS = 2.0
 LINGER_SECONDS = 2.0
 """How long the stack may go on after the last call, so that a lost BYE is sent again."""
 
-
-CONTROL_SOCKET = "control.sock"
-"""In the data folder, which only one switch has."""
-
 START_FAILURES = (
-    DataFolderError, DatabaseUnusable, PromptError, RecogniserError, ValueError, OSError,
+    ControlUnusable, DataFolderError, DatabaseUnusable, PromptError, RecogniserError, ValueError,
+    OSError,
 )  # fmt: skip
 """What keeps the switch from starting and is said in a sentence."""
 
@@ -324,7 +320,6 @@ class App:
 
     async def _open_control(self) -> None:
         """Have campaign systems and operators heard; raises StartError."""
-        switch = self.configuration.switch
         desk = Desk(
             switchboard=self.switchboard,
             services=self.services,
@@ -336,20 +331,10 @@ class App:
         if self.listening is not None:
             desk.status_of["hearing"] = self.listening.status
             desk.tapes, desk.keywords = self.listening.recording, self.listening.keywords
-        self.control = ControlServer(all_methods(), desk, Access())
+        control = self.configuration.control
+        self.control = ControlServer(all_methods(), desk, access_of(control))
         self._resources.push_async_callback(self.control.close)
-        host, port = switch.control_host, switch.control_port
-        if not is_loopback(host):
-            raise StartError(f"control: {host} is no loopback address: that needs a token")
-        try:
-            await self.control.listen(host, port)
-        except OSError as error:
-            raise StartError(f"control: {host}:{port}: {error.strerror}") from None
-        path = switch.data / CONTROL_SOCKET
-        try:
-            await self.control.listen_unix(path)
-        except OSError as error:
-            logger.warning("no control socket at %s: %s", path, error)
+        await listen(self.control, self.configuration)
 
     async def _open_ears(self) -> None:
         """Have everything heard that the configuration wants heard."""
@@ -455,16 +440,6 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine's own loopback: only who is on it can connect."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def engine_threads_for(cores: int) -> int:

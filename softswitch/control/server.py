@@ -141,6 +141,9 @@ class ControlServer:
             await self._serve(connection, session)
         except (OSError, TimeoutError) as error:
             logger.debug("control connection from %s: %s", peer, error)
+        except asyncio.CancelledError:
+            # By `close`; the streams of asyncio log a task that ends cancelled as an error.
+            return
         finally:
             self._connections.discard(task)
             await session.close()

@@ -127,6 +127,7 @@ class Session:
 
     async def _call(self, request: Request) -> object:
         try:
+            self._check_known(request.method)
             method = self._catalogue.find(request.method)
             self._check_right(method)
             return await method.run(self._desk, Caller(self), method.read(request.params))
@@ -136,12 +137,12 @@ class Session:
             logger.exception("control method %s failed", request.method[:100])
             return ControlError(ErrorCode.INTERNAL_ERROR, "the switch has made a mistake")
 
-    def _check_right(self, method: Method) -> None:
-        if method.name == "auth":
-            return
-        if not self.identity.roles:
+    def _check_known(self, method: str) -> None:
+        if not self.identity.roles and method != "auth":
             raise ControlError(ErrorCode.NOT_AUTHENTICATED, 'say "auth" with a token first')
-        if not self.identity.may(method.role):
+
+    def _check_right(self, method: Method) -> None:
+        if method.name != "auth" and not self.identity.may(method.role):
             raise ControlError(ErrorCode.FORBIDDEN, f"{method.name} needs the role {method.role}")
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.certificates import trusting, write_certificate
 from tests.support.control import ControlPeer, Refused
 from tests.support.sipp import Sipp, needs_sipp
 from tests.support.stage import DIRECT, Stage
@@ -138,3 +139,46 @@ def test_a_call_is_looked_at_and_ended_from_outside(stage: Stage) -> None:
         record = stage.switch.record()
         assert peer.ask("call.list")["total"] == 0
     assert (record["ended_by"], record["cause"]) == ("switch", "enough")
+
+
+SECRET = "s3cret-s3cret-s3cret"
+BOARD = "b0ard-b0ard-b0ard-b0ard"
+
+
+def test_with_tokens_a_peer_shows_one_and_sees_its_campaigns_only(
+    make_stage: MakeStage, tmp_path: Path
+) -> None:
+    certificate, key = write_certificate(tmp_path)
+    tokens = (
+        f"{{crm: {{secret: {SECRET}, roles: control}}, "
+        f"board: {{secret: {BOARD}, roles: read, campaigns: menu}}}}"
+    )
+    tls = f"{{certificate: {certificate}, key: {key}}}"
+    stage = make_stage(sections=f"control: {{tokens: {tokens}, tls: {tls}, unix: off}}\n")
+    assert not (stage.switch.data / "control.sock").exists()
+    where = ("127.0.0.1", stage.switch.control_port)
+    with ControlPeer(where, tls=trusting()) as crm, ControlPeer(where, tls=trusting()) as board:
+        for peer in (crm, board):
+            with pytest.raises(Refused) as refused:
+                peer.ask("status")
+            assert refused.value.reason == "not_authenticated"
+        with pytest.raises(Refused):
+            crm.ask("auth", token="guessed-guessed-guessed")
+        assert crm.ask("auth", token=SECRET)["name"] == "crm"
+        assert board.ask("auth", token=BOARD)["campaigns"] == ["menu"]
+        crm.ask("events.subscribe")
+        board.ask("events.subscribe")
+        bridge = stage.bridge()
+        call = crm.event("call.bridged")["call"]
+        with pytest.raises(Refused) as refused:
+            board.ask("call.hangup", call=call)
+        assert refused.value.reason == "forbidden"
+        with pytest.raises(Refused) as refused:
+            board.ask("call.get", call=call)
+        assert refused.value.reason == "call_not_found"
+        crm.ask("call.hangup", call=call)
+        bridge.calling.expect("BYE")
+        bridge.called.expect("BYE")
+        crm.event("call.record")
+        assert board.notification(0.2) is None
+    assert SECRET not in stage.switch.output()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import time
 from pathlib import Path
 from types import TracebackType
@@ -27,13 +28,15 @@ class Refused(Exception):
 class ControlPeer:
     """One connection; what comes unasked waits in `notifications`."""
 
-    def __init__(self, where: tuple[str, int] | Path) -> None:
+    def __init__(self, where: tuple[str, int] | Path, *, tls: ssl.SSLContext | None = None) -> None:
         if isinstance(where, Path):
             self._socket = socket.socket(socket.AF_UNIX)
             self._socket.settimeout(MAX_WAIT)
             self._socket.connect(str(where))
         else:
             self._socket = socket.create_connection(where, MAX_WAIT)
+            if tls is not None:
+                self._socket = tls.wrap_socket(self._socket, server_hostname=where[0])
         self._data = b""
         self._number = 0
         self.notifications: list[dict[str, Any]] = []

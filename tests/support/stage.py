@@ -169,7 +169,9 @@ class Stage:
         trunk_port: int | None = None,
         second_trunk_port: int | None = None,
         environment: Mapping[str, str] | None = None,
+        sections: str = "",
     ) -> None:
+        """`sections` stands behind everything else in the configuration."""
         self.callee = Phone(transport=transport, user="agent")
         path = directory / "switch.yaml"
         directory.mkdir(parents=True, exist_ok=True)
@@ -179,7 +181,7 @@ class Stage:
             trusted=trusted,
             second_trunk_port=second_trunk_port,
         )
-        path.write_text(text)
+        path.write_text(text + sections)
         suffix = ";transport=tcp" if transport == "tcp" else ""
         port = trunk_port or self.callee.port
         self.switch = Switch(
