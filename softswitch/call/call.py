@@ -22,7 +22,7 @@ from softswitch.call.called_leg import CalledLeg
 from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.dialling import Dialling, Screen
-from softswitch.call.end_hold import MAX_HOLD_SECONDS, EndHold
+from softswitch.call.end_hold import EndHold, EndHolds
 from softswitch.call.ending import MAX_RETRY_AFTER, NORMAL_CLEARING
 from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed, FaxHeard
 from softswitch.call.joining import hear, join
@@ -95,8 +95,7 @@ class Call:
         self._task: asyncio.Task[None] | None = None
         self._dialling: Dialling | None = None
         self._limit: asyncio.TimerHandle | None = None
-        self._holds: set[EndHold] = set()
-        self._concluding: Callable[[], None] | None = None
+        self._holds = EndHolds(call_id)
 
     # Life.
 
@@ -402,44 +401,22 @@ class Call:
         try:
             ending.close_legs(self._legs, cause)
         finally:
+            services = self.services
+            at, clock = services.wall_clock(), services.now()
             if not self._holds:
-                self._conclude(ended_by, cause, self.services.wall_clock(), self.services.now())
+                self._conclude(ended_by, cause, at, clock)
             else:
-                self._await_facts(ended_by, cause)
+                # The treatment is over too; the end is told later, with the time of now.
+                if self._task is not None:
+                    self._task.cancel()
+                conclude = partial(self._conclude, ended_by, cause, at, clock)
+                self._holds.wait(services.loop, conclude)
 
     def hold_end(self, what: str) -> EndHold:
         """Facts of this call may still come in when its legs are over (a recording's hash, a word
         said at the very end): its end is told when every hold is released, at latest
         MAX_HOLD_SECONDS after it."""
-        hold = EndHold(what, self._on_released)
-        self._holds.add(hold)
-        return hold
-
-    def _await_facts(self, ended_by: str, cause: str) -> None:
-        """The legs are over and the treatment too; the end is told later, with the time of now."""
-        at, clock = self.services.wall_clock(), self.services.now()
-        if self._task is not None:
-            self._task.cancel()
-        self._concluding = partial(self._conclude, ended_by, cause, at, clock)
-        self._limit = self.services.loop.call_later(MAX_HOLD_SECONDS, self._stop_waiting)
-
-    def _on_released(self, hold: EndHold) -> None:
-        self._holds.discard(hold)
-        if not self._holds and self._concluding is not None:
-            self._finish_waiting()
-
-    def _stop_waiting(self) -> None:
-        names = ", ".join(sorted(hold.what for hold in self._holds))
-        logger.warning("call %s: its end is told without waiting for: %s", self.call_id, names)
-        self._finish_waiting()
-
-    def _finish_waiting(self) -> None:
-        conclude, self._concluding = self._concluding, None
-        if self._limit is not None:
-            self._limit.cancel()
-        self._holds.clear()
-        if conclude is not None:
-            conclude()
+        return self._holds.add(what)
 
     def _conclude(self, ended_by: str, cause: str, at: float, clock: float) -> None:
         try:
