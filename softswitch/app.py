@@ -30,9 +30,12 @@ from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
 from softswitch.control.desk import Desk
 from softswitch.control.history import EventHistory
+from softswitch.control.http_app import WebApp
 from softswitch.control.methods.all import all_methods
+from softswitch.control.metrics import Metrics
 from softswitch.control.opening import ControlUnusable, access_of, listen
 from softswitch.control.server import ControlServer
+from softswitch.control.web_status import add_status
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
 from softswitch.log import EventLog, LogWriter, set_up_logging
@@ -331,8 +334,12 @@ class App:
         if self.listening is not None:
             desk.status_of["hearing"] = self.listening.status
             desk.tapes, desk.keywords = self.listening.recording, self.listening.keywords
-        control = self.configuration.control
-        self.control = ControlServer(all_methods(), desk, access_of(control))
+        catalogue, access = all_methods(), access_of(self.configuration.control)
+        web = WebApp(catalogue, desk, access)
+        add_status(web, desk, Metrics(self.events))
+        self._resources.push_async_callback(web.close)
+        await web.start()
+        self.control = ControlServer(catalogue, desk, access, http=web.protocol)
         self._resources.push_async_callback(self.control.close)
         await listen(self.control, self.configuration)
 

@@ -41,7 +41,7 @@ READ_SIZE = 1 << 16
 
 _HTTP = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ")
 
-HttpFactory = Callable[[], Any]
+HttpFactory = Callable[[], asyncio.Protocol]
 """Makes an asyncio protocol that speaks HTTP."""
 
 
@@ -167,6 +167,30 @@ def _unlink(path: Path) -> None:
         path.unlink()
 
 
+class _Heir(asyncio.Protocol):
+    """Passes everything on to another protocol, and knows when the connection is over."""
+
+    def __init__(self, protocol: asyncio.Protocol) -> None:
+        self._protocol = protocol
+        self.over = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self._protocol.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._protocol.eof_received()
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._protocol.connection_lost(exc)
+        self.over.set()
+
+
 class _Connection:
     """One stream, with deadlines."""
 
@@ -204,25 +228,17 @@ class _Connection:
             self._writer.transport.abort()
             raise ConnectionAbortedError("the peer does not take its answers") from None
 
-    async def hand_over(self, protocol: Any, data: bytes) -> None:
+    async def hand_over(self, protocol: asyncio.Protocol, data: bytes) -> None:
         """Let another protocol go on with the connection, to its end."""
         transport: Any = self._writer.transport
-        over = asyncio.get_running_loop().create_future()
-        lost = protocol.connection_lost
-
-        def connection_lost(error: Exception | None) -> None:
-            lost(error)
-            if not over.done():
-                over.set_result(None)
-
-        protocol.connection_lost = connection_lost
+        heir = _Heir(protocol)
         self._handed_over = True
-        transport.set_protocol(protocol)
+        transport.set_protocol(heir)
         protocol.connection_made(transport)
         protocol.data_received(data)
         transport.resume_reading()
         try:
-            await over
+            await heir.over.wait()
         finally:
             transport.abort()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,13 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.support.certificates import trusting, write_certificate
 from tests.support.control import ControlPeer, Refused
+from tests.support.program import wait_for
 from tests.support.sipp import Sipp, needs_sipp
 from tests.support.stage import DIRECT, Stage
 
@@ -182,3 +186,55 @@ def test_with_tokens_a_peer_shows_one_and_sees_its_campaigns_only(
         crm.event("call.record")
         assert board.notification(0.2) is None
     assert SECRET not in stage.switch.output()
+
+
+def fetch(stage: Stage, path: str) -> tuple[int, str]:
+    """Status and body of a GET."""
+    connection = HTTPConnection("127.0.0.1", stage.switch.control_port, timeout=5)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def test_metrics_count_calls_and_a_drain_is_seen(make_stage: MakeStage) -> None:
+    stage = make_stage(settings={"grace_time": "5 s"})
+    assert fetch(stage, "/healthz") == (200, "ok\n")
+    assert fetch(stage, "/readyz") == (200, "ok\n")
+    bridge = stage.bridge()
+    status, text = fetch(stage, "/metrics")
+    assert status == 200
+    samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
+    assert samples["softswitch_calls"] == "1"
+    assert samples["softswitch_sip_post_dial_delay_seconds_count"] == "1"
+    assert samples['softswitch_media_port_pairs{state="in_use"}'] == "2"
+    assert float(samples["softswitch_hearing_ticks_total"]) > 0
+    with peer_of(stage) as peer:
+        assert peer.ask("drain") == {"calls": 1}
+    wait_for("it is draining", lambda: fetch(stage, "/readyz") == (503, "draining\n"))
+    assert fetch(stage, "/healthz")[0] == 200
+    bridge.hang_up()
+    assert stage.switch.wait_for_exit(10) == 0
+
+
+def test_the_same_is_said_over_a_websocket(stage: Stage) -> None:
+    async def said() -> Any:
+        url = f"http://127.0.0.1:{stage.switch.control_port}/control"
+        async with aiohttp.ClientSession() as client, client.ws_connect(url) as frames:
+            await frames.send_json({"jsonrpc": "2.0", "id": 1, "method": "events.subscribe"})
+            await frames.receive_json(timeout=5)
+            call = asyncio.get_running_loop().run_in_executor(None, bridge_shortly, stage)
+            told = [await frames.receive_json(timeout=5)]
+            while told[-1]["params"]["kind"] != "call.record":
+                told.append(await frames.receive_json(timeout=5))
+            await call
+            return [one["params"]["number"] for one in told]
+
+    numbers = asyncio.run(said())
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def bridge_shortly(stage: Stage) -> None:
+    stage.bridge().hang_up()

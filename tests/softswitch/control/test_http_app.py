@@ -1,0 +1,245 @@
+"""HTTP on the control socket's port: WebSocket, health, and who is let in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import WSMsgType, web
+
+import softswitch.control.websocket as websocket_module
+from softswitch.control.access import Access, Token
+from softswitch.control.catalogue import Catalogue, Params
+from softswitch.control.http_app import WebApp
+from softswitch.control.rpc import MAX_LINE
+from softswitch.control.server import ControlServer
+from softswitch.control.session import Caller
+
+METHODS = Catalogue()
+SECRET = "s3cret-s3cret-s3cret"
+BEARER = {"Authorization": f"Bearer {SECRET}"}
+PAGE = {"Origin": "https://evil.example"}
+
+
+class Size(Params):
+    """How much."""
+
+    size: int = 1
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """So much."""
+
+    text: str
+
+
+class Secret(Params):
+    """A token."""
+
+    token: str
+
+
+@METHODS.method("echo", role="read")
+async def echo(desk: object, caller: Caller, params: Size) -> Answer:
+    """So many letters."""
+    return Answer("x" * params.size)
+
+
+@METHODS.method("auth", role="read")
+async def auth(desk: object, caller: Caller, params: Secret) -> Answer:
+    """Show a token."""
+    return Answer(caller.session.authenticate(params.token).name)
+
+
+class Bench:
+    """A server with its web application, and a client."""
+
+    def __init__(self, client: aiohttp.ClientSession) -> None:
+        self.client = client
+        self.server: ControlServer
+        self.url = ""
+
+    async def open(self, access: Access, cleaning: AsyncExitStack) -> None:
+        app = WebApp(METHODS, object(), access)
+        app.add("GET", "/open", answer)
+        app.add("GET", "/closed", answer, role="read")
+        app.add("POST", "/admin", answer, role="admin")
+        await app.start()
+        cleaning.push_async_callback(app.close)
+        self.server = ControlServer(METHODS, object(), access, http=app.protocol)
+        cleaning.push_async_callback(self.server.close)
+        self.url = f"http://127.0.0.1:{await self.server.listen('127.0.0.1', 0)}"
+
+    async def status(self, path: str, method: str = "GET", **options: Any) -> int:
+        async with self.client.request(method, self.url + path, **options) as response:
+            await response.read()
+            return response.status
+
+    async def frames(self, **headers: str) -> aiohttp.ClientWebSocketResponse:
+        return await self.client.ws_connect(f"{self.url}/control", headers=headers, max_msg_size=0)
+
+
+async def answer(_request: web.Request) -> web.Response:
+    return web.Response(text="here")
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Bench]:
+    """Without tokens."""
+    async with AsyncExitStack() as cleaning:
+        bench = Bench(await cleaning.enter_async_context(aiohttp.ClientSession()))
+        await bench.open(Access(), cleaning)
+        yield bench
+
+
+@pytest.fixture
+async def guarded() -> AsyncIterator[Bench]:
+    """With a token."""
+    async with AsyncExitStack() as cleaning:
+        bench = Bench(await cleaning.enter_async_context(aiohttp.ClientSession()))
+        await bench.open(Access([Token.of("crm", SECRET, ("read",))]), cleaning)
+        yield bench
+
+
+async def ask(frames: aiohttp.ClientWebSocketResponse, method: str, **params: Any) -> Any:
+    await frames.send_json({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+    answered = json.loads(await frames.receive_str(timeout=5))
+    return answered["result"] if "result" in answered else answered["error"]["data"]["reason"]
+
+
+async def test_a_frame_is_answered_by_a_frame(opened: Bench) -> None:
+    frames = await opened.frames()
+    assert await ask(frames, "echo", size=3) == {"text": "xxx"}
+    await frames.send_bytes(b'{"jsonrpc":"2.0","id":2,"method":"echo"}')
+    assert json.loads(await frames.receive_str(timeout=5))["id"] == 2
+    await frames.send_str("no json\ud800".encode("utf-8", "replace").decode())
+    assert json.loads(await frames.receive_str(timeout=5))["error"]["code"] == -32700
+    await frames.close()
+
+
+async def test_lines_and_frames_share_the_port(opened: Bench) -> None:
+    frames = await opened.frames()
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(opened.url.rpartition(":")[2]))
+    writer.write(b'{"jsonrpc":"2.0","id":1,"method":"echo"}\n')
+    assert json.loads(await reader.readline())["result"] == {"text": "x"}
+    assert await ask(frames, "echo") == {"text": "x"}
+    writer.close()
+    await frames.close()
+
+
+async def test_a_web_page_is_nobody_where_no_token_is_asked_for(opened: Bench) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+        await opened.frames(**PAGE)
+    assert await opened.status("/closed", headers=PAGE) == 401
+    assert await opened.status("/closed") == 200
+
+
+async def test_a_web_page_with_a_token_is_let_in(guarded: Bench) -> None:
+    frames = await guarded.frames(**PAGE)
+    assert await ask(frames, "echo") == "not_authenticated"
+    assert await ask(frames, "auth", token=SECRET) == {"text": "crm"}
+    assert await ask(frames, "echo") == {"text": "x"}
+    await frames.close()
+
+
+async def test_a_token_may_come_with_the_request(guarded: Bench) -> None:
+    frames = await guarded.frames(**BEARER)
+    assert await ask(frames, "echo") == {"text": "x"}
+    await frames.close()
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="401"):
+        await guarded.frames(Authorization="Bearer guessed")
+
+
+async def test_paths_ask_for_their_role(guarded: Bench) -> None:
+    assert await guarded.status("/open") == 200
+    assert await guarded.status("/closed") == 401
+    assert await guarded.status("/closed", headers={"Authorization": "Bearer x"}) == 401
+    assert await guarded.status("/closed", headers={"Authorization": f"Basic {SECRET}"}) == 401
+    assert await guarded.status("/closed", headers=BEARER) == 200
+    assert await guarded.status("/admin", "POST", headers=BEARER) == 403
+    assert await guarded.status("/nothing", headers=BEARER) == 404
+    assert await guarded.status("/control", headers=BEARER) == 426
+
+
+async def test_who_shows_no_token_is_not_kept(
+    guarded: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_module, "AUTH_SECONDS", 0.1)
+    frames = await guarded.frames()
+    message = await frames.receive(timeout=5)
+    assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
+
+
+async def test_a_frame_that_is_too_long_ends_the_connection(opened: Bench) -> None:
+    frames = await opened.frames()
+    await frames.send_str("x" * (MAX_LINE + 1))
+    message = await frames.receive(timeout=5)
+    assert (message.type, frames.close_code) == (WSMsgType.CLOSE, 1009)
+    assert await opened.status("/open") == 200
+
+
+async def test_one_that_reads_nothing_is_cut_off(
+    opened: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_module, "SLOW_SECONDS", 0.2)
+    port = int(opened.url.rpartition(":")[2])
+    _reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    writer.write(f"GET /control HTTP/1.1\r\nHost: x\r\n{upgrade}{key}\r\n".encode())
+    body = b'{"jsonrpc":"2.0","id":1,"method":"echo","params":{"size":900000}}'
+    frame = bytes((0x81, 0x80 | len(body))) + bytes(4) + body
+    writer.write(frame * 40)
+    async with asyncio.timeout(10):
+        while opened.server.connections:
+            await asyncio.sleep(0.02)
+    writer.close()
+
+
+async def test_many_requests_on_one_connection_and_half_ones(opened: Bench) -> None:
+    for _ in range(5):
+        assert await opened.status("/open") == 200
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(opened.url.rpartition(":")[2]))
+    writer.write(b"GET /open HTTP/1.1\r\nHost")
+    await asyncio.sleep(0.05)
+    writer.write(b": x\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+async def test_nonsense_that_begins_like_http_is_refused(opened: Bench) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(opened.url.rpartition(":")[2]))
+    writer.write(b"GET \x00\xff\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert (await reader.read()).startswith(b"HTTP/1.0 400")
+    writer.close()
+
+
+async def test_the_unix_socket_speaks_it_too_and_asks_for_nothing(
+    guarded: Bench, tmp_path: Path
+) -> None:
+    path = tmp_path / "control.sock"
+    await guarded.server.listen_unix(path)
+    connector = aiohttp.UnixConnector(str(path))
+    async with aiohttp.ClientSession(connector=connector) as client:
+        async with client.get("http://switch/closed") as response:
+            assert response.status == 200
+        async with client.ws_connect("http://switch/control") as frames:
+            assert await ask(frames, "echo") == {"text": "x"}
+
+
+async def test_open_connections_do_not_keep_the_switch_from_stopping(opened: Bench) -> None:
+    frames = await opened.frames()
+    assert await ask(frames, "echo") == {"text": "x"}
+    async with asyncio.timeout(5):
+        await opened.server.close()
+    assert opened.server.connections == 0
+    await frames.close()

@@ -1,0 +1,113 @@
+"""What is told at /metrics of calls of a whole switch between two scripted phones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from softswitch.control.desk import Desk
+from softswitch.control.history import EventHistory
+from softswitch.control.metrics import Metrics
+from tests.support.laboratory import CAPTURE_ONLY, DIRECT, Laboratory, laboratory
+
+
+class Bench:
+    def __init__(self, lab: Laboratory) -> None:
+        self.lab = lab
+        self.metrics = Metrics(lab.services.events)
+        self.desk = Desk(
+            switchboard=lab.switchboard,
+            services=lab.services,
+            history=EventHistory(lab.services.events, epoch="e1"),
+            configuration=lambda: lab.configuration,
+            version="1.2",
+        )
+
+    def __getitem__(self, sample: str) -> float:
+        lines = dict(
+            line.rsplit(" ", 1)
+            for line in self.metrics.text(self.desk).splitlines()
+            if not line.startswith("#")
+        )
+        return float(lines[f"softswitch_{sample}"])
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with laboratory(tmp_path / "data") as lab:
+        yield Bench(lab)
+        lab.do(lambda: lab.switchboard.end_all("over"))
+        lab.settle()
+
+
+def test_a_call_is_counted_from_its_beginning_to_its_record(bench: Bench) -> None:
+    lab = bench.lab
+    lab.caller.invite(DIRECT)
+    lab.advance(2.0)
+    assert bench["calls"] == bench["calls_presented_total"] == 1
+    assert bench["sip_post_dial_delay_seconds_count"] == 0
+    lab.callee.ring()
+    lab.settle()
+    assert bench["sip_post_dial_delay_seconds_count"] == 1
+    assert bench["sip_post_dial_delay_seconds_sum"] == pytest.approx(2.0, abs=0.1)
+    assert bench['sip_post_dial_delay_seconds_bucket{le="1"}'] == 0
+    lab.callee.answer()
+    lab.advance(7.0)
+    assert bench['media_port_pairs{state="in_use"}'] == 2
+    lab.caller.hang_up()
+    lab.settle()
+    assert bench["calls"] == 0
+    assert bench["records_written_total"] == 1
+    assert bench['calls_ended_total{by="calling"}'] == 1
+    assert bench['sip_leg_responses_total{status="200"}'] == 2
+    assert bench["call_talk_seconds_count"] == 1
+    assert bench['events_total{kind="call.bridged"}'] == 1
+    assert bench.metrics._originated == {}
+
+
+def test_refusals_are_counted_by_status(bench: Bench) -> None:
+    bench.lab.caller.invite("999")
+    bench.lab.settle()
+    assert bench['calls_refused_total{status="404"}'] == 1
+    bench.lab.caller.invite(CAPTURE_ONLY)
+    bench.lab.settle()
+    assert bench['sip_leg_responses_total{status="480"}'] == 1
+
+
+def test_a_leg_that_ends_unrung_is_awaited_no_more(bench: Bench) -> None:
+    bench.lab.caller.invite(DIRECT)
+    bench.lab.settle()
+    bench.lab.callee.refuse(486)
+    bench.lab.settle()
+    assert bench["sip_post_dial_delay_seconds_count"] == 0
+    assert bench.metrics._originated == {}
+
+
+def test_the_process_and_its_hearing_are_told(bench: Bench) -> None:
+    late = {"up to 5": 7, "up to 10": 2, "more": 1}
+    bench.desk.status_of["hearing"] = lambda: {
+        "tick": {"legs": 4, "level": 1, "ticks": 10, "late_by_ms": late},
+        "speech": {"listening": 2, "workers": [{"waiting": 3}, {"waiting": 4}]},
+        "recording": {"recording": 1, "saved": 2, "failed": 3},
+    }
+    assert bench['build_info{version="1.2"}'] == 1
+    assert bench["draining"] == 0
+    assert bench["uptime_seconds"] >= 0
+    assert bench['hearing_tick_lateness_seconds_bucket{le="0.005"}'] == 7
+    assert bench['hearing_tick_lateness_seconds_bucket{le="0.01"}'] == 9
+    assert bench['hearing_tick_lateness_seconds_bucket{le="+Inf"}'] == 10
+    assert bench["hearing_tick_lateness_seconds_sum"] == pytest.approx(0.0425)
+    assert bench["speech_waiting_windows"] == 7
+    assert bench["recordings_failed_total"] == 3
+
+
+def test_every_name_is_one_that_prometheus_takes(bench: Bench) -> None:
+    text = bench.metrics.text(bench.desk)
+    kinds = [line.split()[2:4] for line in text.splitlines() if line.startswith("# TYPE ")]
+    names = [name for name, _ in kinds]
+    assert len(set(names)) == len(names)
+    for name, kind in kinds:
+        assert name.replace("_", "a").isalnum(), name
+        assert (kind == "counter") is name.endswith("_total"), name
