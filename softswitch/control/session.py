@@ -70,7 +70,7 @@ class Session:
         self.subscriptions: dict[int, asyncio.Task[None]] = {}
         """What goes on beside the requests, until the connection is over."""
         self.subscription_numbers = itertools.count(1)
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._desk = desk
         self._send = send
         self._access = access
@@ -128,7 +128,7 @@ class Session:
     async def _call(self, request: Request) -> object:
         try:
             self._check_known(request.method)
-            method = self._catalogue.find(request.method)
+            method = self.catalogue.find(request.method)
             self._check_right(method)
             return await method.run(self._desk, Caller(self), method.read(request.params))
         except ControlError as error:

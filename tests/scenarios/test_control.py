@@ -238,3 +238,14 @@ def test_the_same_is_said_over_a_websocket(stage: Stage) -> None:
 
 def bridge_shortly(stage: Stage) -> None:
     stage.bridge().hang_up()
+
+
+def test_the_switch_tells_what_it_understands(stage: Stage) -> None:
+    with peer_of(stage) as peer:
+        document = peer.ask("rpc.discover")
+        assert document["openrpc"].startswith("1.")
+        for method in document["methods"]:
+            if method["params"]:
+                with pytest.raises(Refused) as refused:
+                    peer.ask(method["name"], no_such_parameter=1)
+                assert refused.value.reason == "invalid_params", method["name"]

@@ -1,0 +1,127 @@
+"""The pages of docs/control.md that are written by hand."""
+
+from softswitch.control.history import MAX_EVENTS
+from softswitch.control.methods.events import MAX_SUBSCRIPTIONS
+from softswitch.control.rpc import MAX_BATCH, MAX_LINE
+from softswitch.control.server import AUTH_SECONDS, MAX_CONNECTIONS, SLOW_SECONDS
+from softswitch.control.session import MAX_RUNNING
+
+__all__ = ["EVENTS", "INTRODUCTION", "METHODS"]
+
+INTRODUCTION = f"""\
+# The control socket
+
+Programs look at calls, steer them and hear of what happens over one socket. It speaks
+[JSON-RPC 2.0](https://www.jsonrpc.org/specification), one message a line, in UTF-8. This page is
+printed by `python -m softswitch.control.schema` from the code that answers; the same as an
+[OpenRPC](https://spec.open-rpc.org) document is `openrpc.json`, and what `rpc.discover` answers.
+
+## Where
+
+- **TCP**, at `control` of the section `switch`: 127.0.0.1:8021 unless the file says otherwise.
+- **Unix socket** `control.sock` in the data folder. Only the user that the switch runs as can open
+  it, and may do everything.
+- **WebSocket** at `/control` on the TCP port (and on the Unix socket): the same messages, a frame
+  in place of a line.
+- **HTTP** on the same port: `/healthz` (200 while the switch answers), `/readyz` (503 while it
+  drains), `/metrics` for Prometheus.
+
+With `tls` in the section `control` the TCP port speaks TLS only.
+
+## Who
+
+While the section `control` has no tokens, TCP is on loopback only, and whoever connects may do
+everything; web pages, which come with an `Origin`, may do nothing. With tokens every peer on TCP
+shows one: by the method `auth`, or on WebSocket and HTTP as `Authorization: Bearer TOKEN`. Who does
+not within {AUTH_SECONDS:.0f} s is disconnected.
+
+| role | may |
+| --- | --- |
+| read | look at calls, have events sent |
+| allocate | take numbers of pools |
+| control | steer calls, and read |
+| admin | everything |
+
+A token with `campaigns` sees and steers the calls of these campaigns only; others are not there.
+
+## An example
+
+```
+$ nc 127.0.0.1 8021
+{{"jsonrpc": "2.0", "id": 1, "method": "auth", "params": {{"token": "..."}}}}
+{{"jsonrpc":"2.0","id":1,"result":{{"name":"crm","roles":["control","read"],"campaigns":[]}}}}
+{{"jsonrpc": "2.0", "id": 2, "method": "events.subscribe", "params": {{"kinds": ["call.*"]}}}}
+{{"jsonrpc":"2.0","id":2,"result":{{"subscription":1,"epoch":"9f31c2d4","first":1,"last":0,"after":0}}}}
+{{"jsonrpc":"2.0","method":"event","params":{{"subscription":1,"sequence":1,"kind":"call.presented",...
+```
+
+In Python, hanging up on a caller who says a word:
+
+```python
+import json, socket
+
+peer = socket.create_connection(("127.0.0.1", 8021))
+lines = peer.makefile("rw", encoding="utf-8")
+
+def say(method, **params):
+    request = {{"jsonrpc": "2.0", "id": method, "method": method, "params": params}}
+    lines.write(json.dumps(request) + "\\n")
+    lines.flush()
+
+say("events.subscribe", kinds=["call.keyword"])
+for line in lines:
+    message = json.loads(line)
+    if message.get("method") == "event" and message["params"]["facts"]["rule"] == "wrong number":
+        say("call.hangup", call=message["params"]["call"], cause="wrong_number")
+```
+
+## Limits
+
+A message has at most {MAX_LINE} bytes, a batch {MAX_BATCH} requests. {MAX_RUNNING} requests of one
+connection run at the same time, and are answered as they come about; further ones wait, and are
+not read meanwhile. There are {MAX_CONNECTIONS} connections at most. A peer that takes none of its
+answers for {SLOW_SECONDS:.0f} s is disconnected.
+"""
+
+METHODS = """\
+## Methods
+
+Parameters are given by name, or in the order below. A name that is not known is an error.
+"""
+
+EVENTS = f"""\
+## Events
+
+`events.subscribe` has them sent, each as a notification:
+
+```
+{{"jsonrpc": "2.0", "method": "event", "params": {{"subscription": 1, "sequence": 4711,
+ "kind": "call.dtmf", "call": "66d5bd9f0508b4199e18e1b1", "campaign": "sale",
+ "at": "2026-01-05T17:00:01.250Z", "number": 12,
+ "facts": {{"leg": "a", "digit": "2", "source": "rfc4733"}}}}}}
+```
+
+| field | meaning |
+| --- | --- |
+| `subscription` | which one of this connection |
+| `sequence` | number among all events of this life of the switch, which `epoch` names |
+| `kind` | what has happened, as below |
+| `call` | whose it is; null: it belongs to no call |
+| `campaign` | the campaign the call counts for at that moment |
+| `at` | when, UTC |
+| `number` | place in the call, from 1, without gaps |
+| `facts` | what more there is to say, as below |
+
+Events of one call come in order. The last {MAX_EVENTS} are kept: a program that was away goes on by
+`after` (the last `sequence` it has) and `epoch`, and misses none. When the switch was started anew
+meanwhile, that is refused with `events_gone`, which says the present epoch: begin with `after: 0`.
+Who falls behind further than events are kept gets
+
+```
+{{"jsonrpc": "2.0", "method": "events.missed",
+ "params": {{"subscription": 1, "first": 90, "last": 99}}}}
+```
+
+and then what there still is. A slow reader never holds up a call. A connection may have
+{MAX_SUBSCRIPTIONS} subscriptions.
+"""
