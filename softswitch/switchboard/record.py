@@ -60,6 +60,9 @@ MAX_DECISIONS = 500
 record grow without end."""
 
 
+MAX_FAX_TONES = 20
+"""Fax tones kept: each leg is told of three at most."""
+
 MAX_TRANSCRIPT = 5000
 """Stretches of speech kept: more than four hours of talk have."""
 
@@ -214,8 +217,9 @@ class RecordBuilder:
             transcript.append(_without(event.facts(), "leg"))
 
     def _on_fax(self, event: FaxHeard) -> None:
-        if self.record["fax"] is None:
-            self.record["fax"] = {**event.facts(), "at": utc_text(event.at)}
+        tones = self.record["fax"]
+        if len(tones) < MAX_FAX_TONES:
+            tones.append({**event.facts(), "at": utc_text(event.at)})
 
     def _on_machine(self, event: MachineJudged) -> None:
         self.record["machine"] = event.facts()
@@ -322,7 +326,7 @@ def presented_facts(event: CallPresented) -> dict[str, Any]:
         "keywords": [],
         "recordings": [],
         "transcript": [],
-        "fax": None,
+        "fax": [],
         "machine": None,
         "decisions": [],
         "config_version": event.config_version,

@@ -12,6 +12,7 @@ from softswitch.call.events import (
     CallEvent,
     CallPresented,
     DigitPressed,
+    FaxHeard,
     LegAnswered,
     LegEnded,
     LegOriginated,
@@ -19,6 +20,7 @@ from softswitch.call.events import (
     NodeEntered,
 )
 from softswitch.switchboard.record import (
+    MAX_FAX_TONES,
     MAX_KEYS,
     RecordBuilder,
     crash_record,
@@ -101,6 +103,23 @@ def test_a_call_that_was_asked_connected_and_ended() -> None:
     assert called["originated_at"] == utc_text(START_UTC + 4.5)
     assert called["answered_at"] == utc_text(START_UTC + 9.5)
     assert (called["codec"], called["status"], called["lost"]) == ("PCMA", 200, 2)
+
+
+def test_the_fax_tones_of_both_legs_are_kept() -> None:
+    script = Script()
+    script.at(3.0, FaxHeard, leg="b1", tone="ced")
+    script.at(4.0, FaxHeard, leg="a", tone="cng")
+    assert script.end(9.0)["fax"] == [
+        {"leg": "b1", "tone": "ced", "at": utc_text(START_UTC + 3.0)},
+        {"leg": "a", "tone": "cng", "at": utc_text(START_UTC + 4.0)},
+    ]
+
+
+def test_fax_tones_do_not_make_a_record_grow_without_end() -> None:
+    script = Script()
+    for _ in range(2 * MAX_FAX_TONES):
+        script.at(3.0, FaxHeard, leg="b1", tone="ced")
+    assert len(script.end(9.0)["fax"]) == MAX_FAX_TONES
 
 
 def test_a_transparent_call_rings_before_it_is_answered() -> None:
