@@ -2,11 +2,12 @@
 
 A subscriber of the event stream, before those that rate. A campaign's conditions know what was
 heard when the event of it is delivered; a caller that turns out to be a fax machine goes on in its
-campaign's fax treatment, once.
+campaign's fax treatment, once, unless it talks to another fax machine already.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
@@ -26,68 +27,110 @@ from softswitch.call.events import (
 )
 from softswitch.call.stream import EventStream
 
-__all__ = ["Heeding"]
+__all__ = ["FAX_ANSWER_SECONDS", "Heeding"]
 
 CALLING_MACHINE = "cng"
 """The tone of a fax machine that has called (T.30 section 4): the caller wants a fax."""
+
+ANSWERING_MACHINES = ("ced", "ansam")
+"""The tones of one that has been called."""
+
+FAX_ANSWER_SECONDS = 4.0
+"""How long the called party of a bridged call has to turn out to be a fax machine itself: one sends
+its tone within 2.5 s of the answer (T.30 section 4), and that is recognised 1.3 s later."""
+
+
+class _Heeded:
+    """A call, and what is known of its fax machines."""
+
+    __slots__ = ("answering", "journey", "timer")
+
+    def __init__(self, journey: Journey) -> None:
+        self.journey = journey
+        self.answering: set[str] = set()
+        """Legs on which a fax machine has answered."""
+        self.timer: asyncio.TimerHandle | None = None
+        """Runs while the called party may still turn out to be one."""
 
 
 class Heeding:
     """Heeds what is heard on all calls of this node."""
 
     def __init__(self, stream: EventStream) -> None:
-        self._open: dict[str, Journey] = {}
+        self._open: dict[str, _Heeded] = {}
         stream.subscribe(self.receive, kinds=_HANDLERS)
 
     def open(self, journey: Journey) -> None:
         """Heed what is heard on a call from now on, until it has ended."""
-        self._open[journey.call.call_id] = journey
+        self._open[journey.call.call_id] = _Heeded(journey)
 
     def receive(self, event: CallEvent) -> None:
         """Take one event of the stream."""
         handler = _HANDLERS.get(type(event))
         if handler is not None:
-            journey = self._open.get(event.call_id)
-            if journey is not None:
-                handler(self, journey, event)
+            heeded = self._open.get(event.call_id)
+            if heeded is not None:
+                handler(self, heeded, event)
 
-    def _on_ended(self, journey: Journey, event: CallEnded) -> None:
+    def _on_ended(self, heeded: _Heeded, event: CallEnded) -> None:
         del self._open[event.call_id]
+        if heeded.timer is not None:
+            heeded.timer.cancel()
 
-    def _on_keyword(self, journey: Journey, event: KeywordHeard) -> None:
-        journey.facts.heard(
+    def _on_keyword(self, heeded: _Heeded, event: KeywordHeard) -> None:
+        heeded.journey.facts.heard(
             event.side, event.rule, event.text, phrases=event.phrases, weight=event.weight
         )
 
-    def _on_machine(self, journey: Journey, event: MachineJudged) -> None:
-        journey.facts.set("machine", event.verdict)
+    def _on_machine(self, heeded: _Heeded, event: MachineJudged) -> None:
+        heeded.journey.facts.set("machine", event.verdict)
 
-    def _on_quality(self, journey: Journey, event: QualityMeasured) -> None:
-        journey.facts.set(f"{_side(event.leg)}_mos", Decimal(str(event.mos)))
+    def _on_quality(self, heeded: _Heeded, event: QualityMeasured) -> None:
+        heeded.journey.facts.set(f"{_side(event.leg)}_mos", Decimal(str(event.mos)))
 
-    def _on_talk(self, journey: Journey, event: TalkMeasured) -> None:
+    def _on_talk(self, heeded: _Heeded, event: TalkMeasured) -> None:
         talk = Decimal(str(event.talk_seconds))
-        journey.facts.set(f"{_side(event.leg)}_talk_seconds", talk)
+        heeded.journey.facts.set(f"{_side(event.leg)}_talk_seconds", talk)
 
-    def _on_fax(self, journey: Journey, event: FaxHeard) -> None:
+    def _on_fax(self, heeded: _Heeded, event: FaxHeard) -> None:
+        journey = heeded.journey
         journey.facts.set("fax", True)
         call = journey.call
+        if event.leg != call.caller.leg_id:
+            if event.tone in ANSWERING_MACHINES:
+                heeded.answering.add(event.leg)
+        elif event.tone == CALLING_MACHINE and heeded.timer is None:
+            if call.bridged:
+                loop = call.services.loop
+                heeded.timer = loop.call_later(FAX_ANSWER_SECONDS, self._divert, heeded)
+            else:
+                self._divert(heeded)
+
+    def _divert(self, heeded: _Heeded) -> None:
+        """The caller wants a fax machine: it goes where there is one, unless it has one."""
+        heeded.timer = None
+        journey = heeded.journey
+        call = journey.call
         name = journey.campaign.fax or call.campaign.fax
-        if name is None or event.tone != CALLING_MACHINE or event.leg != call.caller.leg_id:
-            return
-        if call.ended or journey.diverted:
+        if name is None or call.ended or journey.diverted or _has_fax_machine(heeded):
             return
         journey.diverted = True
         treatment = journey.configuration.treatments[name]
-        call.emit(TreatmentChanged, treatment=name, why=f"fax tone {event.tone}")
+        call.emit(TreatmentChanged, treatment=name, why=f"fax tone {CALLING_MACHINE}")
         call.divert(partial(run_treatment, journey, treatment))
+
+
+def _has_fax_machine(heeded: _Heeded) -> bool:
+    """Whether the called party is one."""
+    call = heeded.journey.call
+    return call.bridged and call.callee is not None and call.callee.leg_id in heeded.answering
 
 
 def _side(leg: str) -> str:
     return "caller" if leg == "a" else "agent"
 
 
-_HANDLERS: Mapping[type[CallEvent], Callable[[Heeding, Journey, Any], None]] = {
+_HANDLERS: Mapping[type[CallEvent], Callable[[Heeding, _Heeded, Any], None]] = {
     CallEnded: Heeding._on_ended,
     KeywordHeard: Heeding._on_keyword,
     MachineJudged: Heeding._on_machine,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,7 +21,7 @@ from softswitch.call.events import (
     TalkMeasured,
 )
 from softswitch.call.stream import EventStream
-from softswitch.switchboard.heeding import Heeding
+from softswitch.switchboard.heeding import FAX_ANSWER_SECONDS, Heeding
 
 
 class Facts:
@@ -52,6 +54,28 @@ class Heard:
         self.ended = False
         self.told: list[tuple[str, str]] = []
         self.diverted = 0
+        self.bridged = False
+        self.callee: object | None = None
+        self.services = SimpleNamespace(loop=self)
+        self.due: list[tuple[float, Callable[[], None]]] = []
+        self.cancelled = 0
+
+    def bridge(self, leg_id: str) -> None:
+        self.bridged = True
+        self.callee = SimpleNamespace(leg_id=leg_id)
+
+    def call_later(self, seconds: float, do: Callable[..., None], *facts: Any) -> Heard:
+        self.due.append((seconds, lambda: do(*facts)))
+        return self
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+    def wait(self) -> None:
+        """All timers are due."""
+        due, self.due = self.due, []
+        for _, do in due:
+            do()
 
     def emit(self, kind: type[CallEvent], **facts: Any) -> None:
         self.told.append((kind.kind, facts["treatment"]))
@@ -138,6 +162,43 @@ def test_other_fax_tones_are_facts_only(bench: Bench, leg: str, tone: str) -> No
     bench.hear(FaxHeard, leg=leg, tone=tone)
     assert bench.call.diverted == 0
     assert bench.values["fax"] is True
+
+
+@pytest.mark.parametrize("tone", ["ced", "ansam"])
+def test_a_fax_machine_that_is_bridged_to_another_one_stays_there(bench: Bench, tone: str) -> None:
+    bench.call.bridge("b1")
+    bench.hear(FaxHeard, leg="b1", tone=tone)
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    bench.call.wait()
+    assert bench.call.diverted == 0
+    assert bench.values["fax"] is True
+
+
+def test_the_called_party_may_turn_out_to_be_a_fax_machine_a_moment_later(bench: Bench) -> None:
+    bench.call.bridge("b1")
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    assert [seconds for seconds, _ in bench.call.due] == [FAX_ANSWER_SECONDS]
+    bench.hear(FaxHeard, leg="b1", tone="ced")
+    bench.call.wait()
+    assert bench.call.diverted == 0
+
+
+def test_a_fax_machine_that_is_bridged_to_a_person_is_diverted_after_a_moment(
+    bench: Bench,
+) -> None:
+    bench.call.bridge("b2")
+    bench.hear(FaxHeard, leg="b1", tone="ced")  # of a destination that is gone
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    assert bench.call.diverted == 0
+    bench.call.wait()
+    assert bench.call.diverted == 1
+
+
+def test_nobody_is_diverted_when_the_call_has_ended_meanwhile(bench: Bench) -> None:
+    bench.call.bridge("b1")
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    bench.hear(CallEnded, ended_by="calling", cause="hung_up")
+    assert bench.call.cancelled == 1
 
 
 def test_a_campaign_without_a_fax_treatment_goes_on() -> None:
