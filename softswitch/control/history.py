@@ -87,6 +87,11 @@ class EventHistory:
         for wake in tuple(self._wakers.values()):
             wake()
 
+    @property
+    def readers(self) -> int:
+        """Readers that wait to be woken."""
+        return len(self._wakers)
+
     def wake(self, reader: object, waker: Callable[[], None] | None) -> None:
         """Have a reader told of new events, by a call that must cost nothing; None: no more."""
         if waker is None:

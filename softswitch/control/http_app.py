@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from softswitch.control.access import ADMINISTRATOR, NOBODY, Access, Identity, Role
 from softswitch.control.catalogue import Catalogue
@@ -21,7 +22,18 @@ from softswitch.control.websocket import converse
 
 __all__ = ["WebApp"]
 
+
+class _PeersMistakes(logging.Filter):
+    """aiohttp logs what is no HTTP as an error, with a traceback: it is the peer's, answered with
+    400, and nobody else's business."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError | OSError)
+
+
 logger = logging.getLogger(__name__)
+logger.addFilter(_PeersMistakes())
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -64,6 +76,7 @@ class WebApp:
         self._runner = web.AppRunner(
             self._app,
             access_log=None,
+            logger=logger,
             handle_signals=False,
             keepalive_timeout=KEEP_SECONDS,
             shutdown_timeout=CLOSE_SECONDS,

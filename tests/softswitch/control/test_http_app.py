@@ -215,12 +215,15 @@ async def test_many_requests_on_one_connection_and_half_ones(opened: Bench) -> N
     writer.close()
 
 
-async def test_nonsense_that_begins_like_http_is_refused(opened: Bench) -> None:
+async def test_nonsense_that_begins_like_http_is_refused_and_no_error_of_ours(
+    opened: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(opened.url.rpartition(":")[2]))
     writer.write(b"GET \x00\xff\r\n\r\n")
     async with asyncio.timeout(5):
         assert (await reader.read()).startswith(b"HTTP/1.0 400")
     writer.close()
+    assert caplog.text == ""
 
 
 async def test_the_unix_socket_speaks_it_too_and_asks_for_nothing(
