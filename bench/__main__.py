@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import decisions, loading, machine, media, pools, signalling
+from bench import control, decisions, loading, machine, media, pools, signalling
 from bench.chart import Bar, bar_chart
 from bench.figures import Figure, figure, ratio, table
 from bench.hearing import table as hearing
@@ -199,6 +199,29 @@ def _hearing(_directory: Path, options: argparse.Namespace, results: Results) ->
     results["hearing"] = hearing.as_json(found)
 
 
+def _control(directory: Path, options: argparse.Namespace, results: Results) -> None:
+    seconds = 12.0 if options.quick else 32.0
+    asked = (0, control.REQUESTS)
+    runs = [
+        control.measure(directory / f"{turn}-{requests}", requests=requests, seconds=seconds)
+        for turn in range(options.runs)
+        for requests in asked
+    ]
+    results["control"] = [asdict(run) for run in runs]
+    quiet, busy = runs[::2], runs[1::2]
+    grown = [
+        one.set_up_p99_ms - other.set_up_p99_ms for one, other in zip(busy, quiet, strict=True)
+    ]
+    print(f"\nControl socket: {control.REQUESTS} requests/s beside 100 calls, ms")
+    names = ("set_up_p50_ms", "set_up_p99_ms", "answer_p50_ms", "answer_p99_ms", "cpu_percent")
+    rows = [
+        (what, *(str(figure([getattr(run, name) for run in of])) for name in names))
+        for what, of in (("without requests", quiet), ("with requests", busy))
+    ]
+    print(table(("", *names), rows))
+    print(f"set-up p99 grows by {figure(grown)} ms; wanted: less than 5")
+
+
 PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "signalling": _signalling,
     "media": _media,
@@ -207,6 +230,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "loading": _loading,
     "pools": _pools,
     "hearing": _hearing,
+    "control": _control,
 }
 # Hearing takes its own time: `make bench-hearing`.
 IN_ALL = tuple(part for part in PARTS if part != "hearing")
