@@ -136,6 +136,7 @@ class ControlServer:
             access=self._access,
             identity=identity,
             peer=peer,
+            auth_seconds=AUTH_SECONDS,
         )
         try:
             await self._serve(connection, session)
@@ -150,7 +151,7 @@ class ControlServer:
             connection.close()
 
     async def _serve(self, connection: _Connection, session: Session) -> None:
-        first = await connection.first(_HTTP)
+        first = await connection.first(_HTTP, session.auth_seconds_left())
         if first.startswith(_HTTP) and self._http is not None:
             await connection.hand_over(self._http(), first)
             return
@@ -159,7 +160,7 @@ class ControlServer:
         while data:
             for message in lines.receive(data):
                 await session.receive(message)
-            data = await connection.read(None if session.identity.roles else AUTH_SECONDS)
+            data = await connection.read(session.auth_seconds_left())
 
 
 def _unlink(path: Path) -> None:
@@ -205,10 +206,10 @@ class _Connection:
         async with asyncio.timeout(within):
             return await self._reader.read(READ_SIZE)
 
-    async def first(self, beginnings: tuple[bytes, ...]) -> bytes:
-        """Enough to see what the peer speaks."""
+    async def first(self, beginnings: tuple[bytes, ...], within: float | None) -> bytes:
+        """Enough to see what the peer speaks. Raises TimeoutError."""
         data = b""
-        async with asyncio.timeout(AUTH_SECONDS):
+        async with asyncio.timeout(within):
             while not data or any(
                 len(data) < len(one) and one.startswith(data) for one in beginnings
             ):

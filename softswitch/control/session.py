@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
@@ -63,6 +64,7 @@ class Session:
         access: Access,
         identity: Identity = NOBODY,
         peer: str = "",
+        auth_seconds: float = 0.0,
     ) -> None:
         self.identity = identity
         self.peer = peer
@@ -77,6 +79,12 @@ class Session:
         self._running = asyncio.Semaphore(MAX_RUNNING)
         self._tasks: set[asyncio.Task[None]] = set()
         self.requests = 0
+        self._auth_until = time.monotonic() + auth_seconds
+
+    def auth_seconds_left(self) -> float | None:
+        """How long the peer may still take to show a token, whatever else it says meanwhile; None:
+        it has, or needs none."""
+        return None if self.identity.roles else max(0.0, self._auth_until - time.monotonic())
 
     def authenticate(self, token: str) -> Identity:
         """Take a token; raises ControlError."""

@@ -42,6 +42,7 @@ async def converse(
         access=access,
         identity=identity,
         peer=f"{request.remote or 'unix'} (web)",
+        auth_seconds=AUTH_SECONDS,
     )
     try:
         await _serve(frames, session)
@@ -54,7 +55,7 @@ async def converse(
 
 async def _serve(frames: web.WebSocketResponse, session: Session) -> None:
     while True:
-        async with asyncio.timeout(None if session.identity.roles else AUTH_SECONDS):
+        async with asyncio.timeout(session.auth_seconds_left()):
             message = await frames.receive()
         if message.type is WSMsgType.TEXT:
             await session.receive(message.data.encode("utf-8", "replace"))

@@ -178,6 +178,29 @@ async def test_with_tokens_a_peer_has_to_show_one_soon(monkeypatch: pytest.Monke
     await server.close()
 
 
+async def test_one_that_keeps_talking_without_a_token_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server_module, "AUTH_SECONDS", 0.3)
+    server = ControlServer(METHODS, object(), Access([Token.of("crm", "s3cret", ("read",))]))
+    peer = await Peer.connect(await server.listen("127.0.0.1", 0))
+    async with asyncio.timeout(5):
+        while server.connections or not peer.reader.at_eof():
+            peer.send(b"\n")
+            await asyncio.sleep(0.05)
+    await peer.close()
+    await server.close()
+
+
+async def test_one_that_needs_no_token_may_take_its_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "AUTH_SECONDS", 0.05)
+    peer = await bench.peer()
+    await asyncio.sleep(0.2)
+    assert (await peer.ask())["result"] == {"text": "x"}
+
+
 async def test_the_unix_socket_is_its_users_alone(tmp_path: Path) -> None:
     server = ControlServer(METHODS, object(), Access([Token.of("crm", "s3cret", ("read",))]))
     path = tmp_path / "control.sock"
