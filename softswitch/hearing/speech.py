@@ -344,7 +344,7 @@ class SpeechStage:
             return
         newest = plan.understood(result)
         if newest is not None and not stretch.over:
-            self._tell(ear, replace(newest, final=False))
+            self._tell(ear, replace(plan.whole(newest), final=False))
         settled = plan.settle()
         if settled is not None:
             self._tell(ear, replace(settled, final=True))

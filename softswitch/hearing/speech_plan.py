@@ -4,7 +4,8 @@ sound.
 Rolling: a window whenever so much more was said, and at each pause. It begins where the stretch of
 speech began, later at a word, so that it never grows long. Answer: a window at each pause, so that
 it is understood when the pause has become an end. Segment: the whole of a stretch once, at its end;
-a long one in parts, cut at pauses.
+a long one in parts, cut at pauses. A window that ends in the middle of what is said may end in the
+middle of a word (`friend`, of `friendly`): its last word is told with a later one.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ KEPT_NS = 2_200_000_000
 """What a rolling window keeps of the one before when it moves on: what is unsettled, with enough
 before it to be understood."""
 UNSETTLED_NS = 700_000_000
+TOUCHING_NS = 400_000_000
+"""A last word that ends so shortly before its window may go on behind it: times are not exact."""
+SQUEEZED_NS = 150_000_000
+"""Words that end within so little of a window's end stand in for one that it cuts."""
 PART_NS = 8_000_000_000
 """A segment that is so long already ends at the next pause."""
 MAX_PART_NS = 12_000_000_000
@@ -43,7 +48,7 @@ class Cut(NamedTuple):
 class SpeechPlan:
     """One leg's stretch of speech."""
 
-    __slots__ = ("_base_ns", "_cut_ns", "_paused", "_result", "_voiced_ns", "purpose")
+    __slots__ = ("_base_ns", "_cut_ns", "_midway", "_paused", "_result", "_voiced_ns", "purpose")
 
     def __init__(self, start_ns: int, purpose: Purpose) -> None:
         self.purpose: Purpose = purpose
@@ -55,6 +60,8 @@ class SpeechPlan:
         self._voiced_ns = start_ns
         """End of the last frame in which somebody spoke."""
         self._paused = False
+        self._midway = False
+        """Whether the last window ended while somebody spoke."""
         self._result: Recognised | None = None
         """The newest, without what has been settled."""
 
@@ -71,12 +78,14 @@ class SpeechPlan:
             self._voiced_ns = end_ns
         if self.purpose == "segment":
             return self._part(end_ns)
-        if not self.is_new:
+        # A pause right behind a window that ended midway: its last word was not told.
+        if not self.is_new and not (pauses and self._midway):
             return None
         steps = self.purpose == "rolling" and end_ns - self._cut_ns >= STEP_NS
         if not steps and not pauses:
             return None
         self._cut_ns = end_ns
+        self._midway = not self._paused
         start_ns = max(self._base_ns, end_ns - MAX_PART_NS)
         return Cut(start_ns, end_ns, self.purpose, False)
 
@@ -92,6 +101,25 @@ class SpeechPlan:
         """What was made of a window: what of it is new to be looked at, and may change still."""
         self._result = _between(result, self._base_ns, result.end_ns)
         return self._result
+
+    def whole(self, result: Recognised) -> Recognised:
+        """A result without a last word that may be the begin of a longer one: nothing follows it in
+        its window, and somebody spoke on."""
+        paused = self._paused and self._voiced_ns < result.end_ns
+        if paused or not result.words:
+            return result
+        last = result.words[-1]
+        if last.end_ns + TOUCHING_NS < result.end_ns:
+            return result
+        until_ns = result.end_ns - SQUEEZED_NS
+        words = tuple(
+            [
+                word
+                for word in result.words
+                if word.start_ns < last.start_ns and word.end_ns <= until_ns
+            ]
+        )
+        return replace(result, words=words, text=" ".join([word.text for word in words]))
 
     def is_part(self, end_ns: int) -> bool:
         """Whether a window that ends there is one that no later one covers."""

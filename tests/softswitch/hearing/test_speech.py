@@ -142,10 +142,21 @@ async def bench() -> Bench:
 async def test_what_is_being_said_is_recognised_while_it_is_said(bench: Bench) -> None:
     ear = bench.ear(ROLLING)
     bench.speak(ear, 35)
-    window = bench.recogniser.answer(("a", 0.0, 0.2), ("friend", 0.2, 0.5))
+    words = ("a", 0.0, 0.1), ("friend", 0.1, 0.4), ("to", 0.4, 0.6)
+    window = bench.recogniser.answer(*words)
     assert (window.purpose, window.final) == ("rolling", False)
     assert bench.sink.said == [("a friend", False)]
     assert bench.sink.results[0][1].mode == "rolling"
+
+
+async def test_a_word_that_its_window_cuts_is_told_when_more_is_known(bench: Bench) -> None:
+    ear = bench.ear(ROLLING)
+    bench.speak(ear, 35)
+    bench.recogniser.answer(("a", 0.0, 0.1), ("friend", 0.1, 0.6))
+    assert bench.sink.said == [("a", False)]
+    bench.speak(ear, 30)
+    bench.recogniser.answer(("a", 0.0, 0.1), ("friendly", 0.1, 0.7), ("day", 0.7, 1.2))
+    assert bench.sink.said[1:] == [("a friendly", False)]
 
 
 async def test_the_last_result_of_a_stretch_is_final(bench: Bench) -> None:

@@ -152,3 +152,41 @@ def test_no_window_is_longer_than_a_recogniser_takes(purpose: Purpose) -> None:
     last = plan.end(3 * 998 * FRAME_NS)
     for cut in [*cuts, *([last] if last else [])]:
         assert 0 < cut.end_ns - cut.start_ns <= MAX_PART_NS
+
+
+def test_a_last_word_that_the_windows_end_cuts_waits_for_the_next() -> None:
+    plan = SpeechPlan(0, "rolling")
+    play(plan, "v" * 35)
+    cut = result(0, STEP_NS, ("a", 0.0), ("friend", 0.25))
+    assert texts(plan.whole(cut)) == ["a"]
+    followed = result(0, 2 * STEP_NS, ("friend", 0.25), ("of", 0.6), ("mine", 0.8))
+    assert texts(plan.whole(followed)) == ["friend", "of"]
+
+
+def test_words_squeezed_in_behind_a_word_that_is_cut_make_it_no_whole_one() -> None:
+    plan = SpeechPlan(0, "rolling")
+    play(plan, "v" * 35)
+    words = ("her", 0.0), ("friend", 0.25), ("her", 0.28), ("friend", 0.29)
+    assert texts(plan.whole(result(0, STEP_NS, *words))) == ["her"]
+
+
+def test_a_last_word_with_a_pause_behind_it_is_whole() -> None:
+    plan = SpeechPlan(0, "rolling")
+    (cut,) = play(plan, "v" * 25 + "-" * 3)
+    said = result(0, cut.end_ns, ("friend", 0.2))
+    assert texts(plan.whole(said)) == ["friend"]
+    play(plan, "v", 28 * FRAME_NS)
+    assert texts(plan.whole(said)) == []
+
+
+def test_a_last_word_long_before_the_windows_end_is_whole() -> None:
+    plan = SpeechPlan(0, "rolling")
+    play(plan, "v" * 60)
+    assert texts(plan.whole(result(0, 2 * STEP_NS, ("friend", 0.2)))) == ["friend"]
+
+
+def test_a_pause_right_behind_a_window_tells_its_last_word() -> None:
+    plan = SpeechPlan(0, "rolling")
+    frames = STEP_NS // FRAME_NS
+    cuts = play(plan, "v" * frames + "-" * 5 + "v" * 2)
+    assert [cut.end_ns // FRAME_NS for cut in cuts] == [frames, frames + 1]
