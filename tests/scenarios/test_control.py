@@ -185,7 +185,22 @@ def test_with_tokens_a_peer_shows_one_and_sees_its_campaigns_only(
         bridge.called.expect("BYE")
         crm.event("call.record")
         assert board.notification(0.2) is None
+    assert asyncio.run(ping_over_tls(stage)) == "result"
     assert SECRET not in stage.switch.output()
+
+
+async def ping_over_tls(stage: Stage) -> str:
+    """What a WebSocket with a token is answered."""
+    url = f"https://localhost:{stage.switch.control_port}/control"
+    bearer = {"Authorization": f"Bearer {SECRET}"}
+    connector = aiohttp.TCPConnector(ssl=trusting())
+    async with (
+        aiohttp.ClientSession(connector=connector) as client,
+        client.ws_connect(url, headers=bearer) as frames,
+    ):
+        await frames.send_json({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+        answer = await frames.receive_json(timeout=5)
+    return "result" if "result" in answer else answer["error"]["message"]
 
 
 def fetch(stage: Stage, path: str) -> tuple[int, str]:
