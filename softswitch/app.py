@@ -49,7 +49,7 @@ from softswitch.store.lock import DataFolderError, DataFolderLock
 from softswitch.store.postgres.errors import DatabaseUnusable
 from softswitch.store.records import RecordFile
 from softswitch.store.recovery import recover
-from softswitch.switchboard.record import crash_record
+from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
 from softswitch.tracking import Tracking

@@ -85,8 +85,14 @@ def _read(journal: LineFile) -> _Left:
 
 
 def _note(facts: dict[str, Any] | None, note: Any) -> None:
-    """Fold a note into the facts of its call: an answer, an outbound leg, its answer."""
+    """Fold a note into the facts of its call: an answer, an outbound leg, its answer, what was
+    heard."""
     if facts is None or not isinstance(note, dict):
+        return
+    if "keep" in note or "set" in note:
+        for name, entry in _of(note, "keep").items():
+            facts.setdefault(name, []).append(entry)
+        facts.update(_of(note, "set"))
         return
     legs = facts.get("legs", [])
     leg_id = note.pop("leg", None)
@@ -105,6 +111,11 @@ def _note(facts: dict[str, Any] | None, note: Any) -> None:
         known["leg"] = leg_id
         legs.append(known)
     known.update(note)
+
+
+def _of(note: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = note.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _recorded(records: RecordFile, start: int) -> set[str]:

@@ -8,8 +8,6 @@ dialling: `ivr`, `ring`, `talk`. Knows nothing of files.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from softswitch.call.events import (
@@ -44,8 +42,16 @@ from softswitch.call.events import (
     TranscriptAdded,
     VariableSet,
 )
+from softswitch.switchboard.entries import (
+    fax_entry,
+    keyword_entry,
+    rating_entry,
+    saved_entry,
+    utc_text,
+    without,
+)
 
-__all__ = ["RECORDED", "RECORD_VERSION", "RecordBuilder", "crash_record", "utc_text"]
+__all__ = ["RECORDED", "RECORD_VERSION", "RecordBuilder", "utc_text"]
 
 RECORD_VERSION = 1
 
@@ -65,18 +71,6 @@ MAX_FAX_TONES = 20
 
 MAX_TRANSCRIPT = 5000
 """Stretches of speech kept: more than four hours of talk have."""
-
-
-def utc_text(at: float) -> str:
-    """A time of day as ISO 8601 in UTC with milliseconds."""
-    seconds, milliseconds = divmod(int(at * 1000), 1000)
-    return f"{_second_text(seconds)}.{milliseconds:03}Z"
-
-
-@lru_cache(maxsize=8)
-def _second_text(seconds: int) -> str:
-    """The part of a time that many events in a row share."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class RecordBuilder:
@@ -188,9 +182,9 @@ class RecordBuilder:
 
     def _on_rated(self, event: CallRated) -> None:
         rating = self.record["rating"] or {"history": []}
-        now = {"rating": event.rating, "score": event.score}
         if len(rating["history"]) < MAX_DECISIONS:
-            rating["history"].append({"at": utc_text(event.at), **now, "rule": event.rule})
+            rating["history"].append(rating_entry(event))
+        now = {"rating": event.rating, "score": event.score}
         self.record["rating"] = {**now, "history": rating["history"]}
 
     def _on_paid(self, event: CallPaid) -> None:
@@ -203,7 +197,7 @@ class RecordBuilder:
     # What was heard.
 
     def _on_keyword(self, event: KeywordHeard) -> None:
-        self._keep("keywords", _without(event.facts(), "engine", "mode", "weight", "phrases"))
+        self._keep("keywords", keyword_entry(event))
 
     def _on_clip(self, event: ClipSaved) -> None:
         if not event.ok:
@@ -214,18 +208,18 @@ class RecordBuilder:
     def _on_transcript(self, event: TranscriptAdded) -> None:
         transcript = self.record["transcript"]
         if len(transcript) < MAX_TRANSCRIPT:
-            transcript.append(_without(event.facts(), "leg"))
+            transcript.append(without(event.facts(), "leg"))
 
     def _on_fax(self, event: FaxHeard) -> None:
         tones = self.record["fax"]
         if len(tones) < MAX_FAX_TONES:
-            tones.append({**event.facts(), "at": utc_text(event.at)})
+            tones.append(fax_entry(event))
 
     def _on_machine(self, event: MachineJudged) -> None:
         self.record["machine"] = event.facts()
 
     def _on_saved(self, event: RecordingSaved) -> None:
-        self._keep("recordings", _without(event.facts(), "size"))
+        self._keep("recordings", saved_entry(event))
 
     def _on_recording_failed(self, event: RecordingFailed) -> None:
         self._keep("recordings", {**event.facts()})
@@ -235,7 +229,7 @@ class RecordBuilder:
             self._legs[event.leg].update(mos=event.mos, mos_far=event.mos_far)
 
     def _on_talk(self, event: TalkMeasured) -> None:
-        self._legs[event.leg].update(_without(event.facts(), "leg"))
+        self._legs[event.leg].update(without(event.facts(), "leg"))
 
     def _on_caller_id(self, event: CallerIdStored) -> None:
         self._legs[event.leg]["caller_id"] = event.caller_id
@@ -244,6 +238,7 @@ class RecordBuilder:
         self._enter("", event.clock)
         record = self.record
         record["ended_at"] = utc_text(event.at)
+        record["keywords"].sort(key=lambda keyword: keyword["start"])
         for phase, seconds in self._seconds.items():
             record[f"{phase}_seconds"] = round(seconds, 3)
         record["total_seconds"] = round(event.clock - self._clock, 3)
@@ -367,50 +362,3 @@ def _leg(
         "silence_seconds": None,
         "double_talk_seconds": None,
     }
-
-
-def _without(facts: dict[str, Any], *names: str) -> dict[str, Any]:
-    """The facts of an event but for some."""
-    for name in names:
-        del facts[name]
-    return facts
-
-
-def crash_record(facts: Mapping[str, Any], ended_at: float) -> dict[str, Any]:
-    """The record of a call that was open when the switch died, as of its last sign of life.
-
-    Its seconds are differences of times of day, to the second of that sign.
-    """
-    record = dict(facts)
-    bridged_at = _seconds_of(record.pop("bridged_at", None))
-    received = _seconds_of(record.get("received_at")) or ended_at
-    ended = max(ended_at, received)
-    record["legs"] = [_crashed_leg(leg) for leg in record.get("legs", [])]
-    record["ended_at"] = utc_text(ended)
-    originated = [_seconds_of(leg.get("originated_at")) for leg in record["legs"]]
-    dialled = min([at for at in originated if at is not None], default=ended)
-    answered = _seconds_of(record.get("answered_at"))
-    talked = ended if bridged_at is None else bridged_at
-    record["ivr_seconds"] = 0.0 if answered is None else round(max(0.0, dialled - answered), 3)
-    record["ring_seconds"] = round(max(0.0, talked - dialled), 3)
-    record["talk_seconds"] = round(max(0.0, ended - talked), 3)
-    record["total_seconds"] = round(ended - received, 3)
-    record["ended_by"] = "crash"
-    record["cause"] = "crash"
-    return record
-
-
-def _crashed_leg(leg: Mapping[str, Any]) -> dict[str, Any]:
-    """A leg as the journal knows it, without the name it has there."""
-    kept = {name: value for name, value in leg.items() if name != "leg"}
-    if kept.get("answered_at") is not None:
-        kept["status"] = 200
-    return kept
-
-
-def _seconds_of(text: Any) -> float | None:
-    """A time of day of the journal, None when it says none that can be read."""
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except (TypeError, ValueError):
-        return None

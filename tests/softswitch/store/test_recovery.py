@@ -17,8 +17,8 @@ from softswitch.store.lines import encode_line
 from softswitch.store.lock import DataFolderError, DataFolderLock
 from softswitch.store.records import RecordFile
 from softswitch.store.recovery import recover
+from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.protocols import WriteError
-from softswitch.switchboard.record import crash_record
 
 END = datetime(2026, 11, 21, 10, 1, tzinfo=UTC).timestamp()
 
@@ -206,3 +206,54 @@ def test_a_data_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(DataFolderError, match="data folder"):
         DataFolderLock(tmp_path / "file" / "data")
+
+
+def heard_facts() -> dict[str, Any]:
+    return {**facts("one"), "keywords": [], "fax": [], "machine": None, "recordings": []}
+
+
+def test_what_was_heard_before_a_crash_is_in_the_crash_record(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.journal.open_call("one", heard_facts())
+    for start, clip in ((7.0, "lost.wav"), (2.0, "kept.wav")):
+        keyword = {"rule": "friend", "start": start, "clip": clip}
+        store.journal.note("one", {"keep": {"keywords": keyword}})
+    store.journal.note("one", {"keep": {"clips": "kept.wav"}})
+    store.journal.note("one", {"keep": {"fax": {"leg": "a", "tone": "cng"}}})
+    store.journal.note("one", {"set": {"machine": {"verdict": "human"}}})
+    for score, rating in ((10, "low"), (90, "high")):
+        rated = {"at": "then", "rating": rating, "score": score, "rule": "one"}
+        store.journal.note("one", {"keep": {"ratings": rated}})
+    store.die()
+    Store(tmp_path).die()
+
+    (record,) = recorded(tmp_path)
+
+    assert [(one["start"], one["clip"]) for one in record["keywords"]] == [
+        (2.0, "kept.wav"),
+        (7.0, None),
+    ]
+    assert record["fax"] == [{"leg": "a", "tone": "cng"}]
+    assert record["machine"] == {"verdict": "human"}
+    assert (record["rating"]["rating"], record["rating"]["score"]) == ("high", 90)
+    assert [one["rating"] for one in record["rating"]["history"]] == ["low", "high"]
+    assert not {"clips", "ratings", "keep", "set", "taped"} & record.keys()
+
+
+def test_a_recording_that_a_crash_cut_off_is_named_and_one_that_is_whole_is_not_named_twice(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path)
+    for call_id in ("one", "two", "three"):
+        store.journal.open_call(call_id, {**heard_facts(), "call_id": call_id})
+        store.journal.note(call_id, {"set": {"taped": f"{call_id}.wav"}})
+    saved = {"path": "two.wav", "sha256": "ab", "seconds": 2.0}
+    store.journal.note("two", {"keep": {"recordings": saved}})
+    store.journal.note("three", {"set": {"taped": None}})  # it was too short to be kept
+    store.die()
+    Store(tmp_path).die()
+
+    found = {record["call_id"]: record["recordings"] for record in recorded(tmp_path)}
+
+    cut_off = {"path": "one.wav", "sha256": None, "seconds": None, "why": "cut off by a crash"}
+    assert found == {"one": [cut_off], "two": [saved], "three": []}

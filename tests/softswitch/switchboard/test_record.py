@@ -13,17 +13,18 @@ from softswitch.call.events import (
     CallPresented,
     DigitPressed,
     FaxHeard,
+    KeywordHeard,
     LegAnswered,
     LegEnded,
     LegOriginated,
     LegQuality,
     NodeEntered,
 )
+from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.record import (
     MAX_FAX_TONES,
     MAX_KEYS,
     RecordBuilder,
-    crash_record,
     utc_text,
 )
 
@@ -171,3 +172,14 @@ def test_a_crash_record_ends_at_the_last_sign_of_life_but_not_before_the_call() 
     assert record["total_seconds"] == 0.0
     assert record["ended_by"] == "crash"
     assert [leg["side"] for leg in record["legs"]] == ["calling"]
+
+
+def test_keywords_stand_in_the_order_in_which_they_were_said() -> None:
+    script = Script()
+    for start in (4.0, 1.0, 2.5):  # as two legs are understood
+        script.at(
+            5.0, KeywordHeard, leg="a", side="caller", rule="friend", text="friend", start=start,
+            end=start + 0.5, confidence=0.9, weight=1, mode="rolling", engine="x", clip=None,
+        )  # fmt: skip
+    record = script.end(6.0)
+    assert [keyword["start"] for keyword in record["keywords"]] == [1.0, 2.5, 4.0]
