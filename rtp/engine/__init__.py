@@ -9,7 +9,14 @@ call `Engine.next_events()`. Sound: call `Engine.drain_tap()` every 20 ms, and h
 frames of it.
 """
 
-from rtp.engine._engine import Engine, Framer, MediaPort, Prompt
+from rtp.engine._engine import (
+    Engine,
+    Framer,
+    MediaPort,
+    Prompt,
+    frame_floats,
+    frame_power,
+)
 from rtp.engine.errors import EngineNotRunning, PortClosed, PortsExhausted
 from rtp.engine.events import (
     DigitEnded,
@@ -43,4 +50,6 @@ __all__ = [
     "TapBatch",
     "TapCodec",
     "TapFlag",
+    "frame_floats",
+    "frame_power",
 ]

@@ -587,6 +587,11 @@ cdef extern from "framing.h":
     void framer_take(framer *, intptr_t *, int16_t *, uint8_t *, int64_t *, int64_t *)
 
 
+cdef extern from "frames.h":
+    void frames_power(const int16_t *, size_t, float *) noexcept
+    void frames_floats(const int16_t *, const intptr_t *, size_t, float *) noexcept
+
+
 SLOT = np.dtype(np.intp)
 SAMPLE = np.dtype(np.int16)
 FLAG = np.dtype(np.bool_)
@@ -707,3 +712,54 @@ cdef class Framer:
         return FramerCounters(
             self.core.open, counts.frames, counts.masked, counts.late, counts.dropped,
             counts.refused)
+
+
+cdef uint64_t frame_rows(samples) except? 0:
+    """How many frames these samples are."""
+    if samples.dtype != SAMPLE or samples.ndim != 2 or samples.shape[1] != FRAME_SAMPLES:
+        raise ValueError("frames are [M, 160] int16")
+    return samples.shape[0]
+
+
+def frame_power(samples not None):
+    """[M, 160] int16 -> [M] float32: the mean square of each frame, a full scale of 1."""
+    cdef Py_buffer source, target
+    cdef uint64_t rows = frame_rows(samples)
+    power = np.empty(rows, np.float32)
+    if not rows:
+        return power
+    PyObject_GetBuffer(samples, &source, PyBUF_SIMPLE)
+    try:
+        PyObject_GetBuffer(power, &target, PyBUF_SIMPLE)
+        frames_power(<const int16_t *>source.buf, rows, <float *>target.buf)
+        PyBuffer_Release(&target)
+    finally:
+        PyBuffer_Release(&source)
+    return power
+
+
+def frame_floats(samples not None, picked not None):
+    """[M, 160] int16, [K] rows -> [K, 160] float32 in -1..1: the frames of these rows."""
+    cdef Py_buffer source, rows, target
+    cdef uint64_t known = frame_rows(samples)
+    cdef uint64_t count = picked.size
+    if picked.dtype != SLOT or picked.ndim != 1:
+        raise ValueError("rows are [K] intp")
+    floats = np.empty((count, FRAME_SAMPLES), np.float32)
+    if not count:
+        return floats
+    if int(picked.min()) < 0 or <uint64_t>int(picked.max()) >= known:
+        raise IndexError("there is no such frame")
+    PyObject_GetBuffer(samples, &source, PyBUF_SIMPLE)
+    try:
+        PyObject_GetBuffer(picked, &rows, PyBUF_SIMPLE)
+        try:
+            PyObject_GetBuffer(floats, &target, PyBUF_SIMPLE)
+            frames_floats(<const int16_t *>source.buf, <const intptr_t *>rows.buf, count,
+                          <float *>target.buf)
+            PyBuffer_Release(&target)
+        finally:
+            PyBuffer_Release(&rows)
+    finally:
+        PyBuffer_Release(&source)
+    return floats

@@ -148,7 +148,7 @@ class Activity:
         if not len(rows):
             return
         if self._network is not None:
-            likely[rows] = self._network.hear(slots, heard.floats[rows])
+            likely[rows] = self._network.hear(slots, heard.floats_of(rows))
         elif self._light is not None:
             likely[rows] = self._light.hear(slots, heard.samples[rows])
 

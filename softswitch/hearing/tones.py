@@ -46,11 +46,11 @@ class _Sounds:
     @classmethod
     def of(cls, heard: Heard, rows: NDArray[np.intp], bank: Bank) -> _Sounds:
         """These rows of a round through the bank."""
-        floats, power, valid, whole = heard.floats, heard.power, heard.valid, heard.whole
+        power, valid, whole = heard.power, heard.valid, heard.whole
         if rows.size == heard.slots.size:
-            frames = bank.hear(floats, power, valid, whole)
+            frames = bank.hear(heard.floats, power, valid, whole)
             return cls(heard.slots, heard.positions, frames)
-        frames = bank.hear(floats[rows], power[rows], valid, whole[rows], rows)
+        frames = bank.hear(heard.floats_of(rows), power[rows], valid, whole[rows], rows)
         return cls(heard.slots[rows], heard.positions[rows], frames)
 
 
