@@ -39,6 +39,10 @@ a leg can have waiting takes half of that."""
 TOLD_SECONDS = 60.0
 """Late ticks are told in one line a minute at most."""
 
+SETTLING_SECONDS = 1.0
+"""So long after the start ticks may come late and nothing is made of it: what else the switch
+starts has the loop, and there is no call yet."""
+
 IDLE_SECONDS = 30.0
 """With no port open for so long nothing ticks until one is: longer than any deadline of a stage
 after the end of the last call."""
@@ -70,6 +74,8 @@ class HearingTick:
         self._listeners: tuple[TapListener, ...] = ()
         self._handle: asyncio.TimerHandle | None = None
         self._due = 0.0
+        self._settled = 0.0
+        """From when on late ticks count."""
         self._commands_wait = False
         self._idle_since: float | None = None
         self._asleep = False
@@ -84,6 +90,8 @@ class HearingTick:
         self._ears: dict[int, Ear] = {}
         self._after_until_ns = 0
         self._closing: dict[int, tuple[EndHold, int]] = {}
+        self._level_told = 0
+        self._left_out: tuple[str, ...] = ()
         self.load = TickLoad()
         self.entries = 0
         """Packets heard since the start."""
@@ -171,7 +179,9 @@ class HearingTick:
     def start(self) -> None:
         """Begin to tick, if it does not yet."""
         if self._handle is None:
-            self._due = self._loop.time() + TICK_SECONDS
+            now = self._loop.time()
+            self._settled = now + SETTLING_SECONDS
+            self._due = now + TICK_SECONDS
             self._handle = self._loop.call_at(self._due, self._tick)
 
     def stop(self) -> None:
@@ -186,7 +196,7 @@ class HearingTick:
     def _tick(self) -> None:
         now_ns = self._now_ns()
         began = now_ns / 1e9
-        late = max(0.0, began - self._due)
+        late = max(0.0, began - self._due) if began >= self._settled else 0.0
         if self._commands_wait:
             self._commands_wait = False
             self._engine.kick()
@@ -292,11 +302,19 @@ class HearingTick:
         return lighter + tuple(stage.name for stage in self._stages if stage.shed_at <= level)
 
     def _tell_level(self) -> None:
-        level, why = self.load.level, self.load.why
-        names = ", ".join(self.left_out()) or "nothing"
-        logger.warning("hearing: level %d, %s; left out: %s", level, why, names)
+        level, why, left_out = self.load.level, self.load.why, self.left_out()
+        names = ", ".join(left_out) or "nothing"
+        if level < self._level_told:
+            back = ", ".join(name for name in self._left_out if name not in left_out)
+            logger.warning(
+                "hearing: heard again: %s (level %d, %s); left out: %s",
+                back or "nothing yet", level, why, names,
+            )  # fmt: skip
+        else:
+            logger.warning("hearing: level %d, %s; left out: %s", level, why, names)
+        self._level_told, self._left_out = level, left_out
         if self._on_level is not None:
-            self._on_level(level, self.left_out(), why)
+            self._on_level(level, left_out, why)
 
     def _tell_late(self, now: float) -> None:
         logger.warning(

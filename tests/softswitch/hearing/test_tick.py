@@ -126,7 +126,10 @@ async def test_what_a_leg_sends_reaches_the_stages_as_sound_until_its_end(engine
         engine.stop()
 
 
-async def test_a_late_tick_is_counted_and_a_stopped_one_ticks_no_more(engine: Engine) -> None:
+async def test_a_late_tick_is_counted_and_a_stopped_one_ticks_no_more(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("softswitch.hearing.tick.SETTLING_SECONDS", 0.0)
     engine.start()
     tick = HearingTick(asyncio.get_running_loop(), engine)
     try:

@@ -384,6 +384,39 @@ def test_what_was_left_out_is_heard_again_and_legs_that_came_meanwhile_are_open(
     assert [heard.positions[0] for heard in world.stage.heard] == [160]
 
 
+def test_what_is_heard_again_is_told_as_that(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(("speech", 1))
+    world.tick.start()
+    world.add(9)
+    world.speak(9)
+    world.loop.pass_ms(20)
+    world.stages[0].costs_ms = 15
+    world.loop.pass_ms(20 * 24)
+    world.stages[0].costs_ms = 0
+    world.loop.pass_ms(5100)
+    down, up = [one.getMessage() for one in caplog.records if "level" in one.getMessage()]
+    assert "again" not in down
+    assert down.endswith("left out: rolling keyword windows, speech")
+    assert up == (
+        "hearing: heard again: rolling keyword windows, speech (level 0, quiet for 5 s); "
+        "left out: nothing"
+    )
+
+
+def test_ticks_that_come_late_while_the_switch_starts_are_not_counted(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.loop.ns += 300 * MS  # somebody has the loop
+    world.loop.pass_ms(900)
+    assert world.tick.late == 0
+    assert world.tick.load.worst_late_seconds < 0.001
+    assert caplog.records == []
+    world.loop.ns += 300 * MS
+    world.loop.pass_ms(100)
+    assert world.tick.late == 1
+    assert "1 of" in caplog.text
+
+
 def test_deadlines_are_looked_after_for_a_while_after_the_last_leg(world: World) -> None:
     world.tick.start()
     world.loop.pass_ms(1000)
@@ -402,6 +435,7 @@ def test_late_ticks_are_told_once_a_minute(world: World, caplog: pytest.LogCaptu
     def told() -> list[str]:
         return [one.getMessage() for one in caplog.records if "late" in one.getMessage()]
 
+    world.loop.pass_ms(1000)
     for _ in range(30):
         world.loop.ns += 100 * MS
         world.loop.pass_ms(1400)
