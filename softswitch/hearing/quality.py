@@ -80,6 +80,8 @@ class QualityStage:
 
     def _look_at(self, watched: _Watched) -> None:
         ear, before = watched.ear, watched.before
+        if ear.leg.ended:
+            return  # what there is to tell is told when its ear closes
         watched.before = _counts(ear)
         if watched.before is not None and ear.call.other_leg(ear.leg) is not None:
             _tell(ear, watched.before, before, last=False)

@@ -31,6 +31,7 @@ class Legs:
             call=self,
             leg_id="a",
             side="calling",
+            ended=False,
             media=SimpleNamespace(port=port, agreement=None),
         )
         self.ear = Ear(0, cast("Any", self.leg), cast("Any", None), 0)
@@ -130,6 +131,17 @@ def test_of_silence_nothing_is_told(talk: tuple[Legs, Peer, Peer]) -> None:
     stage.after(10 * SECOND)
     stage.after(15 * SECOND)
     assert len(legs.told) == 1
+
+
+def test_of_a_leg_that_has_ended_only_the_whole_is_told(talk: tuple[Legs, Peer, Peer]) -> None:
+    legs, peer, _ = talk
+    stage = opened(legs)
+    speak(legs, peer, 10)
+    legs.leg.ended = True
+    stage.after(5 * SECOND)
+    assert legs.told == []
+    stage.close(legs.ear)
+    assert [told.last for told in legs.told] == [True]
 
 
 def test_without_a_period_only_the_end_is_told(talk: tuple[Legs, Peer, Peer]) -> None:
