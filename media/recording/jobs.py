@@ -146,6 +146,8 @@ class Failed:
     why: str
     sha256: str | None = None
     seconds: float = 0.0
+    refused: bool = False
+    """Whether the disk did not take it at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,8 @@ class ClipDone:
     tape: int
     cut: int
     why: str = ""
+    refused: bool = False
+    """Whether the disk did not take it."""
 
 
 Outcome = Saved | Discarded | Failed | ClipDone

@@ -124,7 +124,7 @@ class Taping:
         try:
             reel.file = self._open_file(job)
         except OSError as error:
-            self._tell(Failed(job.tape, reason(error)))
+            self._tell(Failed(job.tape, reason(error), refused=True))
 
     def _advance(self, number: int, reel: _Reel, until_ns: int) -> None:
         for stereo in reel.tape.mix(until_ns):

@@ -34,8 +34,9 @@ def close_file(
         tell(_close(tape, file, minimum_seconds, failed))
     except OSError as error:
         # The next start mends what is there.
+        seconds = round(file.seconds, 3) if file.is_there else 0.0
         file.close()
-        tell(Failed(tape, failed or reason(error), None, round(file.seconds, 3)))
+        tell(Failed(tape, failed or reason(error), None, seconds))
 
 
 def _close(tape: int, file: WaveFile, minimum_seconds: float, failed: str) -> Outcome:
@@ -59,6 +60,6 @@ def save_clip(
     try:
         write_clip(path, sample_format, data)
     except OSError as error:
-        tell(ClipDone(tape, cut, reason(error)))
+        tell(ClipDone(tape, cut, reason(error), refused=True))
     else:
         tell(ClipDone(tape, cut))

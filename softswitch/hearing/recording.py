@@ -48,7 +48,7 @@ from softswitch.call.events import (
     RecordingStarted,
 )
 from softswitch.call.services import Services
-from softswitch.hearing.clips import clip_of, history_of
+from softswitch.hearing.clips import Disk, clip_of, history_of
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import Heard
 from softswitch.hearing.pausing import Pausing
@@ -113,6 +113,7 @@ class RecordingStage:
         self._due: deque[tuple[int, TapedCall]] = deque()
         """When each tape is handed over next; every one once a second, so the first is first."""
         self._numbers = 0
+        self._disk = Disk()
         self.saved = 0
         self.failed = 0
         services.events.subscribe(self._on_event, kinds=_HANDLERS)
@@ -337,9 +338,10 @@ class RecordingStage:
 
     def request(self, ear: Ear, start_ns: int, end_ns: int, rule: str) -> str | None:
         """Have what was said around a keyword written to a file of its own; its path, as it is
-        told, or None when the campaign wants no clips or the call has enough of them."""
+        told, or None when the campaign wants no clips, the call has enough of them, or the disk
+        has just refused a file."""
         taped = self._calls.get(ear.call.call_id)
-        if taped is None:
+        if taped is None or self._disk.refuses(self._now_ns()):
             return None
         cut = clip_of(taped, ear, start_ns, end_ns, rule, folder=self._day_folder())
         if cut is None or not self._submit(cut):
@@ -358,6 +360,7 @@ class RecordingStage:
             logger.warning("a recording ended when the switch had ended: %s", outcome)
 
     def _on_outcome(self, outcome: Outcome) -> None:
+        self._disk.heed(outcome, self._now_ns())
         taped = self._tapes.get(outcome.tape)
         if taped is None:
             return

@@ -136,7 +136,7 @@ def _told(outcome: Saved | Discarded | Failed) -> tuple[type[CallEvent], dict[st
             return RecordingSaved, {"sha256": sha256, "seconds": seconds, "size": size}
         case Discarded(_, seconds):
             return RecordingDiscarded, {"seconds": seconds}
-        case Failed(_, why, kept, seconds):
+        case Failed(_, why, kept, seconds, _):
             return RecordingFailed, {"why": why, "sha256": kept, "seconds": seconds}
 
 

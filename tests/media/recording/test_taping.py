@@ -140,7 +140,7 @@ def test_a_disk_full_from_the_start_fails_at_once_and_leaves_nothing(tiny_disk: 
     desk.hear(0)
     desk.do(Finish(1, SECOND_NS))
     (outcome,) = desk.outcomes
-    assert outcome == Failed(1, "No space left on device")
+    assert outcome == Failed(1, "No space left on device", refused=True)
     assert not (tiny_disk / "day" / "call.wav").exists()
 
 
@@ -259,7 +259,7 @@ def test_what_cannot_be_cut_is_told(tmp_path: Path) -> None:
     assert desk.outcomes == [
         ClipDone(1, 1, "the call is over"),
         ClipDone(1, 2, "nothing of it is remembered"),
-        ClipDone(1, 3, "File exists"),
+        ClipDone(1, 3, "File exists", refused=True),
     ]
 
 

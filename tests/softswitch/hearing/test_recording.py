@@ -15,6 +15,7 @@ from config.model import KeywordRule, Keywords, Phrase, Recording
 from media.g711 import decode, encode
 from media.recording import Sound, Writer
 from softswitch.call.call import Call
+from softswitch.hearing.clips import ASKED_AGAIN_SECONDS
 from softswitch.hearing.recording import RecordingStage
 from softswitch.hearing.taped import recordings_folder
 from tests.support.laboratory import AGENT, DIRECT, LONG_PROMPT, Laboratory, laboratory
@@ -502,6 +503,31 @@ def test_a_clip_that_cannot_be_written_is_told(lab: Laboratory) -> None:
     (told,) = lab.facts("keyword.clip")
     assert not told["ok"]
     assert told["why"]
+
+
+def test_no_clip_is_promised_while_the_disk_refuses_files(lab: Laboratory) -> None:
+    lab.expected_errors += ["its recording", "clip"]
+    taped = TapedCalls(lab, record=Recording(), keywords=KEYWORDS)
+    taped.folder.write_text("a file where the folder should be")
+    bridged(taped)
+    assert lab.facts("recording.failed")
+    taped.speak(1.0)
+
+    def asked() -> str | None:
+        return taped.stage.request(taped.ears[0], taped.now_ns, taped.now_ns, "friend")
+
+    assert asked() is None
+    taped.speak(ASKED_AGAIN_SECONDS)
+    assert asked() is not None, "it may be mended by now"
+    taped.speak(6.0)
+    assert asked() is None, "it is not"
+    taped.folder.unlink()
+    taped.speak(ASKED_AGAIN_SECONDS)
+    assert asked() is not None
+    taped.speak(6.0)
+    assert asked() is not None
+    hang_up(taped)
+    assert [told["ok"] for told in lab.facts("keyword.clip")] == [False, True, True]
 
 
 def test_a_campaign_chosen_later_is_recorded_from_then_on(lab: Laboratory) -> None:
