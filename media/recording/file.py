@@ -27,6 +27,7 @@ from media.recording.wave_header import (
 
 __all__ = [
     "PART",
+    "FileGone",
     "FileTooLarge",
     "WaveFile",
     "hash_file",
@@ -46,6 +47,13 @@ class FileTooLarge(OSError):
 
     def __init__(self) -> None:
         super().__init__("the recording is as long as a WAV file can be (4 GB)")
+
+
+class FileGone(OSError):
+    """Somebody has deleted or moved what is being written."""
+
+    def __init__(self) -> None:
+        super().__init__("its file was deleted or moved while it was written")
 
 
 class WaveFile:
@@ -88,8 +96,19 @@ class WaveFile:
         """How long it is."""
         return self.frames / SAMPLE_RATE
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the file stands under the name that it is written by."""
+        try:
+            return os.path.samestat(os.stat(self.part), os.fstat(self._fd))
+        except OSError:
+            return False
+
     def append(self, data: bytes) -> None:
-        """Write samples behind those there are."""
+        """Write samples behind those there are; about once a second, so that the loss of a file is
+        met then and not at the end of the call."""
+        if not self.is_there:
+            raise FileGone
         if self._data_bytes + len(data) > self._max_bytes:
             raise FileTooLarge
         self._data_bytes += self._write_all(data)
@@ -109,6 +128,8 @@ class WaveFile:
 
     def finish(self) -> tuple[str, int]:
         """Make it whole, safe on disk, and give it its name; its SHA-256 and size in bytes."""
+        if not self.is_there:
+            raise FileGone
         data = self.frames * frame_bytes(self.sample_format)
         size = self._header_bytes + data
         os.ftruncate(self._fd, size)
