@@ -156,7 +156,7 @@ class CallFacts:
     ) -> None:
         """A keyword rule has come true on the leg of the caller or agent: `text` is what was said,
         `phrases` those of the rule that were found in it."""
-        self._keywords.add(side, (rule, text, *phrases), weight)
+        self._keywords.add(side, rule, (text, *phrases), weight)
 
     def get(self, name: str) -> Value:
         """A value as it was set, None when it was not."""
@@ -291,10 +291,15 @@ class CallFacts:
         return None if period is None else self.presented.received_at - float(period)
 
     def _keyword(self, arguments: tuple[Value, ...]) -> Value:
-        return self._keywords.count(_text(arguments, 0), _text(arguments, 1)) > 0
+        return self._times_heard(arguments) > 0
 
     def _keyword_count(self, arguments: tuple[Value, ...]) -> Value:
-        return Decimal(self._keywords.count(_text(arguments, 0), _text(arguments, 1)))
+        return Decimal(self._times_heard(arguments))
+
+    def _times_heard(self, arguments: tuple[Value, ...]) -> int:
+        keywords = self.campaign.keywords
+        rules = () if keywords is None else [rule.name for rule in keywords.rules]
+        return self._keywords.count(_text(arguments, 0), _text(arguments, 1), rules=rules)
 
     def _duration(self, arguments: tuple[Value, ...]) -> Value:
         if self.ending is None:

@@ -8,27 +8,39 @@ __all__ = ["SIDES", "KeywordsHeard"]
 
 SIDES = ("caller", "agent")
 MAX_NAMES = 2000
-"""Different rules and words of a call that are counted; more are not told apart by anyone."""
+"""Different rules of a call that are counted, and words; more are not told apart by anyone."""
 
 
 class KeywordsHeard:
-    """Counts rules and words, without case."""
+    """Counts rules and words, without case. A name that a rule has means the rule, also when other
+    rules have found it as a word."""
 
-    __slots__ = ("_counts", "score")
+    __slots__ = ("_rules", "_words", "score")
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._rules: Counter[tuple[str, str]] = Counter()
+        self._words: Counter[tuple[str, str]] = Counter()
         self.score = Decimal(0)
         """Sum of the weights of all hits."""
 
-    def add(self, side: str, names: Collection[str], weight: int) -> None:
-        """One hit: the rule, what was said, and the phrases that were found, by all their names."""
+    def add(self, side: str, rule: str, words: Collection[str], weight: int) -> None:
+        """One hit: the rule, and what was found, by all its names: what was said, and phrases."""
         self.score += weight
-        for name in {name.lower() for name in names if name}:
-            if (side, name) in self._counts or len(self._counts) < MAX_NAMES:
-                self._counts[side, name] += 1
+        _count(self._rules, side, (rule,))
+        _count(self._words, side, words)
 
-    def count(self, name: str, side: str = "") -> int:
-        """How often it was heard on a side; empty: on both."""
-        sides = (side,) if side else SIDES
-        return sum(self._counts[one, name.lower()] for one in sides)
+    def count(self, name: str, side: str = "", *, rules: Collection[str] = ()) -> int:
+        """How often it was heard on a side; empty: on both. `rules`: names that are of rules,
+        besides those that have come true."""
+        key = name.lower()
+        is_rule = any((one, key) in self._rules for one in SIDES) or any(
+            rule.lower() == key for rule in rules
+        )
+        counts = self._rules if is_rule else self._words
+        return sum(counts[one, key] for one in ((side,) if side else SIDES))
+
+
+def _count(counts: Counter[tuple[str, str]], side: str, names: Collection[str]) -> None:
+    for name in {name.lower() for name in names if name}:
+        if (side, name) in counts or len(counts) < MAX_NAMES:
+            counts[side, name] += 1

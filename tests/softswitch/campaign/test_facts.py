@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.expression import FACTS, FUNCTIONS
-from config.model import Campaign, Value
+from config.model import Campaign, KeywordRule, Keywords, Phrase, Value
 from softswitch.campaign.evaluate import Noting, RecordedFacts, evaluate
 from softswitch.campaign.facts import _FUNCTIONS, _GETTERS, MAX_KEYS, MAX_TEXT, SET, Shown
 from softswitch.campaign.history import NoHistory
@@ -286,6 +286,17 @@ def test_keywords_are_counted_and_weighed() -> None:
     assert value_of("keyword_count('friends')", facts) == 1
     assert value_of("keyword_count('mate', 'agent')", facts) == 0
     assert value_of("keyword_score", facts) == 15
+
+
+def test_a_word_that_another_rule_has_found_does_not_make_the_rule_of_its_name_true() -> None:
+    rules = (KeywordRule("friend", Phrase(("friend",)), "friend", first_seconds=5.0),)
+    facts = facts_of()
+    facts.campaign = Campaign("Other", "t", keywords=Keywords(rules))
+    facts.heard("caller", "pals", "friend", phrases=("friend",))
+    assert value_of("keyword('friend') or keyword_count('friend') > 0", facts) is False
+    assert value_of("keyword('pals', 'caller')", facts) is True
+    facts.heard("caller", "friend", "friend", phrases=("friend",))
+    assert value_of("keyword_count('friend', 'caller')", facts) == 1
 
 
 def test_nobody_is_a_fax_until_a_tone_is_heard() -> None:
