@@ -19,9 +19,9 @@ from media.speech.recognition.result import Recognised
 
 __all__ = ["Hit", "KeywordMatcher"]
 
-REFRACTORY_NS = 1_500_000_000
-"""A plain phrase that is said again so soon is the same hit: people repeat themselves, and so do
-recognisers."""
+REFRACTORY_NS = 400_000_000
+"""Two phrases of a rule that begin so near to each other are one hit: nobody says a word again so
+soon."""
 SETTLED_NS = 10_000_000_000
 """What was said so long ago has been recognised: the first seconds of a leg are known by then."""
 MAX_TEXT = 200

@@ -57,7 +57,15 @@ def test_a_word_that_is_said_again_is_another_hit() -> None:
 
 
 def test_a_word_that_is_repeated_at_once_is_one_hit() -> None:
-    assert len(hits("friend", recognised("friend friend friend"))) == 1
+    assert len(hits("friend", recognised("friend friend", each=0.3))) == 1
+
+
+def test_hits_are_as_many_as_are_counted() -> None:
+    one_by_one = recognised("yes yes yes", each=0.9)
+    again = recognised("yes yes yes", 0.1, each=0.9)
+    assert len(hits("yes", one_by_one, again)) == 3
+    assert len(hits("count(yes, 3)", one_by_one)) == 1
+    assert hits("count(yes, 4)", one_by_one, again) == []
 
 
 def test_one_of_several_phrases_is_a_hit_each_time() -> None:
