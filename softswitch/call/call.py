@@ -310,8 +310,12 @@ class Call:
         self.emit(DigitPressed, leg=leg.leg_id, digit=digit, source=source)
         if not (self.bridged and self._carries(leg)):
             leg.keys.press(digit)
-        elif source == "info" and leg.tells_keys_only_by(source):
+        elif source == "info":
             # Events and tones reach the other leg by themselves.
+            leg.when_told_only_by(source, lambda: self._pass_key(leg, digit))
+
+    def _pass_key(self, leg: Leg, digit: str) -> None:
+        if self.bridged and self._carries(leg) and not leg.secrets:
             pass_key(self.other_leg(leg), digit)
 
     def on_fax(self, leg: Leg, tone: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 
-__all__ = ["IN_BAND", "MAX_HELD_SECONDS", "MAX_PRESSES", "WINDOW_SECONDS", "DigitSieve"]
+__all__ = ["IN_BAND", "MAX_HELD_SECONDS", "MAX_PRESSES", "WINDOW_SECONDS", "DigitSieve", "Press"]
 
 IN_BAND = "inband"
 EVENTS = "rfc4733"
@@ -27,7 +27,7 @@ MAX_PRESSES = 32
 """Presses remembered; nobody presses more within the time."""
 
 
-class _Press:
+class Press:
     """One press, and by which ways it was told."""
 
     __slots__ = ("at", "digit", "sources")
@@ -44,7 +44,7 @@ class DigitSieve:
     __slots__ = ("_presses", "_sources")
 
     def __init__(self) -> None:
-        self._presses: deque[_Press] = deque(maxlen=MAX_PRESSES)
+        self._presses: deque[Press] = deque(maxlen=MAX_PRESSES)
         self._sources: set[str] = set()
 
     def is_new(self, digit: str, source: str, *, now: float, held: float = 0.0) -> bool:
@@ -61,12 +61,17 @@ class DigitSieve:
             if press.digit == digit and press.at >= since and source not in press.sources:
                 press.sources.add(source)
                 return False
-        self._presses.append(_Press(digit, now, source))
+        self._presses.append(Press(digit, now, source))
         return True
 
     def is_only(self, source: str) -> bool:
         """Whether no key was ever told by another way."""
         return self._sources <= {source}
+
+    @property
+    def newest(self) -> Press:
+        """The press that `is_new` has last called one."""
+        return self._presses[-1]
 
     def _forget(self, now: float) -> None:
         oldest = now - WINDOW_SECONDS - MAX_HELD_SECONDS

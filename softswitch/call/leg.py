@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from config.model import Prompt, Trunk
 from softswitch import sdp
-from softswitch.call.digit_sieve import DigitSieve
+from softswitch.call.digit_sieve import WINDOW_SECONDS, DigitSieve
 from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed, ProgressHeard
 from softswitch.call.key_sender import send_keys
 from softswitch.call.keys import Keys
@@ -336,9 +336,19 @@ class Leg:
         if self._sieve.is_new(digit, source, now=self.services.now(), held=held):
             self.call.on_digit(self, digit, source)
 
-    def tells_keys_only_by(self, source: str) -> bool:
-        """Whether the peer has told of keys in no other way."""
-        return self._sieve is not None and self._sieve.is_only(source)
+    def when_told_only_by(self, source: str, action: Callable[[], None]) -> None:
+        """Do something for the key just told, once it is sure that the peer tells of it in no other
+        way: at once, where it never has of any."""
+        if self._sieve is None or self._sieve.is_only(source):
+            action()
+            return
+        press = self._sieve.newest
+
+        def look() -> None:
+            if not self.ended and press.sources == {source}:
+                action()
+
+        self.services.loop.call_later(WINDOW_SECONDS, look)
 
     def on_playback_ended(self, playback: int, *, completed: bool) -> None:
         """A playback to this leg ended."""

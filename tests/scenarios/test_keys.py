@@ -59,6 +59,20 @@ def test_a_key_told_by_info_alone_reaches_the_far_end_as_an_event(stage: Stage) 
     assert (digits_heard(talk.far.arrivals), digits_heard(talk.near.arrivals)) == ("7", "3")
 
 
+def test_who_has_sent_events_and_tells_a_key_by_info_alone_is_heard_too(stage: Stage) -> None:
+    talk = stage.bridge()
+    talk.far.wait_for_packets(1)
+    talk.near.press("5")
+    talk.near.wait_until_played()
+    talk.far.wait_for_packets(10)
+    tell(talk.calling, "2")
+    tell(talk.calling, "8")
+    talk.near.press("8")  # the same press, told a little later as an event
+    talk.far.wait_for_packets(85, within=5.0)  # past the time in which an event may come
+    talk.hang_up()
+    assert sorted(digits_heard(talk.far.arrivals)) == ["2", "5", "8"]
+
+
 def test_what_is_told_after_the_call_is_481(stage: Stage) -> None:
     talk = stage.bridge()
     talk.hang_up()

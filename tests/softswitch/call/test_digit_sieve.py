@@ -66,6 +66,15 @@ def test_it_is_known_whether_there_is_but_one_way() -> None:
     assert not sieve.is_only("info")
 
 
+def test_a_press_knows_by_which_ways_it_was_told() -> None:
+    sieve = DigitSieve()
+    sieve.is_new("1", "info", now=0.0)
+    press = sieve.newest
+    assert press.sources == {"info"}
+    sieve.is_new("1", "rfc4733", now=0.3)
+    assert press.sources == {"info", "rfc4733"}
+
+
 WAYS = ("rfc4733", "info")
 PRESSES = st.lists(st.tuples(st.sampled_from("12#"), st.floats(0.06, 2.0)), max_size=20)
 DELAYS = st.lists(st.floats(0.0, 0.9), min_size=20, max_size=20)
