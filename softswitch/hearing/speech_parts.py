@@ -33,7 +33,8 @@ class SpeechSink(Protocol):
     """Who is told what was said."""
 
     def recognised(self, ear: Ear, result: Recognised) -> None:
-        """A window of an ear was understood."""
+        """A window of an ear was understood. Words of it that were said while a secret was asked
+        for are told to nobody: their sink leaves them out, and keeps the others."""
 
     def ended(self, ear: Ear) -> None:
         """The leg is over and all of its speech has been reported."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import replace
 from typing import Any, cast
 
@@ -10,8 +11,10 @@ import pytest
 from config.model import Campaign, Hearing, KeywordRule, Keywords, Phrase
 from media.speech.recognition.result import Recognised
 from softswitch.call.end_hold import MAX_HOLD_SECONDS, EndHold
+from softswitch.call.events import KeywordHeard, TranscriptAdded
 from softswitch.call.services import Utterance
 from softswitch.hearing.ear import Ear
+from softswitch.hearing.keywords import KeywordWatch
 from softswitch.hearing.speech import LAST_WORDS_NS, SpeechStage
 from tests.support.ears import FRAME_NS, HeardCall, HeardLeg, one_frame
 from tests.support.speakers import ScriptedRecogniser
@@ -26,13 +29,15 @@ LOUD = np.full(160, 1000, np.int16)
 class Leg(HeardLeg):
     """A leg that may tell secrets, of a call whose end may be held."""
 
-    secret = False
+    secret_spans: tuple[tuple[float, float], ...] = ()
 
-    def secret_during(self, _start: float, _end: float) -> bool:
-        return self.secret
+    def secret_during(self, start: float, end: float) -> bool:
+        return any(begin < end and start < until for begin, until in self.secret_spans)
 
 
 class Call(HeardCall):
+    call_id = "c1"
+
     def __init__(self, campaign: Campaign) -> None:
         super().__init__(campaign)
         self.caller = Leg(self, "a", "calling")
@@ -404,14 +409,27 @@ async def test_answers_are_listened_to_under_the_first_level_of_overload(bench: 
 
 
 async def test_secret_words_are_told_to_the_question_and_to_nobody_else(bench: Bench) -> None:
-    ear = bench.ear(SEGMENT)
-    cast("Leg", ear.leg).secret = True
+    ear = bench.ear(replace(SEGMENT, transcribe=True))
+    bench.stage._sink = KeywordWatch()
+    cast("Leg", ear.leg).secret_spans = ((0.0, math.inf),)
     question = bench.stage.listen(ear.leg, [])
     bench.speak(ear, 20)
     bench.pause(ear)
-    bench.recogniser.answer(("1234", 0.0, 0.3))
-    assert (await asyncio.wait_for(question.heard(), 1)).text == "1234"
-    assert bench.sink.said == []
+    bench.recogniser.answer(("friend", 0.0, 0.3))
+    assert (await asyncio.wait_for(question.heard(), 1)).text == "friend"
+    assert cast("Call", ear.call).told == []
+
+
+async def test_what_is_said_after_a_secret_is_heard_though_it_began_with_it(bench: Bench) -> None:
+    ear = bench.ear(replace(SEGMENT, transcribe=True))
+    bench.stage._sink = KeywordWatch()
+    cast("Leg", ear.leg).secret_spans = ((0.0, bench.now_ns / 1e9 + 0.5),)
+    bench.speak(ear, 120)
+    bench.pause(ear)
+    bench.recogniser.answer(("buddy", 0.1, 0.3), ("my", 1.4, 1.5), ("friend", 1.5, 1.8))
+    told = cast("Call", ear.call).told
+    texts = [event.text for event in told if isinstance(event, KeywordHeard | TranscriptAdded)]
+    assert texts == ["friend", "my friend"]
 
 
 # Without a recogniser.
