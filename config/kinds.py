@@ -273,7 +273,9 @@ def or_off(kind: Kind[T]) -> Kind[Off[T]]:
             return Off(None)
         try:
             return Off(kind.read(tree, reading))
-        except RefusedError:
+        except RefusedError as error:
+            if isinstance(tree, Sequence) or error.suggestion:
+                raise  # it knows which of them it is, or what was meant
             raise RefusedError(f"expected {says}, {describe(tree)}") from None
 
     says = f"{kind.says}, or off"
