@@ -4,7 +4,15 @@ from config import hints
 from config.document import Scalar, Tree
 from config.kinds import BOOLEAN, duration, one_of
 from config.model import Recording, SampleFormat
-from config.reading import Key, Reading, Section, keys_of, read_fields, section_kind
+from config.reading import (
+    Key,
+    Reading,
+    RefusedError,
+    Section,
+    keys_of,
+    read_fields,
+    section_kind,
+)
 
 __all__ = ["RECORDING", "RECORDING_KIND"]
 
@@ -43,11 +51,29 @@ RECORDING = Section(
 
 def _read_recording(tree: Tree, reading: Reading) -> Recording | None:
     if isinstance(tree, Scalar):
-        return Recording(location=tree.location) if BOOLEAN.read(tree, reading) else None
+        return Recording(location=tree.location) if _truth(tree, reading) else None
     fields = read_fields(tree, RECORDING, reading)
     return Recording(
         fields[RecordingKeys.MINIMUM], fields[RecordingKeys.FORMAT], location=tree.location
     )
+
+
+def _truth(tree: Scalar, reading: Reading) -> bool:
+    try:
+        return BOOLEAN.read(tree, reading)
+    except RefusedError as error:
+        error.suggestion = _meant(tree, reading)
+        raise
+
+
+def _meant(tree: Scalar, reading: Reading) -> str:
+    """The settings, written as such; a time alone is the least that is kept."""
+    minimum = RecordingKeys.MINIMUM
+    try:
+        minimum.kind.read(tree, reading)
+    except RefusedError:
+        return "settings stand in braces: record: {minimum: 5 s}"
+    return f"record: {{{minimum.name}: {tree.text.strip()}}}"
 
 
 RECORDING_KIND = section_kind(RECORDING, _read_recording)

@@ -22,6 +22,8 @@ def test_a_recording_is_a_truth_or_its_settings(text: str, recording: Recording 
     ("text", "complaint"),
     [
         ("perhaps", "record: expected true or false"),
+        ("5 s", 'record: expected true or false, not "5 s" (record: {minimum: 5 s})'),
+        ("mp3", "settings stand in braces: record: {minimum: 5 s}"),
         ("{format: mp3}", 'format: expected pcm or ulaw, not "mp3"'),
         ("{minimum: 2 h}", "minimum: expected a time"),
         ("{minimun: 2 s}", 'did you mean "minimum"?'),
