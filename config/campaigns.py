@@ -343,6 +343,7 @@ def _check_company(fields: Fields, reading: Reading) -> None:
         if key in fields and other not in fields and not fields.refused(other):
             message = f"{key.name}: {why} without {other.name}"
             reading.problems.add(fields.place(key), message, f'add "{other.name}"')
+    _check_written(fields, keys.KEYWORDS, "keywords: off for none", reading)
     headers = fields.get(keys.HEADERS) or {}
     if len({name.lower() for name in headers}) != len(headers):
         message = "headers: a field stands twice; upper and lower case are the same"
@@ -357,6 +358,14 @@ def _check_company(fields: Fields, reading: Reading) -> None:
             message = f"cap {name}: a budget needs a payout: nothing is paid out here"
             reading.problems.add(cap.location, message, 'add "payout"')
     _check_budgets(fields, reading)
+
+
+def _check_written(fields: Fields, key: Key[Any], cure: str, reading: Reading) -> None:
+    """A value that stands empty is no value: it may be one that somebody forgot."""
+    tree = fields.table.entries.get(key.name)
+    if isinstance(tree, Scalar) and tree.absent:
+        message = f'"{key.name}" is empty: expected {key.kind.says}'
+        reading.problems.add(tree.location, message, cure)
 
 
 def _check_attributes(fields: Fields, reading: Reading) -> None:

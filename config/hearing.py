@@ -1,12 +1,25 @@
 """The section hearing: by what means the switch listens, for the process as a whole."""
 
-from config.document import Tree
+from collections.abc import Mapping
+
+from config.document import Scalar, Tree
+from config.errors import Problems
 from config.keywords import ENGINES
 from config.kinds import BOOLEAN, FOLDER, duration, integer, one_of, or_off
-from config.model import Hearing, VoiceActivity, WithoutRecogniser
-from config.reading import Fields, Key, MissingError, Reading, Section, keys_of, read_fields
+from config.model import Campaign, Hearing, KeywordRule, Keywords, VoiceActivity, WithoutRecogniser
+from config.reading import (
+    Fields,
+    Key,
+    MissingError,
+    Reading,
+    Section,
+    keys_of,
+    read_fields,
+    shorten,
+)
+from config.said import phrases_of
 
-__all__ = ["HEARING", "read_hearing"]
+__all__ = ["HEARING", "check_words", "read_hearing"]
 
 _WITHOUT_RECOGNISER: tuple[WithoutRecogniser, ...] = ("error", "ignore")
 _VOICE_ACTIVITIES: tuple[VoiceActivity, ...] = ("auto", "silero", "webrtc", "energy")
@@ -101,6 +114,7 @@ def read_hearing(tree: Tree, reading: Reading) -> Hearing:
     except MissingError:
         return Hearing()
     _check_model(fields, reading)
+    _check_recordings(fields, reading)
     return Hearing(
         voice_activity=fields[keys.VOICE_ACTIVITY],
         engine=fields[keys.ENGINE],
@@ -114,6 +128,15 @@ def read_hearing(tree: Tree, reading: Reading) -> Hearing:
     )
 
 
+def _check_recordings(fields: Fields, reading: Reading) -> None:
+    """No folder is no place: a variable may be empty."""
+    key = HearingKeys.RECORDINGS
+    tree = fields.table.entries.get(key.name)
+    if isinstance(tree, Scalar) and not tree.text.strip() and not fields.refused(key):
+        message = f'"{key.name}" is empty: expected {key.kind.says}'
+        reading.problems.add(tree.location, message, "leave it out for the one in the data folder")
+
+
 def _check_model(fields: Fields, reading: Reading) -> None:
     """A recogniser that brings no model needs one; others have no use for it."""
     keys = HearingKeys
@@ -124,3 +147,31 @@ def _check_model(fields: Fields, reading: Reading) -> None:
     elif written and engine in ("whisper", "pocketsphinx"):
         message = f"model: {engine} brings its own"
         reading.problems.add(fields.place(keys.MODEL), message, "leave it out, or engine: vosk")
+
+
+def check_words(hearing: Hearing, campaigns: Mapping[str, Campaign], problems: Problems) -> None:
+    """Whether there are words that no recogniser of these can hear: but for vosk, whose language is
+    its model's, they know English."""
+    told: set[int] = set()
+    for campaign in campaigns.values():
+        keywords = campaign.keywords
+        if keywords is None or id(keywords) in told or _any_language(keywords, hearing):
+            continue
+        told.add(id(keywords))
+        for rule in keywords.rules:
+            _check_rule(rule, problems)
+
+
+def _any_language(keywords: Keywords, hearing: Hearing) -> bool:
+    engine = hearing.engine if keywords.engine == "auto" else keywords.engine
+    return engine == "vosk" or (engine == "auto" and hearing.model is not None)
+
+
+def _check_rule(rule: KeywordRule, problems: Problems) -> None:
+    for phrase in phrases_of(rule.said):
+        for word in phrase.words:
+            if not any(sign.isascii() for sign in word):
+                message = f'keywords: "{shorten(word)}" has no letter that the recogniser knows'
+                hint = "it knows English; another language needs engine: vosk and its model"
+                problems.add(rule.location, message, hint)
+                return

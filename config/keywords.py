@@ -297,14 +297,32 @@ KEYWORDS = Section(
     "What is listened for in what is said on the calls of a campaign, on each leg by itself, from "
     "the first sound of a leg to its end. Needs a recogniser.",
     keys_of(KeywordsKeys),
-    short="a list of words and phrases, each a rule of that name",
+    short="a list of words and phrases, each a rule of that name; or off: nothing",
     short_schema=hints.list_of(hints.SCALAR, MAX_RULES, doubles=True),
     example="keywords: [friend, credit card]\n# or\nkeywords:\n  mode: segment\n  rules:\n"
     "    friend: {say: friend or buddy, leg: caller, weight: 10}\n    card: credit card",
 )
 
 
-def _read_keywords(tree: Tree, reading: Reading) -> Keywords:
+_OFF, _ON = ("off", "no", "false"), ("on", "yes", "true")
+
+
+def _is_off(tree: Tree) -> bool:
+    """Whether it says that nothing is listened for; it may not say that something is, and not
+    what. In quotes, and in a list, all of these are words that are said."""
+    if not isinstance(tree, Scalar) or not tree.plain:
+        return False
+    word = tree.text.strip().lower()
+    if word in _ON:
+        message = f'expected what is listened for, not "{word}"'
+        hint = f'such as keywords: [friend]; the word itself is ["{word}"]'
+        raise RefusedError(message, suggestion=hint)
+    return word in _OFF
+
+
+def _read_keywords(tree: Tree, reading: Reading) -> Keywords | None:
+    if _is_off(tree):
+        return None
     if not isinstance(tree, Table):
         return Keywords(RULES.read(tree, reading), location=tree.location)
     keys = KeywordsKeys

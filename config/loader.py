@@ -21,7 +21,7 @@ from config.directory import Directory
 from config.document import MAX_BYTES, Scalar, Table, Tree, parse
 from config.errors import ConfigErrors, Problems, TooManyProblemsError, did_you_mean
 from config.expression.collect import collect
-from config.hearing import read_hearing
+from config.hearing import check_words, read_hearing
 from config.keyword_questions import check_keyword_questions
 from config.kinds import MAX_NAME, NAME
 from config.loops import check_loops
@@ -166,6 +166,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     campaigns = complete_syndicated(campaigns, entries["campaigns"], reading)
     _check(switch, trunks, pools, campaigns, treatments, reading.problems)
     check_keyword_questions(reading.keyword_questions, campaigns, reading.problems)
+    check_words(hearing, campaigns, reading.problems)
     check_publishers(reading.priced, numbers, pools, campaigns, reading.problems)
     if switch is not None:
         check_database(switch, numbers, pools, campaigns, reading.problems)

@@ -38,6 +38,8 @@ _BEHIND = {
     ",": 'phrases are joined by "and" or "or"; in a phrase a comma has no sound',
     "not": 'write "and not"; in a phrase it stands in quotes: "do not call"',
 }
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+"""What nobody says and no editor shows."""
 _CURLED = "\u201c\u201d\u201e\xab\xbb"
 
 
@@ -56,6 +58,10 @@ def parse_said(text: str) -> Said:
     """What a text of the language listens for; raises ExpressionError."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters", 0)
+    control = _CONTROL.search(text)
+    if control is not None:
+        message = f"a character that cannot be said: U+{ord(control[0]):04X}"
+        raise ExpressionError(message, control.start())
     said = _Parser(_tokenise(text)).whole()
     if not _something_said(said):
         message = "nothing is listened for: what was not said has no moment"
@@ -213,6 +219,11 @@ class _Parser:
     def _phrase(self, token: _Token, text: str) -> Phrase:
         words = words_of(text)
         self._phrases += 1
+        if "*" in text:
+            bare = " ".join(text.replace("*", " ").split())
+            hint = f'a word counts in its usual forms: write "{shown(bare)}"' if bare else None
+            message = f'"*" in "{shown(text)}" stands for nothing: there are no wildcards'
+            raise ExpressionError(message, token.position, hint)
         if not words:
             raise ExpressionError(f'"{shown(text)}" has no word in it', token.position)
         if len(words) > MAX_WORDS:

@@ -46,6 +46,8 @@ def test_quality_may_be_in_the_record_only() -> None:
         ("{voice_activity: silro}", 'did you mean "silero"?'),
         ("{workers: 0}", "workers: expected a whole number, 1-64"),
         ("{quality: 0.5 s}", "quality: expected a time"),
+        ('{recordings: ""}', '3:23: "recordings" is empty: expected a folder'),
+        ("{recordings: '  '}", "recordings: expected a folder"),
         ("{wrkers: 1}", 'did you mean "workers"?'),
     ],
 )

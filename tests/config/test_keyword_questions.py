@@ -86,6 +86,7 @@ campaigns:
   copy: {syndicates: full, rating: [{when: 'keyword("friend")', rate: high}]}
   own: {syndicates: full, record: {format: ulaw}, keywords: [buddy], transcribe: no, fax: t}
   none: {syndicates: full, record: no}
+  deaf: {syndicates: full, keywords: off}
 treatments: {t: [hang_up], f: [hang_up]}
 """
 
@@ -102,6 +103,7 @@ def test_a_syndicated_campaign_hears_what_it_says_itself_else_what_its_original_
     assert [rule.name for rule in own.keywords.rules] == ["buddy"]
     assert (own.transcribe, own.fax) == (False, "t")
     assert (none.record, none.keywords) == (None, full.keywords)
+    assert (found["deaf"].record, found["deaf"].keywords) == (full.record, None)
 
 
 def test_the_fax_treatment_needs_a_trunk_too() -> None:

@@ -80,7 +80,18 @@ def test_every_setting_reaches_the_model() -> None:
         ("{rules: {a: {leg: caller}}}", 'a keyword rule needs "say"'),
         ("{rules: {a: {say: x, weight: 101}}}", "weight: expected a whole number, -100 to 100"),
         ("{rules: {a: {say: x, confidence: 1.5}}}", "confidence: expected a number, 0 to 1"),
-        ("{rules: {a: {say: x, variants: [stems]}}}", "variants: expected"),
+        (
+            "{rules: {a: {say: x, variants: [stem, stems]}}}",
+            '2:79: variants: expected stem, plural or homophones, not "stems" (did you mean "st',
+        ),
+        ("{rules: {a: {say: x, variants: stems}}}", 'did you mean "stem"?'),
+        ("{rules: {a: {say: x, variants: {stem: yes}}}}", "or off, not settings"),
+        ("true", 'expected what is listened for, not "true" (such as keywords: [friend]'),
+        ("yes", 'the word itself is ["yes"]'),
+        ("", '"keywords" is empty: expected keywords (keywords: off for none)'),
+        ("~", '"keywords" is empty'),
+        ("[fri*]", '"*" in "fri*" stands for nothing: there are no wildcards (a word counts'),
+        ('["fri\\x07end"]', "a character that cannot be said: U+0007"),
         ("{rules: {a: {say: x, first: 1 s, last: 1 s}}}", "first part of a call or to the last"),
         ("{rules: {a: x}, mode: roling}", 'did you mean "rolling"?'),
         ("{rules: {a: x}, clip: 31 s}", "clip: expected a time"),
@@ -93,6 +104,52 @@ def test_every_setting_reaches_the_model() -> None:
 def test_mistakes_in_keywords(text: str, complaint: str) -> None:
     found = told_of(text)
     assert any(complaint in one for one in found), found
+
+
+@pytest.mark.parametrize("word", ["off", "no", "false", "No"])
+def test_keywords_may_be_off(word: str) -> None:
+    assert read_kind(KEYWORDS_KIND, word) is None
+
+
+@pytest.mark.parametrize("text", ['"no"', "[no]", "[off, yes]"])
+def test_in_quotes_or_a_list_no_is_a_word(text: str) -> None:
+    assert rules(text)[0].text in ("no", "off")
+
+
+@pytest.mark.parametrize(
+    ("engine", "hearing", "known"),
+    [
+        ("auto", "{}", False),
+        ("whisper", "{}", False),
+        ("vosk", "{}", True),
+        ("auto", "{engine: vosk, model: /m}", True),
+        ("auto", "{model: /m}", True),
+        ("whisper", "{engine: vosk, model: /m}", False),
+    ],
+)
+def test_words_of_another_script_need_a_model_of_their_language(
+    engine: str, hearing: str, known: bool
+) -> None:
+    found = told(
+        f"""\
+hearing: {hearing}
+trunks: {{a: h}}
+campaigns:
+  c: {{treatment: t, keywords: {{engine: {engine}, rules: {{city: hello or \u6771\u4eac}}}}}}
+  d: {{syndicates: c}}
+treatments: {{t: [hang_up]}}
+""".encode()
+    )
+    if known:
+        assert found == []
+    else:
+        (message,) = found
+        assert '"\u6771\u4eac" has no letter that the recogniser knows' in message
+        assert message.startswith("4:")
+
+
+def test_accents_and_digits_are_known_to_every_recogniser() -> None:
+    assert told_of("[caf\u00e9, na\u00efve, 24 7]") == []
 
 
 def test_a_mistake_in_a_quoted_rule_is_told_at_its_column() -> None:
