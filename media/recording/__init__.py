@@ -24,7 +24,12 @@ from media.recording.jobs import (
     Sound,
     StopPlaying,
 )
-from media.recording.repair import Repaired, repair_recordings
+from media.recording.repair import (
+    Repaired,
+    hash_beside,
+    repair_recordings,
+    unfinished_recordings,
+)
 from media.recording.writer import Writer
 
 __all__ = [
@@ -49,7 +54,9 @@ __all__ = [
     "Sound",
     "StopPlaying",
     "Writer",
+    "hash_beside",
     "hash_file",
     "repair_recordings",
     "seconds_of",
+    "unfinished_recordings",
 ]

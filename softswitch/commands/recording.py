@@ -54,10 +54,16 @@ def _load(options: argparse.Namespace) -> Configuration | None:
     from softswitch.check import load_checked
 
     try:
-        return load_checked(options.config, os.environ)
+        configuration = load_checked(options.config, os.environ)
     except ConfigErrors as errors:
         print(errors, file=sys.stderr)
         return None
+    recordings = configuration.hearing.recordings
+    for what, folder in (("data", configuration.switch.data), ("recordings", recordings)):
+        if folder is not None and not folder.is_dir():
+            _fail(f"there is no folder {folder.absolute()} ({what} of {options.config})", 1)
+            return None
+    return configuration
 
 
 def _folder(configuration: Configuration) -> Path:
@@ -140,18 +146,44 @@ def _verify(options: argparse.Namespace) -> int:
     data = configuration.switch.data
     wanted = set(options.calls)
     seen: set[str] = set()
+    told: set[Path] = set()
     good = bad = 0
     for record in _records(options.records or _own_records(data), wanted):
         seen.add(record["call_id"])
         for recording in record.get("recordings", ()):
             why = _wrong(recording, data)
             good, bad = good + (why is None), bad + (why is not None)
+            told.add(data / str(recording.get("path")))
             print(f"{record['call_id']}  {why or 'as recorded'}  {recording.get('path')}")
     for call_id in sorted(wanted - seen):
-        bad += 1
-        print(f"softswitch: there is no record of the call {call_id}", file=sys.stderr)
-    print(f"{good} recordings are as recorded, {bad} are not")
-    return NOT_AS_RECORDED if bad else 0
+        print(f"softswitch recording: there is no record of the call {call_id}", file=sys.stderr)
+    if seen or not wanted:
+        print(f"{good} recordings are as recorded, {bad} are not")
+    if not wanted and not options.records:
+        bad += _tell_others(_folder(configuration), told)
+    return NOT_AS_RECORDED if bad or wanted - seen else 0
+
+
+def _tell_others(folder: Path, told: set[Path]) -> int:
+    """Show the recordings that no record names; how many of them are not what they were."""
+    from media.recording import hash_beside
+
+    others = [path for path in _files(folder) if _is_whole_call(path) and path not in told]
+    changed = 0
+    for path in others:
+        sha256 = hash_beside(path)
+        why = None if sha256 is None else _differs(path, sha256)
+        changed += why is not None
+        fit = why or ("as mended after a crash" if sha256 else "nothing to compare with")
+        print(f"without a record: {fit}  {path.relative_to(folder)}")
+    if others:
+        print(f"{len(others)} recordings are in no record of this file of records")
+    return changed
+
+
+def _is_whole_call(path: Path) -> bool:
+    """Neither a clip nor in the middle of being written."""
+    return path.name.endswith(".wav") and "-" not in path.name
 
 
 def _own_records(data: Path) -> list[Path]:
@@ -183,14 +215,22 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _wrong(recording: dict[str, Any], data: Path) -> str | None:
-    """Why a file is not what its record says."""
-    from media.recording import hash_file
+    """Why a file is not what its record says; a mended one, what the mend has said."""
+    from media.recording import hash_beside
 
-    sha256 = recording.get("sha256")
+    path = data / str(recording.get("path"))
+    sha256 = recording.get("sha256") or hash_beside(path)
     if not sha256:
         return f"nothing to compare with: {recording.get('why') or 'it has no hash'}"
+    return _differs(path, sha256)
+
+
+def _differs(path: Path, sha256: str) -> str | None:
+    """Why a file is not the one with this hash."""
+    from media.recording import hash_file
+
     try:
-        with (data / recording["path"]).open("rb") as file:
+        with path.open("rb") as file:
             found = hash_file(file.fileno())
     except OSError as error:
         return f"cannot be read: {error.strerror}"

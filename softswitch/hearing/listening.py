@@ -6,13 +6,16 @@ there are and nothing of what they do.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from config.model import Ask, Campaign, Configuration, Connect, Menu, Node
 from config.nesting import every_node
-from media.recording import Outcome, Writer, repair_recordings
+from media.recording import Outcome, Writer, repair_recordings, unfinished_recordings
 from media.speech.recognition.engines import INSTALL_HINT, RecogniserError
 from softswitch.call.call import Call
 from softswitch.call.events import CallEvent, CampaignChosen, HearingDegraded
@@ -56,6 +59,8 @@ class Listening:
         self._find_call = find_call
         self._folder = hearing.recordings or data / RECORDINGS
         self._writer = Writer(self._tell_written)
+        self._mending: asyncio.Future[None] | None = None
+        self._stopping = threading.Event()
         self.tones = ToneStage(in_band_digits=hearing.in_band_digits, fax_tones=hearing.fax_tones)
         self.voice = VoiceStage(services.loop, hearing)
         self.tones.hear_beeps_of(self.voice.watched)
@@ -79,11 +84,15 @@ class Listening:
     async def start(self) -> None:
         """Mend what a crash has left of recordings, start the workers, begin to hear."""
         loop = self._services.loop
-        mended, broken = await loop.run_in_executor(None, repair_recordings, self._folder)
-        if mended:
-            logger.warning("%d recordings that a crash had cut off were mended", len(mended))
-        for path, why in broken:
-            logger.error("recording %s cannot be mended: %s", path, why)
+        try:
+            # Before new ones begin: only those that were left behind.
+            parts = await loop.run_in_executor(None, unfinished_recordings, self._folder)
+        except OSError as error:
+            logger.error("recordings in %s cannot be mended: %s", self._folder, error)
+            parts = []
+        if parts:
+            # Hours of sound are read for their hashes: callers do not wait for that.
+            self._mending = loop.run_in_executor(None, self._mend, parts)
         self._writer.start()
         wanting = wants_speech(self._configuration)
         if wanting is not None or judges(self._configuration):
@@ -100,6 +109,14 @@ class Listening:
         self._services.events.subscribe(self._on_event, kinds=(CampaignChosen,))
         self._services.ears = self
 
+    def _mend(self, parts: list[Path]) -> None:
+        """Make whole files of what a crash has left; in a thread."""
+        mended, broken = repair_recordings(parts, stopped=self._stopping.is_set)
+        if mended:
+            logger.warning("%d recordings that a crash had cut off were mended", len(mended))
+        for path, why in broken:
+            logger.error("recording %s cannot be mended: %s", path, why)
+
     async def _start_speech(self, wanting: str) -> None:
         """Load the recogniser, which calls will need; raises RecogniserError without one."""
         if self.speech.available:
@@ -114,6 +131,9 @@ class Listening:
         self._services.ears = None
         await self.speech.stop()
         await self._services.loop.run_in_executor(None, self._writer.close, WRITE_SECONDS)
+        self._stopping.set()
+        if self._mending is not None:
+            await self._mending
 
     def _find_leg(self, number: int) -> Leg | None:
         listener = self._services.media_listeners.get(number)

@@ -84,8 +84,9 @@ def test_a_recording_cut_off_by_a_kill_is_made_whole_at_the_next_start(
     (part,) = folder.glob("*/*.wav.part")
     switch.switch.kill()
     switch.switch.start()
-    (path,) = folder.glob("*/*")
-    assert path == part.with_name(part.name.removesuffix(".part"))
+    path = part.with_name(part.name.removesuffix(".part"))
+    wait_for("the mended file", path.exists)
+    assert sorted(folder.glob("*/*")) == [path, path.with_name(path.name + ".sha256")]
     left, _ = read_stereo(path)
     assert len(left) >= 8000
     assert np.abs(left).max() > 5000
@@ -94,6 +95,9 @@ def test_a_recording_cut_off_by_a_kill_is_made_whole_at_the_next_start(
     record = switch.record()
     assert record["ended_by"] == "crash"
     assert path.stem == record["call_id"]
+    (recording,) = record["recordings"]
+    assert (recording["path"], recording["sha256"]) == (str(path), None)
+    assert recording["why"] == "cut off by a crash"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What a crash left behind can be heard again."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from media.recording.file import WaveFile
-from media.recording.repair import repair_recordings
+from media.recording.repair import (
+    Repaired,
+    hash_beside,
+    repair_recordings,
+    unfinished_recordings,
+)
 from tests.support.taped_sound import read_stereo
 
 WRITER = """\
@@ -34,6 +40,11 @@ time.sleep(60)
 """
 
 
+def repair(folder: Path) -> tuple[list[Repaired], list[tuple[Path, str]]]:
+    """Mend all that is left behind."""
+    return repair_recordings(unfinished_recordings(folder))
+
+
 @pytest.mark.parametrize("sample_format", ["pcm", "ulaw"])
 def test_a_recording_whose_writer_was_killed_is_mended(tmp_path: Path, sample_format: str) -> None:
     path = tmp_path / "2026-11-22" / "call.wav"
@@ -41,18 +52,21 @@ def test_a_recording_whose_writer_was_killed_is_mended(tmp_path: Path, sample_fo
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "written\n"
-        assert repair_recordings(tmp_path) == ([], []), "it is still being written"
+        assert repair(tmp_path) == ([], []), "it is still being written"
         writer.send_signal(signal.SIGKILL)
         writer.wait(10)
     assert not path.exists()
-    (repaired,), failed = repair_recordings(tmp_path)
+    (repaired,), failed = repair(tmp_path)
     assert failed == []
     assert repaired.path == path
     assert repaired.seconds == 3.0
     left, right = read_stereo(path)
     assert (left == 7932).all()
     assert not right.any()
-    assert repair_recordings(tmp_path) == ([], [])
+    assert repaired.sha256 == hashlib.sha256(path.read_bytes()).hexdigest() == hash_beside(path)
+    check = ["sha256sum", "-c", f"{path.name}.sha256"]
+    assert subprocess.run(check, cwd=path.parent, capture_output=True, check=False).returncode == 0
+    assert repair(tmp_path) == ([], [])
 
 
 def left_behind(folder: Path, data: bytes) -> Path:
@@ -66,16 +80,16 @@ def left_behind(folder: Path, data: bytes) -> Path:
 
 def test_half_a_sample_at_the_end_is_left_out(tmp_path: Path) -> None:
     left_behind(tmp_path, bytes(range(7)))
-    (repaired,), _ = repair_recordings(tmp_path)
+    (repaired,), _ = repair(tmp_path)
     assert read_stereo(repaired.path)[0].size == 1
 
 
 def test_what_holds_no_sound_is_deleted(tmp_path: Path) -> None:
     part = left_behind(tmp_path, b"")
-    assert repair_recordings(tmp_path) == ([], [])
+    assert repair(tmp_path) == ([], [])
     assert not part.exists()
     part.write_bytes(b"")
-    assert repair_recordings(tmp_path) == ([], [])
+    assert repair(tmp_path) == ([], [])
     assert not part.exists()
 
 
@@ -83,7 +97,7 @@ def test_what_is_no_recording_is_told_and_left_as_it_is(tmp_path: Path) -> None:
     part = tmp_path / "day" / "other.wav.part"
     part.parent.mkdir()
     part.write_bytes(b"something else" * 10)
-    repaired, ((path, why),) = repair_recordings(tmp_path)
+    repaired, ((path, why),) = repair(tmp_path)
     assert repaired == []
     assert path == part
     assert "does not begin like a recording" in why
@@ -95,21 +109,43 @@ def test_a_link_or_a_folder_in_its_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "day" / "a.wav.part").symlink_to("/dev/zero")
     (tmp_path / "day" / "b.wav.part").mkdir()
     os.mkfifo(tmp_path / "day" / "c.wav.part")
-    repaired, failed = repair_recordings(tmp_path)
+    repaired, failed = repair(tmp_path)
     assert repaired == []
     assert [path.name for path, _ in failed] == ["a.wav.part", "b.wav.part", "c.wav.part"]
 
 
 def test_a_folder_that_is_not_there_has_nothing_to_mend(tmp_path: Path) -> None:
-    assert repair_recordings(tmp_path / "none") == ([], [])
+    assert repair(tmp_path / "none") == ([], [])
 
 
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    repaired, ((path, why),) = repair_recordings(tmp_path / "file")
-    assert repaired == []
-    assert path == tmp_path / "file"
-    assert "Not a directory" in why
+    with pytest.raises(NotADirectoryError):
+        unfinished_recordings(tmp_path / "file")
+
+
+def test_a_stop_leaves_the_rest_to_the_next_start(tmp_path: Path) -> None:
+    part = left_behind(tmp_path, bytes(400))
+    parts = unfinished_recordings(tmp_path)
+    assert parts == [part]
+    assert repair_recordings(parts, stopped=lambda: True) == ([], [])
+    assert part.exists()
+    assert len(repair(tmp_path)[0]) == 1
+
+
+def test_a_mend_that_was_cut_off_itself_is_done_again(tmp_path: Path) -> None:
+    part = left_behind(tmp_path, bytes(400))
+    beside = part.with_name("call.wav.sha256")
+    beside.write_text("half a ha")
+    (repaired,), _ = repair(tmp_path)
+    assert hash_beside(repaired.path) == repaired.sha256
+    assert beside.stat().st_mode & 0o007 == 0
+
+
+def test_a_recording_with_no_hash_beside_it_has_none(tmp_path: Path) -> None:
+    assert hash_beside(tmp_path / "call.wav") is None
+    (tmp_path / "call.wav.sha256").touch()
+    assert hash_beside(tmp_path / "call.wav") is None
 
 
 def test_only_the_last_days_are_looked_through(tmp_path: Path) -> None:
@@ -117,5 +153,5 @@ def test_only_the_last_days_are_looked_through(tmp_path: Path) -> None:
         file = WaveFile(tmp_path / f"2026-11-0{day}" / "call.wav", "pcm")
         file.append(bytes(400))
         file.close()
-    repaired, _ = repair_recordings(tmp_path)
+    repaired, _ = repair(tmp_path)
     assert [one.path.parent.name[-1] for one in repaired] == ["3", "4", "5"]

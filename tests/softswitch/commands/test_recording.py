@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from media.recording.file import WaveFile
+from media.recording.repair import repair_recordings, unfinished_recordings
 from softswitch.commands.recording import add
 from tests.support.commands import run_command
 
@@ -128,7 +130,7 @@ def test_a_missing_file_and_an_unknown_call_are_told(run: Run, data: Path) -> No
     assert status == 1
     assert "cannot be read: No such file" in said
     assert "no record of the call 0000" in complaint
-    assert "0 recordings are as recorded, 2 are not" in said
+    assert "0 recordings are as recorded, 1 are not" in said
 
 
 def test_a_recording_that_failed_has_nothing_to_compare_with(
@@ -144,10 +146,58 @@ def test_a_recording_that_failed_has_nothing_to_compare_with(
 
 def test_where_there_were_no_calls_there_is_nothing_wrong(run: Run, data: Path) -> None:
     (data / "records.jsonl").unlink()
+    for path in (data / "recordings").rglob("*.wav*"):
+        path.unlink()
     assert run("verify") == (0, "0 recordings are as recorded, 0 are not\n", "")
-    assert run("verify", CALL)[0] == 1
+    complaint = f"softswitch recording: there is no record of the call {CALL}\n"
+    assert run("verify", CALL) == (1, "", complaint)
     with pytest.raises(FileNotFoundError):  # told by the command line
         run("verify", "--records", str(data / "none"))
+
+
+def test_a_recording_that_was_mended_after_a_crash_is_compared_with_the_hash_beside_it(
+    run: Run, data: Path
+) -> None:
+    folder = data / "recordings" / "2026-11-22"
+    (mended,), _ = repair_recordings(unfinished_recordings(data / "recordings"))
+    entry = {"path": "recordings/2026-11-22/ffff.wav", "sha256": None, "why": "cut off by a crash"}
+    with (data / "records.jsonl").open("a") as records:
+        records.write("\n" + json.dumps({"call_id": "ffff", "recordings": [entry]}))
+    status, said, _ = run("verify")
+    assert status == 0
+    assert "ffff  as recorded  recordings/2026-11-22/ffff.wav" in said
+    assert "3 recordings are as recorded, 0 are not" in said
+    content = bytearray(mended.path.read_bytes())
+    content[1000] ^= 1
+    (folder / "ffff.wav").write_bytes(content)
+    status, said, _ = run("verify", "ffff")
+    assert status == 1
+    assert "ffff  CHANGED" in said
+
+
+def test_recordings_that_no_record_names_are_told_apart(run: Run, data: Path) -> None:
+    repair_recordings(unfinished_recordings(data / "recordings"))
+    write(data / "recordings" / "2026-11-22" / "eeee.wav", 1.0)
+    status, said, _ = run("verify")
+    assert status == 0
+    assert "2 recordings are as recorded, 0 are not" in said
+    assert "without a record: nothing to compare with  2026-11-22/eeee.wav" in said
+    assert "without a record: as mended after a crash  2026-11-22/ffff.wav" in said
+    assert "friend" not in said, "a clip is no recording of a call"
+    (data / "recordings" / "2026-11-22" / "ffff.wav").write_bytes(b"RIFF")
+    status, said, _ = run("verify")
+    assert status == 1
+    assert "without a record: CHANGED" in said
+    assert "without a record" not in run("verify", CALL)[1]
+
+
+@pytest.mark.parametrize("missing", ["data", "data/recordings"])
+def test_a_folder_that_is_not_there_is_told(run: Run, data: Path, missing: str) -> None:
+    shutil.rmtree(data.parent / missing)
+    for words in (["list"], ["verify"], ["path", CALL]):
+        status, said, complaint = run(words[0], *words[1:])
+        assert (status, said) == (1, "")
+        assert f"there is no folder {data.parent / missing}" in complaint
 
 
 def test_a_bad_configuration_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
