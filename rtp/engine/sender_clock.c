@@ -65,6 +65,12 @@ void sender_clock_hear(struct sender_clock *clock, uint64_t end, int64_t arrived
     follow(clock, arrived_ns);
 }
 
+int64_t sender_clock_delay(const struct sender_clock *clock, uint64_t end, int64_t arrived_ns) {
+    if (!clock->started)
+        return 0;
+    return less(less(arrived_ns, (int64_t)(end * (uint64_t)NS_PER_SAMPLE)), undelayed(clock));
+}
+
 void sender_clock_doubt(struct sender_clock *clock) { clock->started = false; }
 
 int64_t sender_clock_time(const struct sender_clock *clock, uint64_t timestamp) {

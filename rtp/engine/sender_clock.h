@@ -27,6 +27,8 @@ struct sender_clock {
 
 /* A packet arrived whose last sample ends at this timestamp. */
 void sender_clock_hear(struct sender_clock *clock, uint64_t end, int64_t arrived_ns);
+/* How much later than the least delayed lately a packet has arrived. */
+int64_t sender_clock_delay(const struct sender_clock *clock, uint64_t end, int64_t arrived_ns);
 /* The source began anew, or set its clock: what was measured says nothing any more. */
 void sender_clock_doubt(struct sender_clock *clock);
 /* Our time of a timestamp. */

@@ -73,8 +73,81 @@ static uint64_t place(struct timeline *timeline, const struct tap_entry *entry, 
         timeline->set_back_at = entry->sequence;
         timeline->shift += timeline->newest - timestamp;
         timestamp = timeline->newest;
+        timeline->doubt = DOUBT_NONE;
         sender_clock_doubt(&timeline->clock);
     }
+    return timestamp;
+}
+
+/* The sender was silent while its clock stood still: what came after lies so much later. Nothing
+ * that goes before it waits, as a rule; else only what comes from now on is moved. */
+static void stood_still(struct timeline *timeline) {
+    uint64_t samples = (uint64_t)(timeline->doubt_delay_ns / NS_PER_SAMPLE);
+    bool held = timeline->doubt == DOUBT_HOLDS && timeline->next == timeline->doubt_timestamp;
+    timeline->doubt = DOUBT_NONE;
+    timeline->delay_ns = 0;
+    timeline->shift += samples;
+    timeline->set_back_at = held ? timeline->doubt_sequence : timeline->sequence + 1;
+    if (held) {
+        timeline->next += samples;
+        timeline->newest += samples;
+    }
+}
+
+/* What the newest sound, which ends at this timestamp, tells of a clock that may have stood still;
+ * whether its time can be believed. */
+static bool judge_delay(struct timeline *timeline, uint64_t end, const struct tap_entry *entry) {
+    int64_t delay = sender_clock_delay(&timeline->clock, end, entry->arrived_ns);
+    int64_t rise = delay - timeline->delay_ns;
+    timeline->delay_ns = delay > 0 ? delay : 0;
+    if (delay <= STOOD_STILL_NS) {
+        timeline->doubt = DOUBT_NONE;
+        return true;
+    }
+    if (timeline->doubt == DOUBT_NONE) {
+        if (rise < RISE_NS)
+            return true;
+        timeline->doubt = DOUBT_HOLDS;
+        timeline->doubt_timestamp = end - entry->length;
+        timeline->doubt_sequence = entry->sequence;
+    } else if (timeline->doubt_delay_ns - delay >= RISE_NS) {
+        timeline->doubt = DOUBT_CATCHES_UP;
+    } else {
+        return false;
+    }
+    timeline->doubt_delay_ns = delay;
+    timeline->doubt_ns = entry->arrived_ns;
+    return false;
+}
+
+/* The rest of a frame went out filled up: what may come after a pause must not lie before its end. */
+static uint64_t behind_filled(struct timeline *timeline, uint64_t timestamp) {
+    int64_t filled = (int64_t)(timeline->next - timestamp);
+    if (filled <= 0 || filled >= FRAME_SAMPLES || !timeline_empty(timeline))
+        return timestamp;
+    timeline->shift += (uint64_t)filled;
+    timeline->doubt_timestamp = timeline->next;
+    timeline->doubt_delay_ns -= filled * NS_PER_SAMPLE;
+    return timeline->next;
+}
+
+/* The newest sound begins at this timestamp; where it lies, if the clock stood still before it. */
+static uint64_t take_newest(struct timeline *timeline, uint64_t timestamp,
+                            const struct tap_entry *entry) {
+    enum doubt before = timeline->doubt;
+    bool believed = judge_delay(timeline, timestamp + entry->length, entry);
+    if (before == DOUBT_NONE && timeline->doubt == DOUBT_HOLDS)
+        timestamp = behind_filled(timeline, timestamp);
+    if (timeline->doubt != DOUBT_NONE && entry->arrived_ns - timeline->doubt_ns >= DOUBT_NS) {
+        uint64_t shift = timeline->shift;
+        stood_still(timeline);
+        timestamp += timeline->shift - shift;
+        believed = true;
+    }
+    timeline->newest = timestamp + entry->length;
+    timeline->packet = entry->length;
+    if (believed)
+        sender_clock_hear(&timeline->clock, timeline->newest, entry->arrived_ns);
     return timestamp;
 }
 
@@ -150,17 +223,16 @@ enum put timeline_put(struct timeline *timeline, const struct tap_entry *entry,
     }
     if (!codec_is_audio(entry->codec) || !entry->length)
         return PUT_OTHER;
-    if (entry->flags & TAP_RESTARTED)
+    if (entry->flags & TAP_RESTARTED) {
+        timeline->doubt = DOUBT_NONE;
         sender_clock_doubt(&timeline->clock);
+    }
     uint64_t timestamp = place(timeline, entry, newest);
     if (!newest && entry->sequence < timeline->set_back_at)
         return PUT_LATE; /* on a timeline that is left */
     timeline->arrived_ns = entry->arrived_ns;
-    if (newest) {
-        timeline->newest = timestamp + entry->length;
-        timeline->packet = entry->length;
-        sender_clock_hear(&timeline->clock, timeline->newest, entry->arrived_ns);
-    }
+    if (newest)
+        timestamp = take_newest(timeline, timestamp, entry);
     bool left_out = newest && !timeline->missing;
     if (newest)
         timeline->missing = false;
@@ -210,6 +282,11 @@ static void give_up(struct timeline *timeline, uint32_t after) {
 }
 
 bool timeline_ready(struct timeline *timeline, int64_t now) {
+    if (timeline->doubt == DOUBT_HOLDS) {
+        if (!timeline->finished && now - timeline->doubt_ns < DOUBT_NS)
+            return false;
+        stood_still(timeline);
+    }
     while (timeline->solid - timeline->head < FRAME_SAMPLES) {
         if (timeline_empty(timeline))
             return false;

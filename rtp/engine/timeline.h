@@ -3,7 +3,8 @@
  * A frame that is whole goes out at once. Where packets are missing it waits for them for 60 ms of
  * time, or of sound after the packet that showed it, and goes out with what came; where the sender
  * left time out (silence suppression, a key in place of sound) nothing is waited for. Gaps up to
- * MAX_GAP go out as frames, longer ones are skipped. Told what arrived and what time it is.
+ * MAX_GAP go out as frames, longer ones are skipped. A sender that was silent while its timestamp stood
+ * still has a gap put in of the time that it was silent. Told what arrived and what time it is.
  */
 #ifndef ENGINE_TIMELINE_H
 #define ENGINE_TIMELINE_H
@@ -24,6 +25,16 @@
 /* How long the rest of a frame may take that nothing came after: jitter, or the sender paused. */
 #define PAUSED_NS (200 * NS_PER_MS)
 
+/* A packet that comes so late, and so much later than the one before: either the network has held
+ * it back, and what follows comes faster than time until it has caught up, or the sender was silent
+ * and its clock stood still. */
+#define STOOD_STILL_NS (200 * NS_PER_MS)
+#define RISE_NS (40 * NS_PER_MS)
+/* Who catches up gains RISE_NS within this; that long nothing goes out. */
+#define DOUBT_NS (60 * NS_PER_MS)
+
+enum doubt { DOUBT_NONE, DOUBT_HOLDS, DOUBT_CATCHES_UP };
+
 enum put {
     PUT_SOUND,
     PUT_OTHER,    /* an event or comfort noise: its time passes */
@@ -43,6 +54,12 @@ struct timeline {
     uint64_t blocked_at;
     int64_t blocked_ns;
     int64_t arrived_ns; /* of the last sound */
+    int64_t delay_ns;   /* of the newest packet, beyond the least of late */
+    /* Whether the sender's clock may have stood still: since which packet, the least delay since,
+     * and when that was. */
+    enum doubt doubt;
+    uint64_t doubt_timestamp, doubt_sequence;
+    int64_t doubt_delay_ns, doubt_ns;
     /* Indices of cells: filled without a gap from head to solid, nothing at and after end. */
     uint32_t head, solid, end;
     uint32_t packet; /* samples of the newest */

@@ -456,6 +456,110 @@ def test_a_way_that_grows_longer_is_taken_over_within_seconds() -> None:
     assert times_of(rig)[500 + 350] == pytest.approx(80, abs=0.1)
 
 
+# A sender that is silent while its timestamp stands still.
+
+
+def spoken_at(packets: list[Tapped]) -> np.ndarray:
+    """When the first sample of each packet was spoken: what arrives undelayed."""
+    return np.array([one.arrived_ns - len(one.payload) * 125_000 for one in packets])
+
+
+def stalled(sender: Sender, talks: list[tuple[int, int]], samples: int = 160) -> list[Tapped]:
+    """Packets of so many ms, and a pause of so many in which the timestamp does not go on."""
+    packets: list[Tapped] = []
+    for talk, pause in talks:
+        for _ in range(max(1, talk * 8 // samples)):
+            packets.append(sender.packet(samples))
+        sender.start_ns += pause * MS
+    return packets
+
+
+@pytest.mark.parametrize("pause", [300, 1000, 2000, 10_000])
+def test_after_a_pause_in_which_the_timestamp_stood_still_all_is_in_its_time(pause: int) -> None:
+    rig, sender = Rig(), Sender()
+    packets = stalled(sender, [(3000, pause), (3000, 0)])
+    rig.run(packets)
+    assert len(rig.heard()) == 300 * 160
+    times = np.array([frame[3] for frame in rig.frames if frame[2].any()])
+    assert np.abs(times - spoken_at(packets)).max() <= MS
+    # The pause is a gap on the timeline too: what spans it is in two pieces.
+    assert np.diff(rig.positions).max() == pytest.approx(160 + pause * 8, abs=8)
+    assert rig.framer.counters.late == rig.framer.counters.dropped == 0
+
+
+def test_short_pauses_with_a_timestamp_that_stands_still_do_not_pile_up() -> None:
+    rig, sender = Rig(), Sender()
+    packets = stalled(sender, [(1000, 300)] * 20)
+    rig.run(packets)
+    times = np.array([frame[3] for frame in rig.frames if frame[2].any()])
+    assert np.abs(times - spoken_at(packets)).max() <= MS
+
+
+def test_pauses_too_short_to_be_told_from_jitter_pile_up_to_a_fifth_of_a_second() -> None:
+    rig, sender = Rig(), Sender()
+    packets = stalled(sender, [(200, 90)] * 100)
+    rig.run(packets)
+    times = np.array([frame[3] for frame in rig.frames if frame[2].any()])
+    assert np.abs(times - spoken_at(packets)).max() <= 201 * MS
+
+
+@pytest.mark.parametrize("spacing", [0, 1, 5, 10])
+@pytest.mark.parametrize("phase", [0, 7, 19])
+def test_a_network_that_holds_sound_back_and_catches_up_leaves_its_times(
+    spacing: int, phase: int
+) -> None:
+    rig, sender = Rig(10**12 + phase * MS), Sender()
+    packets = [sender.packet() for _ in range(300)]
+    free_ns = packets[175].arrived_ns
+    for at in range(100, 300):
+        free_ns += spacing * MS
+        packets[at] = packets[at].at(max(packets[at].arrived_ns, free_ns))
+    rig.run(packets)
+    assert rig.heard() == sent(packets)
+    assert np.abs(times_of(rig)).max() == 0
+    assert rig.positions == list(range(0, 300 * 160, 160))
+
+
+def test_the_end_of_a_leg_waits_for_no_doubt() -> None:
+    rig, sender = Rig(), Sender()
+    packets = stalled(sender, [(200, 3000), (20, 0)])
+    rig.run(packets[:-1])
+    rig.now = packets[-1].arrived_ns
+    rig.framer.push(batch_of(packets[-1:]))
+    rig.framer.finish(1)
+    assert rig.tick([]) == 1
+    assert not rig.framer.waits(1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(100, 900), st.one_of(st.just(0), st.integers(300, 3000))),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from([80, 160, 240, 320, 480]),
+    st.integers(0, 19),
+    st.integers(0, 9),
+)
+def test_sound_is_in_its_time_however_often_the_timestamp_stands_still(
+    talks: list[tuple[int, int]], samples: int, phase: int, seed: int
+) -> None:
+    """Against the simplest model: each sample was spoken so long before its packet arrived; and
+    none is lost."""
+    rig, sender = Rig(10**12 + phase * MS), Sender(seed=seed)
+    packets = stalled(sender, talks, samples)
+    rig.run(packets, ticks_after=40)
+    heard = np.concatenate([samples[valid] for _, samples, valid, _, _ in rig.frames])
+    assert np.array_equal(heard, np.array(list(sent(packets).values())))
+    at = np.concatenate(
+        [time + np.flatnonzero(valid) * 125_000 for _, _, valid, time, _ in rig.frames]
+    )
+    model = (spoken_at(packets)[:, None] + np.arange(samples) * 125_000).reshape(-1)
+    # The rest of a frame waits for its pause, and may meet what comes after it.
+    assert np.abs(at - model).max() <= 25 * MS
+
+
 # Whatever the network does.
 
 
