@@ -3,6 +3,7 @@ believed."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from softswitch.demo.__main__ import DemoFailed, Show, Switch, at_most
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +24,7 @@ def run_demo(**environment: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=170,
         check=False,
     )
 
@@ -56,3 +59,22 @@ def test_the_demo_fails_when_the_switch_cannot_start() -> None:
     done = run_demo(SOFTSWITCH_ADVERTISE="0.0.0.0")
     assert done.returncode == 1
     assert "demo failed" in done.stderr
+
+
+def test_a_demo_that_takes_too_long_says_what_it_waited_for() -> None:
+    async def wait() -> None:
+        show = Show()
+        async with at_most(0.01, show):
+            await show.wait_for("call.dtmf", digit="1")
+
+    with pytest.raises(DemoFailed, match=r"waited 0 s for call\.dtmf digit=1"):
+        asyncio.run(wait())
+
+
+def test_the_switch_of_the_demo_waits_for_no_database(tmp_path: Path) -> None:
+    switch = Switch(Show(), tmp_path, 5080)
+    assert switch.environment["SOFTSWITCH_DATABASE"] == "off"
+
+
+def test_a_switch_that_was_never_started_is_stopped(tmp_path: Path) -> None:
+    assert asyncio.run(Switch(Show(), tmp_path, 5080).stop()) == 0
