@@ -6,6 +6,8 @@ Knows the engine's playbacks and the call's events; what is worth playing is oth
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rtp.engine import MediaPort, Prompt
@@ -15,7 +17,22 @@ from softswitch.call.services import LoadedPrompt
 if TYPE_CHECKING:
     from softswitch.call.call import Call
 
-__all__ = ["Player"]
+__all__ = ["Played", "Player"]
+
+MAX_PLAYED = 8
+"""Playbacks remembered: their echo comes within a second, when the next may be playing."""
+
+
+@dataclass(slots=True)
+class Played:
+    """A prompt that was played, or still is."""
+
+    ulaw: bytes
+    since: float
+    """Monotonic seconds."""
+    repeat: bool
+    until: float | None = None
+    """None: it still plays."""
 
 
 class Player:
@@ -28,6 +45,7 @@ class Player:
         "_port",
         "_prompt",
         "_waiter",
+        "played",
         "repeating",
     )
 
@@ -39,6 +57,8 @@ class Player:
         self._playback = 0
         self._prompt: LoadedPrompt | None = None
         self._waiter: asyncio.Future[bool] | None = None
+        self.played: deque[Played] = deque(maxlen=MAX_PLAYED)
+        """The last prompts, oldest first."""
         self.repeating = False
         """Whether what plays begins anew at its end."""
 
@@ -58,6 +78,7 @@ class Player:
         """Play a prompt in place of what plays; the future says whether it came to its end."""
         waiter = self._begin(port, prompt.audio, repeat)
         self._prompt = prompt
+        self.played.append(Played(prompt.ulaw, self._call.services.now(), repeat))
         self._call.emit(PromptStarted, leg=self._leg_id, prompt=prompt.name, seconds=prompt.seconds)
         return waiter
 
@@ -92,6 +113,7 @@ class Player:
         waiter, self._waiter = self._waiter, None
         prompt, self._prompt = self._prompt, None
         if prompt is not None:
+            self.played[-1].until = self._call.services.now()
             self._call.emit(PromptEnded, leg=self._leg_id, prompt=prompt.name, completed=completed)
         if waiter is not None and not waiter.done():
             waiter.set_result(completed)

@@ -10,12 +10,14 @@ import importlib.util
 import time
 import wave
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from media import g711
 from tests.support.example_switch import Example, accept
 from tests.support.phone import Call
 from tests.support.program import Record, leg, wait_for
@@ -173,6 +175,54 @@ def test_a_menu_is_answered_by_voice(example: Callable[..., Example]) -> None:
     assert record["path"][:2] == ["which-fan", "toddler-agent"]
     assert record["keys"] == []
     assert "spoken=True" in wait_for_event(switch, "menu.choice")
+
+
+SPOKEN_MENU = """
+numbers:
+  866 683 1950: {campaign: sale}
+campaigns:
+  sale: main
+treatments:
+  main:
+    - menu:
+        prompt: For sales press or say one. For service press or say two.
+        timeout: 3 s
+        timeouts_limit: 0
+        choices:
+          1: hang_up
+          2: hang_up
+        say: {1: [one, sales], 2: [two, service]}
+"""
+
+
+def echoed(end: RtpEnd, gain: float, *, until: Callable[[], bool], within: float) -> None:
+    """The line sends back what it gets."""
+    known, deadline = len(end.arrivals), time.monotonic() + within
+    while not until():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        for arrival in end.arrivals[known:]:
+            sound = g711.ULAW_DECODE[np.frombuffer(arrival.payload, np.uint8)]
+            end.play(g711.encode(np.rint(gain * sound).astype(np.int16)))
+            known += 1
+        time.sleep(0.005)
+
+
+@needs_speech
+def test_a_menu_does_not_take_its_own_echo_for_an_answer(
+    switch_with: Callable[..., Example],
+) -> None:
+    switch = switch_with(SPOKEN_MENU)
+    for count, gain in enumerate((0.6, 0.03), 1):
+        calling, near = switch.call(FANS)
+        accept(calling, near)
+        ended = partial(_have_ended, switch, count)
+        echoed(near, gain, until=ended, within=20)
+        assert events(switch, "menu.choice") == []
+        assert len(events(switch, "menu.no_input")) == count
+
+
+def _have_ended(switch: Example, calls: int) -> bool:
+    return len(events(switch, "call.ended")) == calls
 
 
 # Recording.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -44,6 +45,7 @@ class HeardLeg:
         self.side = side
         self.answered_clock: float | None = None
         self.ended = False
+        self.player = SimpleNamespace(played=())
 
 
 def ear(slot: int, leg: HeardLeg) -> Ear:

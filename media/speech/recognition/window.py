@@ -30,6 +30,9 @@ class Window:
     """Whether what was said ends here."""
     words: tuple[str, ...] = ()
     """What may be said: the recogniser leans to it. For engines that spot keywords, these."""
+    sent: Samples | None = None
+    """What was played to the leg meanwhile, as `media.voice.echo` wants it: its echo is no speech.
+    None: nothing was."""
 
     @property
     def seconds(self) -> float:

@@ -22,6 +22,7 @@ from media.speech.engines import die_with_parent
 from media.speech.recognition.engines import Engine, RecogniserError, load_engine
 from media.speech.recognition.result import Recognised, Word
 from media.speech.recognition.window import Window
+from media.voice.echo import without_echo
 
 __all__ = ["main", "parse_results", "request_of"]
 
@@ -38,11 +39,13 @@ def request_of(windows: list[Window]) -> bytes:
             "final": window.final,
             "words": window.words,
             "samples": window.samples.size,
+            "sent": 0 if window.sent is None else window.sent.size,
         }
         for window in windows
     ]
-    sound = b"".join([window.samples.astype("<i2", copy=False).tobytes() for window in windows])
-    return json.dumps(described).encode("ascii") + b"\n" + sound
+    sounds = [sound for window in windows for sound in (window.samples, window.sent)]
+    octets = [sound.astype("<i2", copy=False).tobytes() for sound in sounds if sound is not None]
+    return json.dumps(described).encode("ascii") + b"\n" + b"".join(octets)
 
 
 def parse_results(reply: dict[str, Any]) -> list[Recognised]:
@@ -73,11 +76,22 @@ def main(arguments: list[str]) -> int:
 def _recognise(engine: Engine, windows: list[Window]) -> dict[str, Any]:
     began = time.process_time()
     try:
-        results = engine.recognise(windows)
+        results = _results(engine, windows)
     except Exception as error:  # noqa: BLE001  # a foreign library may raise anything on a sound
         return {"error": f"{type(error).__name__}: {error}"}
     spent = time.process_time() - began
     return {"results": [asdict(result) for result in results], "cpu_seconds": spent}
+
+
+def _results(engine: Engine, windows: list[Window]) -> list[Recognised]:
+    """What is said in each; nothing in silence, of which a recogniser may make what it leans to."""
+    found = iter(engine.recognise([one for one in windows if one.samples.any()]))
+    return [next(found) if one.samples.any() else _nothing(engine, one) for one in windows]
+
+
+def _nothing(engine: Engine, window: Window) -> Recognised:
+    mode = "rolling" if window.purpose == "rolling" else "segment"
+    return Recognised((), window.start_ns, window.end_ns, mode, engine.name, window.final, "")
 
 
 def _receive(source: BinaryIO) -> list[Window]:
@@ -89,9 +103,10 @@ def _receive(source: BinaryIO) -> list[Window]:
 
 
 def _window(described: dict[str, Any], source: BinaryIO) -> Window:
-    octets = source.read(2 * described.pop("samples"))
+    samples = np.frombuffer(source.read(2 * described.pop("samples")), "<i2")
+    sent = np.frombuffer(source.read(2 * described.pop("sent")), "<i2")
     words = tuple(described.pop("words"))
-    return Window(samples=np.frombuffer(octets, "<i2"), words=words, **described)
+    return Window(samples=without_echo(samples, sent), words=words, **described)
 
 
 def _settle(parent: int) -> bool:

@@ -3,11 +3,13 @@ import os
 import signal
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 
 from media.speech.recognition.recognisers import Recognisers
 from media.speech.recognition.result import Recognised
 from media.speech.recognition.window import Window
+from media.voice.echo import AHEAD, BEHIND
 from tests.support.speakers import needs_speech, say
 
 pytestmark = [needs_speech, pytest.mark.slow]
@@ -78,6 +80,22 @@ async def test_the_worker_runs_at_idle_priority(workers: Recognisers, results: R
     pid = worker_pid()
     assert os.sched_getscheduler(pid) == os.SCHED_IDLE
     assert os.getpriority(os.PRIO_PROCESS, pid) == 19
+
+
+async def test_the_echo_of_what_was_played_is_no_speech(
+    workers: Recognisers, results: Results
+) -> None:
+    sound = say("I want a refund.")
+    sent = np.concatenate([np.zeros(BEHIND, np.int16), sound, np.zeros(AHEAD, np.int16)])
+    echo = (sound // 20).astype(np.int16)
+    workers.submit(Window(1, echo, 7, "answer", True, ("refund",), sent))
+    workers.submit(Window(2, sound, 8, "answer", True, (), sent[::-1].copy()))
+    await results.wait(2)
+    found = {window.stream: result for window, result in results.came}
+    assert found[1] is not None
+    assert found[2] is not None
+    assert (found[1].words, found[1].text, found[1].start_ns) == ((), "", 7)
+    assert "refund" in [word.text for word in found[2].words]
 
 
 async def test_a_worker_that_dies_is_replaced_and_its_windows_are_lost(
