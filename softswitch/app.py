@@ -36,6 +36,7 @@ from softswitch.control.metrics import Metrics
 from softswitch.control.opening import ControlUnusable, access_of, listen
 from softswitch.control.server import ControlServer
 from softswitch.control.web_status import add_status
+from softswitch.hearing.folder import make_recordings_folder
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
 from softswitch.log import EventLog, LogWriter, set_up_logging
@@ -345,6 +346,7 @@ class App:
 
     async def _open_ears(self) -> None:
         """Have everything heard that the configuration wants heard."""
+        make_recordings_folder(self.configuration)
         self.listening = Listening(
             self.services,
             self.hearing,

@@ -15,12 +15,13 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from config.model import Configuration
+from config.model import Configuration, Recording
 from media.wav import write_wav
 from softswitch.app import App, StartError, engine_threads_for, raise_open_file_limit, serve
 from softswitch.log import LogWriter
@@ -189,6 +190,22 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, log: LogWri
     (tmp_path / "data").write_text("a file")
     with pytest.raises(StartError, match="data"):
         await app.start(log=log)
+
+
+async def test_a_folder_of_recordings_that_cannot_be_made_is_named(
+    tmp_path: Path, log: LogWriter
+) -> None:
+    settings = configuration(tmp_path)
+    (name, campaign), *_ = settings.campaigns.items()
+    folder = tmp_path / "file" / "recordings"
+    folder.parent.touch()
+    settings = replace(
+        settings,
+        campaigns={name: replace(campaign, record=Recording())},
+        hearing=replace(settings.hearing, recordings=folder),
+    )
+    with pytest.raises(StartError, match=f"folder of recordings {folder}: Not a directory"):
+        await App(settings).start(log=log)
 
 
 async def test_calls_that_a_dead_switch_left_open_are_recorded_before_it_is_ready(
