@@ -28,7 +28,7 @@ from media.g711 import decode, encode
 from media.level import TARGET_LEVEL_DBFS, to_telephone_speech
 from media.wav import decode_wav, read_wav
 
-__all__ = ["FRAME", "Scene", "Side", "beep_scenes", "pink", "scenes"]
+__all__ = ["FRAME", "Scene", "Side", "beep_scenes", "hard_scenes", "pink", "scenes"]
 
 Sound = NDArray[np.float32]
 Side = Literal["tuning", "test"]
@@ -116,6 +116,55 @@ MACHINES: Final[dict[Side, tuple[str, ...]]] = {
     ),
 }
 Truth = Literal["human", "machine"]
+HARD_VOICES: Final[dict[Side, tuple[str, ...]]] = {
+    "tuning": ("hibari:heart", "flite:slt", "espeak-ng:en-us"),
+    "test": ("hibari:heart", "flite:rms", "flite:awb"),
+}
+"""There is one neural voice; the texts differ all the same."""
+HARD_PERSONS: Final[dict[Side, tuple[str, ...]]] = {
+    "tuning": (
+        "Thank you for calling Smith and Sons Roofing, this is Anna, how can I help you?",
+        "Good morning, Doctor Miller's office, can you hold please?",
+        "Hello? Hello? Who is this?",
+        "Hello, this is John.",
+        "Good afternoon, thank you for calling Bright Smile Dental, my name is Rosa.",
+        "Yes? Hello? Is anybody there?",
+    ),
+    "test": (
+        "Thanks for calling Riverside Auto Repair, Jack speaking, what can I do for you today?",
+        "Good afternoon, law offices of Baker and Stone, how may I direct your call?",
+        "Hello? Yes? Who is calling?",
+        "Hi, Maria here.",
+        "Good evening, Hotel Astoria, reception, this is Peter.",
+        "Thank you for calling Summit Heating and Cooling, this is Diane, may I have your name?",
+        "Hello? Sorry, I did not hear you, who is it?",
+        "Yeah, this is Frank.",
+    ),
+}
+HARD_MACHINES: Final[dict[Side, tuple[str, ...]]] = {
+    "tuning": (
+        "Hi, you have reached John Smith. Please leave a message after the tone.",
+        "The person you are calling is not available. Please try again later.",
+        "Hello, this is Anna. I can't come to the phone right now. Please leave your name.",
+        "Hey, it's Mike. Leave a message.",
+        "Sorry, nobody is available to take your call. Leave a message after the beep.",
+        "Thank you for calling Lake Side Clinic. Our office is closed.",
+    ),
+    "test": (
+        "You've reached the Cooper family. Please leave us a message.",
+        "The number you have dialed cannot be reached. Please call again at another time.",
+        "Hi, this is Laura. I'm away from my desk. Leave your name and number.",
+        "Hey, Greg here. You know what to do.",
+        "Welcome to Harbor Insurance. To speak with an agent, press two.",
+        "Thanks for calling Green Valley Vet. We are closed until Monday.",
+        "Your call has been sent to voicemail. At the tone, record your message.",
+        "Hello. The Martins are not at home. Speak after the beep.",
+    ),
+}
+HARD_PAUSE: Final = (0.5, 1.0)
+"""Seconds between the sentences of a machine: as long as a person waits."""
+PAUSES: Final = (0.05, 0.55)
+"""Seconds between sentences."""
 KINDS: Final[tuple[tuple[Truth, dict[Side, tuple[str, ...]]], ...]] = (
     ("human", PERSONS),
     ("machine", MACHINES),
@@ -150,6 +199,23 @@ def scenes(side: Side, *, rounds: int) -> Iterator[Scene]:
                     yield _scene(truth, text, voice, parts, dice)
 
 
+def hard_scenes(side: Side, *, rounds: int) -> Iterator[Scene]:
+    """Machines that pause like persons, and persons who greet as long as machines."""
+    dice = random.Random(f"hard greetings {side}")
+    kinds: tuple[tuple[Truth, dict[Side, tuple[str, ...]]], ...] = (
+        ("human", HARD_PERSONS),
+        ("machine", HARD_MACHINES),
+    )
+    for voice in filter(_installed, HARD_VOICES[side]):
+        for truth, texts in kinds:
+            for text in texts[side]:
+                stretch = dice.uniform(*STRETCH[truth])
+                parts = [_speak(voice, part, stretch) for part in re.split(r"(?<=[.!?]) ", text)]
+                pauses = HARD_PAUSE if truth == "machine" else PAUSES
+                for _round in range(rounds):
+                    yield _scene(truth, text, voice, parts, dice, pauses)
+
+
 def beep_scenes(side: Side, *, rounds: int) -> Iterator[Scene]:
     """The last sentence of every machine's greeting with its beep, and persons without one."""
     dice = random.Random(f"beeps {side}")
@@ -170,11 +236,12 @@ def _scene(
     voice: str,
     parts: list[Sound],
     dice: random.Random,
+    pauses: tuple[float, float] = PAUSES,
 ) -> Scene:
     delay = _delay(truth, dice)
     pieces = [np.zeros(int(delay * SAMPLE_RATE), np.float32)]
     for part in parts:
-        pieces += [part, _silence(dice.uniform(0.05, 0.55))]
+        pieces += [part, _silence(dice.uniform(*pauses))]
     beep_ends = None
     if truth == "machine":
         pieces[-1] = _silence(dice.uniform(0.2, 1.0))

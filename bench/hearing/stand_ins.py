@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.model import Campaign
+from softswitch.call.end_hold import EndHold
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import FRAME, Heard
 
@@ -49,6 +50,14 @@ class StandInCall:
     def emit(self, kind: Any, **facts: Any) -> None:
         """An event of the call."""
         self._tell(self, kind(call_id="", number=1, at=0.0, clock=0.0, **facts))
+
+    def hold_end(self, what: str) -> EndHold:
+        """Nobody waits for its end."""
+        return EndHold(what, lambda _hold: None)
+
+    def secret_during(self, _start: float, _end: float) -> bool:
+        """Nothing is secret."""
+        return False
 
     def other_leg(self, _leg: object) -> None:
         """There is none."""

@@ -240,7 +240,10 @@ def _screen(journey: Journey, node: Connect) -> Screen | None:
             await leg.send_dtmf(journey.shown_text(node.send_dtmf))
         if node.whisper is not None and not leg.ended:
             await leg.play(journey.sound(node.whisper, to_callee=True))
-        return not leg.ended and await _accepts(journey, node, leg)
+        accepted = not leg.ended and await _accepts(journey, node, leg)
+        if accepted and node.accept is not None:
+            return True  # by a key, which no machine presses
+        return await _overturned(journey, node, leg) or accepted
 
     return screen
 
@@ -254,7 +257,23 @@ async def _judged(journey: Journey, node: Connect, leg: CalledLeg) -> Declined |
     if leg.ended:
         journey.call.emit(LegDeclined, leg=leg.leg_id, why="hung_up")
         return Declined()
-    if verdict != "machine" or machine.then == "bridge":
+    if verdict != "machine":
+        return None
+    return await _declined(journey, node, leg)
+
+
+async def _overturned(journey: Journey, node: Connect, leg: CalledLeg) -> Declined | None:
+    """What follows when a beep has told meanwhile that it was a machine after all."""
+    ears = journey.call.services.ears
+    if node.machine is None or ears is None or leg.ended or not ears.overturned(leg):
+        return None
+    return await _declined(journey, node, leg)
+
+
+async def _declined(journey: Journey, node: Connect, leg: CalledLeg) -> Declined | None:
+    """What is done about a machine; None: it gets the call."""
+    machine, ears = node.machine, journey.call.services.ears
+    if machine is None or ears is None or machine.then == "bridge":
         return None
     left = machine.then == "message" and await _leave_message(journey, node, leg, ears)
     journey.call.emit(LegDeclined, leg=leg.leg_id, why="machine")

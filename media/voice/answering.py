@@ -2,12 +2,15 @@
 
 Judged from when somebody speaks in the first seconds after the answer, 20 ms at a time, as early
 as it is sure: how long the greeting is, how long the pauses within it are and the one after it,
-whether there was a beep. What is said is not known here.
+whether there was a beep. Where the words are recognised too, they come first: an announcement may
+pause like a person, and a person greet as long as an announcement.
 """
 
 from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
+
+from media.voice.greeting_words import Said, said_by
 
 __all__ = ["AnswerJudge", "BeepWatch", "Judgement"]
 
@@ -25,6 +28,14 @@ LIKELY_LONG_FRAMES: Final = 125
 """What goes on for so long when there is no time left is taken to go on."""
 LIKELY_PAUSE_FRAMES: Final = 12
 """A pause this long when there is no time left is taken to last."""
+ASKED_PAUSE_FRAMES: Final = 20
+"""After a question a person is waiting."""
+GREETING_PAUSE_FRAMES: Final = 50
+"""After a mere hello; an announcement goes on a little earlier."""
+PATIENT_FRAMES: Final = 65
+"""Where words may still follow: longer than announcements pause between their sentences."""
+COVERED_FRAMES: Final = 15
+"""Words that reach so near to the end of the greeting are all of it."""
 
 
 class Judgement(NamedTuple):
@@ -46,6 +57,11 @@ class AnswerJudge:
         self._last = 0
         """Frame after its last voice."""
         self._longest_pause = 0
+        self.reads = False
+        """Whether words are recognised, and worth being waited for."""
+        self._said = Said.ANYONE
+        self._read_until = 0
+        """Frame up to which words are known."""
 
     def hear(self, voice: bool, *, skipped: int = 0) -> Judgement | None:
         """Take a frame, after `skipped` that were never sent; a judgement as soon as it is sure."""
@@ -53,6 +69,12 @@ class AnswerJudge:
         self._row = self._row + 1 if voice else 0
         if self._row >= WORD_FRAMES:
             self._voice()
+        return self._judge()
+
+    def read(self, text: str, until_frame: int) -> Judgement | None:
+        """Take all words of the greeting that are understood so far."""
+        self._said = said_by(text)
+        self._read_until = max(self._read_until, until_frame)
         return self._judge()
 
     def beep(self) -> Judgement:
@@ -63,6 +85,8 @@ class AnswerJudge:
         """The likeliest, now that there is no more time."""
         if self._first is None:
             return Judgement("unknown", "no voice")
+        if self._said in _PERSONS:
+            return Judgement("human", "its words")
         if self._two_sentences:
             return Judgement("machine", "several sentences")
         if self._pause >= LIKELY_PAUSE_FRAMES:
@@ -93,8 +117,12 @@ class AnswerJudge:
         return long and self._longest_pause >= SENTENCE_PAUSE_FRAMES
 
     def _judge(self) -> Judgement | None:
+        if self._said is Said.MACHINE:
+            return Judgement("machine", "its words")
         if self._first is None:
             return None
+        if self.reads:
+            return self._judge_by_words()
         if self._two_sentences:
             return Judgement("machine", "several sentences")
         if self._span >= LONG_FRAMES:
@@ -103,6 +131,19 @@ class AnswerJudge:
             return Judgement("human", "a greeting and a pause")
         return None
 
+    def _judge_by_words(self) -> Judgement | None:
+        """How long it speaks tells nothing until there is no time left: words may still come."""
+        understood = self._read_until >= self._last - COVERED_FRAMES
+        if self._said is Said.HUMAN and self._pause >= ASKED_PAUSE_FRAMES:
+            return Judgement("human", "its words")
+        if understood and self._said is Said.GREETING and self._pause >= GREETING_PAUSE_FRAMES:
+            return Judgement("human", "its words")
+        if self._pause >= PATIENT_FRAMES:
+            return Judgement("human", "a greeting and a pause")
+        return None
+
+
+_PERSONS: Final = frozenset((Said.HUMAN, Said.LIKELY_HUMAN))
 
 QUIET_FRAMES: Final = 15
 """300 ms of quiet after a beep: it records now."""

@@ -115,6 +115,9 @@ class Ears(Protocol):
     async def beep(self, leg: Leg, within: float) -> bool:
         """Wait for an answering machine's beep and the silence after it; whether it came."""
 
+    def overturned(self, leg: Leg) -> bool:
+        """Whether a beep has come on a leg that `judge` did not take for a machine."""
+
 
 @dataclass(slots=True)
 class Services:

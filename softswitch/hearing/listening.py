@@ -74,6 +74,7 @@ class Listening:
         )
         self.keywords = KeywordWatch(self.recording)
         self.speech = SpeechStage(services.loop, hearing, self.voice, self.keywords)
+        self.voice.reader = self.speech
         self.quality = QualityStage(hearing.quality_seconds)
 
     @property
@@ -99,6 +100,9 @@ class Listening:
             await self.voice.prepare()
         if wanting is not None:
             await self._start_speech(wanting)
+        elif judges(self._configuration):
+            # Without one, who has answered is judged by when somebody speaks.
+            await self.speech.start(soon=True)
         self._tick.attach(
             self.stages,
             find_owner=self._find_leg,
@@ -186,6 +190,10 @@ class Listening:
     async def beep(self, leg: Leg, within: float) -> bool:
         """Wait for an answering machine's beep."""
         return await self.voice.beep(leg, within)
+
+    def overturned(self, leg: Leg) -> bool:
+        """Whether a beep has come on a leg that was not taken for a machine."""
+        return self.voice.overturned(leg)
 
 
 def wants_speech(configuration: Configuration) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -25,7 +25,6 @@ from softswitch.call.leg import Leg
 from softswitch.call.services import Question
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import Heard
-from softswitch.hearing.sent import sent_beside
 from softswitch.hearing.sound_ring import SoundRing
 from softswitch.hearing.speech_parts import (
     MakeRecogniser,
@@ -123,11 +122,19 @@ class SpeechStage:
             "workers": [asdict(one.status()) for one in self._recognisers.values()],
         }
 
-    def listen(self, leg: Leg, words: Sequence[str]) -> Question:
-        """Have a leg's speech recognised from now on; `words` is what may be said."""
-        question = SpokenQuestion(
-            leg, tuple(words), is_speaking=self._is_speaking, on_close=self._forget
-        )
+    @property
+    def ready(self) -> bool:
+        """Whether what is said now would soon be understood."""
+        known = None if self._engine is None else self._recognisers.get(self._engine)
+        return known is not None and known.status().ready > 0 and not (self._level or self._behind)
+
+    def listen(
+        self, leg: Leg, words: Sequence[str], *, follow: Callable[[Recognised], None] | None = None
+    ) -> Question:
+        """Have a leg's speech recognised from now on; `words` is what may be said. `follow` is
+        told all of it while it is said."""
+        speaking, forget = self._is_speaking, self._forget
+        question = SpokenQuestion(leg, tuple(words), speaking, forget, follow)
         self._questions.setdefault(leg, []).append(question)
         ear = self._voices.find(leg)
         if ear is not None:
@@ -306,10 +313,11 @@ class SpeechStage:
             self._conclude(stretch)
 
     def _purpose(self, ear: Ear) -> Purpose:
-        if ear.leg in self._questions:
+        questions = self._questions.get(ear.leg, ())
+        if any(one.follow is None for one in questions):
             return "answer"
         keywords = ear.campaign.keywords
-        rolls = keywords is not None and keywords.mode == "rolling"
+        rolls = bool(questions) or (keywords is not None and keywords.mode == "rolling")
         return "rolling" if rolls and not self._level and not self._behind else "segment"
 
     def _submit(self, stretch: Stretch, cut: Cut) -> None:
@@ -321,9 +329,8 @@ class SpeechStage:
         stretch.pending += 1
         questions = self._questions.get(talker.ear.leg, ())
         words = talker.words(engine, [word for one in questions for word in one.words])
-        sent = sent_beside(talker.ear.leg.player.played, start_ns, samples.size)
         self._recogniser(engine).submit(
-            Window(stretch.stream, samples, start_ns, cut.purpose, cut.final, words, sent)
+            Window(stretch.stream, samples, start_ns, cut.purpose, cut.final, words)
         )
 
     # What was understood.
@@ -368,6 +375,9 @@ class SpeechStage:
     def _tell(self, ear: Ear, result: Recognised) -> None:
         """What in it is said to a secret question, the sink leaves out."""
         self._sink.recognised(ear, result)
+        for question in list(self._questions.get(ear.leg, ())):
+            if question.follow is not None:
+                question.follow(result)
 
     # Ends.
 

@@ -22,12 +22,14 @@ class SpokenQuestion:
         self,
         leg: Leg,
         words: tuple[str, ...],
-        *,
         is_speaking: Callable[[Leg], bool],
         on_close: Callable[[SpokenQuestion], None],
+        follow: Callable[[Recognised], None] | None = None,
     ) -> None:
         self.leg = leg
         self.words = words
+        self.follow = follow
+        """Told all that is understood, also what may still change; None: only `heard` is."""
         self._is_speaking = is_speaking
         self._on_close: Callable[[SpokenQuestion], None] | None = on_close
         self._said: asyncio.Queue[Utterance] = asyncio.Queue(MAX_UTTERANCES)

@@ -22,7 +22,7 @@ from media.voice.stretches import LEAD_NS, TRAIL_NS, Changes, Stretches
 from media.voice.talk import TalkMeter
 from softswitch.call.events import BeepHeard, MachineJudged, NoiseRose, SpeechHeard, TalkMeasured
 from softswitch.hearing.activity import Activity
-from softswitch.hearing.answer_watch import AnswerWatch
+from softswitch.hearing.answer_watch import AnswerWatch, GreetingReader
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import FRAME, Heard
 
@@ -36,6 +36,8 @@ UNHEARD: Final = -1
 NOISE_STEP_NS: Final = 1_000_000_000 // LOOKS_A_SECOND
 FRESH_NS: Final = 500_000_000
 """A leg that has sent nothing for so long has no noise now."""
+LATE_SECONDS: Final = 30.0
+"""From the answer on, a beep tells that it was a machine after all: longer than most greetings."""
 
 
 class SegmentListener(Protocol):
@@ -70,6 +72,11 @@ class VoiceStage:
         self._by_leg: dict[Leg, Ear] = {}
         self._attended: Counter[Leg] = Counter()
         self._watches: dict[Leg, AnswerWatch] = {}
+        self._late: dict[Leg, float] = {}
+        """Legs taken for persons, with the time until which a beep would overturn that."""
+        self._overturned: set[Leg] = set()
+        self.reader: GreetingReader | None = None
+        """Who understands greetings; None: they are judged by when somebody speaks alone."""
 
     # What the tick says.
 
@@ -118,6 +125,8 @@ class VoiceStage:
         watch = self._watches.pop(ear.leg, None)
         if watch is not None:
             watch.leave()
+        self._late.pop(ear.leg, None)
+        self._overturned.discard(ear.leg)
         self._talk.part(ear.slot)
         self._activity.reset(ear.slot)
         del self._ears[ear.slot], self._by_leg[ear.leg]
@@ -128,8 +137,13 @@ class VoiceStage:
         for slot in self._stretches.stale(now_ns):
             self._ended(int(slot), *self._stretches.span(slot))
         if now_ns >= self._noise_ns:
+            self._forget_late(now_ns / 1e9)
             self._noise_ns = now_ns + NOISE_STEP_NS
             self._look_at_noise(now_ns)
+
+    def _forget_late(self, now: float) -> None:
+        for leg in [leg for leg, until in self._late.items() if now >= until]:
+            self._unwatch(leg)
 
     def _look_at_noise(self, now_ns: int) -> None:
         slots = self._stretches.heard_since(now_ns - FRESH_NS)
@@ -177,9 +191,15 @@ class VoiceStage:
         watch = self._watched(leg)
         answered = leg.answered_clock
         begun = self._loop.time() if answered is None else answered
+        question = None
+        if self.reader is not None and self.reader.ready:
+            watch.await_words()
+            question = self.reader.listen(leg, (), follow=watch.read)
         try:
             judgement = await watch.judgement(begun + within - self._loop.time())
         finally:
+            if question is not None:
+                question.close()
             if not watch.judged:
                 self._unwatch(leg)
         seconds = round(self._loop.time() - begun, 3)
@@ -190,12 +210,19 @@ class VoiceStage:
             seconds=seconds,
             why=judgement.why,
         )
-        if judgement.verdict != "machine":
-            self._unwatch(leg)
+        if judgement.verdict != "machine" and leg in self._watches:
+            self._late[leg] = begun + LATE_SECONDS
+            self._look(self._by_leg.get(leg))
         return judgement.verdict
+
+    def overturned(self, leg: Leg) -> bool:
+        """Whether a beep has come on a leg that was not taken for a machine."""
+        return leg in self._overturned
 
     async def beep(self, leg: Leg, within: float) -> bool:
         """Wait for an answering machine's beep and the quiet after it; whether it came."""
+        if leg in self._overturned:
+            return True
         watch = self._watched(leg)
         try:
             came = await watch.beep(within)
@@ -221,7 +248,18 @@ class VoiceStage:
             self._look(self._by_leg.get(leg))
         return watch
 
+    def _beeped_late(self, leg: Leg) -> None:
+        """It was a machine: not bridged yet, it is judged anew; bridged, it is only told."""
+        self._unwatch(leg)
+        self._overturned.add(leg)
+        leg.call.emit(BeepHeard, leg=leg.leg_id)
+        if leg.call.other_leg(leg) is None:
+            seconds = round(self._loop.time() - (leg.answered_clock or self._loop.time()), 3)
+            verdict, why = "machine", "a beep after all"
+            leg.call.emit(MachineJudged, leg=leg.leg_id, verdict=verdict, seconds=seconds, why=why)
+
     def _unwatch(self, leg: Leg) -> None:
+        self._late.pop(leg, None)
         if self._watches.pop(leg, None) is not None:
             self._look(self._by_leg.get(leg))
 
@@ -238,6 +276,8 @@ class VoiceStage:
                     beep=heard.beep is not None and bool(heard.beep[row]),
                     skipped=0 if skipped is None else int(skipped[row]),
                 )
+                if leg in self._late and watch.beeped:
+                    self._beeped_late(leg)
 
     # Stretches.
 
@@ -285,7 +325,8 @@ class VoiceStage:
 
     def _look(self, ear: Ear | None) -> None:
         if ear is not None and self._ears.get(ear.slot) is ear:
-            closely = ear.leg in self._watches or self._matters(ear)
+            judging = ear.leg in self._watches and ear.leg not in self._late
+            closely = judging or self._matters(ear)
             self._activity.listen_closely(ear.slot, closely)
 
     def _skipped(

@@ -13,6 +13,7 @@ from typing import Any
 from softswitch.call.events import (
     AnswerGiven,
     AttributesSet,
+    BeepHeard,
     CallAnswered,
     CallBridged,
     CallEnded,
@@ -216,7 +217,14 @@ class RecordBuilder:
             tones.append(fax_entry(event))
 
     def _on_machine(self, event: MachineJudged) -> None:
-        self.record["machine"] = event.facts()
+        before = self.record["machine"]
+        beep = before is not None and before["leg"] == event.leg and before["beep"]
+        self.record["machine"] = {**event.facts(), "beep": beep}
+
+    def _on_beep(self, event: BeepHeard) -> None:
+        machine = self.record["machine"]
+        if machine is not None and machine["leg"] == event.leg:
+            machine["beep"] = True
 
     def _on_saved(self, event: RecordingSaved) -> None:
         self._keep("recordings", saved_entry(event))
@@ -270,6 +278,7 @@ _HANDLERS: Mapping[type, Callable[[RecordBuilder, Any], None]] = {
     TranscriptAdded: RecordBuilder._on_transcript,
     FaxHeard: RecordBuilder._on_fax,
     MachineJudged: RecordBuilder._on_machine,
+    BeepHeard: RecordBuilder._on_beep,
     RecordingSaved: RecordBuilder._on_saved,
     RecordingFailed: RecordBuilder._on_recording_failed,
     QualityMeasured: RecordBuilder._on_quality,

@@ -43,6 +43,7 @@ class ScriptedEars:
         self.waited: list[tuple[str, float]] = []
         self.judge_seconds = 1.0
         self.beep_seconds = 2.0
+        self.beeped_late = False
 
     @property
     def question(self) -> ScriptedQuestion:
@@ -64,3 +65,6 @@ class ScriptedEars:
         self.waited.append((leg.leg_id, within))
         await asyncio.sleep(min(self.beep_seconds, within))
         return self.beeps
+
+    def overturned(self, leg: Leg) -> bool:
+        return self.beeped_late

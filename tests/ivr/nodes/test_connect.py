@@ -246,6 +246,33 @@ async def test_without_a_beep_no_message_is_left_and_the_next_is_called() -> Non
     assert [entry for entry in call.diary if entry[0] == "play to callee"] == []
 
 
+async def beeped_late(node: Connect, outcomes: tuple[DialOutcome | str, ...]) -> ScriptedCall:
+    """A machine that was taken for a person, and beeps before it has the call."""
+    call = ScriptedCall(outcomes=outcomes)
+    ears = call.services.ears = ScriptedEars()
+    ears.judge_seconds = ears.beep_seconds = 0.0
+    ears.beeped_late = True
+    await run_treatment(journey_on(call), Treatment("main", (node,)))
+    return call
+
+
+@pytest.mark.parametrize("key", ["", "2"])
+async def test_a_beep_overturns_a_person_who_does_not_have_the_call_yet(key: str) -> None:
+    accept = ACCEPT if key else None
+    call = await beeped_late(screened("message", accept=accept), (key, ""))
+    assert ("play to callee", "message") in call.diary
+    assert not call.bridged
+    assert call.dialled == ["+16025550001"]
+
+
+async def test_a_beep_does_not_overturn_one_who_has_accepted_the_call() -> None:
+    assert (await beeped_late(screened("message", accept=ACCEPT), ("1",))).bridged
+
+
+async def test_a_beep_overturns_nothing_where_machines_get_the_call() -> None:
+    assert (await beeped_late(screened("bridge"), ("",))).bridged
+
+
 async def test_where_nobody_listens_everybody_is_a_person() -> None:
     call = await connect(screened("decline"))
     assert call.bridged

@@ -24,6 +24,61 @@ def judge(*seconds: float) -> tuple[Judgement, float]:
     return one.out_of_time(), now / 50
 
 
+def read(*said: float | str) -> tuple[Judgement, float]:
+    """The same where words are understood: seconds of voice, of silence (negative), and all that
+    was said until then."""
+    one = AnswerJudge()
+    one.reads = True
+    now = 0
+    for part in said:
+        if isinstance(part, str):
+            found = one.read(part, now)
+            if found is not None:
+                return found, now / 50
+            continue
+        for _ in range(round(abs(part) * 50)):
+            found = one.hear(part > 0)
+            now += 1
+            if found is not None:
+                return found, now / 50
+            if now >= LIMIT * 50:
+                return one.out_of_time(), now / 50
+    return one.out_of_time(), now / 50
+
+
+def test_words_tell_a_machine_before_its_first_pause_is_over() -> None:
+    judgement, after = read(1.5, -0.2, "hi you have reached john smith", -3.0)
+    assert judgement == Judgement("machine", "its words")
+    assert after < 2.0
+
+
+def test_a_name_and_a_pause_may_be_a_machine_that_goes_on() -> None:
+    name = "hello this is anna"
+    judgement, _ = read(1.2, -0.3, name, -0.6, 0.5, f"{name} i can't come to the phone", 2.0)
+    assert judgement.verdict == "machine"
+    assert read(1.2, -0.3, name, -2.0)[0].verdict == "human"
+
+
+def test_a_long_greeting_that_asks_is_a_person() -> None:
+    text = "thank you for calling smith and sons roofing this is anna"
+    assert read(3.9, text, 1.0)[0] == Judgement("human", "its words")
+    judgement, _ = read(2.8, -0.2, f"{text} how can i help you", -1.0)
+    assert judgement == Judgement("human", "its words")
+
+
+def test_several_short_sentences_that_ask_are_a_person() -> None:
+    judgement, after = read(0.5, -0.3, 0.5, -0.3, 0.8, -0.2, "hello hello who is this", -2.0)
+    assert judgement.verdict == "human"
+    assert after < 3.5
+    assert judge(0.0, 0.5, 0.3, 0.5, 0.3, 0.8, 2.0)[0].verdict == "machine"  # without words
+
+
+def test_words_that_never_come_are_not_waited_for_too_long() -> None:
+    judgement, after = read(0.5, -3.5)
+    assert judgement.verdict == "human"
+    assert after < 2.0
+
+
 def test_a_hello_and_a_pause_is_a_person_and_told_at_once() -> None:
     judgement, after = judge(0.6, 0.4, 3.0)
     assert judgement.verdict == "human"

@@ -467,3 +467,20 @@ async def test_the_recogniser_can_be_started_ahead(bench: Bench) -> None:
 
 def test_last_words_are_given_up_before_the_call_is() -> None:
     assert LAST_WORDS_NS < MAX_HOLD_SECONDS * 1e9
+
+
+async def test_who_follows_is_told_words_while_they_are_said(bench: Bench) -> None:
+    ear = bench.ear(NOTHING)
+    told: list[Recognised] = []
+    ready = [bench.stage.ready]
+    question = bench.stage.listen(ear.leg, (), follow=told.append)
+    bench.speak(ear, 35)
+    ready.append(bench.stage.ready)
+    window = bench.recogniser.answer(("you", 0.0, 0.1), ("have", 0.1, 0.2), ("x", 0.2, 0.3))
+    assert window.purpose == "rolling"
+    assert [result.text for result in told] == ["you have"]
+    assert ready == [False, True]
+    question.close()
+    left = len(bench.recogniser.windows)
+    bench.speak(ear, 35)
+    assert len(bench.recogniser.windows) == left

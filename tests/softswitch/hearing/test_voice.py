@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from config.model import Hearing
+from media.speech.recognition.result import Recognised, Word
 from media.voice.silero import SileroMissing
 from media.voice.stretches import LEAD_NS, TRAIL_NS
 from media.voice.webrtc import WebrtcMissing
@@ -21,7 +22,7 @@ from softswitch.call.leg import Leg
 from softswitch.hearing import activity
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import FRAME, Heard
-from softswitch.hearing.voice import VoiceStage
+from softswitch.hearing.voice import LATE_SECONDS, VoiceStage
 from tests.support.ears import FRAME_NS, HeardCall, HeardLeg, ear, one_frame
 from tests.support.voices import has_voice, spoken
 
@@ -409,6 +410,100 @@ async def test_a_question_that_is_given_up_leaves_nothing_behind() -> None:
         await asyncio.gather(asking, return_exceptions=True)
     assert room.stage._watches == {}
     assert call.told == []
+
+
+class Reader:
+    """Understands greetings as the test says."""
+
+    ready = True
+
+    def __init__(self) -> None:
+        self.follow: Any = None
+        self.closed = False
+
+    def listen(self, leg: Leg, words: Any, *, follow: Any = None) -> Any:
+        self.follow = follow
+        return self
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_words_of_a_greeting_are_waited_for_where_they_are_understood() -> None:
+    room, call = Room(), HeardCall()
+    reader = Reader()
+    room.stage.reader = cast("Any", reader)
+    answered(room, call)
+    verdict = asyncio.create_task(room.stage.judge(as_leg(call.callee), 4.0))
+    await asked(verdict)
+    begun = room.now_ns
+    room.hear({1: LOUD}, 1.5)
+    room.hear({1: QUIET}, 1.0)
+    await asked(verdict)
+    words = tuple([Word(text, begun, begun, 0.9) for text in ("you", "have", "reached")])
+    reader.follow(Recognised(words, begun, room.now_ns, "rolling", "scripted", False, ""))
+    assert await verdict == "machine"
+    assert reader.closed
+
+
+async def test_without_a_recogniser_that_is_ready_timing_decides() -> None:
+    room, call = Room(), HeardCall()
+    reader = Reader()
+    reader.ready = False
+    room.stage.reader = cast("Any", reader)
+    answered(room, call)
+    verdict = asyncio.create_task(room.stage.judge(as_leg(call.callee), 4.0))
+    await asked(verdict)
+    room.hear({1: LOUD}, 1.5)
+    room.hear({1: QUIET}, 1.0)
+    assert await verdict == "human"
+    assert reader.follow is None
+
+
+async def taken_for_a_person(room: Room, call: HeardCall) -> None:
+    answered(room, call)
+    verdict = asyncio.create_task(room.stage.judge(as_leg(call.callee), 4.0))
+    await asked(verdict)
+    room.hear({1: LOUD}, 0.5)
+    room.hear({1: QUIET}, 1.0)
+    assert await verdict == "human"
+    room.hear({1: LOUD}, 3.0)
+
+
+def late_beep(room: Room) -> None:
+    room.hear({1: QUIET}, 0.02, beep=[True])
+    room.hear({1: QUIET}, 0.4, beep=[False])
+
+
+async def test_a_beep_overturns_a_person_before_the_bridge() -> None:
+    room, call = Room(), HeardCall()
+    await taken_for_a_person(room, call)
+    assert not room.stage.overturned(as_leg(call.callee))
+    late_beep(room)
+    assert room.stage.overturned(as_leg(call.callee))
+    assert [event.verdict for event in told(call, MachineJudged)] == ["human", "machine"]
+    assert len(told(call, BeepHeard)) == 1
+    assert await room.stage.beep(as_leg(call.callee), 0.0)
+    assert len(told(call, BeepHeard)) == 1
+
+
+async def test_a_beep_in_a_bridge_is_told_and_no_more() -> None:
+    room, call = Room(), HeardCall()
+    await taken_for_a_person(room, call)
+    call.bridged = True
+    late_beep(room)
+    assert [event.verdict for event in told(call, MachineJudged)] == ["human"]
+    assert len(told(call, BeepHeard)) == 1
+
+
+async def test_beeps_later_than_any_greeting_are_nobodys_business() -> None:
+    room, call = Room(), HeardCall()
+    await taken_for_a_person(room, call)
+    room.wait(LATE_SECONDS)
+    late_beep(room)
+    assert told(call, BeepHeard) == []
+    assert room.stage._watches == {}
+    assert room.stage._late == {}
 
 
 # Better detectors.

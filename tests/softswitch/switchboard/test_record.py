@@ -6,6 +6,7 @@ import json
 from typing import Any, TypeVar
 
 from softswitch.call.events import (
+    BeepHeard,
     CallAnswered,
     CallBridged,
     CallEnded,
@@ -18,6 +19,7 @@ from softswitch.call.events import (
     LegEnded,
     LegOriginated,
     LegQuality,
+    MachineJudged,
     NodeEntered,
 )
 from softswitch.switchboard.crash import crash_record
@@ -40,7 +42,7 @@ class Script:
         self.builder = RecordBuilder(presented())
         self.number = 1
 
-    def at(self, seconds: float, kind: type[E], **facts: Any) -> None:
+    def at(self, seconds: float, kind: type[E], /, **facts: Any) -> None:
         self.number += 1
         self.builder.add(
             kind(call_id="c1", number=self.number, at=START_UTC + seconds, clock=seconds, **facts)
@@ -121,6 +123,23 @@ def test_fax_tones_do_not_make_a_record_grow_without_end() -> None:
     for _ in range(2 * MAX_FAX_TONES):
         script.at(3.0, FaxHeard, leg="b1", tone="ced")
     assert len(script.end(9.0)["fax"]) == MAX_FAX_TONES
+
+
+def test_a_beep_after_the_verdict_stands_beside_it() -> None:
+    script = Script()
+    script.at(2.0, MachineJudged, leg="b1", verdict="human", seconds=1.0, why="a greeting")
+    script.at(7.0, BeepHeard, leg="b1")
+    machine = script.end(9.0)["machine"]
+    assert (machine["verdict"], machine["beep"]) == ("human", True)
+
+
+def test_a_verdict_that_is_overturned_is_the_machines() -> None:
+    script = Script()
+    script.at(2.0, MachineJudged, leg="b1", verdict="human", seconds=1.0, why="a greeting")
+    script.at(7.0, BeepHeard, leg="b1")
+    script.at(7.0, MachineJudged, leg="b1", verdict="machine", seconds=6.0, why="a beep")
+    machine = script.end(9.0)["machine"]
+    assert (machine["verdict"], machine["beep"]) == ("machine", True)
 
 
 def test_a_transparent_call_rings_before_it_is_answered() -> None:
