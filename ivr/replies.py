@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from config.model import Prompt
-from ivr.spoken import Meant
+from ivr.spoken import Meant, is_mumbled
 from softswitch.call.events import AnswerHeard
 from softswitch.call.services import Question, Utterance
 
@@ -86,7 +86,7 @@ class Replies:
             if self._key_waits():
                 self.forget_speech()
                 return await call.next_digit(within)
-            if heard is not None and heard.text:
+            if heard is not None and not is_mumbled(heard.text):
                 return heard
         return None
 

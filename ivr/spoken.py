@@ -21,6 +21,7 @@ __all__ = [
     "Meant",
     "choice_meant",
     "digits_meant",
+    "is_mumbled",
     "words_for_answer",
     "words_for_menu",
     "yes_or_no_meant",
@@ -193,7 +194,7 @@ MAX_DENIED = 3
 def yes_or_no_meant(text: str) -> Meant | None:
     """1 for yes, 2 for no; None for neither, for both, and for "not sure"."""
     words = words_of(text)
-    said = {YES} if any(pair in _AGREEING for pair in pairwise(words)) else set()
+    said = {YES} if _agrees(words) else set()
     denied = 0
     for place, word in enumerate(words):
         if word in _DENIALS:
@@ -232,6 +233,26 @@ def digits_meant(
         if whole.keys.removeprefix(before) not in shorter:
             return None, None
     return whole, meant[0] if meant else None
+
+
+# Nothing.
+
+_MUMBLED = frozenset(
+    (
+        "um", "umm", "uh", "uhh", "er", "erm", "eh", "ah", "hm", "hmm", "huh", "m", "mm", "mmm",
+        "mhmm",
+    )
+)  # fmt: skip
+
+
+def is_mumbled(text: str) -> bool:
+    """Whether somebody has made sounds and said no word; "uh huh" says yes."""
+    words = words_of(text)
+    return all(word in _MUMBLED for word in words) and not _agrees(words)
+
+
+def _agrees(words: _Words) -> bool:
+    return any(pair in _AGREEING for pair in pairwise(words))
 
 
 # What the recogniser may lean to.

@@ -144,9 +144,9 @@ def _starts(words: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:
     """Ways to read the first words: digits, how many words they took, how many were strange."""
     word = words[0]
     if word in REPEATS:
-        repeated = digit_of(words[1]) if len(words) > 1 else None
+        repeated = _repeated(words[1]) if len(words) > 1 else None
         if repeated is not None:
-            yield REPEATS[word] * repeated, 2, 0
+            yield repeated[0] * REPEATS[word] + repeated[1:], 2, 0
     elif _plain(word) is not None:
         yield from _values(words)
     elif word in SCALES:
@@ -156,6 +156,11 @@ def _starts(words: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:
         yield "", 1, 0
     else:
         yield "", 1, int(word not in FILLERS)
+
+
+def _repeated(word: str) -> str | None:
+    """The digits whose first is said more than once: of `double 709`, as of `double seven`."""
+    return word if word.isascii() and word.isdigit() else digit_of(word)
 
 
 def _values(words: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:

@@ -67,6 +67,14 @@ KEY_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )  # fmt: skip
 """What a key is called."""
 
+SOUNDS_LIKE: Mapping[str, str] = MappingProxyType(
+    {
+        "to": "two", "too": "two", "for": "four", "fore": "four", "won": "one", "ate": "eight",
+        "oh": "zero", "o": "zero", **{str(digit): names[0] for digit, names in KEY_NAMES.items()},
+    }
+)  # fmt: skip
+"""Words that nobody tells from the name of a digit by ear, or that are written for it."""
+
 _PHRASES = list_of(LINE, most=MAX_PHRASES)
 
 Said = Mapping[str, tuple[str, ...]]
@@ -212,6 +220,12 @@ def read_menu(name: str, tree: Tree, location: Location, reading: Reading) -> No
     )
 
 
+def _doubt(phrase: str, key: str, before: str, other: str) -> str:
+    if phrase == before:
+        return f'say: "{shorten(phrase)}" stands for {other} and for {key}'
+    return f'say: "{shorten(phrase)}" for {key} sounds like "{shorten(before)}" for {other}'
+
+
 def _spoken(fields: Fields, reading: Reading) -> Said:
     """What may be said for each choice, without doubt about which is meant."""
     choices = fields[MenuKeys.CHOICES]
@@ -221,13 +235,15 @@ def _spoken(fields: Fields, reading: Reading) -> Said:
     if said is True:
         return MappingProxyType({key: KEY_NAMES[key] for key in choices if key in KEY_NAMES})
     place = fields.place(MenuKeys.SAY)
-    meant: dict[str, str] = {}
+    meant: dict[str, tuple[str, str]] = {}
     for key, phrases in said.items():
         if key not in choices:
             message = f"say: {shorten(key)} is none of the choices {', '.join(choices)}"
             reading.problems.add(place, message)
         for phrase in phrases:
-            if meant.setdefault(phrase, key) != key:
-                message = f'say: "{shorten(phrase)}" stands for {meant[phrase]} and for {key}'
+            sound = " ".join(SOUNDS_LIKE.get(word, word) for word in phrase.split())
+            other, before = meant.setdefault(sound, (key, phrase))
+            if other != key:
+                message = _doubt(phrase, key, before, other)
                 reading.problems.add(place, message)
     return said

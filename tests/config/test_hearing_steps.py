@@ -48,6 +48,12 @@ def test_a_menu_that_says_nothing_of_words_takes_none() -> None:
         ("{3: three}", "say: 3 is none of the choices 1, 2, *"),
         ("{1: [one, go], 2: go}", 'say: "go" stands for 1 and for 2'),
         ("{1: [One, one]}", None),
+        (
+            "{1: [two], 2: [three, too]}",
+            'say: "too" for 2 sounds like "two" for 1',
+        ),
+        ("{1: go for it, 2: go 4 it}", 'say: "go 4 it" for 2 sounds like "go for it" for 1'),
+        ("{1: [two, to, '2'], 2: [three]}", None),
         ("{1: '...'}", 'say: "..." is nothing that is said (1 to 8 words)'),
         (
             "{1: a a a a a a b c d}",

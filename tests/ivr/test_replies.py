@@ -207,6 +207,16 @@ def test_a_recogniser_that_is_not_sure_has_heard_nothing_certain(table: Table) -
     table.leave()
 
 
+def test_a_mumble_is_no_wrong_key(table: Table) -> None:
+    table.call(menu())
+    table.asked()
+    for sound in ("Mm, mm, mm.", "uh"):
+        table.say(sound)
+    assert table.told("menu.invalid") == []
+    table.say("uh, two")
+    assert table.path() == ["which", "toddler"]
+
+
 def test_noise_is_no_answer_and_no_silence_is_counted_while_somebody_speaks(table: Table) -> None:
     table.call(menu())
     table.asked()

@@ -13,6 +13,7 @@ from config.words import words_of
 from ivr.spoken import (
     choice_meant,
     digits_meant,
+    is_mumbled,
     words_for_answer,
     words_for_menu,
     yes_or_no_meant,
@@ -128,6 +129,8 @@ def test_neither_yes_nor_no(text: str) -> None:
         ("double five", "55"),
         ("triple zero one", "0001"),
         ("fifty two", "52"),
+        ("double seven oh nine", "7709"),
+        ("double 709", "7709"),
         ("It's 8 5 0 0 1, thanks.", "85001"),
         ("85,001", "85001"),
         ("eighty five thousand one", "85001"),
@@ -167,6 +170,16 @@ def test_the_reading_that_fits_counts(text: str, length: int, digits: str) -> No
 )
 def test_no_digits_where_nothing_was_said_or_taken_back(text: str) -> None:
     assert readings(words_of(text)) == ()
+
+
+@pytest.mark.parametrize("text", ["", "Mm, mm, mm.", "uh", "Um... er", "huh"])
+def test_sounds_are_no_words(text: str) -> None:
+    assert is_mumbled(text)
+
+
+@pytest.mark.parametrize("text", ["uh huh", "mm-hmm", "uh two", "oh", "banana"])
+def test_a_word_among_sounds_is_one(text: str) -> None:
+    assert not is_mumbled(text)
 
 
 def test_strange_words_make_digits_less_sure() -> None:
