@@ -47,6 +47,10 @@ STOP_SECONDS = 2.0
 SMOOTHING = 0.2
 """Share of the newest delay in the one that is shown."""
 
+HALF_LIFE_SECONDS = 1.0
+"""While nothing waits, the delay that is shown halves in this time: what the next window will meet
+is a worker that is free."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecogniserStatus:
@@ -139,6 +143,8 @@ class _Worker:
         self._task: asyncio.Task[None] | None = None
         self._batch: list[tuple[Window, float]] = []
         self._delay = 0.0
+        self._answered = 0.0
+        """When the last answer came."""
         self.ready = asyncio.Event()
         self.recognised = self.superseded = self.lost = self.restarts = 0
         self.cpu_seconds = self.sound_seconds = 0.0
@@ -149,11 +155,17 @@ class _Worker:
         return len(self._queue) + len(self._batch)
 
     def delay_now(self) -> float:
-        """The delay lately; longer when the batch at work has taken longer already."""
+        """The delay lately; longer when the batch at work has taken longer already, shorter when
+        there has been no work since."""
+        now = asyncio.get_running_loop().time()
         if not self._batch:
-            return self._delay
+            return self._delay if self.waiting else self._rested(now)
         since = min([put for _, put in self._batch])
-        return max(self._delay, asyncio.get_running_loop().time() - since)
+        return max(self._delay, now - since)
+
+    def _rested(self, now: float) -> float:
+        halvings = min(1000.0, (now - self._answered) / HALF_LIFE_SECONDS)
+        return float(self._delay * 0.5**halvings)
 
     def start(self) -> None:
         """Begin to work."""
@@ -172,6 +184,8 @@ class _Worker:
     def submit(self, window: Window) -> None:
         """Put a window into the queue."""
         now = asyncio.get_running_loop().time()
+        if not self.waiting:
+            self._delay = self._rested(now)
         dropped = self._queue.put(window, now)
         self._wake.set()
         self.superseded += len(dropped)
@@ -236,7 +250,7 @@ class _Worker:
         results = parse_results(reply)
         self.cpu_seconds += float(reply["cpu_seconds"])
         batch, self._batch = self._batch, []
-        now = asyncio.get_running_loop().time()
+        now = self._answered = asyncio.get_running_loop().time()
         for (window, put), result in zip(batch, results, strict=True):
             self._delay += SMOOTHING * (now - put - self._delay)
             self.recognised += 1
