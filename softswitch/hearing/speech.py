@@ -184,8 +184,11 @@ class SpeechStage:
 
     def after(self, now_ns: int) -> None:
         """Give up last words that take too long; see whether the recognisers keep up."""
-        for talker in [one for one, until_ns in self._leaving.items() if now_ns >= until_ns]:
-            logger.warning("leg %s: its last words were not recognised", talker.ear.leg_id)
+        late = [one for one, until_ns in self._leaving.items() if now_ns >= until_ns]
+        calls = {talker.ear.call.call_id: talker.ear.leg_id for talker in late}
+        for call_id, leg_id in calls.items():
+            logger.warning("call %s leg %s: last words were not recognised", call_id, leg_id)
+        for talker in late:
             self._gone(talker)
         if self._recognisers:
             self._look_at_delay()
@@ -387,7 +390,9 @@ class SpeechStage:
         del self._talkers[slot]
         self._rows[slot] = NO_ROW
         self._ring.give_back(talker.row)
-        self._leaving[talker] = int(self._loop.time() * 1e9) + LAST_WORDS_NS
+        # The recognisers may be so far behind that there is nothing to wait for.
+        wait_ns = 0 if self._delay_ns() >= LAST_WORDS_NS else LAST_WORDS_NS
+        self._leaving[talker] = int(self._loop.time() * 1e9) + wait_ns
         if talker.unfinished:
             talker.hold = talker.ear.call.hold_end("speech")
         else:
@@ -401,8 +406,11 @@ class SpeechStage:
         if talker.hold is not None:
             talker.hold.release()
 
+    def _delay_ns(self) -> int:
+        return int(max([one.delay_seconds for one in self._recognisers.values()], default=0) * 1e9)
+
     def _look_at_delay(self) -> None:
-        delay = max([one.delay_seconds for one in self._recognisers.values()])
+        delay = self._delay_ns() / 1e9
         if not self._behind and delay > BEHIND_SECONDS:
             self._behind = True
             logger.warning("speech recognition is %.1f s behind: once a segment now", delay)

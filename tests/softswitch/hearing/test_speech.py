@@ -321,9 +321,22 @@ async def test_last_words_are_given_up_in_time(
     bench.stage.after(late_ns)
     assert bench.sink.over == [ear]
     assert bench.hold_ends(ear) == (1, 1)
-    assert "leg a: its last words were not recognised" in caplog.text
+    assert "call c1 leg a: last words were not recognised" in caplog.text
     bench.recogniser.answer(("friend", 0.0, 0.2))
     assert bench.sink.said == []
+
+
+async def test_last_words_are_not_waited_for_when_they_cannot_come_in_time(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    ear = bench.ear(ROLLING)
+    bench.speak(ear, 15)
+    bench.recogniser.delay_seconds = LAST_WORDS_NS / 1e9
+    bench.stage.close(ear)
+    bench.stage.after(int(asyncio.get_running_loop().time() * 1e9))
+    assert bench.sink.over == [ear]
+    assert bench.hold_ends(ear) == (1, 1)
+    assert caplog.text.count("last words") == 1
 
 
 async def test_a_slot_that_is_used_again_has_nothing_of_the_leg_before(bench: Bench) -> None:
