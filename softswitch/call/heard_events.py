@@ -26,6 +26,7 @@ __all__ = [
     "RecordingSaved",
     "RecordingStarted",
     "SpeechHeard",
+    "SpeechUnheard",
     "TalkMeasured",
     "TranscriptAdded",
     "TreatmentChanged",
@@ -132,6 +133,19 @@ class TranscriptAdded(CallEvent, frozen=True, kw_only=True):
     start: float
     end: float
     text: str
+
+
+class SpeechUnheard(CallEvent, frozen=True, kw_only=True):
+    """A stretch of a leg that was to be understood was not. Times are seconds since the call was
+    received."""
+
+    kind = "call.unheard"
+    leg: str
+    start: float
+    end: float
+    why: str
+    """overload, lost (the recogniser had no time for it, or failed), late (the last words of a leg
+    took too long), no recogniser."""
 
 
 class AnswerHeard(CallEvent, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from softswitch.hearing.quality import QualityStage
 from softswitch.hearing.recording import RecordingStage
 from softswitch.hearing.speech import SpeechStage
 from softswitch.hearing.stage import Stage
-from softswitch.hearing.tick import HearingTick
+from softswitch.hearing.tick import LIGHTER, HearingTick
 from softswitch.hearing.tones import ToneStage
 from softswitch.hearing.voice import VoiceStage
 
@@ -75,6 +75,7 @@ class Listening:
         self.keywords = KeywordWatch(self.recording)
         self.speech = SpeechStage(services.loop, hearing, self.voice, self.keywords)
         self.voice.reader = self.speech
+        self.speech.on_behind = self._on_behind
         self.quality = QualityStage(hearing.quality_seconds)
 
     @property
@@ -151,7 +152,17 @@ class Listening:
     def _tell_written(self, outcome: Outcome) -> None:
         self.recording.tell(outcome)
 
+    def _on_behind(self, why: str) -> None:
+        self._tell_degraded(self._tick.load.level, self._tick.left_out(), why)
+
     def _on_level(self, level: int, left_out: tuple[str, ...], why: str) -> None:
+        self.speech.overload(level)
+        self._tell_degraded(level, left_out, why)
+
+    def _tell_degraded(self, level: int, left_out: tuple[str, ...], why: str) -> None:
+        """Recognisers that do not keep up are the first level at least."""
+        if self.speech.behind and not level:
+            level, left_out = LIGHTER[0][0], (LIGHTER[0][1],)
         self._services.events.publish(
             HearingDegraded(
                 call_id="",

@@ -37,6 +37,7 @@ from softswitch.hearing.speech_parts import (
 from softswitch.hearing.speech_plan import Cut, SpeechPlan
 from softswitch.hearing.spoken import SpokenQuestion
 from softswitch.hearing.talker import Stretch, Talker
+from softswitch.hearing.unheard import LATE, LOST, NOBODY, OVERLOAD, Unheard, tell_unheard
 
 __all__ = ["SpeechSink", "SpeechStage"]
 
@@ -90,7 +91,12 @@ class SpeechStage:
         self._streams = 0
         self._questions: dict[Leg, list[SpokenQuestion]] = {}
         self._level = 0
-        self._behind = False
+        self.behind = False
+        """Whether recognisers do not keep up: segments only."""
+        self.on_behind: Callable[[str], None] | None = None
+        """Told when that changes, and why."""
+        self._shed = False
+        self._not_heard = Unheard()
         self.unheard = 0
         """Ears that wanted their speech recognised while there was nobody to do it."""
         voices.segments.append(self)
@@ -117,7 +123,7 @@ class SpeechStage:
         return {
             "engine": self._engine,
             "listening": len(self._talkers),
-            "behind": self._behind,
+            "behind": self.behind,
             "unheard": self.unheard,
             "workers": [asdict(one.status()) for one in self._recognisers.values()],
         }
@@ -126,7 +132,7 @@ class SpeechStage:
     def ready(self) -> bool:
         """Whether what is said now would soon be understood."""
         known = None if self._engine is None else self._recognisers.get(self._engine)
-        return known is not None and known.status().ready > 0 and not (self._level or self._behind)
+        return known is not None and known.status().ready > 0 and not (self._level or self.behind)
 
     def listen(
         self, leg: Leg, words: Sequence[str], *, follow: Callable[[Recognised], None] | None = None
@@ -141,6 +147,15 @@ class SpeechStage:
             self._voices.attend(ear)
             self._look(ear)
         return question
+
+    def overload(self, level: int) -> None:
+        """The level of overload has changed: from `shed_at` on nothing is heard here."""
+        shed, self._shed = self._shed, level >= self.shed_at
+        for talker in self._talkers.values() if shed != self._shed else ():
+            if self._shed:
+                self._not_heard.begin(talker.ear, self._now_ns(), OVERLOAD)
+            else:
+                self._not_heard.end(talker.ear, self._now_ns())
 
     # What the tick says.
 
@@ -175,6 +190,7 @@ class SpeechStage:
 
     def close(self, ear: Ear) -> None:
         """The leg is over: its last words are recognised; the end of the call waits for them."""
+        self._not_heard.end(ear, self._now_ns())
         talker = self._talkers.get(ear.slot)
         if talker is None or talker.ear is not ear:
             return
@@ -189,6 +205,8 @@ class SpeechStage:
         for call_id, leg_id in calls.items():
             logger.warning("call %s leg %s: last words were not recognised", call_id, leg_id)
         for talker in late:
+            for stretch in [one for one in self._stretches.values() if one.talker is talker]:
+                self._tell_missed(stretch, LATE)
             self._gone(talker)
         if self._recognisers:
             self._look_at_delay()
@@ -213,11 +231,17 @@ class SpeechStage:
         """Begin or stop to listen to a leg, as is wanted now."""
         talker = self._talkers.get(ear.slot)
         if self._wants(ear):
-            if talker is None and self._prepare(ear):
+            if talker is None and not self._prepare(ear):
+                self._not_heard.begin(ear, self._now_ns(), NOBODY)
+            elif talker is None:
                 talker = self._talkers[ear.slot] = Talker(ear, self._ring.take_row())
                 self._rows[ear.slot] = talker.row
                 talker.late = self._voices.speaking(ear)
-        elif talker is not None:
+                if self._shed:
+                    self._not_heard.begin(ear, self._now_ns(), OVERLOAD)
+            return
+        self._not_heard.end(ear, self._now_ns())
+        if talker is not None:
             if talker.stretch is not None:
                 self._end(talker, talker.stretch.heard_ns)
             self._leave(talker)
@@ -290,7 +314,9 @@ class SpeechStage:
         if talker.stretch is not None:
             self._end(talker, at_ns)
         self._streams += 1
-        stretch = Stretch(talker, self._streams, SpeechPlan(at_ns, self._purpose(talker.ear)))
+        stretch = Stretch(
+            talker, self._streams, SpeechPlan(at_ns, self._purpose(talker.ear)), at_ns
+        )
         talker.stretch = self._stretches[stretch.stream] = stretch
         talker.unfinished += 1
 
@@ -321,7 +347,7 @@ class SpeechStage:
             return "answer"
         keywords = ear.campaign.keywords
         rolls = bool(questions) or (keywords is not None and keywords.mode == "rolling")
-        return "rolling" if rolls and not self._level and not self._behind else "segment"
+        return "rolling" if rolls and not self._level and not self.behind else "segment"
 
     def _submit(self, stretch: Stretch, cut: Cut) -> None:
         talker = stretch.talker
@@ -330,6 +356,7 @@ class SpeechStage:
         if not samples.any() or engine is None:
             return
         stretch.pending += 1
+        stretch.asked_ns = max(stretch.asked_ns, cut.end_ns)
         questions = self._questions.get(talker.ear.leg, ())
         words = talker.words(engine, [word for one in questions for word in one.words])
         self._recogniser(engine).submit(
@@ -344,7 +371,11 @@ class SpeechStage:
             return
         stretch.pending -= 1
         if result is not None:
+            stretch.known_ns = max(stretch.known_ns, window.end_ns)
             self._take(stretch, window, result)
+        elif stretch.plan.is_part(window.end_ns):
+            stretch.known_ns = max(stretch.known_ns, window.end_ns)
+            tell_unheard(stretch.talker.ear, window.start_ns, window.end_ns, LOST)
         if stretch.over and not stretch.pending:
             self._conclude(stretch)
 
@@ -366,6 +397,7 @@ class SpeechStage:
         talker = stretch.talker
         del self._stretches[stretch.stream]
         talker.unfinished -= 1
+        self._tell_missed(stretch, LOST)
         rest = stretch.plan.rest()
         if rest is not None:
             rest = replace(rest, final=True)
@@ -392,7 +424,7 @@ class SpeechStage:
         self._ring.give_back(talker.row)
         # The recognisers may be so far behind that there is nothing to wait for.
         wait_ns = 0 if self._delay_ns() >= LAST_WORDS_NS else LAST_WORDS_NS
-        self._leaving[talker] = int(self._loop.time() * 1e9) + wait_ns
+        self._leaving[talker] = self._now_ns() + wait_ns
         if talker.unfinished:
             talker.hold = talker.ear.call.hold_end("speech")
         else:
@@ -409,11 +441,24 @@ class SpeechStage:
     def _delay_ns(self) -> int:
         return int(max([one.delay_seconds for one in self._recognisers.values()], default=0) * 1e9)
 
+    def _tell_missed(self, stretch: Stretch, why: str) -> None:
+        """What of a stretch nobody has understood, if there is any."""
+        start_ns = max(stretch.known_ns, stretch.start_ns)
+        tell_unheard(stretch.talker.ear, start_ns, stretch.asked_ns, why)
+
+    def _now_ns(self) -> int:
+        return int(self._loop.time() * 1e9)
+
     def _look_at_delay(self) -> None:
         delay = self._delay_ns() / 1e9
-        if not self._behind and delay > BEHIND_SECONDS:
-            self._behind = True
-            logger.warning("speech recognition is %.1f s behind: once a segment now", delay)
-        elif self._behind and delay < CAUGHT_UP_SECONDS:
-            self._behind = False
-            logger.info("speech recognition keeps up again")
+        if not self.behind and delay > BEHIND_SECONDS:
+            why = f"speech recognition is {delay:.1f} s behind"
+            logger.warning("%s: once a segment now", why)
+        elif self.behind and delay < CAUGHT_UP_SECONDS:
+            why = "speech recognition keeps up again"
+            logger.info(why)
+        else:
+            return
+        self.behind = not self.behind
+        if self.on_behind is not None:
+            self.on_behind(why)

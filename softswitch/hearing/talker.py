@@ -51,15 +51,28 @@ class Talker:
 class Stretch:
     """Something that is being said, or was and is still being recognised."""
 
-    __slots__ = ("heard_ns", "over", "pending", "plan", "stream", "talker")
+    __slots__ = (
+        "asked_ns",
+        "heard_ns",
+        "known_ns",
+        "over",
+        "pending",
+        "plan",
+        "start_ns",
+        "stream",
+        "talker",
+    )
 
-    def __init__(self, talker: Talker, stream: int, plan: SpeechPlan) -> None:
+    def __init__(self, talker: Talker, stream: int, plan: SpeechPlan, start_ns: int) -> None:
         self.talker = talker
+        self.start_ns = start_ns
         self.stream = stream
         """Number of its windows' stream."""
         self.plan = plan
         self.pending = 0
         """Windows on their way."""
         self.over = False
+        self.asked_ns = self.known_ns = 0
+        """Up to where windows were asked to be understood, and were."""
         self.heard_ns = 0
         """End of the last frame."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from softswitch.call.end_hold import EndHold
     from softswitch.call.leg import Leg
 
-__all__ = ["HearingTick", "TapListener"]
+__all__ = ["LIGHTER", "HearingTick", "TapListener"]
 
 logger = logging.getLogger(__name__)
 

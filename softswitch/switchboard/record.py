@@ -39,6 +39,7 @@ from softswitch.call.events import (
     QualityMeasured,
     RecordingFailed,
     RecordingSaved,
+    SpeechUnheard,
     TalkMeasured,
     TranscriptAdded,
     VariableSet,
@@ -211,6 +212,9 @@ class RecordBuilder:
         if len(transcript) < MAX_TRANSCRIPT:
             transcript.append(without(event.facts(), "leg"))
 
+    def _on_unheard(self, event: SpeechUnheard) -> None:
+        self._keep("unheard", event.facts())
+
     def _on_fax(self, event: FaxHeard) -> None:
         tones = self.record["fax"]
         if len(tones) < MAX_FAX_TONES:
@@ -276,6 +280,7 @@ _HANDLERS: Mapping[type, Callable[[RecordBuilder, Any], None]] = {
     KeywordHeard: RecordBuilder._on_keyword,
     ClipSaved: RecordBuilder._on_clip,
     TranscriptAdded: RecordBuilder._on_transcript,
+    SpeechUnheard: RecordBuilder._on_unheard,
     FaxHeard: RecordBuilder._on_fax,
     MachineJudged: RecordBuilder._on_machine,
     BeepHeard: RecordBuilder._on_beep,
@@ -330,6 +335,7 @@ def presented_facts(event: CallPresented) -> dict[str, Any]:
         "keywords": [],
         "recordings": [],
         "transcript": [],
+        "unheard": [],
         "fax": [],
         "machine": None,
         "decisions": [],

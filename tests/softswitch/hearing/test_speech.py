@@ -11,7 +11,7 @@ import pytest
 from config.model import Campaign, Hearing, KeywordRule, Keywords, Phrase
 from media.speech.recognition.result import Recognised
 from softswitch.call.end_hold import MAX_HOLD_SECONDS, EndHold
-from softswitch.call.events import KeywordHeard, TranscriptAdded
+from softswitch.call.events import KeywordHeard, SpeechUnheard, TranscriptAdded
 from softswitch.call.services import Utterance
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.keywords import KeywordWatch
@@ -349,6 +349,91 @@ async def test_a_slot_that_is_used_again_has_nothing_of_the_leg_before(bench: Be
     bench.pause(second)
     bench.recogniser.answer(("other", 0.0, 0.2))
     assert [ear for ear, _ in bench.sink.results] == [first, second]
+
+
+# What is not heard.
+
+
+def unheard(ear: Ear) -> list[tuple[str, float, str]]:
+    told = cast("Call", ear.call).told
+    return [
+        (event.leg, round(event.end - event.start, 2), event.why)
+        for event in told
+        if isinstance(event, SpeechUnheard)
+    ]
+
+
+async def test_what_a_recogniser_has_lost_is_told(bench: Bench) -> None:
+    ear = bench.ear(SEGMENT)
+    bench.speak(ear, 60)
+    bench.pause(ear)
+    bench.recogniser.lose()
+    assert unheard(ear) == [("a", 1.6, "lost")]
+
+
+async def test_a_lost_part_of_a_long_segment_is_told_and_the_others_are_not(bench: Bench) -> None:
+    ear = bench.ear(SEGMENT)
+    bench.speak(ear, 405)
+    bench.speak(ear, 1, voiced=False)
+    bench.speak(ear, 20)
+    bench.pause(ear)
+    bench.recogniser.lose()
+    bench.recogniser.answer(("two", 0.0, 0.2))
+    assert unheard(ear) == [("a", 8.12, "lost")]
+
+
+async def test_a_window_that_a_later_one_covers_is_not_missed(bench: Bench) -> None:
+    ear = bench.ear(ROLLING)
+    bench.speak(ear, 35)
+    bench.recogniser.lose()
+    bench.pause(ear)
+    bench.recogniser.answer(("friend", 0.0, 0.2))
+    assert unheard(ear) == []
+
+
+async def test_last_words_that_are_given_up_are_told(bench: Bench) -> None:
+    ear = bench.ear(ROLLING)
+    bench.speak(ear, 15)
+    bench.stage.close(ear)
+    bench.stage.after(int(asyncio.get_running_loop().time() * 1e9) + LAST_WORDS_NS + 1)
+    assert unheard(ear) == [("a", 0.3, "late")]
+
+
+async def test_a_leg_whose_speech_is_shed_is_told_for_how_long(bench: Bench) -> None:
+    ear, other = bench.ear(ROLLING), bench.ear(NOTHING, 1)
+    for level in (1, 2, 3, 1):
+        bench.stage.overload(level)
+        await asyncio.sleep(0.03)
+    bench.stage.overload(2)
+    late = bench.ear(ROLLING, 2)
+    await asyncio.sleep(0.03)
+    for one in (ear, other, late):
+        bench.stage.close(one)
+    for one, times in ((ear, 2), (other, 0), (late, 1)):
+        assert [why for _, _, why in unheard(one)] == ["overload"] * times
+
+
+async def test_a_leg_that_nobody_can_recognise_is_told(bench: Bench) -> None:
+    bench.stage._engine = None
+    ear = bench.ear(ROLLING)
+    await asyncio.sleep(0.03)
+    bench.stage.close(ear)
+    assert [why for _, _, why in unheard(ear)] == ["no recogniser"]
+
+
+async def test_recognisers_that_fall_behind_are_told_and_that_they_keep_up_again(
+    bench: Bench,
+) -> None:
+    told: list[tuple[bool, str]] = []
+    bench.stage.on_behind = lambda why: told.append((bench.stage.behind, why))
+    bench.ear(ROLLING)
+    for delay in (0.2, 2.0, 1.8, 0.2, 0.1):
+        bench.recogniser.delay_seconds = delay
+        bench.stage.after(bench.now_ns)
+    assert told == [
+        (True, "speech recognition is 2.0 s behind"),
+        (False, "speech recognition keeps up again"),
+    ]
 
 
 # Spoken answers.

@@ -21,6 +21,7 @@ from softswitch.call.events import (
     LegQuality,
     MachineJudged,
     NodeEntered,
+    SpeechUnheard,
 )
 from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.record import (
@@ -202,3 +203,10 @@ def test_keywords_stand_in_the_order_in_which_they_were_said() -> None:
         )  # fmt: skip
     record = script.end(6.0)
     assert [keyword["start"] for keyword in record["keywords"]] == [1.0, 2.5, 4.0]
+
+
+def test_what_was_not_understood_stands_in_the_record() -> None:
+    script = Script()
+    script.at(5.0, SpeechUnheard, leg="a", start=1.0, end=4.0, why="overload")
+    record = script.end(6.0)
+    assert record["unheard"] == [{"leg": "a", "start": 1.0, "end": 4.0, "why": "overload"}]

@@ -1,0 +1,60 @@
+"""What the parts of hearing tell together."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from softswitch.call.events import HearingDegraded
+from softswitch.hearing.listening import Listening
+
+
+class Scene:
+    """Hearing as it is put together, less the parts that hear."""
+
+    def __init__(self) -> None:
+        self.told: list[HearingDegraded] = []
+        self.levels: list[int] = []
+        self.listening = cast("Any", object.__new__(Listening))
+        self.listening._services = SimpleNamespace(
+            events=SimpleNamespace(publish=self.told.append),
+            wall_clock=lambda: 1.0,
+            now=lambda: 1.0,
+        )
+        self.listening.speech = SimpleNamespace(behind=False, overload=self.levels.append)
+        self.listening._tick = SimpleNamespace(load=SimpleNamespace(level=0), left_out=lambda: ())
+
+    def last(self) -> tuple[int, tuple[str, ...], str]:
+        event = self.told[-1]
+        return event.level, event.left_out, event.why
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_recognisers_that_fall_behind_are_an_event_and_that_they_keep_up_another(
+    scene: Scene,
+) -> None:
+    scene.listening.speech.behind = True
+    scene.listening._on_behind("2 s behind")
+    assert scene.last() == (1, ("rolling keyword windows",), "2 s behind")
+    scene.listening.speech.behind = False
+    scene.listening._on_behind("keeps up")
+    assert scene.last() == (0, (), "keeps up")
+
+
+def test_all_is_not_well_while_recognisers_are_behind(scene: Scene) -> None:
+    scene.listening.speech.behind = True
+    scene.listening._on_level(0, (), "quiet for 5 s")
+    assert scene.last() == (1, ("rolling keyword windows",), "quiet for 5 s")
+
+
+def test_speech_is_told_the_level_of_overload(scene: Scene) -> None:
+    for level, left_out in ((2, ("speech",)), (0, ())):
+        scene.listening._on_level(level, left_out, "why")
+        assert scene.last() == (level, left_out, "why")
+    assert scene.levels == [2, 0]
