@@ -25,6 +25,7 @@ from softswitch.call.leg import Leg
 from softswitch.call.services import Question
 from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import Heard
+from softswitch.hearing.sent import sent_beside
 from softswitch.hearing.sound_ring import SoundRing
 from softswitch.hearing.speech_parts import (
     MakeRecogniser,
@@ -359,8 +360,9 @@ class SpeechStage:
         stretch.asked_ns = max(stretch.asked_ns, cut.end_ns)
         questions = self._questions.get(talker.ear.leg, ())
         words = talker.words(engine, [word for one in questions for word in one.words])
+        sent = sent_beside(talker.ear.leg.player.played, start_ns, samples.size)
         self._recogniser(engine).submit(
-            Window(stretch.stream, samples, start_ns, cut.purpose, cut.final, words)
+            Window(stretch.stream, samples, start_ns, cut.purpose, cut.final, words, sent)
         )
 
     # What was understood.
