@@ -158,7 +158,16 @@ class Leg:
         if now >= self.secret_until:
             return False
         self.secret_until = now + SECRET_REST_SECONDS
+        if self.secret_spans and not self.secrets:
+            begin, _ = self.secret_spans[-1]
+            self.secret_spans = (*self.secret_spans[:-1], (begin, self.secret_until))
         return True
+
+    def on_key_sounds(self, now: float) -> None:
+        """A key heard in the sound is still down: the rest of a secret is over a while after its
+        end, not its begin."""
+        if not self.secrets:
+            self.after_secret(now)
 
     def secret_during(self, start: float, end: float) -> bool:
         """Whether a secret was being asked for at some moment of a stretch (monotonic)."""

@@ -138,7 +138,10 @@ class ToneStage:
         if self._in_band_digits:
             for slot, key in self._dtmf.hear(sounds.slots, sounds.frames):
                 self._tell_digit(slot, key)
-            tonal |= self._dtmf.sounding(sounds.slots)
+            sounding = self._dtmf.sounding(sounds.slots)
+            tonal |= sounding
+            for slot in sounds.slots[sounding]:
+                self._tell_sounding(int(slot), heard.now_ns)
         if self._fax_tones:
             for slot, tone in self._fax.hear(sounds.slots, sounds.frames, sounds.positions):
                 self._tell_fax(slot, tone)
@@ -211,6 +214,11 @@ class ToneStage:
         ear = self._ears.get(slot)
         if ear is not None:
             ear.leg.on_digit(key, "inband")
+
+    def _tell_sounding(self, slot: int, now_ns: int) -> None:
+        ear = self._ears.get(slot)
+        if ear is not None:
+            ear.leg.on_key_sounds(now_ns / 1e9)
 
     def _tell_fax(self, slot: int, tone: str) -> None:
         """Once a tone and leg."""

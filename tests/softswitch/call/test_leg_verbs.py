@@ -196,6 +196,31 @@ def test_a_leg_remembers_when_secrets_were_asked_for(lab: Laboratory) -> None:
     assert len(moments) == 3
 
 
+def test_the_last_key_of_a_secret_is_secret_for_as_long_as_it_is_down(lab: Laboratory) -> None:
+    done: list[float] = []
+
+    async def script(call: Call) -> None:
+        await call.answer()
+        leg = call.caller
+        with call.secret():
+            await asyncio.sleep(1)
+        for _ in range(30):  # it is held for 3 s more
+            await asyncio.sleep(0.1)
+            leg.on_key_sounds(leg.services.now())
+        ended = leg.services.now()
+        assert leg.secret_until == ended + 1.0
+        assert leg.secret_during(ended + 0.9, ended + 0.95)
+        assert not leg.secret_during(ended + 1.1, ended + 2.0)
+        await asyncio.sleep(2)
+        leg.on_key_sounds(leg.services.now())  # a key of its own
+        assert leg.secret_until == ended + 1.0
+        done.append(ended)
+
+    run(lab, script)
+    lab.advance(8)
+    assert done
+
+
 def test_secret_keys_of_a_bridged_caller_do_not_reach_the_other_leg(
     lab: Laboratory, sound: Sound
 ) -> None:

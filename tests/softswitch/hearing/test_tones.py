@@ -25,6 +25,8 @@ class Line:
         samples = np.rint(np.pad(sound, (0, -len(sound) % FRAME)) * 32767).astype(np.int16)
         self.frames = decode(encode(samples)).reshape(-1, FRAME)
         self.told: list[tuple[str, str]] = []
+        self.sounding: list[float] = []
+        """When a key was down."""
         self.leg: Any
         self.leg = HeardLeg(
             side=side,
@@ -32,6 +34,7 @@ class Line:
             leg_id=str(slot),
             answered=answered,
             on_digit=lambda digit, source: self.told.append((source, digit)),
+            on_key_sounds=self.sounding.append,
             on_fax=lambda tone: self.told.append(("fax", tone)),
             on_tone=lambda tone: self.told.append(("progress", tone)),
         )
@@ -194,3 +197,12 @@ def test_a_round_in_which_all_is_silent_marks_nothing() -> None:
     assert heard.beep is not None
     assert not heard.tonal.any()
     assert not heard.beep.any()
+
+
+def test_a_key_that_is_held_is_told_to_sound_until_it_ends() -> None:
+    line = Line(0, np.concatenate([silence(0.2), key("4", 2.0), silence(0.5)]))
+    play(ToneStage(), line)
+    assert line.told == [("inband", "4")]
+    assert line.sounding[0] < 0.3
+    assert 2.1 < line.sounding[-1] <= 2.24
+    assert np.diff(line.sounding).max() < 0.05
