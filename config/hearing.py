@@ -147,6 +147,9 @@ def _check_model(fields: Fields, reading: Reading) -> None:
     elif written and engine in ("whisper", "pocketsphinx"):
         message = f"model: {engine} brings its own"
         reading.problems.add(fields.place(keys.MODEL), message, "leave it out, or engine: vosk")
+    elif written and not fields[keys.MODEL].is_dir():
+        message = f'model: there is no folder "{fields[keys.MODEL]}"'
+        reading.problems.add(fields.place(keys.MODEL), message)
 
 
 def check_words(hearing: Hearing, campaigns: Mapping[str, Campaign], problems: Problems) -> None:

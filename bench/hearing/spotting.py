@@ -149,6 +149,10 @@ class TimedRecogniser:
     async def start(self) -> None:
         """It is ready."""
 
+    async def refusal(self, within: float) -> str:
+        """It works."""
+        return ""
+
     async def stop(self) -> None:
         """Nothing runs."""
 

@@ -37,6 +37,10 @@ logger = logging.getLogger(__name__)
 RECORDINGS = "recordings"
 """Folder of recordings in the data folder, unless the configuration names one."""
 
+LOAD_SECONDS = 15.0
+"""How long the start waits to see whether the recogniser can be loaded; calls need not wait for one
+that takes longer."""
+
 WRITE_SECONDS = 10.0
 """How long the last recordings may take when the switch stops."""
 
@@ -124,12 +128,15 @@ class Listening:
 
     async def _start_speech(self, wanting: str) -> None:
         """Load the recogniser, which calls will need; raises RecogniserError without one."""
+        why = INSTALL_HINT
         if self.speech.available:
             await self.speech.start(soon=True)
-        elif self._configuration.hearing.without_recogniser == "error":
-            raise RecogniserError(f"{wanting} is to be understood: {INSTALL_HINT}")
-        else:
-            logger.warning("%s is not understood: %s", wanting, INSTALL_HINT)
+            why = await self.speech.refusal(LOAD_SECONDS)
+        if why and self._configuration.hearing.without_recogniser == "error":
+            await self.speech.stop()
+            raise RecogniserError(f"{wanting} is to be understood: {why}")
+        if why:
+            logger.warning("%s is not understood: %s", wanting, why)
 
     async def close(self) -> None:
         """Stop the workers; what was recorded is written."""

@@ -107,6 +107,11 @@ class SpeechStage:
         """Whether there is a recogniser."""
         return self._engine is not None
 
+    async def refusal(self, within: float) -> str:
+        """Why the recogniser that was started cannot work; empty when it can, or takes longer."""
+        started = self._recognisers.get(self._engine or "")
+        return "" if started is None else await started.refusal(within)
+
     async def start(self, *, soon: bool = False) -> None:
         """`soon`: load the model now, else when somebody is first listened to."""
         if soon and self._engine is not None:

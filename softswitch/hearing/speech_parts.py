@@ -70,6 +70,9 @@ class Recogniser(Protocol):
     async def start(self) -> None:
         """Begin to work."""
 
+    async def refusal(self, within: float) -> str:
+        """Why it cannot work, if that shows within so many seconds; else empty."""
+
     async def stop(self) -> None:
         """Work no more."""
 

@@ -17,13 +17,14 @@ def test_without_settings_everything_has_its_default(text: str) -> None:
     assert loaded(MINIMAL).hearing == Hearing()
 
 
-def test_every_setting_reaches_the_model() -> None:
+def test_every_setting_reaches_the_model(tmp_path: Path) -> None:
     found = hearing(
-        "{voice_activity: webrtc, engine: vosk, model: /m, without_recogniser: ignore, workers: 2, "
+        f"{{voice_activity: webrtc, engine: vosk, model: {tmp_path}, "
+        "without_recogniser: ignore, workers: 2, "
         "in_band_digits: off, fax_tones: off, recordings: /r, quality: 30 s}"
     )
     assert found == Hearing(
-        "webrtc", "vosk", Path("/m"), "ignore", 2, in_band_digits=False, fax_tones=False,
+        "webrtc", "vosk", tmp_path, "ignore", 2, in_band_digits=False, fax_tones=False,
         recordings=Path("/r"), quality_seconds=30.0,
     )  # fmt: skip
     assert all(
@@ -42,6 +43,8 @@ def test_quality_may_be_in_the_record_only() -> None:
         ("[x]", "expected the settings of hearing, not a list"),
         ("{engine: vosk}", '3:19: engine: vosk brings no model of its own (add "model")'),
         ("{engine: whisper, model: /m}", "model: whisper brings its own"),
+        ("{engine: vosk, model: /no/such}", '3:32: model: there is no folder "/no/such"'),
+        ("{model: /no/such}", 'model: there is no folder "/no/such"'),
         ("{engine: wisper}", 'did you mean "whisper"?'),
         ("{voice_activity: silro}", 'did you mean "silero"?'),
         ("{workers: 0}", "workers: expected a whole number, 1-64"),

@@ -71,6 +71,10 @@ class ScriptedRecogniser:
     async def start(self) -> None:
         self.started = True
 
+    async def refusal(self, within: float) -> str:
+        """It works."""
+        return ""
+
     async def stop(self) -> None:
         self.stopped = True
 

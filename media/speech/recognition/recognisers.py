@@ -89,6 +89,16 @@ class Recognisers:
         for worker in self._workers:
             worker.start()
 
+    async def refusal(self, within: float) -> str:
+        """Why a model cannot be loaded, once that was tried; empty when all are, and when it takes
+        longer than so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.gather(*[worker.tried.wait() for worker in self._workers])
+        except TimeoutError:
+            return ""
+        return next((worker.why for worker in self._workers if worker.why), "")
+
     async def ready(self, within: float) -> bool:
         """Whether every worker has loaded its model within so many seconds."""
         waits = [worker.ready.wait() for worker in self._workers]
@@ -146,6 +156,9 @@ class _Worker:
         self._answered = 0.0
         """When the last answer came."""
         self.ready = asyncio.Event()
+        self.tried = asyncio.Event()
+        """Whether the model was loaded, or could not be; then `why` says the reason."""
+        self.why = ""
         self.recognised = self.superseded = self.lost = self.restarts = 0
         self.cpu_seconds = self.sound_seconds = 0.0
 
@@ -204,6 +217,9 @@ class _Worker:
                 why = str(error)
             else:
                 why = "it has ended"
+            if not self.tried.is_set():
+                self.why = why
+                self.tried.set()
             self.restarts += 1
             rest = FIRST_REST_SECONDS if self.recognised > before else rest
             logger.error("speech worker: %s; it is started again in %.1f s", why, rest)
@@ -216,6 +232,7 @@ class _Worker:
         try:
             await self._read(process, START_SECONDS)
             self.ready.set()
+            self.tried.set()
             while True:
                 await self._serve(process)
         finally:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from media.speech.recognition.engines import RecogniserError
 from softswitch.call.events import HearingDegraded
 from softswitch.hearing.listening import Listening
 
@@ -51,6 +52,44 @@ def test_all_is_not_well_while_recognisers_are_behind(scene: Scene) -> None:
     scene.listening.speech.behind = True
     scene.listening._on_level(0, (), "quiet for 5 s")
     assert scene.last() == (1, ("rolling keyword windows",), "quiet for 5 s")
+
+
+class Speech:
+    """A stage whose recogniser says why it cannot be loaded."""
+
+    available = True
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        self.works = False
+
+    async def start(self, *, soon: bool) -> None:
+        self.works = soon
+
+    async def stop(self) -> None:
+        self.works = False
+
+    async def refusal(self, _within: float) -> str:
+        return self.why
+
+
+@pytest.mark.parametrize("without", ["error", "ignore"])
+async def test_a_recogniser_that_cannot_be_loaded_keeps_the_switch_from_starting(
+    scene: Scene, without: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    listening = scene.listening
+    listening._configuration = SimpleNamespace(hearing=SimpleNamespace(without_recogniser=without))
+    listening.speech = Speech("")
+    await listening._start_speech("a caller")
+    assert listening.speech.works
+    listening.speech = Speech("/m is no model of vosk's")
+    if without == "ignore":
+        await listening._start_speech("a caller")
+        assert "a caller is not understood: /m is no model of vosk's" in caplog.text
+        return
+    with pytest.raises(RecogniserError, match="a caller is to be understood: /m is no model"):
+        await listening._start_speech("a caller")
+    assert not listening.speech.works
 
 
 def test_speech_is_told_the_level_of_overload(scene: Scene) -> None:

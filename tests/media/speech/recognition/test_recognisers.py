@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,3 +125,13 @@ async def test_what_waits_when_the_workers_stop_is_told(results: Results) -> Non
     await workers.stop()
     assert [result for _, result in results.came] == [None]
     assert workers.status().lost == 1
+
+
+async def test_a_model_that_cannot_be_loaded_is_said_once_it_was_tried(tmp_path: Path) -> None:
+    pytest.importorskip("vosk")
+    workers = Recognisers("vosk", lambda *_: None, model=tmp_path)
+    await workers.start()
+    try:
+        assert "is no model of vosk's" in await workers.refusal(30)
+    finally:
+        await workers.stop()
