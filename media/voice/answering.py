@@ -34,6 +34,10 @@ GREETING_PAUSE_FRAMES: Final = 50
 """After a mere hello; an announcement goes on a little earlier."""
 PATIENT_FRAMES: Final = 65
 """Where words may still follow: longer than announcements pause between their sentences."""
+RECENT_FRAMES: Final = 50
+TELLING_WORDS: Final = 5
+"""Most announcements say what they are in so many words: who has not by the end of the time, with
+what was said until a second ago understood, is rather a person."""
 COVERED_FRAMES: Final = 15
 """Words that reach so near to the end of the greeting are all of it."""
 
@@ -60,6 +64,7 @@ class AnswerJudge:
         self.reads = False
         """Whether words are recognised, and worth being waited for."""
         self._said = Said.ANYONE
+        self._words = 0
         self._read_until = 0
         """Frame up to which words are known."""
 
@@ -74,6 +79,7 @@ class AnswerJudge:
     def read(self, text: str, until_frame: int) -> Judgement | None:
         """Take all words of the greeting that are understood so far."""
         self._said = said_by(text)
+        self._words = len(text.split())
         self._read_until = max(self._read_until, until_frame)
         return self._judge()
 
@@ -89,6 +95,8 @@ class AnswerJudge:
             return Judgement("human", "its words")
         if self._two_sentences:
             return Judgement("machine", "several sentences")
+        if self._understood:
+            return Judgement("human", "no words of a machine")
         if self._pause >= LIKELY_PAUSE_FRAMES:
             return Judgement("human", "a greeting and a pause")
         if self._span >= LIKELY_LONG_FRAMES:
@@ -115,6 +123,11 @@ class AnswerJudge:
     def _two_sentences(self) -> bool:
         long = self._span >= TWO_SENTENCES_FRAMES
         return long and self._longest_pause >= SENTENCE_PAUSE_FRAMES
+
+    @property
+    def _understood(self) -> bool:
+        """Whether enough words are known for a machine to have told itself by them."""
+        return self._read_until >= self._last - RECENT_FRAMES and self._words >= TELLING_WORDS
 
     def _judge(self) -> Judgement | None:
         if self._said is Said.MACHINE:

@@ -66,6 +66,13 @@ def test_a_long_greeting_that_asks_is_a_person() -> None:
     assert judgement == Judgement("human", "its words")
 
 
+def test_one_who_greets_long_in_one_go_without_a_machines_words_is_a_person() -> None:
+    text = "riverside auto repair you have jack on the line"
+    assert read(3.9, text, 1.0)[0] == Judgement("human", "no words of a machine")
+    assert read(3.9, "riverside auto", 1.0)[0].verdict == "machine"
+    assert read(1.0, -0.5, 2.4, text, 1.0)[0].verdict == "machine"
+
+
 def test_several_short_sentences_that_ask_are_a_person() -> None:
     judgement, after = read(0.5, -0.3, 0.5, -0.3, 0.8, -0.2, "hello hello who is this", -2.0)
     assert judgement.verdict == "human"
