@@ -81,7 +81,7 @@ cdef extern from "engine.h":
         uint32_t total, in_use, resting, free, unusable
     struct port_statistics:
         uint64_t packets_received, octets_received, packets_sent, octets_sent
-        uint64_t lost, duplicated, reordered, restarts, loss_runs
+        uint64_t lost, duplicated, reordered, restarts, loss_runs, late
         uint64_t digits_received, digits_sent
         uint64_t rtcp_received, rtcp_sent, rtcp_malformed
         uint64_t *dropped
@@ -359,7 +359,7 @@ cdef object make_statistics(port_statistics *got):
         got.remote_fraction_lost if got.has_remote else None,
         got.remote_jitter_ms if got.has_remote else None,
         got.round_trip_ms if got.has_round_trip else None,
-        got.loss_runs,
+        got.loss_runs, got.late,
     )
 
 

@@ -238,6 +238,7 @@ void engine_read_statistics(const struct handle *handle, struct port_statistics 
     out->reordered = LOAD(leg->source.reordered);
     out->restarts = LOAD(leg->source.restarts);
     out->loss_runs = LOAD(leg->source.loss_runs);
+    out->late = LOAD(leg->source.late);
     out->digits_received = LOAD(leg->digits.received);
     out->digits_sent = LOAD(leg->digits_sent);
     out->first_received_ns = LOAD(leg->first_received_ns);

@@ -33,7 +33,7 @@ struct handle {
 
 struct port_statistics {
     uint64_t packets_received, octets_received, packets_sent, octets_sent;
-    uint64_t lost, duplicated, reordered, restarts, loss_runs;
+    uint64_t lost, duplicated, reordered, restarts, loss_runs, late;
     uint64_t digits_received, digits_sent;
     uint64_t rtcp_received, rtcp_sent, rtcp_malformed;
     uint64_t dropped[DROP_REASONS];

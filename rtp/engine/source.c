@@ -4,6 +4,9 @@
 /* A clock that jumps by more than this against the wall clock was set anew by its sender. */
 #define MAX_CLOCK_JUMP_SECONDS 2
 
+/* How much later than the fastest packets a jitter buffer waits for one. */
+#define BUFFER_MS 80
+
 static bool seen_at(const struct source *source, uint32_t back) {
     return source->seen[back >> 6] >> (back & 63) & 1;
 }
@@ -63,6 +66,22 @@ static void measure_jitter(struct source *source, uint32_t timestamp, uint32_t c
     }
     source->has_transit = true;
     source->transit = transit;
+}
+
+/* Before measure_jitter, which knows a transit from then on. The least transit follows a longer way
+   or a slower clock within a second or two, as a jitter buffer does; beyond a second it is no
+   lateness: a sender's clock stood still while it was mute, and a buffer begins anew. */
+static void measure_lateness(struct source *source, uint32_t timestamp, uint32_t clock_rate,
+                             int64_t now) {
+    uint32_t transit = (uint32_t)samples_in(now, clock_rate) - timestamp;
+    int32_t behind = (int32_t)(transit - source->least_transit);
+    if (!source->has_transit || behind <= 0 || behind > (int32_t)clock_rate) {
+        source->least_transit = transit;
+        return;
+    }
+    source->least_transit += 1 + ((uint32_t)behind >> 5);
+    if (behind > (int32_t)(clock_rate / 1000 * BUFFER_MS))
+        COUNT(source->late);
 }
 
 /* Where a timestamp lies; moves the clock when the packet is the newest that carries it. */
@@ -176,8 +195,10 @@ struct place source_receive(struct source *source, const struct rtp_packet *pack
     if (!place.restarted && source->received > 1)
         place.timestamp = place_timestamp(source, packet->timestamp,
                                           clocked && place.verdict == VERDICT_NEXT, clock_rate, now);
-    if (clocked)
+    if (clocked) {
+        measure_lateness(source, packet->timestamp, clock_rate, now);
         measure_jitter(source, packet->timestamp, clock_rate, now);
+    }
     return place;
 }
 

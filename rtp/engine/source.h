@@ -61,9 +61,11 @@ struct source {
     uint64_t reordered;
     uint64_t restarts;
     uint64_t loss_runs; /* stretches of missing packets, each however long */
+    uint64_t late;      /* came, but later than a jitter buffer waits */
 
     bool has_transit;
     uint32_t transit;
+    uint32_t least_transit; /* of packets that are not late; follows a delay that stays */
     uint32_t jitter; /* A.8: sixteen times the estimate, in timestamp units */
 
     /* For reports on the present SSRC (A.3). */

@@ -10,7 +10,8 @@ class PortStatistics(msgspec.Struct, frozen=True):
     """What one media port has seen.
 
     `packets_received` counts each believed packet once; `lost` is what never came in between, so
-    the two add up to what was expected; `loss_runs` is in how many stretches. `dropped` holds only
+    the two add up to what was expected; `loss_runs` is in how many stretches. `late` of
+    those received came later than a jitter buffer waits. `dropped` holds only
     reasons that occurred. `remote_*` and `round_trip_ms` are what the peer's RTCP told, None until
     it did.
     """
@@ -37,6 +38,7 @@ class PortStatistics(msgspec.Struct, frozen=True):
     remote_jitter_ms: float | None
     round_trip_ms: float | None
     loss_runs: int = 0
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)

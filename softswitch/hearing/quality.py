@@ -20,6 +20,9 @@ __all__ = ["QualityStage"]
 
 NS_PER_SECOND = 1_000_000_000
 
+NOT_AGREED = "bad_payload_type"
+"""Why the engine drops such a packet."""
+
 MAX_TOLD_A_TICK = 50
 """Legs told of in one tick: a thousand legs that were opened together are spread over some ticks.
 It takes a fraction of a millisecond."""
@@ -96,14 +99,16 @@ def _tell(ear: Ear, now: PortStatistics, before: PortStatistics | None, *, last:
     """Tell of the time between two looks; of one in which nothing was to come there is nothing to
     tell."""
     # A packet that comes late was lost before and is not any more.
-    lost = max(0, now.lost - (0 if before is None else before.lost))
+    lost = max(0, _missing(now) - (0 if before is None else _missing(before)))
     received = now.packets_received - (0 if before is None else before.packets_received)
     runs = now.loss_runs - (0 if before is None else before.loss_runs)
     expected = lost + received
     if expected <= 0:
         return
     bursts = burst_ratio(lost, runs, expected)
-    score = _score(ear, now, lost / expected, bursts, now.jitter_ms)
+    late = now.late - (0 if before is None else before.late)
+    unheard = min(1.0, (lost + late) / expected)
+    score = _score(ear, now, unheard, bursts, now.jitter_ms)
     ear.call.emit(
         QualityMeasured,
         leg=ear.leg_id,
@@ -115,6 +120,11 @@ def _tell(ear: Ear, now: PortStatistics, before: PortStatistics | None, *, last:
         round_trip_ms=None if now.round_trip_ms is None else round(now.round_trip_ms, 3),
         last=last,
     )
+
+
+def _missing(counted: PortStatistics) -> int:
+    """What was lost. What came and is of no kind that was agreed on was not."""
+    return max(0, counted.lost - counted.dropped.get(NOT_AGREED, 0))
 
 
 def _far_score(ear: Ear, now: PortStatistics, *, last: bool) -> float | None:

@@ -213,3 +213,56 @@ def test_many_legs_are_spread_over_ticks(talk: tuple[Legs, Peer, Peer]) -> None:
         stage.after(5 * SECOND + tick)
         told.append(len(legs.told))
     assert told == [MAX_TOLD_A_TICK, 2 * MAX_TOLD_A_TICK, count, count]
+
+
+def test_packets_that_come_too_late_to_be_heard_count_for_the_score(
+    talk: tuple[Legs, Peer, Peer],
+) -> None:
+    legs, peer, _ = talk
+    stage = opened(legs, 0.0)
+    speak(legs, peer, 20)
+    for _ in range(4):
+        held = (peer.sequence, peer.timestamp)
+        peer.lose()
+        speak(legs, peer, 9)  # 180 ms of sound come before it
+        ahead = (peer.sequence, peer.timestamp)
+        peer.sequence, peer.timestamp = held
+        speak(legs, peer, 1)
+        peer.sequence, peer.timestamp = ahead
+    counted = legs.port.statistics()
+    assert (counted.lost, counted.late) == (0, 4)
+    stage.close(legs.ear)
+    (told,) = legs.told
+    assert told.loss == 0.0
+    assert told.mos < 3.9, "as with 7 % of loss"
+
+
+def test_packets_of_a_kind_that_was_not_agreed_on_are_no_loss(
+    talk: tuple[Legs, Peer, Peer],
+) -> None:
+    legs, peer, _ = talk
+    stage = opened(legs, 0.0)
+    for _ in range(10):
+        speak(legs, peer, 4)
+        peer.send(b"x", payload_type=96, samples=FRAME)
+    speak(legs, peer, 1)
+    assert legs.port.statistics().dropped["bad_payload_type"] == 10
+    stage.close(legs.ear)
+    (told,) = legs.told
+    assert told.loss == 0.0
+    assert told.mos == pytest.approx(4.38, abs=0.03)
+
+
+def test_a_clock_that_stood_still_while_its_sender_was_mute_is_not_late(
+    talk: tuple[Legs, Peer, Peer],
+) -> None:
+    legs, peer, _ = talk
+    peer.timestamp = 100_000
+    speak(legs, peer, 5)
+    peer.timestamp -= 10_000  # more than a second behind what it would be
+    speak(legs, peer, 20)
+    peer.timestamp -= 900  # a longer way: late until the buffer has followed
+    for _ in range(100):
+        speak(legs, peer, 1)
+        peer.timestamp -= FRAME
+    assert 1 <= legs.port.statistics().late <= 40
