@@ -39,6 +39,8 @@ class Begin:
     """Monotonic time of its first sample."""
     history_seconds: float
     """How much of what is past clips may still want; 0: no clips."""
+    call: str = ""
+    """What the log calls it."""
 
 
 @dataclass(frozen=True, slots=True)

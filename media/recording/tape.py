@@ -38,8 +38,8 @@ class Tape:
         self.zero_ns = zero_ns
         self.base = 0
         """Samples handed on."""
-        self.lost = 0
-        """Samples that came too late, or lay too far ahead."""
+        self.lost = [0, 0]
+        """Samples of each channel that came too late, or lay too far ahead."""
         self._window = np.zeros((WINDOW, 2), np.int16)
         self._reach = 0
         """Up to where there is sound in the window."""
@@ -61,7 +61,7 @@ class Tape:
 
     def _write(self, channel: int, start: int, samples: Samples) -> None:
         first, last = max(start, 0), min(start + len(samples), WINDOW)
-        self.lost += len(samples) - max(0, last - first)
+        self.lost[channel] += len(samples) - max(0, last - first)
         if last > first:
             self._window[first:last, channel] = samples[first - start : last - start]
             self._reach = max(self._reach, last)

@@ -44,10 +44,11 @@ MAX_CUTS = 100
 class _Reel:
     """One tape, the file it is written to, and the clips that wait."""
 
-    __slots__ = ("cuts", "file", "is_over", "minimum_seconds", "record_from", "tape")
+    __slots__ = ("call", "cuts", "file", "is_over", "minimum_seconds", "record_from", "tape")
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, call: str) -> None:
         self.tape = tape
+        self.call = call
         self.file: WaveFile | None = None
         self.record_from = 0
         self.minimum_seconds = 0.0
@@ -75,7 +76,7 @@ class Taping:
         """Do one job; of tapes that there are not only what waits for an answer gets one."""
         if isinstance(job, Begin):
             tape = Tape(job.zero_ns, history=round(job.history_seconds * SAMPLE_RATE))
-            self._reels[job.tape] = _Reel(tape)
+            self._reels[job.tape] = _Reel(tape, job.call)
             return
         reel = self._reels.get(job.tape)
         if reel is not None:
@@ -113,8 +114,12 @@ class Taping:
                 del self._reels[job.tape]
 
     def _tell_lost(self, reel: _Reel) -> None:
-        if reel.tape.lost:
-            logger.info("%.3f s of sound came too late for a tape", reel.tape.lost / SAMPLE_RATE)
+        for side, lost in zip(("caller", "called"), reel.tape.lost, strict=True):
+            if lost:
+                logger.info(
+                    "call %s: %.3f s of sound of the %s leg came too late to be recorded",
+                    reel.call, lost / SAMPLE_RATE, side,
+                )  # fmt: skip
 
     # The file.
 

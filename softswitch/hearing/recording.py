@@ -254,7 +254,7 @@ class RecordingStage:
         taped = TapedCall(call, call.caller.leg_id, self._numbers, history)
         self._calls[call.call_id] = taped
         self._tapes[taped.number] = taped
-        self._submit(Begin(taped.number, now_ns, history))
+        self._submit(Begin(taped.number, now_ns, history, call.call_id))
         self._due.append((now_ns + HAND_OVER_NS, taped))
         if call.callee is not None and call.bridged:
             taped.right = call.callee.leg_id

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -72,6 +73,20 @@ def test_a_call_is_recorded_from_its_answer_to_its_end(tmp_path: Path) -> None:
     assert click_places(right).tolist() == [10000]
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     assert desk.outcomes == [Saved(1, sha256, 2.25, 44 + 72000)]
+
+
+def test_sound_that_came_too_late_is_told_with_its_call_and_side(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    desk = Desk()
+    desk.do(Begin(1, 0, 0.0, "c7"))
+    desk.do(Sound(1, 3 * SECOND_NS, ()))
+    with caplog.at_level(logging.INFO):
+        desk.do(Sound(1, 3 * SECOND_NS, (block(clicks(1600, 800), channel=RIGHT),)))
+        desk.do(Forget(1))
+    assert caplog.messages == [
+        "call c7: 0.200 s of sound of the called leg came too late to be recorded"
+    ]
 
 
 def test_a_recording_that_is_too_short_is_deleted(tmp_path: Path) -> None:
