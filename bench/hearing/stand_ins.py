@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -44,6 +45,8 @@ class StandInCall:
         self.answered = True
         self.ended = False
         self.answered_clock = answered
+        self.player = SimpleNamespace(played=())
+        """Nothing is played to it."""
         self._tell = tell
         self.ear = Ear(slot, cast("Any", self), campaign, int(answered * 1e9))
 
