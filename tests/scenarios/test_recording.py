@@ -100,6 +100,30 @@ def test_a_recording_cut_off_by_a_kill_is_made_whole_at_the_next_start(
     assert recording["why"] == "cut off by a crash"
 
 
+def test_what_is_said_after_a_hold_with_a_timestamp_that_stood_still_is_recorded_in_its_time(
+    switch_with: Callable[..., Example], tmp_path: Path
+) -> None:
+    folder = tmp_path / "recordings"
+    switch = switch_with(RING_THROUGH, folder)
+    calling, near = switch.call(NUMBER)
+    switch.bridged(calling, near, AGENT)
+    speaks(near, 1.0)
+    near.sending = False
+    time.sleep(2.5)
+    near.sending = True
+    speaks(near, 1.0)
+    time.sleep(0.2)
+    calling.bye()
+    switch.record()
+    (path,) = folder.glob("*/*.wav")
+    left, _ = read_stereo(path)
+    loud = np.flatnonzero(np.abs(left.astype(int)) > 4000)
+    pauses = np.diff(loud)
+    assert 2.4 < pauses.max() / 8000 < 2.7
+    assert 1.9 < (loud[-1] - loud[0] - pauses.max()) / 8000 < 2.1
+    assert "too late" not in switch.switch.output()
+
+
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 100 kB: three seconds."""
