@@ -48,6 +48,9 @@ def _fold_heard(record: dict[str, Any]) -> None:
         for keyword in record.get("keywords", [])
     ]
     record["keywords"] = sorted(keywords, key=lambda keyword: float(keyword["start"]))
+    beeps, machine = record.pop("beeps", []), record.get("machine")
+    if machine is not None:
+        record["machine"] = {**machine, "beep": machine["leg"] in beeps}
     ratings = record.pop("ratings", [])
     if ratings:
         last = ratings[-1]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from softswitch.call.events import (
+    BeepHeard,
     CallAnswered,
     CallBridged,
     CallEnded,
@@ -167,6 +168,10 @@ def _note_machine(event: MachineJudged) -> dict[str, Any]:
     return {"set": {"machine": event.facts()}}
 
 
+def _note_beep(event: BeepHeard) -> dict[str, Any]:
+    return {"keep": {"beeps": event.leg}}
+
+
 def _note_taped(event: RecordingStarted) -> dict[str, Any]:
     return {"set": {"taped": event.path}}
 
@@ -193,6 +198,7 @@ _NOTES: Mapping[type, Callable[[Any], dict[str, Any]]] = {
     ClipSaved: _note_clip,
     FaxHeard: _note_fax,
     MachineJudged: _note_machine,
+    BeepHeard: _note_beep,
     RecordingStarted: _note_taped,
     RecordingDiscarded: _note_discarded,
     RecordingSaved: _note_saved,

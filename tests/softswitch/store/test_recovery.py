@@ -220,7 +220,7 @@ def test_what_was_heard_before_a_crash_is_in_the_crash_record(tmp_path: Path) ->
         store.journal.note("one", {"keep": {"keywords": keyword}})
     store.journal.note("one", {"keep": {"clips": "kept.wav"}})
     store.journal.note("one", {"keep": {"fax": {"leg": "a", "tone": "cng"}}})
-    store.journal.note("one", {"set": {"machine": {"verdict": "human"}}})
+    store.journal.note("one", {"set": {"machine": {"leg": "b1", "verdict": "human"}}})
     for score, rating in ((10, "low"), (90, "high")):
         rated = {"at": "then", "rating": rating, "score": score, "rule": "one"}
         store.journal.note("one", {"keep": {"ratings": rated}})
@@ -234,7 +234,7 @@ def test_what_was_heard_before_a_crash_is_in_the_crash_record(tmp_path: Path) ->
         (7.0, None),
     ]
     assert record["fax"] == [{"leg": "a", "tone": "cng"}]
-    assert record["machine"] == {"verdict": "human"}
+    assert record["machine"] == {"leg": "b1", "verdict": "human", "beep": False}
     assert (record["rating"]["rating"], record["rating"]["score"]) == ("high", 90)
     assert [one["rating"] for one in record["rating"]["history"]] == ["low", "high"]
     assert not {"clips", "ratings", "keep", "set", "taped"} & record.keys()

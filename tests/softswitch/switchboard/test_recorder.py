@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.call.events import (
+    BeepHeard,
     CallEvent,
     CallPresented,
     CallRated,
@@ -80,6 +81,7 @@ def test_what_was_told_as_heard_is_in_the_record_of_a_crash(tmp_path: Path) -> N
     died.tell(ClipSaved, leg="a", rule="friend", path="lost.wav", ok=False, why="disk full")
     died.tell(FaxHeard, leg="a", tone="cng")
     died.tell(MachineJudged, leg="b1", verdict="human", seconds=1.0, why="short greeting")
+    died.tell(BeepHeard, leg="b1")
     died.tell(CallRated, rating="high", score=90, rule="r1")
     record = died.record()
     assert [(one["start"], one["clip"]) for one in record["keywords"]] == [
@@ -90,7 +92,7 @@ def test_what_was_told_as_heard_is_in_the_record_of_a_crash(tmp_path: Path) -> N
         "leg", "side", "rule", "text", "start", "end", "confidence", "clip"
     }  # fmt: skip
     assert record["fax"] == [{"leg": "a", "tone": "cng", "at": "2027-01-15T08:00:01.000Z"}]
-    assert record["machine"]["verdict"] == "human"
+    assert (record["machine"]["verdict"], record["machine"]["beep"]) == ("human", True)
     assert record["rating"]["history"][0]["rule"] == "r1"
 
 
