@@ -63,10 +63,12 @@ import json, socket
 peer = socket.create_connection(("127.0.0.1", 8021))
 lines = peer.makefile("rw", encoding="utf-8")
 
+
 def say(method, **params):
     request = {{"jsonrpc": "2.0", "id": method, "method": method, "params": params}}
     lines.write(json.dumps(request) + "\\n")
     lines.flush()
+
 
 say("events.subscribe", kinds=["call.keyword"])
 for line in lines:

@@ -38,10 +38,10 @@ SIGNALLING = {
 
 def test_every_fact_is_found_or_told() -> None:
     assert set(_GETTERS) <= set(FACTS)
-    assert SET == {
+    assert {
         "key", "keys", "rating", "rating_score", "machine", "fax", "caller_talk_seconds",
         "agent_talk_seconds", "caller_mos", "agent_mos",
-    }  # fmt: skip
+    } == SET  # fmt: skip
 
 
 def test_every_function_is_pure_or_asks_for_facts() -> None:
