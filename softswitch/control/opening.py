@@ -60,6 +60,8 @@ async def _listen_unix(server: ControlServer, path: Path) -> None:
 def context_of(tls: ControlTls) -> ssl.SSLContext:
     """A server's context with the certificate; raises ControlUnusable."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    # Some builds of OpenSSL take what is older; RFC 8996 forbids it.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     for what, path in (("certificate", tls.certificate), ("key", tls.key)):
         try:
             path.read_bytes()

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from config.keywords import KEYWORDS_KIND, MAX_RULES
@@ -122,17 +124,17 @@ def test_in_quotes_or_a_list_no_is_a_word(text: str) -> None:
         ("auto", "{}", False),
         ("whisper", "{}", False),
         ("vosk", "{}", True),
-        ("auto", "{engine: vosk, model: /m}", True),
-        ("auto", "{model: /m}", True),
-        ("whisper", "{engine: vosk, model: /m}", False),
+        ("auto", "{engine: vosk, model: FOLDER}", True),
+        ("auto", "{model: FOLDER}", True),
+        ("whisper", "{engine: vosk, model: FOLDER}", False),
     ],
 )
 def test_words_of_another_script_need_a_model_of_their_language(
-    engine: str, hearing: str, known: bool
+    engine: str, hearing: str, known: bool, tmp_path: Path
 ) -> None:
     found = told(
         f"""\
-hearing: {hearing}
+hearing: {hearing.replace("FOLDER", str(tmp_path))}
 trunks: {{a: h}}
 campaigns:
   c: {{treatment: t, keywords: {{engine: {engine}, rules: {{city: hello or \u6771\u4eac}}}}}}

@@ -211,7 +211,7 @@ async def test_what_this_node_wrote_is_not_loaded_again(
 ) -> None:
     node = await start()
     await until(lambda: node.live.versions.get("ads"))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(1.0)  # what its own start has set off
     loads: list[object] = []
 
     async def load(*arguments: object) -> None:
