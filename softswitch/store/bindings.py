@@ -270,7 +270,15 @@ class PostgresBindings:
         known = self._kept.get(pool)
         if known is None or known.version <= done.kept.version:
             self._kept[pool] = done.kept
-        if self.live is not None and done.live:
+        if self.live is None:
+            return
+        # What another node gave out, and this one gives again, may not have been heard of yet.
+        self.live.apply(
+            LiveChange(pool, answer.number, True, answer.binding, (), done.told_before)
+            for answer in done.answers
+            if answer is not None and answer.number is not None and answer.binding is not None
+        )
+        if done.live:
             version = done.live[0].version
             # Nothing is missing between: the notification tells nothing new.
             if self.live.versions.get(pool) == done.told_before:

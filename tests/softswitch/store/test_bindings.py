@@ -224,6 +224,21 @@ async def test_what_this_node_wrote_is_not_loaded_again(
     assert loads == []
 
 
+async def test_a_node_that_gives_again_what_another_gave_knows_it_at_once(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await start(), await start()
+    await until(lambda: second.live.versions.get("ads"))
+
+    async def hear_nothing(*arguments: object) -> None:
+        """The notification is on its way still."""
+
+    monkeypatch.setattr(follower_module.BindingFollower, "_load", hear_nothing)
+    number = str(await first.number("ads", "x"))
+    assert await second.number("ads", "x") == number
+    assert live_binding(second, number) == "x"
+
+
 async def test_a_notification_that_was_missed_is_found_by_its_version(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
