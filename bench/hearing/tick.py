@@ -114,6 +114,7 @@ def _ear(number: int, slot: int) -> Ear:
         on_digit=nothing,
         on_fax=nothing,
         on_tone=nothing,
+        on_key_sounds=nothing,
     )
     campaign: Any = SimpleNamespace(ringback="us")
     return Ear(slot, leg, campaign, 0)

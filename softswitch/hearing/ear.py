@@ -16,9 +16,11 @@ __all__ = ["Ear"]
 class Ear:
     """Where a leg's sound stands in the arrays of a tick, and whose it is."""
 
-    __slots__ = ("call", "campaign", "leg", "leg_id", "received_ns", "side", "slot")
+    __slots__ = ("call", "campaign", "leg", "leg_id", "opened_ns", "received_ns", "side", "slot")
 
-    def __init__(self, slot: int, leg: Leg, campaign: Campaign, received_ns: int) -> None:
+    def __init__(
+        self, slot: int, leg: Leg, campaign: Campaign, received_ns: int, *, opened_ns: int = 0
+    ) -> None:
         self.slot = slot
         """Row of this leg in the state arrays of all stages; used again after `close`."""
         self.leg = leg
@@ -29,6 +31,8 @@ class Ear:
         """The campaign whose wishes hold; another after `changed`."""
         self.received_ns = received_ns
         """When the call was received, monotonic: zero of the times told of it."""
+        self.opened_ns = opened_ns
+        """When it was heard for the first time, monotonic."""
 
     def seconds(self, at_ns: int) -> float:
         """A monotonic time as seconds since the call was received, to the millisecond."""

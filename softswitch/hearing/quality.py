@@ -55,7 +55,8 @@ class QualityStage:
     def open(self, ear: Ear) -> None:
         """A leg is heard from now on: its first packet is there."""
         if self._period_ns:
-            self._watched[ear.slot] = _Watched(ear, None, self._now_ns + self._period_ns)
+            began_ns = max(self._now_ns, ear.opened_ns)
+            self._watched[ear.slot] = _Watched(ear, None, began_ns + self._period_ns)
 
     def changed(self, ear: Ear) -> None:
         """No campaign has wishes of its own."""

@@ -237,7 +237,7 @@ class HearingTick:
             if self._stages:
                 self._framer.push(batch)
                 for leg, slot in self._framer.new_legs():
-                    self._open(leg, slot)
+                    self._open(leg, slot, now_ns)
         if self._closing:
             for leg in self._closing:
                 self._framer.finish(leg)
@@ -259,13 +259,15 @@ class HearingTick:
             for stage in stages:
                 self._call(stage, "hear", heard)
 
-    def _open(self, leg: int, slot: int) -> None:
+    def _open(self, leg: int, slot: int, now_ns: int) -> None:
         owner = self._find_owner(leg)
         if owner is None:
             self._framer.close(leg)
             return
         received_ns = round(owner.call.caller.opened_clock * 1e9)
-        ear = self._ears[leg] = Ear(slot, owner, self._campaign_of(owner), received_ns)
+        ear = self._ears[leg] = Ear(
+            slot, owner, self._campaign_of(owner), received_ns, opened_ns=now_ns
+        )
         self._tell("open", ear)
 
     def _close_ended(self) -> None:

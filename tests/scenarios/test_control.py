@@ -214,6 +214,12 @@ def fetch(stage: Stage, path: str) -> tuple[int, str]:
         connection.close()
 
 
+def sample(stage: Stage, name: str) -> float:
+    """The present value of a metric."""
+    lines = fetch(stage, "/metrics")[1].splitlines()
+    return next(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name} "))
+
+
 def test_metrics_count_calls_and_a_drain_is_seen(make_stage: MakeStage) -> None:
     stage = make_stage(settings={"grace_time": "5 s"})
     assert fetch(stage, "/healthz") == (200, "ok\n")
@@ -225,7 +231,7 @@ def test_metrics_count_calls_and_a_drain_is_seen(make_stage: MakeStage) -> None:
     assert samples["softswitch_calls"] == "1"
     assert samples["softswitch_sip_post_dial_delay_seconds_count"] == "1"
     assert samples['softswitch_media_port_pairs{state="in_use"}'] == "2"
-    assert float(samples["softswitch_hearing_ticks_total"]) > 0
+    wait_for("ticks", lambda: sample(stage, "softswitch_hearing_ticks_total") > 0)
     with peer_of(stage) as peer:
         assert peer.ask("drain") == {"calls": 1}
     wait_for("it is draining", lambda: fetch(stage, "/readyz") == (503, "draining\n"))
