@@ -48,6 +48,8 @@ class NaivePool:
     turn: str = ""
     exhausted: bool = False
     exhaustions: int = 0
+    last_of: dict[tuple[str, tuple[str, ...]], NaiveNumber] = field(default_factory=dict)
+    """The free number that somebody had last."""
 
     def find(self, number: str) -> NaiveNumber | None:
         return next((one for one in self.numbers if one.number == number), None)
@@ -81,6 +83,7 @@ class NaivePool:
             self.exhausted = True
             return "overflow", rules.overflow
         self.exhausted = False
+        self._forget_last(taken)
         taken.binding = NaiveBinding(owner, values, now, now)
         return step, taken.number
 
@@ -95,9 +98,9 @@ class NaivePool:
         rules = self.rules
         fit = [one for one in self.numbers if _has(one, attributes)]
         free = [one for one in fit if one.binding is None]
-        for one in free:
-            if one.last and (one.last.owner, one.last.values) == (owner, values):
-                return "free", one
+        own = self.last_of.get((owner, values))
+        if own in free:
+            return "free", own
         if free:
             unused = [one for one in free if one.free_since is None]
             if unused:
@@ -150,8 +153,14 @@ class NaivePool:
 
     # What else happens.
 
+    def _forget_last(self, one: NaiveNumber) -> None:
+        for key in [key for key, other in self.last_of.items() if other is one]:
+            del self.last_of[key]
+
     def _end(self, one: NaiveNumber, at: float) -> None:
         one.last, one.binding, one.free_since = one.binding, None, at
+        assert one.last is not None
+        self.last_of[one.last.owner, one.last.values] = one
 
     def release(self, number: str, *, now: float) -> bool:
         self.pass_time(now)
@@ -209,6 +218,7 @@ class NaivePool:
                     one.day_calls = 0
 
     def _leave(self, one: NaiveNumber, now: float) -> None:
+        self._forget_last(one)
         self.numbers.remove(one)
         cool = now
         if one.free_since is not None:
