@@ -26,6 +26,7 @@ from softswitch.hearing.quality import QualityStage
 from softswitch.hearing.recording import RecordingStage
 from softswitch.hearing.speech import SpeechStage
 from softswitch.hearing.stage import Stage
+from softswitch.hearing.taped import recordings_folder
 from softswitch.hearing.tick import LIGHTER, HearingTick
 from softswitch.hearing.tones import ToneStage
 from softswitch.hearing.voice import VoiceStage
@@ -33,9 +34,6 @@ from softswitch.hearing.voice import VoiceStage
 __all__ = ["Listening", "wants_speech"]
 
 logger = logging.getLogger(__name__)
-
-RECORDINGS = "recordings"
-"""Folder of recordings in the data folder, unless the configuration names one."""
 
 LOAD_SECONDS = 15.0
 """How long the start waits to see whether the recogniser can be loaded; calls need not wait for one
@@ -61,7 +59,7 @@ class Listening:
         self._tick = tick
         self._configuration = configuration
         self._find_call = find_call
-        self._folder = hearing.recordings or data / RECORDINGS
+        self._folder = recordings_folder(data, hearing.recordings)
         self._writer = Writer(self._tell_written)
         self._mending: asyncio.Future[None] | None = None
         self._stopping = threading.Event()
