@@ -16,7 +16,7 @@ from softswitch.call.call import Call
 from softswitch.call.services import Services
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.history import EventHistory
-from softswitch.control.session import Caller
+from softswitch.control.session import Caller, Session
 from softswitch.switchboard.switchboard import Switchboard
 
 __all__ = ["Desk", "KeywordRules", "Tapes"]
@@ -58,10 +58,23 @@ class Desk:
     drain: Callable[[], None] | None = None
     """Begins to drain, as SIGTERM does."""
     started_clock: float = field(default_factory=time.monotonic)
+    holders: dict[str, Session] = field(default_factory=dict)
+    """Which connection steers a call, by call id; calls that nobody has taken are not in it."""
 
     def call(self, call_id: str, caller: Caller) -> Call:
         """A call that goes on, if whoever asks may see it; raises ControlError."""
         call = self.switchboard.calls.get(call_id)
         if call is None or not caller.identity.sees(call.counts_for.name):
             raise ControlError(ErrorCode.CALL_NOT_FOUND, "there is no such call", call=call_id)
+        return call
+
+    def steered(self, call_id: str, caller: Caller) -> Call:
+        """A call that goes on and that nobody else steers; raises ControlError."""
+        call = self.call(call_id, caller)
+        if call.ended:
+            raise ControlError(ErrorCode.CALL_ENDED, "the call is over", call=call_id)
+        if self.holders.get(call_id, caller.session) is not caller.session:
+            raise ControlError(
+                ErrorCode.NOT_IN_CONTROL, "another controller steers the call", call=call_id
+            )
         return call
