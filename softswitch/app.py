@@ -13,9 +13,7 @@ import os
 import resource
 import secrets
 import signal
-import sys
 from collections import Counter
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -59,7 +57,7 @@ from softswitch.version import VERSION
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["App", "StartError", "leave_behind", "serve"]
+__all__ = ["LINGER_SECONDS", "App", "StartError"]
 
 WANTED_OPEN_FILES = 65536
 """Each leg holds two sockets; the limit is raised to this, or to the hard limit."""
@@ -92,9 +90,6 @@ SPARE_FILES = 100
 
 HOUSEKEEPING_SECONDS = 1.0
 RESOLVE_SECONDS = 60.0
-REFUSE_SECONDS = 2.0
-"""How long a task may go on that was told to end, when everything else has ended."""
-
 LINGER_SECONDS = 2.0
 """How long the stack may go on after the last call, so that a lost BYE is sent again."""
 
@@ -462,46 +457,3 @@ def raise_open_file_limit() -> None:
     wanted = WANTED_OPEN_FILES if hard == resource.RLIM_INFINITY else min(WANTED_OPEN_FILES, hard)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-async def serve(configuration: Configuration, *, on_ready: Callable[[App], None]) -> None:
-    """Run until a signal says otherwise: the first drains, a second ends everything at once.
-
-    Raises StartError.
-    """
-    app = App(configuration)
-    stopping = asyncio.Event()
-    at_once = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def on_signal() -> None:
-        (at_once if stopping.is_set() else stopping).set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)
-    await app.start()
-    on_ready(app)
-    await stopping.wait()
-    logger.info("draining: %d calls in progress", len(app.switchboard.calls))
-    drain = asyncio.create_task(app.drain())
-    second = asyncio.create_task(at_once.wait())
-    await asyncio.wait((drain, second), return_when=asyncio.FIRST_COMPLETED)
-    for task in (drain, second):
-        task.cancel()
-    await asyncio.gather(drain, second, return_exceptions=True)
-    await app.stop(linger=0.0 if at_once.is_set() else LINGER_SECONDS)
-
-
-async def leave_behind() -> None:
-    """End what is left of tasks; where one refuses (an operator's coroutine), end without it."""
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
-        task.cancel()
-    if left:
-        _, left = await asyncio.wait(left, timeout=REFUSE_SECONDS)
-    if left:
-        names = ", ".join(sorted(task.get_name() for task in left)[:5])
-        sys.stderr.write(f"softswitch: {len(left)} tasks do not end ({names}): ending without\n")
-        sys.stderr.flush()
-        os._exit(0)

@@ -143,7 +143,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 async def _serve(configuration: Configuration) -> None:
-    from softswitch.app import leave_behind, serve
+    from softswitch.serving import leave_behind, serve
 
     await serve(configuration, on_ready=_say_ready)
     await leave_behind()

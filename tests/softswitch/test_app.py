@@ -23,8 +23,9 @@ import pytest
 
 from config.model import Configuration, Recording
 from media.wav import write_wav
-from softswitch.app import App, StartError, engine_threads_for, raise_open_file_limit, serve
+from softswitch.app import App, StartError, engine_threads_for, raise_open_file_limit
 from softswitch.log import LogWriter
+from softswitch.serving import serve
 from softswitch.sip.events import InviteAnswered, InviteReceived, InviteRejected, ResponseReceived
 from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.stack import Stack
