@@ -330,6 +330,7 @@ class App:
         if self.listening is not None:
             desk.status_of["hearing"] = self.listening.status
             desk.tapes, desk.keywords = self.listening.recording, self.listening.keywords
+        self._resources.push_async_callback(desk.idempotency.close)
         catalogue, access = all_methods(), access_of(self.configuration.control)
         web = WebApp(catalogue, desk, access)
         add_status(web, desk, Metrics(self.events))

@@ -16,6 +16,7 @@ from softswitch.call.call import Call
 from softswitch.call.services import Services
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.history import EventHistory
+from softswitch.control.idempotency import Idempotency
 from softswitch.control.session import Caller, Session
 from softswitch.switchboard.switchboard import Switchboard
 
@@ -60,6 +61,8 @@ class Desk:
     started_clock: float = field(default_factory=time.monotonic)
     holders: dict[str, Session] = field(default_factory=dict)
     """Which connection steers a call, by call id; calls that nobody has taken are not in it."""
+    idempotency: Idempotency = field(default_factory=Idempotency)
+    """Results of requests that may be said again."""
 
     def call(self, call_id: str, caller: Caller) -> Call:
         """A call that goes on, if whoever asks may see it; raises ControlError."""

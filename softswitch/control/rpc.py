@@ -23,6 +23,7 @@ __all__ = [
     "Rejected",
     "Request",
     "event_message",
+    "json_bytes",
     "read_message",
     "response",
     "responses",
@@ -154,7 +155,7 @@ def response(identity: RequestId, result: object) -> bytes:
         message["error"] = result.as_object()
     else:
         message["result"] = result
-    return _encoded(message)
+    return json_bytes(message)
 
 
 def responses(parts: Iterable[bytes]) -> bytes:
@@ -165,10 +166,11 @@ def responses(parts: Iterable[bytes]) -> bytes:
 
 def event_message(method: str, params: object) -> bytes:
     """A notification to the peer."""
-    return _encoded({"jsonrpc": "2.0", "method": method, "params": params})
+    return json_bytes({"jsonrpc": "2.0", "method": method, "params": params})
 
 
-def _encoded(message: dict[str, Any]) -> bytes:
+def json_bytes(message: Any) -> bytes:
+    """A value as JSON, whatever text of peers is in it."""
     try:
         return msgspec.json.encode(message, enc_hook=_plain)
     except UnicodeEncodeError:
@@ -177,6 +179,8 @@ def _encoded(message: dict[str, Any]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Raw):
+        return msgspec.json.decode(value)
     if isinstance(value, msgspec.Struct):
         return msgspec.structs.asdict(value)
     if hasattr(value, "items"):

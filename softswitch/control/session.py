@@ -12,10 +12,11 @@ import itertools
 import logging
 import time
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Protocol
 
 from softswitch.control.access import NOBODY, Access, Identity
-from softswitch.control.catalogue import Catalogue, Method
+from softswitch.control.catalogue import Catalogue, Method, Params
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.rpc import Rejected, Request, read_message, response, responses
 
@@ -138,12 +139,19 @@ class Session:
             self._check_known(request.method)
             method = self.catalogue.find(request.method)
             self._check_right(method)
-            return await method.run(self._desk, Caller(self), method.read(request.params))
+            return await self._run(method, method.read(request.params))
         except ControlError as error:
             return error
         except Exception:
             logger.exception("control method %s failed", request.method[:100])
             return ControlError(ErrorCode.INTERNAL_ERROR, "the switch has made a mistake")
+
+    async def _run(self, method: Method, params: Params) -> object:
+        key = getattr(params, "idempotency_key", None) if method.idempotent_by_key else None
+        run = partial(method.run, self._desk, Caller(self), params)
+        if key is None:
+            return await run()
+        return await self._desk.idempotency.run(self.identity.name, method.name, key, params, run)
 
     def _check_known(self, method: str) -> None:
         if not self.identity.roles and method != "auth":
