@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp
+# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|chromium
 #
 #   runtime  the switch itself: Python packages it runs with, and its native engine, built in place
 #   dev      runtime, and what tests and checks need
 #   speech   runtime, and what speaks and understands speech: the extra of that name, and silero-vad
 #   voices   flite and espeak-ng, for benchmarks that make their own speech
 #   sipp     SIPp, for the scenario tests (Debian's sip-tester)
+#   chromium a browser without a window, for the tests of dni.js (Debian's chromium)
 #
 # Safe to run again at any time, and quick when nothing changed: each step leaves a stamp with a hash of
 # the files it depends on. Debian packages are installed when we are root or sudo asks no password; else the
@@ -200,6 +201,10 @@ ensure_sipp() {
     command -v sipp >/dev/null || debian "SIPp" sip-tester
 }
 
+ensure_chromium() {
+    command -v chromium >/dev/null || debian "a browser" chromium
+}
+
 # Targets started at the same time set up one after the other.
 exec 9<tools/setup.sh
 flock 9
@@ -210,5 +215,6 @@ case ${1:-} in
     speech) ensure_speech ;;
     voices) ensure_voices ;;
     sipp) ensure_sipp ;;
-    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp" ;;
+    chromium) ensure_chromium ;;
+    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|chromium" ;;
 esac
