@@ -17,6 +17,12 @@ from typing import Any
 
 import msgspec
 
+from softswitch.call.configuration_events import (
+    ConfigRefused,
+    ConfigReloaded,
+    NumberActivated,
+    NumberWithdrawn,
+)
 from softswitch.call.event import CallEvent
 from softswitch.call.heard_events import (
     AnswerHeard,
@@ -61,6 +67,8 @@ __all__ = [
     "CapReached",
     "ChoiceMade",
     "ClipSaved",
+    "ConfigRefused",
+    "ConfigReloaded",
     "DecisionMade",
     "DestinationsChosen",
     "DigitPressed",
@@ -83,6 +91,8 @@ __all__ = [
     "NoInputReceived",
     "NodeEntered",
     "NoiseRose",
+    "NumberActivated",
+    "NumberWithdrawn",
     "PoolExhausted",
     "ProgressHeard",
     "PromptEnded",
