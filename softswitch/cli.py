@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from config.errors import ConfigErrors
 from config.model import Configuration, Switch
 from softswitch.check import load_checked
-from softswitch.commands import explain, graph, pool, recording, records, report, result
+from softswitch.commands import ctl, explain, graph, pool, recording, records, report, result
 from softswitch.version import VERSION
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ GC_THRESHOLDS = (50_000, 20, 100)
 the collector only has to find accidents. At the default of 700 it walks the lingering transactions
 thousands of times a minute: a fifth of the signalling's cost."""
 
-COMMANDS = (pool, records, recording, result, report, explain, graph)
+COMMANDS = (ctl, pool, records, recording, result, report, explain, graph)
 """Commands with a file of their own."""
 
 NOT_SERVED = 3

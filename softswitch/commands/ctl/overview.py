@@ -1,0 +1,161 @@
+"""`ctl status|trunks|pools|reload|drain|log`: the switch as a whole."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from softswitch.commands.ctl.output import Output, clock
+from softswitch.commands.ctl.peer import Peer, RefusedError
+from softswitch.commands.ctl.verb import Verbs
+
+__all__ = ["add", "status_facts"]
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verbs."""
+    verbs.add("status", _status, "how the switch does")
+    verbs.add("trunks", _trunks, "trunks, and the calls on them")
+    pools = verbs.add("pools", _pools, "ring pools, and what is left of them")
+    pools.add_argument("pool", nargs="?", metavar="POOL", help="only this one")
+    reload = verbs.add("reload", _reload, "take the configuration file as it is now")
+    reload.add_argument("--dry-run", action="store_true", help="only say what would change")
+    verbs.add("drain", _drain, "take no new calls, then stop, as SIGTERM does")
+    log = verbs.add("log", _log, "show or set the level of the log")
+    log.add_argument("level", nargs="?", choices=LEVELS, help="least level that is logged")
+    log.add_argument("--logger", metavar="NAME", help="of this part only, such as softswitch.sip")
+
+
+# status
+
+
+def _status(options: argparse.Namespace, peer: Peer, output: Output) -> int:
+    status = peer.ask("status")
+    if output.as_json:
+        output.json(status)
+    else:
+        output.facts(status_facts(status))
+    return 0
+
+
+def status_facts(status: dict[str, Any]) -> dict[str, Any]:
+    """What people want to know of the answer."""
+    media = status["media"]
+    return {
+        "version": f"{status['version']} (pid {status['pid']})",
+        "up": clock(status["uptime_seconds"]),
+        "state": "draining: takes no new calls" if status["draining"] else "takes calls",
+        "calls": f"{status['calls']} now, {status['presented']} since the start",
+        "refused": status["refusals"] or "none",
+        "configuration": status["config_version"],
+        "media ports": f"{media['ports_in_use']} pairs in use, {media['ports_free']} free, "
+        f"{media['ports_resting']} resting, {media['ports_unusable']} unusable",
+        "media losses": _losses(media),
+        **_heard(status["parts"].get("hearing")),
+    }
+
+
+def _losses(media: dict[str, int]) -> str:
+    names = ("stray_packets", "events_lost", "tap_lost", "send_errors")
+    return ", ".join(f"{name.replace('_', ' ')} {media[name]}" for name in names if media[name])
+
+
+def _heard(hearing: Any) -> dict[str, Any]:
+    if not isinstance(hearing, dict):
+        return {"hearing": "off"}
+    tick, speech = hearing["tick"], hearing["speech"]
+    return {
+        "tick": f"{tick['mean_ms']:.2f} ms on average, {tick['worst_ms']:.1f} ms at worst, "
+        f"{tick['late']} of {tick['ticks']} late",
+        "overload": f"level {tick['level']}" if tick["level"] else "none",
+        "left out": tick["left_out"] or "nothing",
+        "speech": _speech(speech),
+        "recording": hearing["recording"],
+    }
+
+
+def _speech(speech: dict[str, Any]) -> str:
+    if not speech["engine"]:
+        return "no recogniser"
+    behind = ", behind" if speech["behind"] else ""
+    return f"{speech['engine']}: listens to {speech['listening']} legs{behind}"
+
+
+# trunks and pools
+
+
+def _trunks(options: argparse.Namespace, peer: Peer, output: Output) -> int:
+    answer = peer.ask("trunk.list")
+    if output.as_json:
+        output.json(answer)
+        return 0
+    return _list_of(answer, "trunks", output)
+
+
+def _pools(options: argparse.Namespace, peer: Peer, output: Output) -> int:
+    params = {} if options.pool is None else {"pool": options.pool}
+    answer = peer.ask("pool.stats", **params)
+    if output.as_json:
+        output.json(answer)
+        return 0
+    return _list_of(answer, "pools", output)
+
+
+def _list_of(answer: dict[str, Any], what: str, output: Output) -> int:
+    """A table of all that the switch tells, a column a field."""
+    rows = answer[what]
+    names = list(rows[0]) if rows else []
+    numbers = {name for name in names if isinstance(rows[0][name], int | float)}
+    columns = [f"{'>' if name in numbers else ''}{name.replace('_', ' ')}" for name in names]
+    if rows:
+        output.table(columns, [[row.get(name) for name in names] for row in rows])
+    output.line(f"{len(rows)} {what}")
+    return 0
+
+
+# reload, drain, log
+
+
+def _reload(options: argparse.Namespace, peer: Peer, output: Output) -> int:
+    try:
+        answer = peer.ask("config.reload", dry_run=options.dry_run)
+    except RefusedError as error:
+        if not output.as_json:
+            for mistake in error.details.get("errors", ()):
+                output.line(str(mistake))
+        raise
+    if output.as_json:
+        output.json(answer)
+        return 0
+    for change in answer["changes"]:
+        output.line(change if isinstance(change, str) else _change(change))
+    for name in answer.get("needs_restart") or ():
+        output.line(f"needs a restart: {name}")
+    would = "would be" if options.dry_run else "is"
+    output.line(f"configuration {answer['version']} {would} in force")
+    return 0
+
+
+def _change(change: dict[str, Any]) -> str:
+    return " ".join(str(value) for value in change.values() if value not in (None, ""))
+
+
+def _drain(options: argparse.Namespace, peer: Peer, output: Output) -> int:
+    answer = peer.ask("drain")
+    if output.as_json:
+        output.json(answer)
+    else:
+        output.line(f"draining: {answer['calls']} calls in progress")
+    return 0
+
+
+def _log(options: argparse.Namespace, peer: Peer, output: Output) -> int:
+    params = {"level": options.level, "logger": options.logger}
+    answer = peer.ask("log.level", **{name: one for name, one in params.items() if one})
+    if output.as_json:
+        output.json(answer)
+    else:
+        output.facts(answer)
+    return 0
