@@ -8,9 +8,14 @@ is configured, an administrator; else nobody yet. Tokens are compared in constan
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from softswitch.control.errors import ControlError, ErrorCode
+from softswitch.control.wrong_tokens import WrongTokens
 
 __all__ = ["ADMINISTRATOR", "NOBODY", "Access", "Identity", "Role", "Token"]
 
@@ -69,13 +74,45 @@ class Token:
 class Access:
     """The tokens of the configuration."""
 
-    def __init__(self, tokens: Iterable[Token] = ()) -> None:
+    def __init__(
+        self, tokens: Iterable[Token] = (), *, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._tokens = tuple(tokens)
+        self._now = now
+        self._wrong = WrongTokens()
+        self.on_gone: set[Callable[[Collection[Identity]], None]] = set()
+        """Told of whom there are no longer tokens; who speaks for one of them is nobody now."""
 
     @property
     def asks(self) -> bool:
         """Whether a peer on TCP has to show a token."""
         return bool(self._tokens)
+
+    def use(self, tokens: Iterable[Token]) -> None:
+        """Take other tokens from now on; those that stay as they are lose nothing."""
+        before, self._tokens = self._tokens, tuple(tokens)
+        gone = {token.identity for token in before if token not in self._tokens}
+        if self._tokens and not before:
+            gone.add(ADMINISTRATOR)  # whoever was let in without one
+        if gone:
+            for tell in tuple(self.on_gone):
+                tell(gone)
+
+    def admit(self, secret: str, address: str) -> Identity:
+        """Whom a secret stands for that was shown from an address; raises ControlError."""
+        wait = self._wrong.wait(address, now=self._now())
+        if wait:
+            # Also a right one is not looked at, or guesses would go on being answered.
+            raise ControlError(
+                ErrorCode.TOO_MANY_REQUESTS,
+                "too many wrong tokens from this address",
+                retry_after=math.ceil(wait),
+            )
+        identity = self.identify(secret)
+        if identity is None:
+            self._wrong.add(address, now=self._now())
+            raise ControlError(ErrorCode.NOT_AUTHENTICATED, "the token is not known")
+        return identity
 
     def identify(self, secret: str) -> Identity | None:
         """Whom a secret stands for; None: nobody. Looks at every token, whichever it is."""

@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from softswitch.control.access import ADMINISTRATOR, NOBODY, Access, Identity, Role
 from softswitch.control.catalogue import Catalogue
+from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.websocket import converse
 
 __all__ = ["WebApp"]
@@ -95,15 +96,25 @@ class WebApp:
         return self._runner.server()
 
     def identify(self, request: web.Request) -> Identity | None:
-        """Who asks; None: with a token that is not known."""
+        """Who asks; None: with a token that is not known. Raises HTTPTooManyRequests."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == _BEARER.strip():
-            return self._access.identify(token.strip())
+            return self._admit(token.strip(), request.remote or "")
         if _is_unix(request):
             return ADMINISTRATOR
         if self._access.asks or "Origin" in request.headers:
             return NOBODY
         return ADMINISTRATOR
+
+    def _admit(self, token: str, address: str) -> Identity | None:
+        try:
+            return self._access.admit(token, address)
+        except ControlError as error:
+            logger.warning("HTTP from %s: %s", address or "unix", error)
+            if error.code is ErrorCode.TOO_MANY_REQUESTS:
+                after = {"Retry-After": str(error.details["retry_after"])}
+                raise web.HTTPTooManyRequests(headers=after, text=f"{error}\n") from None
+            return None
 
     async def _control(self, request: web.Request) -> web.StreamResponse:
         identity = self.identify(request)

@@ -107,7 +107,10 @@ class ControlServer:
     async def _accept_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
         identity = NOBODY if self._access.asks else ADMINISTRATOR
-        await self._accept(reader, writer, f"{peer[0]}:{peer[1]}" if peer else "", identity)
+        if not peer:
+            writer.close()  # it has gone already, and nobody knows who it was
+            return
+        await self._accept(reader, writer, f"{peer[0]}:{peer[1]}", identity, address=peer[0])
 
     async def _accept_unix(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -120,6 +123,8 @@ class ControlServer:
         writer: asyncio.StreamWriter,
         peer: str,
         identity: Any,
+        *,
+        address: str = "",
     ) -> None:
         if len(self._connections) >= MAX_CONNECTIONS:
             self.refused += 1
@@ -136,7 +141,9 @@ class ControlServer:
             access=self._access,
             identity=identity,
             peer=peer,
+            address=address,
             auth_seconds=AUTH_SECONDS,
+            cut_off=writer.transport.abort,
         )
         try:
             await self._serve(connection, session)

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Any, Protocol
 
@@ -65,11 +65,16 @@ class Session:
         access: Access,
         identity: Identity = NOBODY,
         peer: str = "",
+        address: str = "",
         auth_seconds: float = 0.0,
+        cut_off: Callable[[], None] = lambda: None,
     ) -> None:
+        """`cut_off` ends the connection from this side."""
         self.identity = identity
         self.peer = peer
         """Where it comes from, for the log."""
+        self.address = address
+        """The peer's IP address; empty on the Unix socket."""
         self.subscriptions: dict[int, asyncio.Task[None]] = {}
         """What goes on beside the requests, until the connection is over."""
         self.subscription_numbers = itertools.count(1)
@@ -77,10 +82,12 @@ class Session:
         self._desk = desk
         self._send = send
         self._access = access
+        self._cut_off = cut_off
         self._running = asyncio.Semaphore(MAX_RUNNING)
         self._tasks: set[asyncio.Task[None]] = set()
         self.requests = 0
         self._auth_until = time.monotonic() + auth_seconds
+        access.on_gone.add(self._on_gone)
 
     def auth_seconds_left(self) -> float | None:
         """How long the peer may still take to show a token, whatever else it says meanwhile; None:
@@ -89,12 +96,20 @@ class Session:
 
     def authenticate(self, token: str) -> Identity:
         """Take a token; raises ControlError."""
-        identity = self._access.identify(token)
-        if identity is None:
-            logger.warning("control connection from %s: a token that is not known", self.peer)
-            raise ControlError(ErrorCode.NOT_AUTHENTICATED, "the token is not known")
+        try:
+            identity = self._access.admit(token, self.address)
+        except ControlError as error:
+            logger.warning("control connection from %s: %s", self.peer, error)
+            raise
         self.identity = identity
         return identity
+
+    def _on_gone(self, gone: Collection[Identity]) -> None:
+        """Tokens were taken away: who has come with one of them leaves."""
+        if self.address and self.identity in gone:
+            logger.warning("control connection from %s: its token is no longer there", self.peer)
+            self.identity = NOBODY
+            self._cut_off()
 
     async def send(self, *messages: bytes) -> None:
         """Send messages to the peer."""
@@ -163,6 +178,7 @@ class Session:
 
     async def close(self) -> None:
         """The connection is over: break off what runs, let go of what was subscribed."""
+        self._access.on_gone.discard(self._on_gone)
         tasks = (*self._tasks, *self.subscriptions.values())
         self.subscriptions.clear()
         for task in tasks:

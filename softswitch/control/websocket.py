@@ -42,7 +42,9 @@ async def converse(
         access=access,
         identity=identity,
         peer=f"{request.remote or 'unix'} (web)",
+        address=request.remote or "",
         auth_seconds=AUTH_SECONDS,
+        cut_off=socket.abort,
     )
     try:
         await _serve(frames, session)
@@ -79,6 +81,10 @@ class _Frames:
                 for message in messages:
                     await self._frames.send_frame(message, WSMsgType.TEXT)
         except TimeoutError:
-            if self._request.transport is not None:
-                self._request.transport.abort()
+            self.abort()
             raise ConnectionAbortedError("the peer does not take its answers") from None
+
+    def abort(self) -> None:
+        """End the connection, whatever is on its way."""
+        if self._request.transport is not None:
+            self._request.transport.abort()

@@ -21,6 +21,7 @@ from softswitch.control.http_app import WebApp
 from softswitch.control.rpc import MAX_LINE
 from softswitch.control.server import ControlServer
 from softswitch.control.session import Caller
+from softswitch.control.wrong_tokens import MAX_WRONG
 
 METHODS = Catalogue()
 SECRET = "s3cret-s3cret-s3cret"
@@ -64,9 +65,11 @@ class Bench:
     def __init__(self, client: aiohttp.ClientSession) -> None:
         self.client = client
         self.server: ControlServer
+        self.access: Access
         self.url = ""
 
     async def open(self, access: Access, cleaning: AsyncExitStack) -> None:
+        self.access = access
         app = WebApp(METHODS, object(), access)
         app.add("GET", "/open", answer)
         app.add("GET", "/closed", answer, role="read")
@@ -166,6 +169,27 @@ async def test_paths_ask_for_their_role(guarded: Bench) -> None:
     assert await guarded.status("/admin", "POST", headers=BEARER) == 403
     assert await guarded.status("/nothing", headers=BEARER) == 404
     assert await guarded.status("/control", headers=BEARER) == 426
+
+
+async def test_after_many_wrong_tokens_no_token_is_looked_at(guarded: Bench) -> None:
+    wrong = {"Authorization": "Bearer guessed"}
+    statuses = [await guarded.status("/closed", headers=wrong) for _ in range(MAX_WRONG + 1)]
+    assert statuses == [401] * MAX_WRONG + [429]
+    assert await guarded.status("/closed", headers=BEARER) == 429
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="429"):
+        await guarded.frames(**BEARER)
+    frames = await guarded.frames()
+    assert await ask(frames, "auth", token=SECRET) == "too_many_requests"
+    await frames.close()
+
+
+async def test_who_has_lost_its_token_is_disconnected(guarded: Bench) -> None:
+    frames = await guarded.frames(**BEARER)
+    assert await ask(frames, "echo") == {"text": "x"}
+    guarded.access.use([Token.of("other", SECRET + "2", ("read",))])
+    message = await frames.receive(timeout=5)
+    assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
+    assert guarded.access.on_gone == set()
 
 
 async def test_who_shows_no_token_is_not_kept(

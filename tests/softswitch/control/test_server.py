@@ -233,3 +233,27 @@ async def test_what_begins_like_http_is_handed_over() -> None:
         assert await peer.reader.read() == b"HTTP/1.1 200 OK\r\n\r\nGET /met"
     await peer.close()
     await server.close()
+
+
+async def test_who_was_let_in_without_a_token_leaves_when_tokens_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    access = Access()
+    server = ControlServer(METHODS, object(), access)
+    port = await server.listen("127.0.0.1", 0)
+    await server.listen_unix(tmp_path / "control.sock")
+    tcp = await Peer.connect(port)
+    unix = Peer(*await asyncio.open_unix_connection(str(tmp_path / "control.sock")))
+    try:
+        assert (await tcp.ask())["result"] == (await unix.ask())["result"] == {"text": "x"}
+        access.use([Token.of("crm", "s3cret", ("read",))])
+        async with asyncio.timeout(10):
+            # It is cut off: a reset, or an end.
+            (end,) = await asyncio.gather(tcp.reader.read(1), return_exceptions=True)
+        assert end == b"" or isinstance(end, ConnectionResetError)
+        assert (await unix.ask())["result"] == {"text": "x"}
+    finally:
+        await unix.close()
+        await tcp.close()
+        await server.close()
+    assert access.on_gone == set()
