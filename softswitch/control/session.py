@@ -78,6 +78,8 @@ class Session:
         self.subscriptions: dict[int, asyncio.Task[None]] = {}
         """What goes on beside the requests, until the connection is over."""
         self.subscription_numbers = itertools.count(1)
+        self.polls = 0
+        """Requests that wait for events."""
         self.catalogue = catalogue
         self._desk = desk
         self._send = send

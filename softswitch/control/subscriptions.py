@@ -18,7 +18,7 @@ from softswitch.control.history import EventFilter, EventHistory, EventReader, K
 from softswitch.control.rpc import event_message
 from softswitch.switchboard.record import utc_text
 
-__all__ = ["deliver", "event_kinds", "event_object", "events_of", "unknown_kind"]
+__all__ = ["collect", "deliver", "event_kinds", "event_object", "events_of", "unknown_kind"]
 
 PORTION = 200
 """Events looked at before anybody else has a turn of the loop: about a millisecond."""
@@ -46,6 +46,49 @@ async def deliver(
         return  # the peer has gone; whoever reads from it sees that too
     finally:
         history.wake(reader, None)
+
+
+async def collect(
+    history: EventHistory, wanted: EventFilter, *, after: int, limit: int, within: float
+) -> tuple[Missed | None, list[Kept], int]:
+    """What is wanted of the events behind a number, at most so many; when there are none, those
+    that come within so many seconds. Also what is gone, and the number to go on from."""
+    reader = EventReader(history, wanted, after=after)
+    deadline = asyncio.get_running_loop().time() + within
+    gone: Missed | None = None
+    found: list[Kept] = []
+    while True:
+        missed, events = reader.take(min(PORTION, limit - len(found)))
+        gone = _both(gone, missed)
+        found += events
+        if len(found) >= limit:
+            break
+        if reader.behind:
+            await asyncio.sleep(0)
+        elif found or gone or not await _news(history, reader, deadline):
+            break
+    return gone, found, reader.place
+
+
+async def _news(history: EventHistory, reader: EventReader, deadline: float) -> bool:
+    """Wait for events that a reader has not looked at; False: there was none in time."""
+    news = asyncio.Event()
+    history.wake(reader, news.set)
+    try:
+        async with asyncio.timeout_at(deadline):
+            await news.wait()
+    except TimeoutError:
+        return False
+    finally:
+        history.wake(reader, None)
+    return True
+
+
+def _both(one: Missed | None, other: Missed | None) -> Missed | None:
+    """From the first of what is gone to the last: between them nothing was there either."""
+    if one is None or other is None:
+        return one or other
+    return Missed(one.first, other.last)
 
 
 def _missed_message(subscription: int, missed: Missed | None) -> Iterator[bytes]:

@@ -1,10 +1,12 @@
-"""Subscribing to the events of calls."""
+"""Hearing of what happens in calls: by subscription, or by asking again and again."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from softswitch.control.access import Identity
 from softswitch.control.catalogue import Catalogue, Params
@@ -12,7 +14,7 @@ from softswitch.control.desk import Desk
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.history import EventFilter, EventHistory
 from softswitch.control.session import Caller
-from softswitch.control.subscriptions import deliver, unknown_kind
+from softswitch.control.subscriptions import collect, deliver, event_object, unknown_kind
 
 __all__ = ["METHODS"]
 
@@ -25,7 +27,17 @@ MAX_PATTERNS = 100
 """Kinds, campaigns or calls in one filter; each event is held against all of the kinds."""
 
 
-class Subscribe(Params):
+MAX_POLLS = 20
+"""Polls of one connection that wait at the same time, as with subscriptions."""
+
+MAX_POLLED = 1000
+"""Events of one answer: with records among them some megabytes."""
+
+MAX_WAIT = 60.0
+"""Seconds; proxies cut off what is silent for longer."""
+
+
+class Wanted(Params):
     """Which events, from where on."""
 
     kinds: tuple[str, ...] = ()
@@ -38,6 +50,10 @@ class Subscribe(Params):
     """Number of the last event that one has; null: only what comes from now on."""
     epoch: str | None = None
     """Of which life of the switch `after` is a number; needed with it."""
+
+
+class Subscribe(Wanted):
+    """Which events, from where on."""
 
 
 class Subscribed(msgspec.Struct, frozen=True):
@@ -79,7 +95,7 @@ async def subscribe(desk: Desk, caller: Caller, params: Subscribe) -> Subscribed
     return Subscribed(number, history.epoch, history.first, history.last, after)
 
 
-def _beginning(history: EventHistory, params: Subscribe) -> int:
+def _beginning(history: EventHistory, params: Wanted) -> int:
     if params.epoch is not None and params.epoch != history.epoch:
         raise ControlError(
             ErrorCode.EVENTS_GONE,
@@ -93,7 +109,7 @@ def _beginning(history: EventHistory, params: Subscribe) -> int:
     return min(max(0, params.after), history.last)
 
 
-def _filter(params: Subscribe, identity: Identity) -> EventFilter:
+def _filter(params: Wanted, identity: Identity) -> EventFilter:
     for name in ("kinds", "campaigns", "calls"):
         if len(getattr(params, name)) > MAX_PATTERNS:
             raise ControlError(ErrorCode.INVALID_PARAMS, f"{name}: at most {MAX_PATTERNS}")
@@ -127,3 +143,54 @@ async def unsubscribe(desk: Desk, caller: Caller, params: Unsubscribe) -> Unsubs
     task.cancel()
     await asyncio.wait((task,))
     return Unsubscribed(params.subscription)
+
+
+class Poll(Wanted):
+    """Which events, from where on, and how long to wait for the first of them."""
+
+    wait: Annotated[float, Meta(ge=0, le=MAX_WAIT)] = 0.0
+    """Seconds."""
+    limit: Annotated[int, Meta(ge=1, le=MAX_POLLED)] = 100
+
+
+class Polled(msgspec.Struct, frozen=True):
+    """Events, the oldest first."""
+
+    epoch: str
+    """Names this life of the switch."""
+    after: int
+    """Number to go on from: `after` of the next poll."""
+    events: list[dict[str, Any]]
+    """Each as in the notification `event`, but for `subscription`."""
+    missed: dict[str, int] | None
+    """`first` and `last` number of what was asked for and is kept no longer."""
+
+
+@METHODS.method(
+    "events.poll",
+    role="read",
+    errors=(ErrorCode.EVENTS_GONE, ErrorCode.FORBIDDEN, ErrorCode.LIMIT_REACHED),
+)
+async def poll(desk: Desk, caller: Caller, params: Poll) -> Polled:
+    """Ask for events, and wait for the first when there are none: for programs that cannot be told.
+
+    Begin without `after`, go on with `after` and `epoch` of each answer.
+    """
+    wanted = _filter(params, caller.identity)
+    after = _beginning(desk.history, params)
+    session = caller.session
+    if session.polls >= MAX_POLLS:
+        raise ControlError(ErrorCode.LIMIT_REACHED, f"{MAX_POLLS} polls at once are enough")
+    session.polls += 1
+    try:
+        missed, found, place = await collect(
+            desk.history, wanted, after=after, limit=params.limit, within=params.wait
+        )
+    finally:
+        session.polls -= 1
+    return Polled(
+        desk.history.epoch,
+        place,
+        [event_object(kept) for kept in found],
+        None if missed is None else missed._asdict(),
+    )

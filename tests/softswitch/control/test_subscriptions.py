@@ -16,7 +16,7 @@ from softswitch.call.stream import EventStream
 from softswitch.control.access import ADMINISTRATOR, Access, Identity, Token
 from softswitch.control.history import EventHistory
 from softswitch.control.methods import events
-from softswitch.control.methods.events import MAX_PATTERNS, MAX_SUBSCRIPTIONS
+from softswitch.control.methods.events import MAX_PATTERNS, MAX_POLLS, MAX_SUBSCRIPTIONS
 from softswitch.control.session import Session
 from softswitch.control.subscriptions import PORTION
 
@@ -293,3 +293,82 @@ async def test_killed_in_a_storm_and_back_again_no_event_is_missing_or_doubled(
     for call, count in numbers.items():
         assert [one["number"] for one in seen if one["call"] == call] == [*range(1, count + 1)]
     assert len(bench.peers) > 30
+
+
+# Asking again and again.
+
+
+async def test_polls_one_after_the_other_miss_nothing_and_see_nothing_twice(bench: Bench) -> None:
+    peer = bench.peer()
+    place = await peer.ask("events.poll")
+    assert place == {"epoch": "e1", "after": 0, "events": [], "missed": None}
+    for number in range(1, 8):
+        bench.digit(number=number)
+    seen: list[int] = []
+    while len(seen) < 7:
+        place = await peer.ask("events.poll", after=place["after"], epoch="e1", limit=3)
+        seen += [one["sequence"] for one in place["events"]]
+    assert seen == list(range(1, 8))
+    assert place["after"] == 7
+    assert "subscription" not in place["events"][0]
+    assert place["events"][0]["facts"]["digit"] == "7"
+
+
+async def test_a_poll_waits_for_the_first_event_that_is_wanted(bench: Bench) -> None:
+    peer = bench.peer()
+    asked = asyncio.create_task(
+        peer.ask("events.poll", after=0, epoch="e1", kinds=["call.answered"], wait=30)
+    )
+    await settle()
+    for number in range(3 * PORTION):
+        bench.digit(number=number)
+    await settle()
+    assert not asked.done()
+    bench.answered()
+    answer = await asked
+    assert [one["kind"] for one in answer["events"]] == ["call.answered"]
+    assert answer["after"] == 3 * PORTION + 1
+
+
+async def test_a_poll_that_waited_in_vain_goes_on_behind_what_it_has_looked_at(
+    bench: Bench,
+) -> None:
+    peer = bench.peer()
+    for number in range(3 * PORTION):
+        bench.digit(number=number)
+    answer = await peer.ask("events.poll", after=0, epoch="e1", kinds=["call.answered"], wait=0.01)
+    assert answer == {"epoch": "e1", "after": 3 * PORTION, "events": [], "missed": None}
+
+
+async def test_a_poll_tells_what_is_gone() -> None:
+    bench = Bench(limit=10)
+    for number in range(30):
+        bench.digit(number=number)
+    peer = bench.peer()
+    answer = await peer.ask("events.poll", after=5, epoch="e1", limit=4)
+    assert answer["missed"] == {"first": 6, "last": 20}
+    assert [one["sequence"] for one in answer["events"]] == [21, 22, 23, 24]
+    refused = await peer.ask("events.poll", after=5, epoch="before")
+    assert refused["reason"] == "events_gone"
+    await peer.session.close()
+
+
+async def test_a_poll_shows_the_campaigns_of_its_token_only(bench: Bench) -> None:
+    peer = bench.peer(SALE_ONLY)
+    bench.campaign("c1", "sale")
+    bench.campaign("c2", "other")
+    answer = await peer.ask("events.poll", after=0)
+    assert [one["call"] for one in answer["events"]] == ["c1"]
+
+
+async def test_only_so_many_polls_of_a_connection_wait_and_end_with_it(bench: Bench) -> None:
+    peer = bench.peer()
+    asked = [asyncio.create_task(peer.ask("events.poll", wait=30)) for _ in range(MAX_POLLS)]
+    await settle()
+    assert (await peer.ask("events.poll", wait=30))["reason"] == "limit_reached"
+    assert bench.history.readers == MAX_POLLS
+    await peer.session.close()
+    assert bench.history.readers == 0
+    for one in asked:
+        one.cancel()
+    await asyncio.wait(asked)
