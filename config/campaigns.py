@@ -33,6 +33,7 @@ from config.kinds import (
 )
 from config.model import Campaign, Cap, FraudRule
 from config.money import MONEY, PAYOUT_KIND
+from config.originate import ORIGINATE_KIND
 from config.payouts import highest
 from config.prompts import PROMPT_KIND
 from config.rating import RATINGS
@@ -241,6 +242,13 @@ class CampaignKeys:
         otherwise="none",
         example='[{to: "{caller.number}", text: "Thank you."}]',
     )
+    ORIGINATE = Key(
+        "originate",
+        ORIGINATE_KIND,
+        "Which calls may be placed for it, when one is asked for.",
+        otherwise="what the section originate says; without one, none",
+        example='{to: ["+1602*"], per_minute: 30}',
+    )
 
 
 CAMPAIGN = Section(
@@ -301,6 +309,7 @@ def _build(name: str, fields: Fields, reading: Reading) -> Campaign:
         attributes=fields.get(keys.ATTRIBUTES) or MappingProxyType({}),
         headers=tuple((fields.get(keys.HEADERS) or {}).items()),
         sms=fields.get(keys.SMS) or (),
+        originate=fields.get(keys.ORIGINATE),
         location=fields.table.location,
     )
 

@@ -14,6 +14,7 @@ from config import hints
 from config.document import Scalar, Table, Tree
 from config.kinds import BOOLEAN, CAMPAIGN_NAME, LINE, list_of, mapping_of, one_of
 from config.model import Control, ControlRole, ControlTls, ControlToken
+from config.originate import ORIGINATE_KIND
 from config.reading import (
     Key,
     Kind,
@@ -80,6 +81,13 @@ class TokenKeys:
         otherwise="all campaigns",
         example="[baby-fan-sale]",
     )
+    ORIGINATE = Key(
+        "originate",
+        ORIGINATE_KIND,
+        "What it may have called, within what its campaigns may.",
+        otherwise="whatever they may",
+        example='{to: ["+1602*"], at_once: 5}',
+    )
 
 
 CONTROL_TOKEN = Section(
@@ -100,6 +108,7 @@ def _read_token(tree: Tree, reading: Reading) -> ControlToken:
         secret=fields[keys.SECRET],
         roles=fields[keys.ROLES],
         campaigns=fields.get(keys.CAMPAIGNS) or (),
+        originate=fields.get(keys.ORIGINATE),
     )
 
 

@@ -19,6 +19,7 @@ from config.campaigns import complete_syndicated, read_campaign
 from config.control import read_control
 from config.directory import Directory
 from config.document import MAX_BYTES, Scalar, Table, Tree, parse
+from config.e164 import COUNTRIES
 from config.errors import ConfigErrors, Problems, TooManyProblemsError, did_you_mean
 from config.expression.collect import collect
 from config.hearing import check_words, read_hearing
@@ -37,6 +38,7 @@ from config.model import (
     Trunk,
 )
 from config.number_files import read_number_files
+from config.originate import read_originate
 from config.pools import read_pool
 from config.reading import MediaKnowledge, Reading, RefusedError, describe, note, shorten
 from config.references import (
@@ -62,7 +64,7 @@ NAMED_SECTIONS = (
     "tables", "places",
 )  # fmt: skip
 """Sections that are mappings from names to settings."""
-SECTIONS = ("switch", "control", "hearing", *NAMED_SECTIONS, "number_files")
+SECTIONS = ("switch", "control", "hearing", "originate", *NAMED_SECTIONS, "number_files")
 IGNORED_PREFIX = "x-"
 """Top-level keys that begin so are left to the operator, for anchors."""
 
@@ -144,12 +146,14 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     _check_sections(tree, reading)
     entries = {name: _section(tree, name, reading) for name in NAMED_SECTIONS}
     reading.names = {name: section.entries for name, section in entries.items()}
+    reading.country = _country(tree, reading)
     control = read_control(_settings(tree, "control"), reading)
     switch = _switch(tree, reading)
     hearing = read_hearing(_settings(tree, "hearing"), reading)
     if switch is not None:
         reading.country = switch.country
         reading.currency, reading.time_zone = switch.currency, switch.time_zone
+    originate = read_originate(tree.entries.get("originate"), reading)
     # Conditions are read after what they may speak of: columns of tables, parameters of numbers.
     reading.vocabulary = collect(tree)
     hours = _read_each(entries["hours"], read_hours, reading)
@@ -188,6 +192,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
         places=places,
         hearing=hearing,
         control=control,
+        originate=originate,
         source=path,
     )
 
@@ -258,6 +263,15 @@ def _section(root: Table, name: str, reading: Reading) -> Table:
 
 def _switch(root: Table, reading: Reading) -> Switch | None:
     return read_switch(_settings(root, "switch"), reading)
+
+
+def _country(root: Table, reading: Reading) -> str:
+    """The switch's country, for numbers that stand in what is read before the switch; what is
+    wrong with it is told when that is read."""
+    switch = root.entries.get("switch")
+    written = switch.entries.get("country") if isinstance(switch, Table) else None
+    country = written.text.upper() if isinstance(written, Scalar) else ""
+    return country if country in COUNTRIES else reading.country
 
 
 def _settings(root: Table, name: str) -> Tree:

@@ -20,6 +20,7 @@ from config.kinds import MAX_NAME, MAX_VALUE, REFUSALS
 from config.money import PAYOUT, PRICE_RULE, REPEAT
 from config.number_files import NUMBER_FILE
 from config.numbers import NUMBER
+from config.originate import ORIGINATE
 from config.pools import POOL, RESERVE
 from config.prompts import PROMPT
 from config.rating import RATING
@@ -35,6 +36,7 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     ("switch", "One mapping.", (SWITCH,)),
     ("control", "One mapping.", (CONTROL, CONTROL_TOKEN, CONTROL_TLS)),
     ("hearing", "One mapping.", (HEARING,)),
+    ("originate", "One mapping.", (ORIGINATE,)),
     ("trunks", "A mapping from names to trunks; at least one.", (TRUNK,)),
     (
         "campaigns",

@@ -65,6 +65,7 @@ from config.model.numbers import (
     Stock,
     StockNumber,
 )
+from config.model.originate import OriginateRules
 from config.model.switch import Switch
 from config.model.tables import Hours, NumberList, OpenTime, PlaceTable, PrefixTable, Region
 from config.model.treatments import (
@@ -169,6 +170,7 @@ __all__ = [
     "Number",
     "NumberList",
     "OpenTime",
+    "OriginateRules",
     "Payout",
     "Phrase",
     "PlaceSource",

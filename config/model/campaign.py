@@ -7,6 +7,7 @@ from typing import Literal
 
 from config.model.expression import Expression, Template
 from config.model.hearing import Keywords, Recording
+from config.model.originate import OriginateRules
 from config.model.values import NOWHERE, ORIGINAL_CALLER, CallerId, Location, Prompt
 
 RatingWord = Literal["high", "medium", "low"]
@@ -179,4 +180,6 @@ class Campaign:
     headers: tuple[tuple[str, Template], ...] = ()
     """Header fields of every outbound INVITE."""
     sms: tuple[AfterCall, ...] = ()
+    originate: OriginateRules | None = None
+    """Which calls may be placed for it. None: as the configuration says for all."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)

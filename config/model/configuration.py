@@ -8,6 +8,7 @@ from config.model.campaign import Campaign
 from config.model.control import Control
 from config.model.hearing import Hearing
 from config.model.numbers import Number, Pool, Stock
+from config.model.originate import OriginateRules
 from config.model.switch import Switch
 from config.model.tables import Hours, NumberList, PlaceTable, PrefixTable, Region
 from config.model.treatments import Treatment
@@ -33,6 +34,8 @@ class Configuration:
     places: Mapping[str, PlaceTable] = field(default_factory=dict)
     hearing: Hearing = field(default_factory=Hearing)
     control: Control = field(default_factory=Control)
+    originate: OriginateRules | None = None
+    """For all calls that are asked for. None: only what campaigns say."""
     source: Path = Path()
     """File it was read from."""
     version: str = ""

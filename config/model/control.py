@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from config.model.originate import OriginateRules
+
 ControlRole = Literal["read", "allocate", "control", "admin"]
 
 
@@ -17,6 +19,8 @@ class ControlToken:
     roles: tuple[ControlRole, ...]
     campaigns: tuple[str, ...] = ()
     """The only campaigns it sees and steers; empty: all."""
+    originate: OriginateRules | None = None
+    """What it may have called, within what its campaigns may. None: all of that."""
 
 
 @dataclass(frozen=True, slots=True)

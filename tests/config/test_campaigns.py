@@ -89,6 +89,7 @@ campaigns:
     attributes: {state: caller.state}
     headers: {X-Keyword: "{binding.keyword}"}
     sms: [{when: bridged, to: "{caller.number}", text: "Thank you."}]
+    originate: {to: ["+1602*"], at_once: 5}
   copy: {syndicates: full, publisher: other}
 treatments: {t: [hang_up], closed: [hang_up]}
 """
