@@ -44,7 +44,14 @@ class Output:
 
     def show(self, *things: RenderableType) -> None:
         """Something that rich draws."""
-        self.console.print(*things)
+        console = self.console
+        if console.is_terminal:
+            console.print(*things)
+            return
+        with console.capture() as drawn:
+            console.print(*things)
+        for line in drawn.get().splitlines():
+            print(line.rstrip())
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """A table; columns that begin with `>` stand to the right."""
