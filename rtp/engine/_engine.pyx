@@ -35,7 +35,7 @@ cdef extern from "<stdbool.h>":
 cdef extern from "engine.h":
     enum:
         CODEC_NONE, CODEC_PCMU, CODEC_PCMA, CODEC_TELEPHONE_EVENT, CODEC_COMFORT_NOISE
-        MIN_PTIME_MS, MAX_PTIME_MS, MAX_DIGITS_TO_SEND, MAX_PROMPT_SAMPLES, DROP_REASONS
+        MIN_PTIME_MS, MAX_PTIME_MS, MAX_DIGITS_TO_SEND, MAX_PROMPT_SAMPLES, MAX_MIXED, DROP_REASONS
         EVENT_DIGIT_RECEIVED, EVENT_DIGIT_ENDED, EVENT_PLAYBACK_ENDED, EVENT_MEDIA_STARTED
         EVENT_SOURCE_CHANGED
     const char *const *DROP_NAMES
@@ -56,9 +56,12 @@ cdef extern from "engine.h":
         pass
     struct port_pair:
         uint16_t port
+    struct voice:
+        pass
     struct handle:
         leg *leg
         port_pair *pair
+        voice *voice
         uint32_t shard
     struct prompt:
         uint32_t samples
@@ -110,6 +113,7 @@ cdef extern from "engine.h":
     c_bool engine_set_remote(engine *, const handle *, const char *, int, int)
     void engine_set_direction(engine *, const handle *, c_bool, c_bool)
     void engine_hear(engine *, const handle *, const handle *)
+    c_bool engine_hear_mix(engine *, const handle *, handle **, uint32_t)
     uint64_t engine_play(engine *, const handle *, prompt *, c_bool)
     void engine_stop_playback(engine *, const handle *)
     void engine_send_digits(engine *, const handle *, const char *, uint32_t, uint32_t)
@@ -266,22 +270,36 @@ cdef class MediaPort:
         self.engine.commanded()
 
     def hears(self, sources):
-        """Whose sound goes to this leg's peer: one port, or none for silence."""
+        """Whose sound goes to this leg's peer: none for silence, one, or several, mixed.
+
+        One that was opened beside this port is relayed as it comes, keys too. Several are summed,
+        this port itself left out, and so is one of another thread: that costs 20 to 40 ms of delay,
+        and neither keys (RFC 4733) nor comfort noise come through.
+        """
         self.check_open()
-        sources = list(sources)
-        if len(sources) > 1:
-            raise ValueError("a leg hears one source at most")
-        if not sources:
+        cdef handle *picked[MAX_MIXED]
+        cdef uint32_t count = 0
+        cdef MediaPort source
+        cdef object ports = list(dict.fromkeys(sources))
+        if len(ports) > 1 and self in ports:
+            ports.remove(self)
+        if len(ports) > MAX_MIXED:
+            raise ValueError(f"a leg hears {MAX_MIXED} others at most")
+        for port in ports:
+            if not isinstance(port, MediaPort):
+                raise ValueError(f"not a media port: {port!r}")
+            source = port
+            source.check_open()
+            if source.engine is not self.engine:
+                raise ValueError("legs that hear each other must be of one engine")
+            picked[count] = &source.handle
+            count += 1
+        if count == 0:
             engine_hear(self.engine.core, &self.handle, NULL)
-            self.engine.commanded()
-            return
-        if not isinstance(sources[0], MediaPort):
-            raise ValueError(f"not a media port: {sources[0]!r}")
-        cdef MediaPort source = sources[0]
-        source.check_open()
-        if source.engine is not self.engine or source.handle.shard != self.handle.shard:
-            raise ValueError("legs that hear each other must be opened beside each other")
-        engine_hear(self.engine.core, &self.handle, &source.handle)
+        elif count == 1 and picked[0].shard == self.handle.shard:
+            engine_hear(self.engine.core, &self.handle, picked[0])
+        elif not engine_hear_mix(self.engine.core, &self.handle, picked, count):
+            raise MemoryError("no memory for a mix")
         self.engine.commanded()
 
     def play(self, Prompt prompt not None, *, repeat=False):

@@ -156,6 +156,7 @@ void engine_close(struct engine *engine, struct handle *handle) {
     /* The shard reads the close before it could read that the pair has a new leg. */
     ports_give_back(&engine->pools[handle->shard], handle->pair, engine_clock());
     handle->leg = NULL;
+    handle->voice = NULL;
 }
 
 void engine_set_codecs(struct engine *engine, const struct handle *handle,
@@ -185,6 +186,32 @@ void engine_set_direction(struct engine *engine, const struct handle *handle, bo
 void engine_hear(struct engine *engine, const struct handle *handle, const struct handle *source) {
     struct leg *leg = source ? source->leg : NULL;
     command(engine, handle, &(struct command){.kind = COMMAND_HEAR, .source = leg});
+}
+
+/* The source's shard is told of the voice before any mix can be heard that has it. */
+static bool give_voice(struct engine *engine, struct handle *source) {
+    if (source->voice)
+        return true;
+    source->voice = voice_create();
+    if (!source->voice)
+        return false;
+    command(engine, source, &(struct command){.kind = COMMAND_GIVE_VOICE, .voice = source->voice});
+    return true;
+}
+
+bool engine_hear_mix(struct engine *engine, const struct handle *handle,
+                     struct handle *const *sources, uint32_t count) {
+    struct mix *mix = mix_create();
+    for (uint32_t i = 0; mix && i < count; i++) {
+        if (!give_voice(engine, sources[i])) {
+            mix_free(mix);
+            return false;
+        }
+        mix_add(mix, sources[i]->voice);
+    }
+    if (mix)
+        command(engine, handle, &(struct command){.kind = COMMAND_HEAR_MIX, .mix = mix});
+    return mix != NULL;
 }
 
 uint64_t engine_play(struct engine *engine, const struct handle *handle, struct prompt *prompt,

@@ -28,6 +28,7 @@ struct engine {
 struct handle {
     struct leg *leg;
     struct port_pair *pair;
+    struct voice *voice; /* held by `leg`; NULL until it is heard among others */
     uint32_t shard;
 };
 
@@ -64,6 +65,9 @@ void engine_set_direction(struct engine *engine, const struct handle *handle, bo
                           bool receive);
 /* `source` NULL: silence. */
 void engine_hear(struct engine *engine, const struct handle *handle, const struct handle *source);
+/* At most MAX_MIXED sources, on whichever shards. False: no memory, and nothing has changed. */
+bool engine_hear_mix(struct engine *engine, const struct handle *handle,
+                     struct handle *const *sources, uint32_t count);
 uint64_t engine_play(struct engine *engine, const struct handle *handle, struct prompt *prompt,
                      bool repeat);
 void engine_stop_playback(struct engine *engine, const struct handle *handle);

@@ -45,6 +45,8 @@ struct leg *leg_create(uint64_t id, int rtp_socket, int rtcp_socket, uint64_t *r
 
 void leg_free(struct leg *leg) {
     prompt_release(leg->playback.prompt);
+    voice_release(leg->voice);
+    mix_free(leg->mix);
     free(leg);
 }
 
@@ -58,6 +60,8 @@ void leg_open(struct core *core, struct leg *leg, int64_t now) {
 }
 
 static void stop_hearing(struct leg *leg) {
+    mix_free(leg->mix);
+    leg->mix = NULL;
     if (!leg->hears)
         return;
     struct leg **at = &leg->hears->listeners;
@@ -111,6 +115,17 @@ void leg_hear(struct core *core, struct leg *leg, struct leg *source, int64_t no
         source->listeners = leg;
     }
     leg_wake(core, leg, now);
+}
+
+void leg_hear_mix(struct core *core, struct leg *leg, struct mix *mix, int64_t now) {
+    stop_hearing(leg);
+    leg->mix = mix;
+    leg_wake(core, leg, now);
+}
+
+void leg_give_voice(struct leg *leg, struct voice *voice) {
+    voice_release(leg->voice);
+    leg->voice = voice;
 }
 
 void leg_play(struct core *core, struct leg *leg, struct prompt *prompt, uint64_t id, bool repeat,

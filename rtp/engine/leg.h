@@ -15,6 +15,7 @@
 #include "codec.h"
 #include "digits.h"
 #include "latch.h"
+#include "mix.h"
 #include "playback.h"
 #include "rtcp.h"
 #include "source.h"
@@ -97,6 +98,7 @@ struct leg {
     struct leg *hears;         /* the one source, or NULL */
     struct leg *listeners;     /* those who hear this leg... */
     struct leg *next_listener; /* ...chained here */
+    struct voice *voice;       /* for those who hear it among others; NULL: nobody ever did */
     int rtp_socket, rtcp_socket;
     int direct_socket; /* direct.h; -1: none */
     uint32_t direct_changes, settled;
@@ -112,6 +114,7 @@ struct leg {
 
     /* Touched now and then. */
     struct port_pair *pair; /* the shard's */
+    struct mix *mix;        /* what it hears when that is not one leg of its shard, or NULL */
     struct digit_decoder digits;
     struct rtcp rtcp;
     struct address rtcp_signalled; /* length 0: the RTP port plus one */
@@ -142,6 +145,10 @@ void leg_set_remote(struct core *core, struct leg *leg, const struct address *rt
                     const struct address *rtcp, int64_t now);
 void leg_set_direction(struct core *core, struct leg *leg, bool send, bool receive, int64_t now);
 void leg_hear(struct core *core, struct leg *leg, struct leg *source, int64_t now);
+/* Takes over the mix; it is heard in place of what was. */
+void leg_hear_mix(struct core *core, struct leg *leg, struct mix *mix, int64_t now);
+/* Takes over the caller's hold on the voice: from now on what the leg says is laid out in it. */
+void leg_give_voice(struct leg *leg, struct voice *voice);
 /* Takes over the caller's hold on the prompt. */
 void leg_play(struct core *core, struct leg *leg, struct prompt *prompt, uint64_t id, bool repeat,
               int64_t now);

@@ -1,4 +1,5 @@
-/* What the clock makes a leg do: frames of a prompt, digits, silence; RTCP; digits without an end.
+/* What the clock makes a leg do: frames of a prompt, of a mix, digits, silence; RTCP; digits without
+ * an end.
  *
  * A frame is due at its predecessor's due time plus the packet time, so that no delay adds up.
  */
@@ -9,11 +10,12 @@
 
 #define LEG_OF(node, member) ((struct leg *)((char *)(node)-offsetof(struct leg, member)))
 
-static bool says_silence(const struct leg *leg) { return !leg->hears && leg_can_send(leg); }
+/* With silence, or the sum of what it hears: nobody else sends its packets. */
+static bool fills_time(const struct leg *leg) { return !leg->hears && leg_can_send(leg); }
 
 static bool has_something_to_say(const struct leg *leg) {
     return leg->has_codecs &&
-           (leg->playback.prompt || digits_sending(&leg->sender) || says_silence(leg));
+           (leg->playback.prompt || digits_sending(&leg->sender) || fills_time(leg));
 }
 
 void leg_wake(struct core *core, struct leg *leg, int64_t now) {
@@ -64,6 +66,8 @@ static void send_frame(struct core *core, struct leg *leg, uint32_t samples, int
     struct outgoing out;
     if (leg->playback.prompt)
         playback_take(&leg->playback, codec, payload, samples);
+    else if (leg->mix)
+        mix_take(leg->mix, codec, payload, samples, leg->next_frame_ns);
     else
         codec_silence(codec, payload, length);
     if (!leg_can_send(leg)) {
@@ -83,7 +87,7 @@ static void speak(struct core *core, struct leg *leg, int64_t now) {
     }
     if (leg->playback.prompt && playback_over(&leg->playback))
         leg_end_playback(core, leg, true);
-    if (leg->playback.prompt || says_silence(leg))
+    if (leg->playback.prompt || fills_time(leg))
         send_frame(core, leg, samples, now);
 }
 

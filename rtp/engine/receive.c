@@ -117,6 +117,8 @@ static void believe(struct core *core, struct leg *leg, const struct rtp_packet 
         hear_digits(core, leg, packet, place, now);
     if (leg->tapped)
         tap(core, leg, packet, place, codec, now);
+    if (leg->voice && codec_is_audio(codec))
+        voice_put(leg->voice, codec, packet->payload, packet->length, place, now);
     if (leg->listeners)
         relay(core, leg, packet, place, codec, now);
 }

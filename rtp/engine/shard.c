@@ -67,6 +67,10 @@ static void notify(int fd) {
 static void free_command(const struct command *command) {
     if (command->kind == COMMAND_PLAY)
         prompt_release(command->prompt);
+    if (command->kind == COMMAND_HEAR_MIX)
+        mix_free(command->mix);
+    if (command->kind == COMMAND_GIVE_VOICE)
+        voice_release(command->voice);
     if (command->kind == COMMAND_OPEN)
         leg_free(command->leg);
 }
@@ -96,6 +100,12 @@ static void obey(struct shard *shard, const struct command *command, int64_t now
         break;
     case COMMAND_HEAR:
         leg_hear(core, leg, command->source, now);
+        break;
+    case COMMAND_HEAR_MIX:
+        leg_hear_mix(core, leg, command->mix, now);
+        break;
+    case COMMAND_GIVE_VOICE:
+        leg_give_voice(leg, command->voice);
         break;
     case COMMAND_PLAY:
         leg_play(core, leg, command->prompt, command->playback, command->repeat, now);

@@ -27,6 +27,8 @@ enum command_kind {
     COMMAND_REMOTE,
     COMMAND_DIRECTION,
     COMMAND_HEAR,
+    COMMAND_HEAR_MIX,
+    COMMAND_GIVE_VOICE,
     COMMAND_PLAY,
     COMMAND_STOP_PLAYBACK,
     COMMAND_SEND_DIGITS,
@@ -48,6 +50,8 @@ struct command {
             bool send, receive;
         };
         struct leg *source;
+        struct mix *mix;
+        struct voice *voice;
         struct {
             struct prompt *prompt;
             uint64_t playback;
