@@ -37,5 +37,8 @@ USER softswitch
 WORKDIR /var/lib/softswitch
 VOLUME /var/lib/softswitch
 EXPOSE 5060/udp 5060/tcp 20000-29999/udp
+# By the control socket in the data folder, which asks for no token. A start may take a while: prompts are spoken first.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=300s CMD ["softswitch", "ctl", "status"]
+STOPSIGNAL SIGTERM
 ENTRYPOINT ["softswitch"]
 CMD ["run", "-c", "/etc/softswitch/examples/quickstart.yaml"]

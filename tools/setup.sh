@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|chromium
+# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|kamailio|chromium
 #
 #   runtime  the switch itself: Python packages it runs with, and its native engine, built in place
 #   dev      runtime, and what tests and checks need
 #   speech   runtime, and what speaks and understands speech: the extra of that name, and silero-vad
 #   voices   flite and espeak-ng, for benchmarks that make their own speech
 #   sipp     SIPp, for the scenario tests (Debian's sip-tester)
+#   kamailio the proxy of deploy/, for its tests
 #   chromium a browser without a window, for the tests of dni.js (Debian's chromium)
 #
 # Safe to run again at any time, and quick when nothing changed: each step leaves a stamp with a hash of
@@ -197,6 +198,13 @@ ensure_voices() {
     command -v flite >/dev/null && command -v espeak-ng >/dev/null || debian "more voices" flite espeak-ng
 }
 
+ensure_kamailio() {
+    PATH=$PATH:/usr/sbin command -v kamailio >/dev/null && return
+    debian "Kamailio" kamailio || return
+    # The package starts it at port 5060, which is not what anybody asked for here.
+    if [ -d /run/systemd/system ]; then as_root systemctl disable --now --quiet kamailio || true; fi
+}
+
 ensure_sipp() {
     command -v sipp >/dev/null || debian "SIPp" sip-tester
 }
@@ -215,6 +223,7 @@ case ${1:-} in
     speech) ensure_speech ;;
     voices) ensure_voices ;;
     sipp) ensure_sipp ;;
+    kamailio) ensure_kamailio ;;
     chromium) ensure_chromium ;;
-    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|chromium" ;;
+    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|kamailio|chromium" ;;
 esac
