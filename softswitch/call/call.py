@@ -25,7 +25,8 @@ from softswitch.call.dialling import Dialling, Screen
 from softswitch.call.end_hold import EndHold, EndHolds
 from softswitch.call.ending import MAX_RETRY_AFTER, NORMAL_CLEARING
 from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed, FaxHeard
-from softswitch.call.joining import hear, join
+from softswitch.call.first_leg import FirstLeg
+from softswitch.call.joining import hear, join, part
 from softswitch.call.key_sender import pass_key
 from softswitch.call.leg import Leg
 from softswitch.call.outcomes import DialFailure, DialOutcome, TransferOutcome
@@ -69,12 +70,16 @@ class Call:
         """Serves the call: of a syndicated one, the original."""
         self.counts_for = campaign
         """What the call counts for; what it wants heard is heard."""
-        self.caller: CallingLeg
+        self.caller: CallingLeg | FirstLeg
         self.callee: CalledLeg | None = None
         """The leg the caller is bridged to."""
         self.joined: CalledLeg | None = None
         """The leg whose sound the caller hears, by bridge or early media."""
         self.bridged = False
+        self.keeps_caller = False
+        """Whether the caller stays when the party it talks to leaves: its treatment goes on."""
+        self.parted_from: CalledLeg | None = None
+        """The leg the caller has talked to last, when it talks no more."""
         self.ended = False
         self.caller_number = ""
         self.caller_name = ""
@@ -95,6 +100,7 @@ class Call:
         self._task: asyncio.Task[None] | None = None
         self._dialling: Dialling | None = None
         self._limit: asyncio.TimerHandle | None = None
+        self._talk: asyncio.Future[None] | None = None
         self._holds = EndHolds(call_id)
 
     # Life.
@@ -252,11 +258,14 @@ class Call:
     def bridge(self, leg: CalledLeg) -> bool:
         """Join the caller and an answered leg, answering the caller if that is still due.
 
-        False when there is nothing to bridge any more; the call has ended then.
+        False when there is nothing to bridge any more; the call has ended then, unless it keeps
+        the caller.
         """
         if leg.ended:
             # It hung up in the moment between its answer and the bridge.
-            self.end("called", "hung_up")
+            if not self.keeps_caller:
+                self.end("called", "hung_up")
+            return False
         if self.caller.waiting and not self._answer_caller(leg.codec):
             return False
         self.stop_playing()
@@ -273,9 +282,22 @@ class Call:
                 other.pass_direction()
         return not self.ended
 
+    def unbridge(self) -> CalledLeg | None:
+        """Part the two that talk: both stay up and hear nothing. The leg the caller has talked to,
+        None when it did not talk."""
+        return part(self, "asked")
+
     async def talk(self) -> None:
-        """Wait until the bridged call ends; whoever hangs up ends the call."""
-        await self.services.loop.create_future()
+        """Wait until the bridged call ends: whoever hangs up ends it, unless it keeps the caller;
+        then until the two are parted."""
+        self._talk = self.services.loop.create_future()
+        if self.bridged or not self.keeps_caller:
+            await self._talk
+
+    def on_parted(self) -> None:
+        """The two that talked are parted."""
+        if self.keeps_caller and self._talk is not None and not self._talk.done():
+            self._talk.set_result(None)
 
     async def transfer(self, to: str, *, within: float) -> TransferOutcome:
         """Send the caller elsewhere by REFER; when that has worked the call ends, `transferred`.
@@ -287,7 +309,7 @@ class Call:
 
     def times(self) -> CallTimes:
         """When the legs began, answered and ended, on the monotonic clock; whole at the end."""
-        return times_of(self._legs, self.callee)
+        return times_of(self._legs, self.callee or self.parted_from)
 
     def limit(self, seconds: float, cause: str = "max_duration") -> None:
         """End the call after so many seconds from now; a shorter limit replaces a longer one."""
@@ -338,28 +360,35 @@ class Call:
 
     def on_hung_up(self, leg: Leg, *, reason: str | None) -> None:
         """A side sent BYE: with one that is not bridged only its leg is over."""
-        if self._carries(leg):
+        if self._depends_on(leg, "hung_up"):
             self.end(leg.side, "hung_up", reason=reason)
         else:
             leg.finish(status=200, cause="hung_up")
 
     def on_leg_lost(self, leg: Leg, *, why: str) -> None:
         """A dialog ended without a BYE: no ACK, or the far end knows it no more."""
-        if self._carries(leg):
+        if self._depends_on(leg, "leg_lost"):
             self.end("switch", "leg_lost", q850=41, detail=why)
         else:
             leg.finish(status=200, cause="leg_lost", q850=41)
 
     def on_media_refused(self, leg: Leg, why: str) -> None:
         """A description that we cannot use, where no other answer is possible any more."""
-        if self._carries(leg):
+        if self._depends_on(leg, "not_acceptable"):
             self.end("switch", "not_acceptable", status=488, q850=88, detail=why)
         elif isinstance(leg, CalledLeg):
             leg.hang_up(sip_reason_header(488), cause="not_acceptable", q850=88)
 
     def _carries(self, leg: Leg) -> bool:
-        """Whether the call cannot go on without this leg."""
+        """Whether it is one of the two that talk."""
         return leg is self.caller or leg is self.callee
+
+    def _depends_on(self, leg: Leg, why: str) -> bool:
+        """Whether the call cannot go on without a leg that leaves; if it can, whoever talked to it
+        is parted from it."""
+        if leg is self.callee and self.keeps_caller:
+            part(self, why)
+        return self._carries(leg)
 
     # The end.
 
@@ -463,6 +492,7 @@ class Call:
         """
         if self._told and hasattr(self, "caller"):
             self._task = self.callee = self.joined = self._dialling = None
+            self.parted_from = self._talk = None
             self._legs.clear()
             del self.caller
 

@@ -133,7 +133,7 @@ class Dialling:
         """The outcome of the last leg: among the failures of others the best counts."""
         if isinstance(outcome, Answered):
             return outcome
-        unjoin(self._call)
+        self._let_go()
         self._failures.append(outcome)
         return best_failure(self._failures)
 
@@ -152,7 +152,7 @@ class Dialling:
         finally:
             for task in waiting:
                 task.cancel()
-        unjoin(self._call)
+        self._let_go()
         return best_failure(self._failures)
 
     def _take(self, outcomes: Iterable[DialOutcome]) -> Answered | None:
@@ -180,7 +180,11 @@ class Dialling:
         for leg in self._legs:
             leg.hang_up(cause="cancelled")
         if not self._call.ended:
-            unjoin(self._call)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Nobody takes the call: the caller hears no early media any more."""
+        unjoin(self._call)
 
     # What the caller hears.
 

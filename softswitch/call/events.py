@@ -23,6 +23,7 @@ from softswitch.call.configuration_events import (
     NumberActivated,
     NumberWithdrawn,
 )
+from softswitch.call.control_events import CallerIdChanged, LegPutOnHold, LegTakenOffHold
 from softswitch.call.event import CallEvent
 from softswitch.call.heard_events import (
     AnswerHeard,
@@ -47,6 +48,7 @@ from softswitch.call.heard_events import (
     TranscriptAdded,
     TreatmentChanged,
 )
+from softswitch.call.steering_events import CallOffered, CallReleased, CallTaken, CallUnbridged
 
 __all__ = [
     "AnswerGiven",
@@ -57,11 +59,16 @@ __all__ = [
     "CallBridged",
     "CallEnded",
     "CallEvent",
+    "CallOffered",
     "CallPaid",
     "CallPresented",
     "CallRated",
     "CallRecorded",
     "CallRefused",
+    "CallReleased",
+    "CallTaken",
+    "CallUnbridged",
+    "CallerIdChanged",
     "CallerIdStored",
     "CampaignChosen",
     "CapReached",
@@ -84,8 +91,10 @@ __all__ = [
     "LegHeld",
     "LegOriginated",
     "LegProgressed",
+    "LegPutOnHold",
     "LegQuality",
     "LegResumed",
+    "LegTakenOffHold",
     "LookupAnswered",
     "MachineJudged",
     "NoInputReceived",
@@ -149,6 +158,9 @@ class CallPresented(CallEvent, frozen=True, kw_only=True):
     """Whether the number has another binding by now; this one was in force when it was seen."""
     syndicated: Mapping[str, Any] | None = None
     """campaign and publisher of the original, when this campaign is a syndicated one."""
+    direction: str = "inbound"
+    """inbound, or outbound: a call of our own making. Then `caller` is whom leg a calls, and `called`
+    whom the call is to reach for them."""
 
 
 class CallRefused(CallEvent, frozen=True, kw_only=True):

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from softswitch.call.events import CallUnbridged
+
 if TYPE_CHECKING:
     from softswitch.call.call import Call
     from softswitch.call.called_leg import CalledLeg
     from softswitch.call.calling_leg import CallingLeg
+    from softswitch.call.first_leg import FirstLeg
 
-__all__ = ["hear", "join", "ring_back", "unjoin"]
+__all__ = ["hear", "join", "part", "ring_back", "unjoin"]
 
 
 def join(call: Call, leg: CalledLeg) -> None:
@@ -22,7 +25,7 @@ def join(call: Call, leg: CalledLeg) -> None:
         hear(call.caller, leg)
 
 
-def hear(caller: CallingLeg, leg: CalledLeg) -> None:
+def hear(caller: CallingLeg | FirstLeg, leg: CalledLeg) -> None:
     """Have two joined legs hear each other; nobody hears one that presses secret keys."""
     assert caller.media is not None
     assert leg.media is not None
@@ -38,6 +41,27 @@ def unjoin(call: Call) -> None:
     for side in (call.caller, leg):
         if side.media is not None and not side.ended:
             side.media.port.hears([])
+
+
+def part(call: Call, why: str) -> CalledLeg | None:
+    """Have those who talk hear each other no more; the leg the caller talked to, if it did.
+
+    Either peer that had been told of the other's hold is told that it is over.
+    """
+    leg = call.callee
+    if leg is None or not call.bridged or call.ended:
+        return None
+    unjoin(call)
+    call.callee, call.bridged, call.parted_from = None, False, leg
+    call.media_expected_from = call.services.now()
+    call.emit(CallUnbridged, leg=call.caller.leg_id, other_leg=leg.leg_id, why=why)
+    if not call.ended:  # by a subscriber
+        staying = (call.caller, leg) if why == "asked" else (call.caller,)
+        for side in staying:
+            side.direction_untold = side.offered_direction() != "sendrecv"
+            side.pass_direction()
+        call.on_parted()
+    return leg
 
 
 def ring_back(call: Call) -> None:

@@ -12,6 +12,7 @@ from softswitch.call.events import (
     CallBridged,
     CallEvent,
     CallPresented,
+    CallUnbridged,
     LegAnswered,
     LegEnded,
     LegOriginated,
@@ -60,19 +61,24 @@ class EndWatch:
         if isinstance(event, LegEnded):
             self._ended(event)
         elif isinstance(event, LegOriginated):
-            self.called[event.leg] = _Called(event.leg, event.clock, event.to_number)
+            if event.leg != CALLING:
+                self.called[event.leg] = _Called(event.leg, event.clock, event.to_number)
             self.ringing.add(event.leg)
-            self._enter("ring", event.clock)
+            if self.phase != "talk":
+                self._enter("ring", event.clock)
         elif isinstance(event, LegAnswered) and event.leg in self.called:
             self.called[event.leg].answered = event.clock
         elif isinstance(event, CallBridged):
             self.bridged = event.other_leg
             self.ringing.clear()
             self._enter("talk", event.clock)
-        elif isinstance(event, CallAnswered) and not self.phase:
-            self._enter("ivr", event.clock)
-        if isinstance(event, CallAnswered):
+        elif isinstance(event, CallUnbridged):
+            self._enter("ring" if self.ringing else "ivr", event.clock)
+        elif isinstance(event, CallAnswered):
             self.answered = True
+            self.ringing.discard(event.leg)
+            if not self.phase or (self.phase == "ring" and not self.ringing):
+                self._enter("ivr", event.clock)
 
     def _ended(self, event: LegEnded) -> None:
         if event.leg == CALLING:

@@ -22,6 +22,7 @@ from softswitch.call.events import (
     CallPaid,
     CallPresented,
     CallRated,
+    CallUnbridged,
     CampaignChosen,
     CapReached,
     ClipSaved,
@@ -106,7 +107,8 @@ class RecordBuilder:
         leg = self._legs[event.leg]
         leg["answered_at"] = self.record["answered_at"]
         leg["codec"] = event.codec
-        if not self._phase:
+        self._ringing.discard(event.leg)
+        if not self._phase or (self._phase == "ring" and not self._ringing):
             self._enter("ivr", event.clock)
 
     def _on_node(self, event: NodeEntered) -> None:
@@ -120,11 +122,15 @@ class RecordBuilder:
             keys.append(event.digit)
 
     def _on_originated(self, event: LegOriginated) -> None:
-        leg = _called_leg(event)
-        self._legs[event.leg] = leg
-        self.record["legs"].append(leg)
+        known = self._legs.get(event.leg)
+        if known is not None:
+            known.update(_called_leg(event), side=known["side"])
+        else:
+            self._legs[event.leg] = leg = _called_leg(event)
+            self.record["legs"].append(leg)
         self._ringing.add(event.leg)
-        self._enter("ring", event.clock)
+        if self._phase != "talk":
+            self._enter("ring", event.clock)
 
     def _on_leg_answered(self, event: LegAnswered) -> None:
         leg = self._legs[event.leg]
@@ -134,6 +140,9 @@ class RecordBuilder:
     def _on_bridged(self, event: CallBridged) -> None:
         self._ringing.clear()
         self._enter("talk", event.clock)
+
+    def _on_unbridged(self, event: CallUnbridged) -> None:
+        self._enter("ring" if self._ringing else "ivr", event.clock)
 
     def _on_leg_ended(self, event: LegEnded) -> None:
         leg = self._legs[event.leg]
@@ -265,6 +274,7 @@ _HANDLERS: Mapping[type, Callable[[RecordBuilder, Any], None]] = {
     LegOriginated: RecordBuilder._on_originated,
     LegAnswered: RecordBuilder._on_leg_answered,
     CallBridged: RecordBuilder._on_bridged,
+    CallUnbridged: RecordBuilder._on_unbridged,
     LegEnded: RecordBuilder._on_leg_ended,
     DecisionMade: RecordBuilder._on_decision,
     AttributesSet: RecordBuilder._on_attributes,
@@ -326,6 +336,7 @@ def presented_facts(event: CallPresented) -> dict[str, Any]:
         "syndicated": None if event.syndicated is None else dict(event.syndicated),
         "overflow": event.overflow,
         "late": event.late,
+        "direction": event.direction,
         "attributes": {},
         "answers": {},
         "variables": {},

@@ -311,7 +311,8 @@ class Switchboard:
         """All legs are over: what the call has earned is told before its end."""
         call.on_ending = None  # the journey knows the call
         money = self.means.money
-        converted = call.bridged if money is None else money.at_end(call, ended_by, cause, clock)
+        talked = call.bridged or call.parted_from is not None
+        converted = talked if money is None else money.at_end(call, ended_by, cause, clock)
         journey.close(converted=converted)
         _request_messages(journey)
 

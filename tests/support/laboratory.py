@@ -636,7 +636,7 @@ def inspect_call(events: Sequence[CallEvent], record: dict[str, Any]) -> None:
         assert kinds.count(kind) == 1, kinds
     assert kinds.count("call.answered") <= 1, kinds
     diverted = sum(e.facts()["cause"] == "diverted" for e in events if e.kind == "leg.ended")
-    assert kinds.count("call.bridged") <= 1 + diverted, kinds
+    assert kinds.count("call.bridged") <= 1 + diverted + kinds.count("call.unbridged"), kinds
     assert kinds.count("prompt.started") == kinds.count("prompt.ended"), kinds
     ended = Counter(event.facts()["leg"] for event in events if event.kind == "leg.ended")
     begun = ["a", *(e.facts()["leg"] for e in events if e.kind == "leg.originated")]
