@@ -66,7 +66,17 @@ def _read_caller_id(tree: Tree, reading: Reading) -> CallerId:
         return _read_range(tree, reading)
     if not isinstance(tree, Scalar):
         raise RefusedError(f"expected {CALLER_ID.says}, {describe(tree)}")
-    text = tree.text.strip()
+    caller_id = parse_caller_id(tree.text, reading.country)
+    if caller_id is None:
+        suggestion = did_you_mean(tree.text.strip(), _WORDS)
+        message = f"expected {CALLER_ID.says}, {describe(tree)}"
+        raise RefusedError(message, suggestion=suggestion)
+    return caller_id
+
+
+def parse_caller_id(text: str, country: str) -> CallerId | None:
+    """A caller id that is one word; None when it is none, RefusedError when it is a wrong one."""
+    text = text.strip()
     if text.lower() == "original":
         return CallerId("original")
     if text.lower() == "called":
@@ -76,21 +86,19 @@ def _read_caller_id(tree: Tree, reading: Reading) -> CallerId:
         if problem is not None:
             raise RefusedError(problem)
         return CallerId("uri", text)
-    number = normalise(text, reading.country)
+    number = normalise(text, country)
     if number is not None:
         return CallerId("fixed", number)
     mask = _SEPARATORS.sub("", text).upper()
     if "X" in mask and _MASK.match(mask):
         # A whole number of the plan, or one with its country code.
-        if normalise_pattern(mask, reading.country) is None:
+        if normalise_pattern(mask, country) is None:
             raise RefusedError(
-                f'the mask "{shorten(text)}" makes no phone number in {reading.country}',
+                f'the mask "{shorten(text)}" makes no phone number in {country}',
                 suggestion="as many digits and X as a number has: 212XXXXXXX",
             )
         return CallerId("mask", mask)
-    raise RefusedError(
-        f"expected {CALLER_ID.says}, {describe(tree)}", suggestion=did_you_mean(text, _WORDS)
-    )
+    return None
 
 
 def _read_range(tree: Table, reading: Reading) -> CallerId:

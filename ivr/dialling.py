@@ -26,7 +26,7 @@ def dial_request(journey: Journey, node: Connect, destination: Destination) -> D
     call = journey.call
     trunk = destination_trunk(call.configuration, call.campaign, destination)
     address = dial_address(destination, trunk, called=call.called)
-    shown = _shown(journey, node.caller_id or call.campaign.caller_id)
+    shown = _shown(journey, journey.caller_id or node.caller_id or call.campaign.caller_id)
     return DialRequest(
         uri=address.uri,
         to_number=address.number,

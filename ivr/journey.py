@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from config.model import Campaign, Configuration, Expression, Prompt, Template, Value
+from config.model import CallerId, Campaign, Configuration, Expression, Prompt, Template, Value
 from ivr.services import Credit, NodeServices
 from softswitch.call.events import CampaignChosen, CapReached, DecisionMade
 from softswitch.campaign.caps import CapExceeded
@@ -66,6 +66,8 @@ class Journey:
         self._reserved: tuple[Credit, ...] = ()
         self.given: list[str] = []
         """Names in the distribution memory that have this call."""
+        self.caller_id: CallerId | None = None
+        """What further outbound legs show, whatever step and campaign say; None: nothing else."""
         self.unique_caller_id: str | None = None
         """The number that stands for this call, when its next leg shows one."""
         self.diverted = False

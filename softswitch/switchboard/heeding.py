@@ -64,6 +64,11 @@ class Heeding:
         """Heed what is heard on a call from now on, until it has ended."""
         self._open[journey.call.call_id] = _Heeded(journey)
 
+    def journey(self, call_id: str) -> Journey | None:
+        """The journey of a call that has not ended."""
+        heeded = self._open.get(call_id)
+        return None if heeded is None else heeded.journey
+
     def receive(self, event: CallEvent) -> None:
         """Take one event of the stream."""
         handler = _HANDLERS.get(type(event))
