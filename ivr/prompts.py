@@ -2,10 +2,11 @@
 once.
 
 `prepare` does all that can be slow (synthesis, reading files) before the switch says that it is
-ready; a call only looks up. A configuration that comes later is prepared the same way before it is
-taken into force. Texts with values in them are spoken for all values known: the first
-MAX_VALUES_FIRST before the switch is ready, others and those of new bindings behind; meanwhile
-their constant parts are played.
+ready; a call only looks up. A configuration that comes later is made ready the same way before it
+is taken into force, and what only earlier ones play is let go when no call has them any more. A
+file that was recorded anew is found by its time and size. Texts with values in them are spoken for
+all values known: the first MAX_VALUES_FIRST before the switch is ready, others and those of new
+bindings behind; meanwhile their constant parts are played.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import asyncio
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -30,7 +33,7 @@ from media.wav import WavError, read_wav
 from rtp.engine import Engine
 from softswitch.call.services import LoadedPrompt
 
-__all__ = ["PromptError", "PromptLibrary", "prompts_of"]
+__all__ = ["PromptError", "PromptLibrary", "ReadyPrompts", "prompts_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +59,35 @@ TONE_SECONDS = 4.0
 cadence."""
 
 
+_Key = tuple[str | None, Path | None]
+_Stamp = tuple[int, int] | str
+"""When a file was written (ns), and its size; of a text, who speaks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyPrompts:
+    """What a configuration plays, made ready but not in force."""
+
+    configuration: Configuration
+    keys: frozenset[_Key]
+    """All that it plays, but tones."""
+    fresh: Mapping[_Key, LoadedPrompt]
+    """What was not there yet, or is another sound by now."""
+    stamps: Mapping[_Key, _Stamp]
+    renewed: tuple[Path, ...]
+    """Files that were there with another sound."""
+
+
 class PromptLibrary:
     """Implements the calls' PromptShelf over the engine's shared buffers."""
 
     def __init__(self, engine: Engine, cache_folder: Path) -> None:
         self._engine = engine
         self._cache_folder = cache_folder
-        self._prompts: dict[tuple[str | None, Path | None], LoadedPrompt] = {}
+        self._prompts: dict[_Key, LoadedPrompt] = {}
+        self._stamps: dict[_Key, _Stamp] = {}
+        self._taken: list[ReadyPrompts] = []
+        """Of the configuration in force, the last, and of those that calls still have."""
         self._tones: dict[tuple[str, str], LoadedPrompt] = {}
         self._ringbacks: dict[str, LoadedPrompt] = {}
         self.chimes = 0
@@ -73,23 +98,46 @@ class PromptLibrary:
         self._speaking: asyncio.Task[None] | None = None
 
     async def prepare(self, configuration: Configuration) -> None:
-        """Make all prompts of a configuration ready; raises PromptError."""
+        """Make all prompts of a configuration ready and take them; raises PromptError."""
+        self.take(await self.ready(configuration))
+
+    async def ready(self, configuration: Configuration) -> ReadyPrompts:
+        """Make all prompts of a configuration ready, beside those in force; raises PromptError."""
         wanted = {_key(prompt): _spoken(prompt) for prompt in prompts_of(configuration)}
+        tones_named = {prompt.tone for prompt in wanted.values() if prompt.tone is not None}
+        wanted = {key: prompt for key, prompt in wanted.items() if prompt.tone is None}
+        stamps = await asyncio.to_thread(_stamps_of, tuple(wanted), configuration)
         missing = {
             key: prompt
             for key, prompt in wanted.items()
-            if key not in self._prompts and prompt.tone is None
+            if key not in self._prompts or stamps.get(key) != self._stamps.get(key)
         }
-        tones_named = {prompt.tone for prompt in wanted.values() if prompt.tone is not None}
         texts = [prompt.text for prompt in missing.values() if prompt.text]
         files = await asyncio.to_thread(self._speak, texts, configuration) if texts else {}
-        for key, prompt in missing.items():
-            self._prompts[key] = await asyncio.to_thread(self._load, prompt, files)
+        fresh = {
+            key: await asyncio.to_thread(self._load, prompt, files)
+            for key, prompt in missing.items()
+        }
         for campaign in configuration.campaigns.values():
             self.ringback(campaign.ringback)
             for name in tones_named:
                 self._tone(name, campaign.ringback)
         await self._prepare_values(configuration)
+        renewed = tuple(key[1] for key in fresh if key[1] is not None and key in self._stamps)
+        return ReadyPrompts(configuration, frozenset(wanted), fresh, stamps, renewed)
+
+    def take(self, ready: ReadyPrompts, in_use: Collection[Configuration] = ()) -> None:
+        """Play what was made ready from now on; `in_use` are the configurations that calls have,
+        and whatever none of them plays is let go."""
+        self._prompts.update(ready.fresh)
+        self._stamps.update(ready.stamps)
+        ids = {id(one) for one in in_use}
+        self._taken = [one for one in self._taken if id(one.configuration) in ids]
+        self._taken.append(ready)
+        kept = frozenset().union(*(one.keys for one in self._taken))
+        for key in [key for key in self._prompts if key not in kept]:
+            del self._prompts[key]
+            self._stamps.pop(key, None)
 
     async def _prepare_values(self, configuration: Configuration) -> None:
         texts = dict.fromkeys(islice(known_texts(configuration), MAX_WAITING_TEXTS))
@@ -225,7 +273,20 @@ class PromptLibrary:
         return known
 
 
-def _key(prompt: Prompt) -> tuple[str | None, Path | None]:
+def _stamps_of(keys: Iterable[_Key], configuration: Configuration) -> dict[_Key, _Stamp]:
+    """Of texts and files; one that cannot be looked at has none, and fails when it is loaded."""
+    found: dict[_Key, _Stamp] = {}
+    for key in keys:
+        if key[1] is None:
+            found[key] = configuration.switch.synthesiser
+            continue
+        with suppress(OSError):
+            status = key[1].stat()
+            found[key] = (status.st_mtime_ns, status.st_size)
+    return found
+
+
+def _key(prompt: Prompt) -> _Key:
     if prompt.template is not None:
         return constant_text(prompt.template), None
     return prompt.text, prompt.wav

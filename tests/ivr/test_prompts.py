@@ -53,7 +53,8 @@ def configuration(
     synthesiser: str = "auto",
 ) -> Configuration:  # fmt: skip
     for name, seconds in (("question", 1.5), ("connecting", 0.5)):
-        write_wav(folder / f"{name}.wav", np.full(int(8000 * seconds), 100, np.int16))
+        if not (folder / f"{name}.wav").exists():
+            write_wav(folder / f"{name}.wav", np.full(int(8000 * seconds), 100, np.int16))
     path = folder / "switch.yaml"
     path.write_text(
         YAML.format(text=text, country=country, without=without, synthesiser=synthesiser)
@@ -137,6 +138,42 @@ async def test_preparing_again_loads_only_what_is_new(engine: Engine, tmp_path: 
     await library.prepare(configuration(tmp_path, text="Something new."))
     assert library.prompt(prompt_of(loaded, "question")) is before
     assert library.chimes == 2
+
+
+@pytest.mark.usefixtures("no_synthesiser")
+async def test_a_file_that_was_recorded_anew_sounds_anew_once_it_is_taken(
+    engine: Engine, tmp_path: Path
+) -> None:
+    library = PromptLibrary(engine, tmp_path / "cache")
+    loaded = configuration(tmp_path)
+    await library.prepare(loaded)
+    question, connecting = prompt_of(loaded, "question"), prompt_of(loaded, "connecting")
+    untouched = library.prompt(connecting)
+    write_wav(tmp_path / "question.wav", np.full(24000, 100, np.int16))
+    ready = await library.ready(loaded)
+    assert library.prompt(question).seconds == 1.5
+    assert ready.renewed == (tmp_path / "question.wav",)
+    library.take(ready)
+    assert library.prompt(question).seconds == 3.0
+    assert library.prompt(connecting) is untouched
+    assert (await library.ready(loaded)).fresh == {}
+
+
+@pytest.mark.usefixtures("no_synthesiser")
+async def test_prompts_are_kept_for_as_long_as_a_call_has_their_configuration(
+    engine: Engine, tmp_path: Path
+) -> None:
+    library = PromptLibrary(engine, tmp_path / "cache")
+    first, second = configuration(tmp_path), configuration(tmp_path, text="Something new.")
+    sorry, new = Prompt(text="Sorry."), Prompt(text="Something new.")
+    await library.prepare(first)
+    library.take(await library.ready(second), in_use=[first])
+    assert library.is_ready(sorry)
+    assert library.is_ready(new)
+    library.take(await library.ready(second), in_use=[second])
+    assert not library.is_ready(sorry)
+    assert library.is_ready(new)
+    assert library.is_ready(prompt_of(first, "question"))
 
 
 # Texts with values in them.

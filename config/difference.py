@@ -1,0 +1,135 @@
+"""What is different between two configurations, and what of it a running switch cannot take over.
+
+Sections are compared as the model has them, so that a new section needs nothing here but, where it
+is only looked at when the switch starts, its fields in RESTART. Knows neither files nor the switch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Literal
+
+from config.model import Configuration, Number
+
+__all__ = ["Difference", "differences", "needs_restart", "with_running_settings"]
+
+Change = Literal["added", "removed", "changed"]
+
+RESTART: Mapping[str, Mapping[str, str]] = {
+    "switch": {
+        "listen_host": "listen",
+        "listen_port": "listen",
+        "transports": "transports",
+        "advertise_host": "advertise",
+        "rtp_host": "rtp_host",
+        "rtp_first_port": "rtp_ports",
+        "rtp_last_port": "rtp_ports",
+        "control_host": "control",
+        "control_port": "control",
+        "data": "data",
+        "database": "database",
+        "engine_threads": "engine_threads",
+        "tap": "tap",
+        "log_format": "log_format",
+    },
+    "control": {"unix": "unix"},
+    "hearing": {
+        "voice_activity": "voice_activity",
+        "engine": "engine",
+        "model": "model",
+        "workers": "workers",
+        "in_band_digits": "in_band_digits",
+        "fax_tones": "fax_tones",
+        "recordings": "recordings",
+        "quality_seconds": "quality",
+    },
+}
+"""By section: fields of the model that are looked at once, and their keys in the file. Sockets,
+folders, threads and processes are made of them that calls in progress stand on."""
+
+_NOT_COMPARED = frozenset(("source", "version"))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is different."""
+
+    section: str
+    name: str
+    """Of a campaign, a number, a trunk...; in a section without names, its field."""
+    change: Change
+
+
+def differences(before: Configuration, after: Configuration) -> Iterator[Difference]:
+    """Everything that is different, in the order of the sections."""
+    for field in fields(Configuration):
+        name = field.name
+        if name not in _NOT_COMPARED:
+            yield from _of_section(name, getattr(before, name), getattr(after, name))
+
+
+def _of_section(section: str, before: Any, after: Any) -> Iterator[Difference]:
+    if section == "numbers":
+        yield from _of_names(section, _numbers(before), _numbers(after))
+    elif isinstance(before, Mapping) and isinstance(after, Mapping):
+        yield from _of_names(section, before, after)
+    elif is_dataclass(before) and type(before) is type(after):
+        for name in _changed_fields(before, after):
+            yield Difference(section, name, "changed")
+    elif before != after:
+        yield Difference(section, "", "changed")
+
+
+def _numbers(numbers: tuple[Number, ...]) -> Mapping[str, Number]:
+    """By what is shown of them: one as it is dialled may look like one in E.164."""
+    return {
+        f"{number.pattern} (as it is)" if number.as_is else number.pattern: number
+        for number in numbers
+    }
+
+
+def _of_names(
+    section: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[Difference]:
+    for name, value in after.items():
+        if name not in before:
+            yield Difference(section, name, "added")
+        elif before[name] != value:
+            yield Difference(section, name, "changed")
+    for name in before:
+        if name not in after:
+            yield Difference(section, name, "removed")
+
+
+def _changed_fields(before: Any, after: Any) -> Iterator[str]:
+    for field in fields(before):
+        if field.compare and getattr(before, field.name) != getattr(after, field.name):
+            yield field.name
+
+
+def needs_restart(before: Configuration, after: Configuration) -> tuple[str, ...]:
+    """Keys, as `switch.listen`, whose new value is not taken over."""
+    found: dict[str, None] = {}
+    for section, names in RESTART.items():
+        for name in _changed_fields(getattr(before, section), getattr(after, section)):
+            if name in names:
+                found[f"{section}.{names[name]}"] = None
+    if (before.control.tls is None) is not (after.control.tls is None):
+        found["control.tls"] = None
+    return tuple(found)
+
+
+def with_running_settings(before: Configuration, after: Configuration) -> Configuration:
+    """The new configuration, with what cannot be taken over as it is."""
+    sections = {
+        section: replace(
+            getattr(after, section),
+            **{name: getattr(getattr(before, section), name) for name in names},
+        )
+        for section, names in RESTART.items()
+    }
+    control = sections["control"]
+    if (before.control.tls is None) is not (control.tls is None):
+        sections["control"] = replace(control, tls=before.control.tls)
+    return replace(after, **sections)

@@ -1,0 +1,90 @@
+"""What is different between two configurations, and what needs a restart."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from config.difference import RESTART, Difference, differences, needs_restart, with_running_settings
+from config.model import Configuration
+from tests.support.configurations import loaded
+
+TEXT = """
+switch: {listen: "127.0.0.1:5060", max_calls: 100}
+trunks: {carrier: 192.0.2.1}
+numbers:
+  +1 866 683 1950: c
+  1000: {campaign: c, as_is: true}
+campaigns: {c: t}
+treatments: {t: [hang_up: 603]}
+"""
+
+
+def changed(old: str, new: str) -> Configuration:
+    assert old in TEXT
+    return loaded(TEXT.replace(old, new))
+
+
+def told(old: str, new: str) -> list[Difference]:
+    return list(differences(loaded(TEXT), changed(old, new)))
+
+
+def test_the_same_text_moved_about_is_no_difference() -> None:
+    moved = TEXT.replace("trunks: {carrier: 192.0.2.1}\n", "") + "trunks: {carrier: 192.0.2.1}\n"
+    assert list(differences(loaded(TEXT), loaded(moved))) == []
+
+
+def test_each_thing_is_told_by_its_section_and_name() -> None:
+    assert told("t: [hang_up: 603]", "t: [hang_up: 486]") == [
+        Difference("treatments", "t", "changed")
+    ]
+    assert told("{carrier: 192.0.2.1}", "{carrier: 192.0.2.1, other: 192.0.2.2}") == [
+        Difference("trunks", "other", "added")
+    ]
+    assert told("max_calls: 100", "max_calls: 99") == [Difference("switch", "max_calls", "changed")]
+
+
+def test_numbers_are_told_by_how_they_are_written() -> None:
+    assert told("1000: {", "1001: {") == [
+        Difference("numbers", "1001 (as it is)", "added"),
+        Difference("numbers", "1000 (as it is)", "removed"),
+    ]
+    assert told("1950: c", "1950: {campaign: c, refuse: 480}") == [
+        Difference("numbers", "+18666831950", "changed")
+    ]
+
+
+def test_what_needs_a_restart_is_named_by_its_key_and_keeps_its_value() -> None:
+    before = loaded(TEXT)
+    after = loaded(
+        TEXT.replace("5060", "5070").replace(
+            "max_calls: 100", "max_calls: 99, rtp_ports: 1024-2047"
+        )
+        + "hearing: {workers: 3}\ncontrol: {unix: off}\n"
+    )
+    assert needs_restart(before, after) == (
+        "switch.listen", "switch.rtp_ports", "control.unix", "hearing.workers",
+    )  # fmt: skip
+    running = with_running_settings(before, after)
+    assert running.switch.listen_port == 5060
+    assert running.switch.rtp_last_port == before.switch.rtp_last_port
+    assert running.switch.max_calls == 99
+    assert running.control.unix
+    assert running.hearing.workers == 1
+    assert needs_restart(before, running) == ()
+
+
+def test_a_certificate_may_change_but_not_come_or_go() -> None:
+    tls = "control: {tls: {certificate: a.pem, key: a.key}}\n"
+    before, after = loaded(TEXT), loaded(TEXT + tls)
+    assert needs_restart(before, after) == ("control.tls",)
+    assert with_running_settings(before, after).control.tls is None
+    renewed = loaded(TEXT + tls.replace("a.pem", "b.pem"))
+    assert needs_restart(after, renewed) == ()
+    assert with_running_settings(after, renewed).control == renewed.control
+
+
+def test_every_field_that_needs_a_restart_is_one_of_the_model() -> None:
+    configuration = loaded(TEXT)
+    for section, names in RESTART.items():
+        known = {field.name for field in fields(getattr(configuration, section))}
+        assert set(names) <= known
