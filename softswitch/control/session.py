@@ -78,6 +78,8 @@ class Session:
         self.subscriptions: dict[int, asyncio.Task[None]] = {}
         """What goes on beside the requests, until the connection is over."""
         self.subscription_numbers = itertools.count(1)
+        self.when_closed: set[Callable[[], None]] = set()
+        """Told when the connection is over, before what runs is broken off."""
         self.polls = 0
         """Requests that wait for events."""
         self.catalogue = catalogue
@@ -181,6 +183,8 @@ class Session:
     async def close(self) -> None:
         """The connection is over: break off what runs, let go of what was subscribed."""
         self._access.on_gone.discard(self._on_gone)
+        for tell in tuple(self.when_closed):
+            tell()
         tasks = (*self._tasks, *self.subscriptions.values())
         self.subscriptions.clear()
         for task in tasks:
