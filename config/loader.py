@@ -54,6 +54,8 @@ from config.stocks import Item, read_stock
 from config.switch import read_switch
 from config.tables import read_hours, read_list, read_places, read_region, read_table
 from config.trunks import read_trunk
+from config.web import read_web
+from config.webhooks import read_pixel, read_webhook
 
 __all__ = ["ConfigErrors", "load", "load_text"]
 
@@ -61,10 +63,10 @@ T = TypeVar("T")
 
 NAMED_SECTIONS = (
     "trunks", "numbers", "pools", "stocks", "campaigns", "treatments", "hours", "regions", "lists",
-    "tables", "places",
+    "tables", "places", "webhooks", "pixels",
 )  # fmt: skip
 """Sections that are mappings from names to settings."""
-SECTIONS = ("switch", "control", "hearing", "originate", *NAMED_SECTIONS, "number_files")
+SECTIONS = ("switch", "control", "hearing", "originate", *NAMED_SECTIONS, "number_files", "web")
 IGNORED_PREFIX = "x-"
 """Top-level keys that begin so are left to the operator, for anchors."""
 
@@ -167,6 +169,9 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     treatments = _read_each(entries["treatments"], read_treatment, reading)
     reading.before_end = False
     campaigns = _read_each(entries["campaigns"], read_campaign, reading)
+    webhooks = _read_each(entries["webhooks"], read_webhook, reading)
+    pixels = _read_each(entries["pixels"], read_pixel, reading)
+    web = read_web(tree.entries.get("web"), reading)
     campaigns = complete_syndicated(campaigns, entries["campaigns"], reading)
     _check(switch, trunks, pools, campaigns, treatments, reading.problems)
     check_keyword_questions(reading.keyword_questions, campaigns, reading.problems)
@@ -193,6 +198,9 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
         hearing=hearing,
         control=control,
         originate=originate,
+        webhooks=webhooks,
+        pixels=pixels,
+        web=web,
         source=path,
     )
 

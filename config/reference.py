@@ -31,6 +31,8 @@ from config.stocks import ITEM, STOCK
 from config.switch import SWITCH
 from config.tables import HOURS, LIST, PLACES, REGION, TABLE
 from config.trunks import TRUNK
+from config.web import WEB, WEB_POOL
+from config.webhooks import PIXEL, WEBHOOK
 
 GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     ("switch", "One mapping.", (SWITCH,)),
@@ -71,6 +73,9 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
         (TABLE,),
     ),
     ("places", "A mapping from names to tables of places.", (PLACES,)),
+    ("webhooks", "A mapping from names to webhooks.", (WEBHOOK,)),
+    ("pixels", "A mapping from names to pixels.", (PIXEL,)),
+    ("web", "One mapping.", (WEB, WEB_POOL)),
     (
         "treatments",
         "A mapping from names to lists of steps. A step is a mapping with one of the keys "

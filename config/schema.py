@@ -23,7 +23,7 @@ from config.steps import BUILDERS, STEP_SECTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-ONE_EACH = ("switch", "control", "hearing", "originate")
+ONE_EACH = ("switch", "control", "hearing", "originate", "web")
 """Sections that are one mapping."""
 _NAMED: Mapping[str, Schema] = {
     "trunks": hints.section("a trunk"),
@@ -37,6 +37,8 @@ _NAMED: Mapping[str, Schema] = {
     "lists": hints.section("a list of numbers"),
     "tables": hints.section("a table"),
     "places": hints.section("a table of places"),
+    "webhooks": hints.section("a webhook"),
+    "pixels": hints.section("a pixel"),
 }
 """What the values of each section are."""
 

@@ -56,6 +56,7 @@ from config.model.hearing import (
     VoiceActivity,
     WithoutRecogniser,
 )
+from config.model.http import Pixel, Web, Webhook, WebPool
 from config.model.numbers import (
     Number,
     Pool,
@@ -173,6 +174,7 @@ __all__ = [
     "OriginateRules",
     "Payout",
     "Phrase",
+    "Pixel",
     "PlaceSource",
     "PlaceTable",
     "Play",
@@ -211,6 +213,9 @@ __all__ = [
     "ValueType",
     "Variant",
     "VoiceActivity",
+    "Web",
+    "WebPool",
+    "Webhook",
     "WithoutRecogniser",
     "WithoutSynthesiser",
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from config.model.campaign import Campaign
 from config.model.control import Control
 from config.model.hearing import Hearing
+from config.model.http import Pixel, Web, Webhook
 from config.model.numbers import Number, Pool, Stock
 from config.model.originate import OriginateRules
 from config.model.switch import Switch
@@ -36,6 +37,9 @@ class Configuration:
     control: Control = field(default_factory=Control)
     originate: OriginateRules | None = None
     """For all calls that are asked for. None: only what campaigns say."""
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    pixels: Mapping[str, Pixel] = field(default_factory=dict)
+    web: Web | None = None
     source: Path = Path()
     """File it was read from."""
     version: str = ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from config.model.control import ControlTls
 from config.model.expression import Expression, Template
-from config.model.values import NOTHING, NOWHERE, Location
+from config.model.values import NOWHERE, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Web:
     port: int
     tls: ControlTls | None = None
     origins: tuple[str, ...] = ()
-    pools: Mapping[str, WebPool] = field(default_factory=lambda: NOTHING)
+    pools: Mapping[str, WebPool] = field(default_factory=dict)
     per_minute: int = 60
     """Requests of one address."""
     proxies: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from config.loader import NAMED_SECTIONS
 from config.reading import Key, Reading, Section
 from config.reference import GROUPS, render
 
+TOKENS = {"CRM_TOKEN": "c" * 32, "BOARD_TOKEN": "b" * 32, "HOOK_SECRET": "h" * 32}
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 
@@ -48,7 +49,7 @@ def test_every_example_of_a_key_can_be_read(
     (tmp_path / "holidays.csv").write_text("date\n2026-12-25\n")
     problems = Problems()
     environment = {"SOFTSWITCH_ADVERTISE": "192.0.2.1", "SOFTSWITCH_DATABASE": "postgresql:///x"}
-    environment |= {"CRM_TOKEN": "c" * 32, "BOARD_TOKEN": "b" * 32}
+    environment |= TOKENS
     tree = parse(f"{key.name}: {key.example}\n".encode(), "f", environment, problems, used={})
     problems.raise_if_any()
     assert isinstance(tree, Table)
@@ -69,7 +70,7 @@ def test_every_example_of_a_key_can_be_read(
 def test_every_example_of_a_section_is_yaml(section: Section) -> None:
     problems = Problems()
     for part in section.example.split("# or\n"):
-        parse(part.encode(), "f", {"CRM_TOKEN": "c", "BOARD_TOKEN": "b"}, problems, used={})
+        parse(part.encode(), "f", TOKENS, problems, used={})
     problems.raise_if_any()
 
 
