@@ -104,7 +104,10 @@ class CalledLeg(Leg):
         self.call.emit(
             LegProgressed, leg=self.leg_id, status=response.status, early_media=self.early_media
         )
-        self.call.on_progress(self, response.status, described=described)
+        self._on_progress(response.status, described=described)
+
+    def _on_progress(self, status: int, *, described: bool) -> None:
+        self.call.on_progress(self, status, described=described)
 
     def _accept(self, response: Response) -> bool:
         """Take a description of the far end into force; False when there is none to be used."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from softswitch.call.called_leg import CalledLeg
 from softswitch.call.calling_leg import CallingLeg
+from softswitch.call.first_leg import FirstLeg
 from softswitch.call.leg import Leg
 from softswitch.sip.causes import q850_for_status, reason_header
 
@@ -28,7 +29,7 @@ def leave_callees(
 ) -> None:
     """Leave every outbound leg but the one whose peer has gone by itself."""
     for leg in legs:
-        if not isinstance(leg, CalledLeg) or leg.ended:
+        if not isinstance(leg, CalledLeg) or isinstance(leg, FirstLeg) or leg.ended:
             continue
         if leg is gone:
             leg.finish(status=200, cause=cause, q850=q850)
@@ -37,7 +38,7 @@ def leave_callees(
 
 
 def leave_caller(
-    leg: CallingLeg,
+    leg: CallingLeg | FirstLeg,
     ended_by: str,
     cause: str,
     status: int | None,

@@ -159,8 +159,8 @@ class CallPresented(CallEvent, frozen=True, kw_only=True):
     syndicated: Mapping[str, Any] | None = None
     """campaign and publisher of the original, when this campaign is a syndicated one."""
     direction: str = "inbound"
-    """inbound, or outbound: a call of our own making. Then `caller` is whom leg a calls, and `called`
-    whom the call is to reach for them."""
+    """inbound, or outbound: a call of our own making. Then `caller` is whom leg a calls, and
+    `called` whom the call is to reach for them."""
 
 
 class CallRefused(CallEvent, frozen=True, kw_only=True):

@@ -17,6 +17,9 @@ from softswitch.store.records import RecordFile
 
 __all__ = ["Recovery", "recover"]
 
+FIRST_LEG = "a"
+"""The leg that is in the facts from the beginning; where it is ours, its INVITE is noted."""
+
 
 @dataclass(slots=True)
 class Recovery:
@@ -105,6 +108,8 @@ def _note(facts: dict[str, Any] | None, note: Any) -> None:
                 legs[0].update(answered_at=note["answered_at"], codec=note.get("codec"))
         return
     known = next((leg for leg in legs if leg.get("leg") == leg_id), None)
+    if known is None and legs and leg_id == FIRST_LEG:
+        known = legs[0]
     if known is None:
         template = dict.fromkeys(legs[0]) if legs else {}
         known = {**template, "side": "called", "packets": 0, "lost": 0, "jitter_ms": 0.0}

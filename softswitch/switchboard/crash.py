@@ -26,7 +26,7 @@ def crash_record(facts: Mapping[str, Any], ended_at: float) -> dict[str, Any]:
     ended = max(ended_at, received)
     record["legs"] = [_crashed_leg(leg) for leg in record.get("legs", [])]
     record["ended_at"] = utc_text(ended)
-    originated = [_seconds_of(leg.get("originated_at")) for leg in record["legs"]]
+    originated = [_seconds_of(leg.get("originated_at")) for leg in record["legs"][1:]]
     dialled = min([at for at in originated if at is not None], default=ended)
     answered = _seconds_of(record.get("answered_at"))
     talked = ended if bridged_at is None else bridged_at
