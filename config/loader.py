@@ -53,6 +53,7 @@ from config.steps import read_treatment
 from config.stocks import Item, read_stock
 from config.switch import read_switch
 from config.tables import read_hours, read_list, read_places, read_region, read_table
+from config.tracing import read_tracing
 from config.trunks import read_trunk
 from config.web import read_web
 from config.webhooks import read_pixel, read_webhook
@@ -66,7 +67,9 @@ NAMED_SECTIONS = (
     "tables", "places", "webhooks", "pixels",
 )  # fmt: skip
 """Sections that are mappings from names to settings."""
-SECTIONS = ("switch", "control", "hearing", "originate", *NAMED_SECTIONS, "number_files", "web")
+SECTIONS = (
+    "switch", "control", "hearing", "originate", *NAMED_SECTIONS, "number_files", "web", "trace",
+)  # fmt: skip
 IGNORED_PREFIX = "x-"
 """Top-level keys that begin so are left to the operator, for anchors."""
 
@@ -197,6 +200,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
         places=places,
         hearing=hearing,
         control=control,
+        trace=read_tracing(_settings(tree, "trace"), reading),
         originate=originate,
         webhooks=webhooks,
         pixels=pixels,

@@ -30,6 +30,7 @@ from config.steps import BUILDERS, STEP_SECTIONS
 from config.stocks import ITEM, STOCK
 from config.switch import SWITCH
 from config.tables import HOURS, LIST, PLACES, REGION, TABLE
+from config.tracing import HEP, TRACE
 from config.trunks import TRUNK
 from config.web import WEB, WEB_POOL
 from config.webhooks import PIXEL, WEBHOOK
@@ -76,6 +77,7 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     ("webhooks", "A mapping from names to webhooks.", (WEBHOOK,)),
     ("pixels", "A mapping from names to pixels.", (PIXEL,)),
     ("web", "One mapping.", (WEB, WEB_POOL)),
+    ("trace", "One mapping.", (TRACE, HEP)),
     (
         "treatments",
         "A mapping from names to lists of steps. A step is a mapping with one of the keys "

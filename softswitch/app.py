@@ -51,6 +51,7 @@ from softswitch.store.recovery import recover
 from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
+from softswitch.traces.tracer import Tracer
 from softswitch.tracking import Tracking
 from softswitch.transport import Endpoint, NameNotResolved, Resolver, Transport
 from softswitch.version import VERSION
@@ -330,6 +331,7 @@ class App:
         if self.listening is not None:
             desk.status_of["hearing"] = self.listening.status
             desk.tapes, desk.keywords = self.listening.recording, self.listening.keywords
+        await self._open_traces(desk)
         self._resources.push_async_callback(desk.idempotency.close)
         catalogue, access = all_methods(), access_of(self.configuration.control)
         web = WebApp(catalogue, desk, access)
@@ -339,6 +341,20 @@ class App:
         self.control = ControlServer(catalogue, desk, access, http=web.protocol)
         self._resources.push_async_callback(self.control.close)
         await listen(self.control, self.configuration)
+
+    async def _open_traces(self, desk: Desk) -> None:
+        """Have calls traced that the configuration, or whoever asks at the desk, wants traced."""
+        switch = self.configuration.switch
+        self.tracer = desk.tracer = Tracer(
+            self.services,
+            listeners=[(switch.advertise_host, one.port) for one in self.transport.endpoints],
+            folder=switch.data,
+            find_call=self.switchboard.calls.get,
+            listen_tap=None if self.listening is None else self.hearing.listen,
+        )
+        desk.status_of["traces"] = self.tracer.status
+        self._resources.push_async_callback(self.tracer.close)
+        await self.tracer.apply(self.configuration.trace)
 
     async def _open_ears(self) -> None:
         """Have everything heard that the configuration wants heard."""

@@ -69,6 +69,7 @@ from config.model.numbers import (
 from config.model.originate import OriginateRules
 from config.model.switch import Switch
 from config.model.tables import Hours, NumberList, OpenTime, PlaceTable, PrefixTable, Region
+from config.model.tracing import Hep, Tracing
 from config.model.treatments import (
     Accept,
     AnswerKind,
@@ -153,6 +154,7 @@ __all__ = [
     "Goto",
     "HangUp",
     "Hearing",
+    "Hep",
     "Hold",
     "Hours",
     "KeywordRule",
@@ -204,6 +206,7 @@ __all__ = [
     "Synthesiser",
     "Template",
     "Term",
+    "Tracing",
     "Transfer",
     "Transport",
     "Treatment",

@@ -12,6 +12,7 @@ from config.model.numbers import Number, Pool, Stock
 from config.model.originate import OriginateRules
 from config.model.switch import Switch
 from config.model.tables import Hours, NumberList, PlaceTable, PrefixTable, Region
+from config.model.tracing import Tracing
 from config.model.treatments import Treatment
 from config.model.trunks import Trunk
 
@@ -40,6 +41,7 @@ class Configuration:
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     pixels: Mapping[str, Pixel] = field(default_factory=dict)
     web: Web | None = None
+    trace: Tracing = field(default_factory=Tracing)
     source: Path = Path()
     """File it was read from."""
     version: str = ""

@@ -19,6 +19,7 @@ from softswitch.control.history import EventHistory
 from softswitch.control.idempotency import Idempotency
 from softswitch.control.session import Caller, Session
 from softswitch.switchboard.switchboard import Switchboard
+from softswitch.traces.tracer import Tracer
 
 __all__ = ["Desk", "KeywordRules", "Tapes"]
 
@@ -56,6 +57,7 @@ class Desk:
     """More to be shown by `status`: a name, and who tells."""
     tapes: Tapes | None = None
     keywords: KeywordRules | None = None
+    tracer: Tracer | None = None
     drain: Callable[[], None] | None = None
     """Begins to drain, as SIGTERM does."""
     started_clock: float = field(default_factory=time.monotonic)
