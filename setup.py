@@ -1,9 +1,9 @@
-"""Builds the native parts: the media engine, and what reads SIP from the wire.
+"""Builds the native parts: the media engine, the tone detectors, and what reads SIP from the wire.
 
 Everything else about the package stands in pyproject.toml.
 
-The engine describes itself in rtp/engine/_build.py, which is loaded by its path, because
-`rtp.engine` itself cannot be imported before it is built.
+The first two describe themselves in a _build.py, which is loaded by its path, because their
+packages cannot be imported before they are built.
 """
 
 import importlib.util
@@ -13,14 +13,16 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 NATIVE = ("softswitch.sip._reader", "softswitch.sdp._lines", "softswitch.transport._datagrams")
-BUILD_SCRIPT = Path(__file__).resolve().parent / "rtp" / "engine" / "_build.py"
+HERE = Path(__file__).resolve().parent
+DESCRIBED = ("rtp/engine", "media/detection")
 
 
-def media_engine() -> Extension:
-    """The extension as rtp/engine/_build.py describes it."""
-    spec = importlib.util.spec_from_file_location("rtp_engine_build", BUILD_SCRIPT)
+def described(folder: str) -> Extension:
+    """The extension as the _build.py of this folder describes it."""
+    script = HERE / folder / "_build.py"
+    spec = importlib.util.spec_from_file_location(folder.replace("/", "_") + "_build", script)
     if spec is None or spec.loader is None:
-        raise SystemExit(f"cannot load {BUILD_SCRIPT}")
+        raise SystemExit(f"cannot load {script}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     extension: Extension = module.extension()
@@ -39,7 +41,7 @@ def wire_readers() -> list[Extension]:
 # Generated C goes to build/, so that no build leaves files among the sources.
 setup(
     ext_modules=cythonize(
-        [media_engine(), *wire_readers()],
+        [*map(described, DESCRIBED), *wire_readers()],
         build_dir="build/cython",
         language_level=3,
     )

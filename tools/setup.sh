@@ -133,13 +133,13 @@ PYTHON
 }
 
 engine_sources() {
-    find rtp/engine softswitch -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' \
+    find rtp/engine media/detection softswitch -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' \
         -o -name '_build.py' \) | LC_ALL=C sort
 }
 
 has_engine() {
     local part
-    for part in rtp/engine/_engine softswitch/{sip/_reader,sdp/_lines,transport/_datagrams}; do
+    for part in rtp/engine/_engine media/detection/_detectors softswitch/{sip/_reader,sdp/_lines,transport/_datagrams}; do
         compgen -G "$part.*.so" >/dev/null || return 1
     done
 }

@@ -7,7 +7,7 @@ tolerances of T.30. All through mu-law. The same detectors on speech and music m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from bench.hearing.figure import Figure, at_least, at_most, stated
 from bench.hearing.sounds import Sound, music, speech, through_mu_law
 from media import SAMPLE_RATE
-from media.detection.bank import FRAME, Bank, BankFrames
-from media.detection.dtmf import KEYS, DtmfDetector
-from media.detection.fax import FaxDetector
+from media.detection.detectors import ToneDetectors
+from media.detection.signs import SignKind
 from media.dtmf import FREQUENCIES
 from media.g711 import Samples
+from rtp.engine import frame_power
+
+FRAME = 160
 
 Told = list[tuple[int, str, float]]
 """(leg, what, seconds from the leg's first sample)."""
@@ -52,9 +54,9 @@ def _digits(condition: Condition, count: int) -> Figure:
     rng = np.random.default_rng(11)
     right = 0
     for _ in range(0, count, LEGS_AT_ONCE):
-        strings = ["".join(rng.choice(list(KEYS), 8)) for _ in range(LEGS_AT_ONCE)]
+        strings = ["".join(rng.choice(list(FREQUENCIES), 8)) for _ in range(LEGS_AT_ONCE)]
         sounds = [_press(keys, rng) for keys in strings]
-        told = hear(sounds, _Keys(), noise_db=noise, lost=lost, rng=rng)
+        told = hear(sounds, SignKind.KEY, noise_db=noise, lost=lost, rng=rng)
         heard = ["".join(what for leg, what, _ in told if leg == i) for i in range(len(strings))]
         right += sum(one == other for one, other in zip(strings, heard, strict=True))
     share = 100 * right / (-(-count // LEGS_AT_ONCE) * LEGS_AT_ONCE)
@@ -97,7 +99,7 @@ def _fax(count: int) -> list[Figure]:
         found = of = 0
         for _, noise, lost in CONDITIONS:
             made = [make(rng) for _ in range(count)]
-            told = hear([one for one, _ in made], _Fax(), noise_db=noise, lost=lost, rng=rng)
+            told = hear([one for one, _ in made], SignKind.FAX, noise_db=noise, lost=lost, rng=rng)
             for leg, (_, until) in enumerate(made):
                 first = next(((what, at) for one, what, at in told if one == leg), ("", 0.0))
                 found += first[0] == kind and first[1] <= until
@@ -154,21 +156,25 @@ def _false(seconds: float) -> list[Figure]:
     figures = []
     if talk:
         hours = _hours(talk)
-        keys = _tell(talk, _Keys())
+        keys = _tell(talk, SignKind.KEY)
         figures.append(at_most("false digits an hour of speech", len(keys) / hours, "", 5.0, 1.0))
-        figures.append(at_most("false fax tones in that speech", len(_tell(talk, _Fax())), "", 0))
+        figures.append(
+            at_most("false fax tones in that speech", len(_tell(talk, SignKind.FAX)), "", 0)
+        )
         figures.append(stated("speech heard", round(hours * 60, 1), "minutes"))
         figures.append(stated("voices", len({name for name, _ in talk})))
     else:
         figures.append(stated("false digits an hour of speech", "no synthesiser installed"))
-    figures.append(at_most("false fax tones in the music", len(_tell(played, _Fax())), "", 0))
+    figures.append(at_most("false fax tones in the music", len(_tell(played, SignKind.FAX)), "", 0))
     plain = [one for one in played if one[0] != "two voices"]
     figures.append(
-        stated("false digits an hour of music", len(_tell(plain, _Keys())) / _hours(plain))
+        stated("false digits an hour of music", len(_tell(plain, SignKind.KEY)) / _hours(plain))
     )
     pairs = [one for one in played if one[0] == "two voices"]
     figures.append(
-        stated("the same of two plain sines playing", len(_tell(pairs, _Keys())) / _hours(pairs))
+        stated(
+            "the same of two plain sines playing", len(_tell(pairs, SignKind.KEY)) / _hours(pairs)
+        )
     )
     return figures
 
@@ -177,54 +183,16 @@ def _hours(pieces: Sequence[tuple[str, Samples]]) -> float:
     return max(sum(len(one) for _, one in pieces), 1) / SAMPLE_RATE / 3600
 
 
-def _tell(pieces: Sequence[tuple[str, Samples]], detector: _Detector) -> Told:
-    return hear([samples for _, samples in pieces], detector)
+def _tell(pieces: Sequence[tuple[str, Samples]], kind: SignKind) -> Told:
+    return hear([samples for _, samples in pieces], kind)
 
 
 # Hearing.
 
 
-class _Detector:
-    """A detector for `hear`."""
-
-    def hear(
-        self, slots: NDArray[np.intp], frames: BankFrames, positions: NDArray[np.int64]
-    ) -> Iterable[tuple[int, str]]:
-        raise NotImplementedError
-
-    def grow(self, slots: int) -> None:
-        raise NotImplementedError
-
-
-class _Keys(_Detector):
-    def __init__(self) -> None:
-        self._detector = DtmfDetector()
-
-    def grow(self, slots: int) -> None:
-        self._detector.grow(slots)
-
-    def hear(
-        self, slots: NDArray[np.intp], frames: BankFrames, positions: NDArray[np.int64]
-    ) -> Iterable[tuple[int, str]]:
-        return self._detector.hear(slots, frames)
-
-
-class _Fax(_Detector):
-    def __init__(self) -> None:
-        self._detector = FaxDetector()
-
-    def grow(self, slots: int) -> None:
-        self._detector.grow(slots)
-
-    def hear(
-        self, slots: NDArray[np.intp], frames: BankFrames, positions: NDArray[np.int64]
-    ) -> Iterable[tuple[int, str]]:
-        return self._detector.hear(slots, frames, positions)
-
-
 def hear(
     sounds: Sequence[Sound | Samples],
-    detector: _Detector,
+    kind: SignKind,
     *,
     noise_db: float | None = None,
     lost: float = 0.0,
@@ -232,20 +200,19 @@ def hear(
 ) -> Told:
     """All of these at once, a leg each; what was told in time's order."""
     rng = rng or np.random.default_rng(0)
-    bank, told = Bank(), Told()
-    detector.grow(len(sounds))
+    detectors, told = ToneDetectors(), Told()
+    for slot in range(len(sounds)):
+        detectors.open(slot, keys=kind is SignKind.KEY, fax=kind is SignKind.FAX)
     lines = [_line(sound, noise_db, rng) for sound in sounds]
     for number in range(max(len(line) for line in lines)):
         slots = np.array([i for i, line in enumerate(lines) if number < len(line)])
-        floats = np.array([lines[i][number] for i in slots], np.float32) / np.float32(32768)
         whole = rng.random(slots.size) >= lost
-        floats *= whole[:, None]
+        samples = np.array([lines[i][number] for i in slots]) * whole[:, None]
         valid = np.repeat(whole[:, None], FRAME, axis=1)
-        power = np.einsum("ij,ij->i", floats, floats) / np.float32(FRAME)
-        frames = bank.hear(floats, power, valid, whole)
-        at = (number + 1) * FRAME / SAMPLE_RATE
         positions = np.full(slots.size, number * FRAME)
-        told += [(slot, what, at) for slot, what in detector.hear(slots, frames, positions)]
+        _, _, signs = detectors.hear(slots, samples, valid, positions, frame_power(samples))
+        at = (number + 1) * FRAME / SAMPLE_RATE
+        told += [(sign.slot, sign.name, at) for sign in signs if sign.kind is kind]
     return told
 
 

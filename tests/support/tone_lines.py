@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from media import SAMPLE_RATE
-from media.detection.bank import FRAME, Bank, BankFrames
+from media.detection.detectors import ToneDetectors
+from media.detection.signs import Sign, SignKind
 from media.dtmf import FREQUENCIES
 from media.g711 import decode, encode
 
+FRAME = 160
 Sound = NDArray[np.float64]
-Hear = Callable[[NDArray[np.intp], BankFrames, NDArray[np.int64]], list[tuple[int, str]]]
 Told = list[list[tuple[str, float]]]
 """Of each line: what, and seconds from its first sample to the end of the frame that said it."""
 
@@ -49,15 +51,46 @@ def key(
     )
 
 
-def listen(
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the detectors say of one frame of each line."""
+
+    number: int
+    tonal: list[bool]
+    beep: list[bool]
+    signs: list[Sign]
+
+    def told(self, kind: SignKind) -> list[tuple[int, str, float]]:
+        """Line, what, and seconds until the frame's end."""
+        at = (self.number + 1) * FRAME / SAMPLE_RATE
+        return [(sign.slot, sign.name, at) for sign in self.signs if sign.kind is kind]
+
+
+def rounds(
+    detectors: ToneDetectors,
     lines: Sequence[Sound],
-    hear: Hear,
     *,
     noise_db: float | None = None,
     lost: Sequence[int] = (),
     seed: int = 1,
-) -> Told:
-    """All lines at once; `lost`: numbers of the frames that do not arrive."""
+    begin: int = 0,
+) -> Iterator[Round]:
+    """All lines at once, in slots that are open; `lost`: numbers of the frames that do not arrive;
+    `begin`: position of the first sample."""
+    frames = _frames(lines, noise_db, seed)
+    slots = np.arange(len(lines))
+    for number in range(frames.shape[1]):
+        there = number not in lost
+        samples = np.ascontiguousarray(frames[:, number]) * np.int16(there)
+        positions = np.full(len(lines), begin + number * FRAME)
+        power = np.mean((samples / np.float32(32768)) ** 2, axis=1, dtype=np.float32)
+        valid = np.full(samples.shape, there)
+        tonal, beep, signs = detectors.hear(slots, samples, valid, positions, power)
+        yield Round(number, tonal.tolist(), beep.tolist(), signs)
+
+
+def _frames(lines: Sequence[Sound], noise_db: float | None, seed: int) -> NDArray[np.int16]:
+    """What comes over the lines: [lines, frames, 160]."""
     rng = np.random.default_rng(seed)
     length = -(-max(map(len, lines)) // FRAME) * FRAME
     sound = np.array([np.pad(line, (0, length - len(line))) for line in lines])
@@ -65,16 +98,30 @@ def listen(
         power = np.array([np.mean(line[line != 0] ** 2) for line in lines])
         sound += rng.normal(0, 1, sound.shape) * np.sqrt(power / 10 ** (noise_db / 10))[:, None]
     samples = np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16)
-    floats = decode(encode(samples.reshape(-1))).reshape(sound.shape).astype(np.float32) / 32768
-    bank, slots, told = Bank(), np.arange(len(lines)), Told([] for _ in lines)
-    for number in range(length // FRAME):
-        frame = floats[:, number * FRAME : (number + 1) * FRAME] * (number not in lost)
-        whole = np.full(len(lines), number not in lost)
-        valid = np.repeat(whole[:, None], FRAME, axis=1)
-        power = np.einsum("ij,ij->i", frame, frame) / np.float32(FRAME)
-        frames = bank.hear(np.asarray(frame, np.float32), power, valid, whole)
-        for slot, what in hear(slots, frames, np.full(len(lines), number * FRAME)):
-            told[slot].append((what, (number + 1) * FRAME / SAMPLE_RATE))
+    return decode(encode(samples.reshape(-1))).reshape(len(lines), -1, FRAME)
+
+
+def listen(
+    lines: Sequence[Sound],
+    kind: SignKind,
+    *,
+    countries: Sequence[str] = (),
+    noise_db: float | None = None,
+    lost: Sequence[int] = (),
+) -> Told:
+    """What signs of this kind are told of each line, listened to for nothing else."""
+    detectors, told = ToneDetectors(), Told([] for _ in lines)
+    for slot in range(len(lines)):
+        detectors.open(
+            slot,
+            country=countries[slot] if countries else "",
+            keys=kind is SignKind.KEY,
+            fax=kind is SignKind.FAX,
+            progress=kind is SignKind.PROGRESS,
+        )
+    for one in rounds(detectors, lines, noise_db=noise_db, lost=lost):
+        for slot, what, at in one.told(kind):
+            told[slot].append((what, at))
     return told
 
 

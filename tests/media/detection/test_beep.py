@@ -6,23 +6,16 @@ import numpy as np
 import pytest
 
 from media import SAMPLE_RATE
-from media.detection.bank import FRAME, dominant_tone
-from media.detection.beep import HIGHEST_HZ, LOWEST_HZ, BeepDetector
-from tests.support.tone_lines import Sound, Told, key, listen, silence, sine
+from media.detection.detectors import ToneDetectors
+from tests.support.tone_lines import FRAME, Sound, key, rounds, silence, sine
 
 
-def hear(*lines: Sound, noise_db: float | None = None, lost: tuple[int, ...] = ()) -> Told:
-    detector = BeepDetector()
-    detector.grow(len(lines))
-
-    def beeps(slots, frames, positions):  # type: ignore[no-untyped-def]
-        rows = slots if frames.usable is None else np.flatnonzero(frames.usable)
-        power = frames.power[rows]
-        tone = dominant_tone(frames.floats[rows], power, lowest=LOWEST_HZ, highest=HIGHEST_HZ)
-        over = detector.hear(rows, positions[rows], power, *tone)
-        return [(int(slot), "beep") for slot in rows[over]]
-
-    return listen(lines, beeps, noise_db=noise_db, lost=lost)
+def hear(line: Sound, *, noise_db: float | None = None, lost: tuple[int, ...] = ()) -> list[float]:
+    """When a beep was over, in seconds to the end of the frame that said it."""
+    detectors = ToneDetectors()
+    detectors.open(0, beep=True)
+    heard = rounds(detectors, [line], noise_db=noise_db, lost=lost)
+    return [(one.number + 1) * FRAME / SAMPLE_RATE for one in heard if one.beep[0]]
 
 
 @pytest.mark.parametrize("frequency", [400, 440, 850, 1000, 1400, 2000, 2100])
@@ -32,14 +25,14 @@ def test_a_beep_is_told_once_when_it_is_over(
     frequency: float, seconds: float, noise_db: float | None
 ) -> None:
     line = np.concatenate([silence(0.21), sine(frequency, seconds), silence(0.5)])
-    ((told,),) = hear(line, noise_db=noise_db)
-    assert 0 <= told[1] - (0.21 + seconds) <= 3 * FRAME / SAMPLE_RATE
+    (at,) = hear(line, noise_db=noise_db)
+    assert 0 <= at - (0.21 + seconds) <= 3 * FRAME / SAMPLE_RATE
 
 
 def test_a_lost_packet_in_or_behind_a_beep_does_not_hide_it() -> None:
     line = np.concatenate([silence(0.2), sine(1000, 0.4), silence(0.5)])
     for lost in (12, 20, 29, 30):
-        assert len(hear(line, lost=(lost,))[0]) == 1
+        assert len(hear(line, lost=(lost,))) == 1
 
 
 @pytest.mark.parametrize(
@@ -56,15 +49,15 @@ def test_a_lost_packet_in_or_behind_a_beep_does_not_hide_it() -> None:
     ids=["short", "long", "low", "high", "busy", "key", "noise"],
 )
 def test_what_is_no_single_tone_of_its_length_is_no_beep(sound: Sound) -> None:
-    assert hear(np.concatenate([silence(0.2), sound, silence(0.5)])) == [[]]
+    assert hear(np.concatenate([silence(0.2), sound, silence(0.5)])) == []
 
 
 def test_a_tone_into_which_somebody_speaks_on_is_no_beep() -> None:
     babble = np.random.default_rng(2).normal(0, 0.2, 4000)
-    assert hear(np.concatenate([silence(0.2), sine(1000, 0.5), babble])) == [[]]
+    assert hear(np.concatenate([silence(0.2), sine(1000, 0.5), babble])) == []
 
 
 def test_a_whistle_that_glides_is_no_beep() -> None:
     time = np.arange(4000) / SAMPLE_RATE
     glide = 0.2 * np.sin(2 * np.pi * (600 * time + 800 * time**2))
-    assert hear(np.concatenate([silence(0.2), glide, silence(0.5)])) == [[]]
+    assert hear(np.concatenate([silence(0.2), glide, silence(0.5)])) == []

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from media.detection.dtmf import KEYS, DtmfDetector
-from tests.support.tone_lines import Sound, Told, key, listen, silence, sine
+from media.detection.detectors import ToneDetectors
+from media.detection.signs import SignKind
+from tests.support.tone_lines import Sound, Told, key, listen, rounds, silence, sine
+
+KEYS = "123A456B789C*0#D"
 
 OFFSETS = tuple(n / 1000 for n in range(0, 20, 2))
 """Where in a frame a key begins, in seconds."""
@@ -16,9 +19,7 @@ OFFSETS = tuple(n / 1000 for n in range(0, 20, 2))
 
 def hear(lines: Sequence[Sound], **line: object) -> Told:
     """Each line's keys."""
-    detector = DtmfDetector()
-    detector.grow(len(lines))
-    return listen(lines, lambda slots, frames, _: detector.hear(slots, frames), **line)  # type: ignore[arg-type]
+    return listen(lines, SignKind.KEY, **line)  # type: ignore[arg-type]
 
 
 def keys(told: Sequence[tuple[str, float]]) -> str:
@@ -134,25 +135,46 @@ def test_single_tones_noise_and_dial_tone_are_no_keys() -> None:
     assert not any(hear(lines))
 
 
-def test_a_reset_slot_forgets_the_key_before() -> None:
-    detector = DtmfDetector()
+def keyed() -> ToneDetectors:
+    """That listen to one line for keys."""
+    detectors = ToneDetectors()
+    detectors.open(0, keys=True)
+    return detectors
 
-    def hear_and_reset(slots, frames, positions):  # type: ignore[no-untyped-def]
-        if positions[0] == 160 * 10:
-            detector.reset(slots)
-        return detector.hear(slots, frames)
 
-    assert keys(listen([key("9", 0.4)], hear_and_reset)[0]) == "99"
+def test_a_slot_that_is_opened_anew_forgets_the_key_before() -> None:
+    detectors, told = keyed(), []
+    for _ in range(2):
+        told += [
+            key for one in rounds(detectors, [key("9", 0.2)]) for key in one.told(SignKind.KEY)
+        ]
+        detectors.open(0, keys=True)
+    assert [what for _, what, _ in told] == ["9", "9"]
+
+
+def test_a_key_is_not_held_over_a_gap_in_which_nothing_was_sent() -> None:
+    detectors, told = keyed(), []
+    for begin in (0, 4000):
+        heard = rounds(detectors, [key("9", 0.2)], begin=begin)
+        told += [key for one in heard for key in one.told(SignKind.KEY)]
+    assert [what for _, what, _ in told] == ["9", "9"]
 
 
 def test_a_key_that_is_down_is_known_until_it_is_over() -> None:
-    detector, down = DtmfDetector(), []
-
-    def watch(slots, frames, _):  # type: ignore[no-untyped-def]
-        told = detector.hear(slots, frames)
-        down.append(bool(detector.sounding(slots)[0]))
-        return told
-
-    listen([np.concatenate([key("2", 0.2), silence(0.2)])], watch)
+    line = np.concatenate([key("2", 0.2), silence(0.2)])
+    down = [bool(one.told(SignKind.KEY_SOUNDS)) for one in rounds(keyed(), [line])]
     assert down[2:9] == [True] * 7
     assert not any(down[12:])
+
+
+def test_who_is_not_listened_to_for_keys_presses_none() -> None:
+    detectors = keyed()
+    detectors.want(0, fax=True)
+    assert not any(one.signs for one in rounds(detectors, [key("2", 0.2)]))
+
+
+def test_a_key_whose_first_packet_is_lost_is_told_as_soon_as_others() -> None:
+    """Also after silence, in which nobody looks at the frames."""
+    line = np.concatenate([silence(0.2), key("6", 0.1), silence(0.1)])
+    (whole,), (lossy,) = hear([line]), hear([line], lost=[10])
+    assert lossy[0][1] <= whole[0][1] + 0.02

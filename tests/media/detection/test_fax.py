@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from media import SAMPLE_RATE
-from media.detection.fax import FaxDetector
-from tests.support.tone_lines import Sound, Told, listen, names, silence, sine
+from media.detection.detectors import ToneDetectors
+from media.detection.signs import SignKind
+from tests.support.tone_lines import Sound, Told, listen, names, rounds, silence, sine
 
 
 def hear(lines: Sequence[Sound], **line: object) -> Told:
-    detector = FaxDetector()
-    detector.grow(len(lines))
-    return listen(lines, detector.hear, **line)  # type: ignore[arg-type]
+    return listen(lines, SignKind.FAX, **line)  # type: ignore[arg-type]
 
 
 def cng(*bursts: tuple[float, float], frequency: float = 1100.0) -> Sound:
@@ -82,14 +81,12 @@ def test_cng_that_goes_on_is_told_each_burst_again_for_who_wants_it() -> None:
 
 def test_a_pause_in_which_nothing_is_sent_is_a_pause() -> None:
     """The positions count on while a sender that suppresses silence says nothing."""
-    detector, told = FaxDetector(), []
-    for start in (0, round(3.5 * SAMPLE_RATE)):
-
-        def hear_from(slots, frames, positions, start=start):  # type: ignore[no-untyped-def]
-            return detector.hear(slots, frames, positions + start)
-
-        told += listen([sine(1100, 0.5)], hear_from)[0]
-    assert names(told) == "cng"
+    detectors, told = ToneDetectors(), []
+    detectors.open(0, fax=True)
+    for begin in (0, round(3.5 * SAMPLE_RATE)):
+        for one in rounds(detectors, [sine(1100, 0.5)], begin=begin):
+            told += one.told(SignKind.FAX)
+    assert [what for _, what, _ in told] == ["cng"]
 
 
 @pytest.mark.parametrize("frequency", [2085.0, 2100.0, 2115.0])

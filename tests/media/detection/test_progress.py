@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from media import SAMPLE_RATE
-from media.detection.bank import dominant_tone
-from media.detection.beep import HIGHEST_HZ, LOWEST_HZ
-from media.detection.progress import ProgressDetector
+from media.detection.detectors import ToneDetectors
+from media.detection.signs import SignKind
 from media.tones import SPECIAL_INFORMATION, TONE_PLANS, Tone, render
-from tests.support.tone_lines import Sound, Told, listen, names, silence, sine
+from tests.support.tone_lines import Sound, Told, listen, names, rounds, silence, sine
 
 SAME_AS_BUSY = {"au", "jp", "mx"}
 """Countries whose reorder tone is their busy tone."""
@@ -25,20 +24,7 @@ def hear(
     noise_db: float | None = None,
     lost: Sequence[int] = (),
 ) -> Told:
-    detector = ProgressDetector()
-    detector.grow(len(lines))
-    for slot, country in enumerate(countries):
-        detector.reset(slot, country)
-
-    def progress(slots, frames, positions):  # type: ignore[no-untyped-def]
-        rows = slots if frames.usable is None else np.flatnonzero(frames.usable)
-        if rows.size == 0:
-            return []
-        power = frames.power[rows]
-        tone = dominant_tone(frames.floats[rows], power, lowest=LOWEST_HZ, highest=HIGHEST_HZ)
-        return detector.hear(slots[rows], frames, rows, positions[rows], np.array(tone))
-
-    return listen(lines, progress, noise_db=noise_db, lost=lost)
+    return listen(lines, SignKind.PROGRESS, countries=countries, noise_db=noise_db, lost=lost)
 
 
 def sounding(tone: Tone, seconds: float, lead: float = 0.137) -> Sound:
@@ -122,14 +108,9 @@ def test_a_dial_tone_and_a_single_beep_are_no_progress() -> None:
 
 
 def test_a_fresh_slot_knows_nothing_of_the_leg_before() -> None:
-    detector = ProgressDetector()
-    told: list[tuple[str, float]] = []
+    detectors, told = ToneDetectors(), []
     for _ in range(2):
-
-        def progress(slots, frames, positions):  # type: ignore[no-untyped-def]
-            tone = dominant_tone(frames.floats, frames.power, lowest=390.0, highest=2120.0)
-            return detector.hear(slots, frames, slots, positions, np.array(tone))
-
-        told += listen([sounding(TONE_PLANS["us"].ringback, 4)], progress)[0]
-        detector.reset(0, "us")
-    assert names(told) == "ringback ringback"
+        detectors.open(0, country="us", progress=True)
+        for one in rounds(detectors, [sounding(TONE_PLANS["us"].ringback, 4)]):
+            told += one.told(SignKind.PROGRESS)
+    assert [what for _, what, _ in told] == ["ringback", "ringback"]

@@ -6,21 +6,18 @@ import numpy as np
 import pytest
 
 from media import SAMPLE_RATE
-from media.detection.steady import LEAST_FRAMES, SteadyTones
+from media.detection.detectors import ToneDetectors
 from media.tones import TONE_PLANS, render
-from tests.support.tone_lines import Sound, key, listen, silence, sine
+from tests.support.tone_lines import Sound, key, rounds, silence, sine
+
+LEAST_FRAMES = 4
 
 
 def tonal(line: Sound) -> list[bool]:
     """Frame by frame."""
-    steady, found = SteadyTones(), []
-
-    def watch(slots, frames, positions):  # type: ignore[no-untyped-def]
-        found.append(bool(steady.hear(slots, frames, positions)[0]))
-        return []
-
-    listen([line], watch)
-    return found
+    detectors = ToneDetectors()
+    detectors.open(0)
+    return [one.tonal[0] for one in rounds(detectors, [line])]
 
 
 @pytest.mark.parametrize(
