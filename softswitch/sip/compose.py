@@ -130,6 +130,21 @@ class RequestHead:
         """Write the request; `extra` are whole header lines."""
         return encode(self._start(self.method, self.to, extra) + ending(body, content_type), body)
 
+    def again(self, branch: str, number: int) -> RequestHead:
+        """The head of the same request in a transaction of its own (8.1.3.5)."""
+        return RequestHead(
+            method=self.method,
+            uri=self.uri,
+            via=self.via,
+            branch=branch,
+            routes=self.routes,
+            from_=self.from_,
+            to=self.to,
+            call_id=self.call_id,
+            number=number,
+            max_forwards=self.max_forwards,
+        )
+
     def cancel(self, extra: str) -> bytes:
         """Write the CANCEL.
 

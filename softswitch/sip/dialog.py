@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from softswitch.sip.authorizing import AuthorizedUser, make_transaction
 from softswitch.sip.compose import Header, RequestHead, header_lines, max_forwards_of
 from softswitch.sip.dialog_state import DialogState, PendingAck
 from softswitch.sip.events import AckReceived, AckTimedOut, ByeReceived, DialogTerminated
@@ -22,9 +23,11 @@ from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransact
 if TYPE_CHECKING:
     from softswitch.sip.acceptance import Acceptance
     from softswitch.sip.context import Context, DialogKey
+    from softswitch.sip.digest import Credentials
     from softswitch.sip.flow import Flow
     from softswitch.sip.invite_server import IncomingInvite
     from softswitch.sip.message import Request, Response
+    from softswitch.sip.transaction.base import ClientTransaction
 
 __all__ = ["Dialog", "DialogState"]
 
@@ -42,6 +45,7 @@ class Dialog:
         "call_id",
         "contact_user",
         "context",
+        "credentials",
         "flow",
         "incoming_reinvite",
         "invite",
@@ -93,6 +97,8 @@ class Dialog:
         self.is_caller = is_caller
         self.owner = owner
         self.state = DialogState.EARLY
+        # What answers a challenge of the peer to a request in this dialog.
+        self.credentials: Credentials | None = None
         # A further fork, which the shell never heard of: its end is not reported.
         self.is_silent = False
         # Where the peer was last heard.
@@ -169,8 +175,7 @@ class Dialog:
             + header_lines(headers)
             + self.context.user_agent_line
         )
-        data = head.to_bytes(extra, body, content_type)
-        ClientNonInviteTransaction(self.context, head, data, flow, user).start()
+        self.start_request(head, (extra, body, content_type), flow, user)
         return user
 
     def refer(
@@ -288,7 +293,24 @@ class Dialog:
         )
         return head, flow
 
+    def start_request(
+        self, head: RequestHead, message: tuple[str, bytes, str], flow: Flow, user: AuthorizedUser
+    ) -> None:
+        """Send a request that is no INVITE, for a user who hears how it ends."""
+        make_transaction(
+            ClientNonInviteTransaction, self.context, head, message, flow, user, self.credentials,
+            self,
+        ).start()  # fmt: skip
+
     # What the peer does.
+
+    @property
+    def wants_to_go_on(self) -> bool:
+        """Whether a challenge to our BYE is to be answered: the peer is to know that it is over."""
+        return True
+
+    def on_sent_again(self, _transaction: ClientTransaction, _lines: str) -> None:
+        """Our BYE goes on with credentials."""
 
     def receive_ack(self, request: Request) -> None:
         """Take an ACK; only the first one for a 2xx means something."""
@@ -352,9 +374,8 @@ class Dialog:
             pending, self.pending_ack = self.pending_ack, None
             pending.send_ack(b"", "")
         head, flow = self.next_request("BYE")
-        data = head.to_bytes(lines + self.context.user_agent_line)
         self.terminate(why)
-        ClientNonInviteTransaction(self.context, head, data, flow, self).start()
+        self.start_request(head, (lines + self.context.user_agent_line, b"", ""), flow, self)
 
     def on_response(self, response: Response) -> None:
         """Take the response to our BYE: whatever it is, the dialog is over (15.1.1)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from softswitch.sip.authorizing import make_transaction
 from softswitch.sip.compose import Header, RequestHead, header_lines
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState, PendingAck
@@ -25,8 +26,10 @@ from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransact
 
 if TYPE_CHECKING:
     from softswitch.sip.context import Context
+    from softswitch.sip.digest import Credentials
     from softswitch.sip.flow import Flow
     from softswitch.sip.message import Response
+    from softswitch.sip.transaction.base import ClientTransaction
 
 # Phones that ring together behind one number; the dialogs of further forks are not kept.
 MAX_FORKS = 16
@@ -41,6 +44,8 @@ class OutgoingInvite(PendingAck):
         "_cancel_lines",
         "_contact_user",
         "_context",
+        "_credential_lines",
+        "_credentials",
         "_dialogs",
         "_flow",
         "_has_offer",
@@ -66,8 +71,11 @@ class OutgoingInvite(PendingAck):
         contact_user: str,
         has_offer: bool,
         owner: object,
+        credentials: Credentials | None = None,
     ) -> None:
         self._context = context
+        self._credentials = credentials
+        self._credential_lines = ""
         self._head = head
         self._flow = flow
         self._contact_user = contact_user
@@ -86,10 +94,12 @@ class OutgoingInvite(PendingAck):
         self._is_cancel_sent = False
         self._timer: Timer | None = None
 
-    def start(self, data: bytes) -> None:
+    def start(self, extra: str, body: bytes, content_type: str) -> None:
         """Send the INVITE."""
-        transaction = ClientInviteTransaction(self._context, self._head, data, self._flow, self)
-        self._transaction = transaction
+        self._transaction = transaction = make_transaction(
+            ClientInviteTransaction, self._context, self._head, (extra, body, content_type),
+            self._flow, self, self._credentials,
+        )  # fmt: skip
         transaction.start()
 
     def fail(self, status: int, why: str) -> None:
@@ -119,6 +129,22 @@ class OutgoingInvite(PendingAck):
             self._dialogs.clear()
 
     # What the peer does.
+
+    @property
+    def wants_to_go_on(self) -> bool:
+        """Whether a challenge is to be answered: not after a CANCEL."""
+        return not self._is_over and self._cancel_lines is None
+
+    def on_sent_again(self, transaction: ClientTransaction, lines: str) -> None:
+        """The INVITE goes on with credentials; early dialogs of the first try are none."""
+        assert isinstance(transaction, ClientInviteTransaction)
+        self._transaction = transaction
+        self._head = transaction.head
+        self._credential_lines = lines
+        self._has_provisional = False
+        for dialog in self._dialogs.values():
+            dialog.leave()
+        self._dialogs.clear()
 
     def on_response(self, response: Response) -> None:
         """Take a response from the transaction."""
@@ -220,7 +246,9 @@ class OutgoingInvite(PendingAck):
         """
         context = self._context
         head, flow = dialog.next_request("ACK", number=self._head.number)
-        data = head.to_bytes(context.user_agent_line, body, content_type)
+        # 22.1: "the credentials [...] MUST be present in the ACK" when the INVITE had them.
+        lines = self._credential_lines + context.user_agent_line
+        data = head.to_bytes(lines, body, content_type)
         self._acks[tag] = (data, flow)
         context.send(data, flow)
 
@@ -310,4 +338,5 @@ class OutgoingInvite(PendingAck):
             is_caller=True,
             owner=self.owner,
         )
+        dialog.credentials = self._credentials
         return dialog

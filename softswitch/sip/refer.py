@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from softswitch.sip.compose import Header, header_lines
 from softswitch.sip.events import ReferEnded, ReferProgressed
-from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
 
 if TYPE_CHECKING:
     from softswitch.sip.dialog import Dialog
     from softswitch.sip.message import Request, Response
+    from softswitch.sip.transaction.base import ClientTransaction
 
 __all__ = ["OutgoingRefer", "answer_notify", "send_refer", "take_notify"]
 
@@ -75,7 +75,7 @@ class OutgoingRefer:
             + context.allow_line
             + context.user_agent_line
         )
-        ClientNonInviteTransaction(context, head, head.to_bytes(extra), flow, self).start()
+        dialog.start_request(head, (extra, b"", ""), flow, self)
 
     def give_up(self) -> None:
         """Wait no longer. What the peer still tells is answered with 200 and means nothing: many
@@ -88,6 +88,15 @@ class OutgoingRefer:
         self._dialog = None
 
     # What the peer does.
+
+    @property
+    def wants_to_go_on(self) -> bool:
+        """Whether a challenge is to be answered."""
+        return self.state is State.SENT
+
+    def on_sent_again(self, transaction: ClientTransaction, _lines: str) -> None:
+        """It goes on with credentials, and what is told of it has its new number."""
+        self._number = transaction.head.number
 
     def on_response(self, response: Response) -> None:
         """Take the response to the REFER."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from softswitch.sip.acceptance import Acceptance
+from softswitch.sip.authorizing import make_transaction
 from softswitch.sip.dialog_state import DialogState, PendingAck
 from softswitch.sip.events import (
     ReinviteAnswered,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from softswitch.sip.dialog import Dialog
     from softswitch.sip.flow import Flow
     from softswitch.sip.message import Request, Response
-    from softswitch.sip.transaction.base import ServerTransaction
+    from softswitch.sip.transaction.base import ClientTransaction, ServerTransaction
 
 # A peer that answers 491 this often is not in glare but broken; each round waits up to 4 s.
 MAX_GLARE_RETRIES = 5
@@ -50,6 +51,7 @@ class OutgoingReinvite(PendingAck):
         "_ack",
         "_body",
         "_content_type",
+        "_credential_lines",
         "_dialog",
         "_is_answered",
         "_lines",
@@ -72,6 +74,7 @@ class OutgoingReinvite(PendingAck):
         self._transaction: ClientInviteTransaction | None = None
         self._ack: tuple[bytes, Flow] | None = None
         self._is_answered = False
+        self._credential_lines = ""
         self.is_sent = False
         self.successor: OutgoingReinvite | None = None
 
@@ -103,6 +106,18 @@ class OutgoingReinvite(PendingAck):
             context = self._dialog.context
             self._timer = context.timers.start(context.now + 64 * T1, self._give_up)
 
+    @property
+    def wants_to_go_on(self) -> bool:
+        """Whether a challenge is to be answered."""
+        return self._dialog.state is not DialogState.TERMINATED
+
+    def on_sent_again(self, transaction: ClientTransaction, lines: str) -> None:
+        """It goes on with credentials."""
+        assert isinstance(transaction, ClientInviteTransaction)
+        self._transaction = transaction
+        self._number = transaction.head.number
+        self._credential_lines = lines
+
     def on_response(self, response: Response) -> None:
         """Take a response; provisional ones say nothing new inside a dialog."""
         if response.status < 200:
@@ -132,7 +147,8 @@ class OutgoingReinvite(PendingAck):
         """Send the ACK of the 2xx and keep it for the next one (13.2.2.4)."""
         dialog = self._dialog
         head, flow = dialog.next_request("ACK", number=self._number)
-        data = head.to_bytes(dialog.context.user_agent_line, body, content_type)
+        lines = self._credential_lines + dialog.context.user_agent_line
+        data = head.to_bytes(lines, body, content_type)
         self._ack = (data, flow)
         dialog.context.send(data, flow)
         self._finish()
@@ -150,8 +166,11 @@ class OutgoingReinvite(PendingAck):
             + self._lines
             + context.user_agent_line
         )
-        data = head.to_bytes(extra, self._body, self._content_type)
-        self._transaction = ClientInviteTransaction(context, head, data, flow, self)
+        self._credential_lines = ""
+        self._transaction = make_transaction(
+            ClientInviteTransaction, context, head, (extra, self._body, self._content_type), flow,
+            self, dialog.credentials, dialog,
+        )  # fmt: skip
         self._transaction.start()
 
     def _on_success(self, response: Response) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from softswitch.sip.context import Context
     from softswitch.sip.dialog import Dialog
     from softswitch.sip.message import Response
-    from softswitch.sip.transaction.base import ServerTransaction
+    from softswitch.sip.transaction.base import ClientTransaction, ServerTransaction
 
 
 class OutgoingRequest:
@@ -31,6 +31,14 @@ class OutgoingRequest:
         self.call_id = call_id
         self.dialog = dialog
         self.owner = owner
+
+    @property
+    def wants_to_go_on(self) -> bool:
+        """Whether a challenge is to be answered."""
+        return True
+
+    def on_sent_again(self, _transaction: ClientTransaction, _lines: str) -> None:
+        """It goes on with credentials."""
 
     def on_response(self, response: Response) -> None:
         """Take a response; provisional ones to a non-INVITE mean nothing to anybody."""

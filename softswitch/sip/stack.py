@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
+from softswitch.sip.authorizing import make_transaction
 from softswitch.sip.compose import (
     Header,
     RequestHead,
@@ -19,6 +20,7 @@ from softswitch.sip.compose import (
     one_line,
 )
 from softswitch.sip.context import Context, Limits, Trace
+from softswitch.sip.digest import Credentials
 from softswitch.sip.errors import StreamError
 from softswitch.sip.events import Event
 from softswitch.sip.flow import Flow, Listener
@@ -161,9 +163,12 @@ class Stack:
         routes: Sequence[str] = (),
         call_id: str | None = None,
         owner: object = None,
+        credentials: Credentials | None = None,
         now: float,
     ) -> OutgoingInvite:
         """Send an INVITE; `from_` and `to` are header values without tags (13.2.1).
+
+        With credentials, challenges are answered, of requests inside its dialog too.
 
         Without a body the offer is left to the peer, and its answer goes into
         Dialog.acknowledge(). A stack that is full reports InviteRejected(503, "transport").
@@ -182,6 +187,7 @@ class Stack:
             contact_user=user,
             has_offer=bool(body),
             owner=owner,
+            credentials=credentials,
         )
         if not context.has_room_for_transaction:
             invite.fail(503, "transport")
@@ -193,7 +199,7 @@ class Stack:
             + header_lines(headers)
             + context.user_agent_line
         )
-        invite.start(head.to_bytes(extra, body, content_type))
+        invite.start(extra, body, content_type)
         return invite
 
     def request(
@@ -210,6 +216,7 @@ class Stack:
         routes: Sequence[str] = (),
         call_id: str | None = None,
         owner: object = None,
+        credentials: Credentials | None = None,
         now: float,
     ) -> OutgoingRequest:
         """Send a request outside of any dialog that is no INVITE, OPTIONS say (8.1)."""
@@ -222,8 +229,10 @@ class Stack:
             user.on_failure("transport")
             return user
         extra = header_lines(headers) + context.user_agent_line
-        data = head.to_bytes(extra, body, content_type)
-        ClientNonInviteTransaction(context, head, data, to_flow, user).start()
+        make_transaction(
+            ClientNonInviteTransaction, context, head, (extra, body, content_type), to_flow, user,
+            credentials,
+        ).start()  # fmt: skip
         return user
 
     # State to look at.

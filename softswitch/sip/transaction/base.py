@@ -76,6 +76,10 @@ class ClientTransaction:
         context.client_transactions[self.key] = self
         context.unanswered[self.key] = self
 
+    def start(self) -> None:
+        """Send the request for the first time."""
+        raise NotImplementedError
+
     def receive_response(self, response: Response) -> None:
         """Take a response that was matched to this transaction."""
         raise NotImplementedError
