@@ -83,7 +83,8 @@ def rounds(
         there = number not in lost
         samples = np.ascontiguousarray(frames[:, number]) * np.int16(there)
         positions = np.full(len(lines), begin + number * FRAME)
-        power = np.mean((samples / np.float32(32768)) ** 2, axis=1, dtype=np.float32)
+        squares = np.square(samples / np.float32(32768))
+        power = np.asarray(squares.mean(axis=1), np.float32)
         valid = np.full(samples.shape, there)
         tonal, beep, signs = detectors.hear(slots, samples, valid, positions, power)
         yield Round(number, tonal.tolist(), beep.tolist(), signs)
