@@ -110,13 +110,26 @@ static void open_leg(struct world *world, int place) {
     leg_open(&world->core, leg, world->now);
 }
 
+static void hear_many(struct world *world, struct leg *leg) {
+    struct mix *mix = mix_create();
+    for (uint32_t count = chance(LEGS + 1); count; count--) {
+        struct leg *source = world->legs[chance(LEGS)];
+        if (!source)
+            continue; /* not opened yet */
+        if (!source->voice)
+            leg_give_voice(source, voice_create());
+        mix_add(mix, source->voice);
+    }
+    leg_hear_mix(&world->core, leg, mix, world->now);
+}
+
 static void command(struct world *world, int place) {
     struct core *core = &world->core;
     struct leg *leg = world->legs[place];
     struct codecs codecs = random_codecs();
     struct address rtp = peer(place, (int)chance(SOURCES)), rtcp = {.length = 0};
     static const char *const digits[] = {"1", "0123456789*#ABCD", "55555"};
-    switch (chance(12)) {
+    switch (chance(14)) {
     case 0:
         leg_close(core, leg, world->now);
         open_leg(world, place);
@@ -143,6 +156,10 @@ static void command(struct world *world, int place) {
     case 8:
     case 9:
         leg_play(core, leg, random_prompt(), chance(1000), chance(2), world->now);
+        break;
+    case 12:
+    case 13:
+        hear_many(world, leg);
         break;
     case 10:
         leg_stop_playback(core, leg);
@@ -248,6 +265,8 @@ static void check_lists(const struct world *world) {
     for (int i = 0; i < LEGS; i++) {
         const struct leg *leg = world->legs[i];
         int count = 0;
+        REQUIRE(!leg->mix || !leg->hears);
+        REQUIRE(!leg->voice || leg->voice->readers < leg->voice->references);
         for (const struct leg *at = leg->listeners; at; at = at->next_listener) {
             REQUIRE(at->hears == leg);
             REQUIRE(++count <= LEGS);

@@ -76,13 +76,12 @@ static void write_silence(struct voice *voice, int64_t from, int64_t to) {
         STORE(*cell(voice, from), 0);
 }
 
-/* A packet that was overtaken fills the gap it left, if that can still be read. */
-static void put_late(struct voice *voice, uint8_t codec, const uint8_t *payload, size_t length,
-                     uint64_t timestamp) {
-    int64_t position = (int64_t)(timestamp + voice->offset);
-    uint64_t back = (uint64_t)voice->end - (uint64_t)position;
-    if (voice->placed && back >= length && back <= VOICE_SAMPLES / 2)
-        write_sound(voice, codec, payload, length, position);
+/* One that was overtaken fills the gap it left, if that can still be read. */
+static bool place_late(const struct voice *voice, uint64_t timestamp, int64_t now,
+                       int64_t *position) {
+    *position = (int64_t)(timestamp + voice->offset);
+    int64_t lead = (int64_t)((uint64_t)*position - (uint64_t)now);
+    return voice->placed && lead >= -MAX_VOICE_LATENESS && lead <= MAX_VOICE_LEAD;
 }
 
 void voice_put(struct voice *voice, uint8_t codec, const uint8_t *payload, size_t length,
@@ -91,15 +90,18 @@ void voice_put(struct voice *voice, uint8_t codec, const uint8_t *payload, size_
         voice->placed = false;
         return;
     }
-    if (place->verdict == VERDICT_LATE) {
-        put_late(voice, codec, payload, length, place->timestamp);
+    bool late = place->verdict == VERDICT_LATE;
+    int64_t position, present = samples_in(now, RATE);
+    if (!late)
+        position = place_newest(voice, place->timestamp, present);
+    else if (!place_late(voice, place->timestamp, present, &position))
         return;
-    }
-    int64_t position = place_newest(voice, place->timestamp, samples_in(now, RATE));
     if (position > voice->end)
         write_silence(voice, voice->end, position);
     write_sound(voice, codec, payload, length, position);
-    __atomic_store_n(&voice->end, position + (int64_t)length, __ATOMIC_RELEASE);
+    int64_t end = position + (int64_t)length;
+    if (!late || end > voice->end)
+        __atomic_store_n(&voice->end, end, __ATOMIC_RELEASE);
 }
 
 void voice_add(const struct voice *voice, int64_t position, uint32_t count, int32_t *sum) {

@@ -1,6 +1,6 @@
 /* The engine with its threads and sockets, driven as Python drives it: legs that send each other
- * prompts and digits while they are opened, bridged, read and closed. Built with the thread
- * sanitizer by test_native_core.py.
+ * prompts and digits while they are opened, bridged, mixed across threads, read and closed. Built
+ * with the thread sanitizer by test_native_core.py.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +57,18 @@ static void read_everything(struct engine *engine, struct handle *legs, int coun
     engine_count_losses(engine, &losses[0], &losses[1], &losses[2], &losses[3]);
 }
 
+/* Everybody hears everybody, whichever thread they are on. */
+static void confer(struct engine *engine, struct handle *legs, int count) {
+    struct handle *others[2 * CALLS];
+    for (int i = 0; i < count; i++) {
+        uint32_t found = 0;
+        for (int j = 0; j < count; j++)
+            if (j != i)
+                others[found++] = &legs[j];
+        require(engine_hear_mix(engine, &legs[i], others, found), "mix");
+    }
+}
+
 static void talk(struct engine *engine, struct prompt *prompt, uint64_t *tapped) {
     struct handle legs[2 * CALLS];
     for (int i = 0; i < 2 * CALLS; i += 2) {
@@ -72,6 +84,8 @@ static void talk(struct engine *engine, struct prompt *prompt, uint64_t *tapped)
         usleep(2000);
         for (int i = 0; turn == 15 && i < 2 * CALLS; i += 2)
             engine_hear(engine, &legs[i], &legs[i + 1]);
+        if (turn == 5 || turn == 20)
+            confer(engine, legs, 2 * CALLS);
     }
     for (int i = 0; i < 2 * CALLS; i++)
         engine_close(engine, &legs[i]);
