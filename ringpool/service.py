@@ -22,9 +22,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from config.errors import did_you_mean
-from config.model import Configuration
+from config.model import Configuration, Pool
 from ringpool.answer import Allocation, allocation_of
 from ringpool.core import CallCount, allocate, count_calls, fixed_answer, release, wanted
+from ringpool.plans import PoolPlan, PoolPlans
 from ringpool.protocols import BindingStore, StoreAway
 from ringpool.request import (
     AllocationRequest,
@@ -32,7 +33,6 @@ from ringpool.request import (
     checked_attributes,
     checked_values,
 )
-from ringpool.rules import rules_of
 from ringpool.state import PoolState
 from ringpool.sweep import sweep
 from ringpool.values import Answer, EndedWhy, PoolRules, Request, Spare, Wanted
@@ -90,11 +90,15 @@ class _Counts:
 class _Lane:
     """What waits for one pool."""
 
-    rules: PoolRules
+    plan: PoolPlan
     waiting: list[_Waiting] = field(default_factory=list)
     counts: dict[tuple[str, str | None], _Counts] = field(default_factory=dict)
     sweep: bool = False
     task: asyncio.Task[None] | None = None
+
+    @property
+    def rules(self) -> PoolRules:
+        return self.plan.rules
 
 
 class _Batch:
@@ -135,14 +139,30 @@ class PoolService:
         """`on_exhausted`: told pool and overflow number when a pool runs out; once for all nodes,
         and again when it has had a number meanwhile."""
         self._store = store
-        self.pools = configuration.pools
-        self.country = configuration.switch.country
         self._on_exhausted = on_exhausted
-        self._lanes = {name: _Lane(rules) for name, rules in rules_of(configuration).items()}
-        self._publishers = _publishers(configuration)
+        self._lanes: dict[str, _Lane] = {}
         self._waiting = 0
         self._counted = 0
         self._keeper: asyncio.Task[None] | None = None
+        self.use(PoolPlans.of(configuration))
+
+    def use(self, plans: PoolPlans) -> None:
+        """Allocate by other rules from now on. What waits for a pool that is gone is answered as
+        if it were there; calls that were counted for it are forgotten."""
+        self.country = plans.country
+        self._publishers = plans.publishers
+        before, self._lanes = self._lanes, {}
+        for name, plan in plans.pools.items():
+            lane = self._lanes[name] = before.pop(name) if name in before else _Lane(plan)
+            lane.plan = plan
+        for lane in before.values():
+            self._counted -= len(lane.counts)
+            lane.counts.clear()
+
+    @property
+    def pools(self) -> Mapping[str, Pool]:
+        """The pools there are."""
+        return {name: lane.plan.pool for name, lane in self._lanes.items()}
 
     @property
     def counts_waiting(self) -> int:
@@ -249,22 +269,18 @@ class PoolService:
 
     def _checked(self, request: AllocationRequest) -> tuple[_Lane, Request]:
         lane = self._lane(request.pool)
-        values = checked_values(request, self.pools[request.pool])
+        values = checked_values(request, lane.plan.pool)
         attributes = checked_attributes(request.attributes)
         draw = random.random() if lane.rules.policy == "weighted" else 0.0
         core = Request(request.owner, values, _new_id(), request.publisher, attributes, draw)
         return lane, core
 
     def _told(self, request: AllocationRequest, lane: _Lane, answer: Answer) -> Allocation:
-        publisher = self._publishers.get(answer.number or "", self._publishers[lane.rules.name])
-        if answer.kind not in ("fixed", "overflow"):
-            publisher = self._publishers[lane.rules.name]
+        publisher = lane.plan.publisher
+        if answer.kind in ("fixed", "overflow"):
+            publisher = self._publishers.get(answer.number or "", publisher)
         return allocation_of(
-            request,
-            self.pools[lane.rules.name],
-            answer,
-            publisher=publisher,
-            country=self.country,
+            request, lane.plan.pool, answer, publisher=publisher, country=self.country
         )
 
     async def _answer(self, lane: _Lane, request: Request, within: float) -> Answer:
@@ -337,6 +353,8 @@ class PoolService:
 
     def _keep_counts(self, lane: _Lane, counts: Mapping[tuple[str, str | None], _Counts]) -> None:
         """Count again later what could not be written."""
+        if self._lanes.get(lane.rules.name) is not lane:
+            return  # the pool is gone
         for key, one in counts.items():
             kept = lane.counts.get(key)
             if kept is None:
@@ -377,16 +395,3 @@ def _ends_by_time(rules: PoolRules) -> bool:
 
 def _away(rules: PoolRules, why: str) -> Answer:
     return Answer("overflow", rules.overflow, why=why)
-
-
-def _publishers(configuration: Configuration) -> Mapping[str, str | None]:
-    """Who is credited when a binding names nobody: by pool, and by number with fixed values."""
-    campaigns = configuration.campaigns
-    found: dict[str, str | None] = {}
-    for number in configuration.numbers:
-        campaign = campaigns.get(number.campaign)
-        found[number.pattern] = number.publisher or (campaign.publisher if campaign else None)
-    for pool in configuration.pools.values():
-        campaign = campaigns.get(pool.campaign or "")
-        found[pool.name] = pool.publisher or (campaign.publisher if campaign else None)
-    return found

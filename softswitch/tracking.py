@@ -7,6 +7,7 @@ off` there is none, and what needs one does without.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from config.model import Campaign, Configuration
 from ivr.lookups import LookupClient
 from ivr.services import NodeServices
 from ringpool.live import LiveBindings
+from ringpool.plans import PoolPlans
 from ringpool.protocols import StoreAway
 from ringpool.rules import holdings_of
 from ringpool.service import PoolService
@@ -32,6 +34,7 @@ from softswitch.store.calls_news import HistoryKeeper
 from softswitch.store.credit import CreditStore
 from softswitch.store.fraud import FraudStore
 from softswitch.store.postgres.database import FIRST_TRY_SECONDS, Database
+from softswitch.store.postgres.errors import DatabaseAway
 from softswitch.store.spending import SpendingFile
 from softswitch.switchboard.credit import CreditDesk
 from softswitch.switchboard.heeding import Heeding
@@ -57,8 +60,7 @@ class Tracking:
         """Raises DatabaseUnusable, OSError."""
         self.configuration = configuration
         self.events = events
-        cooldowns = {pool.name: pool.cooldown_seconds for pool in configuration.pools.values()}
-        self.live = LiveBindings(cooldowns)
+        self.live = LiveBindings(_cooldowns(configuration))
         self.history = MemoryHistory(longest_period(configuration))
         self.fraud = FraudList()
         self.lookups = LookupClient(now=now, wall_clock=time.time)
@@ -67,6 +69,10 @@ class Tracking:
         self.pools: PoolService | None = None
         self.credit: CreditDesk | None = None
         self._bans: FraudStore | None = None
+        self._keeper: HistoryKeeper | None = None
+        self._means: Means | None = None
+        self._plans = PoolPlans({}, "", {})
+        """Of the configuration that is in force next."""
         self._resources = AsyncExitStack()
         self._resources.push_async_callback(self.lookups.close)
         if configuration.switch.database != OFF:
@@ -75,8 +81,7 @@ class Tracking:
             self.nodes.caller_ids = CallerIdStore(None, time.time)
         self.heeding = Heeding(events)
         self.money: Money | None = None
-        if any(map(has_money, configuration.campaigns.values())):
-            self.money = Money(events, credit=self.credit, fraud=self.fraud, bans=self._bans)
+        self._use_money(configuration)
 
     def _build(self, folder: Path) -> None:
         configuration = self.configuration
@@ -90,8 +95,7 @@ class Tracking:
         self._answers = self.nodes.answers = AnswerStore(database, time.time)
         self._caller_ids = self.nodes.caller_ids = CallerIdStore(database, time.time)
         self._bans = FraudStore(database, self.fraud)
-        if self.history.period:
-            HistoryKeeper(self.history, database, self.events)
+        self._keeper = HistoryKeeper(self.history, database, self.events)
         self._bindings = bindings
         self._writer = CallWriter(database, folder / "records.jsonl")
 
@@ -125,13 +129,46 @@ class Tracking:
 
     def means(self) -> Means:
         """What the switchboard is given."""
-        return Means(
+        self._means = Means(
             nodes=self.nodes,
             history=self.history,
             money=self.money,
             heeding=self.heeding,
             count_call=self._count_call,
         )
+        return self._means
+
+    def _use_money(self, configuration: Configuration) -> None:
+        """Rate, pay and count calls once a campaign wants that."""
+        if self.money is None and any(map(has_money, configuration.campaigns.values())):
+            self.money = Money(self.events, credit=self.credit, fraud=self.fraud, bans=self._bans)
+            if self._means is not None:
+                self._means.money = self.money
+
+    # Another configuration.
+
+    async def take_over(self, configuration: Configuration) -> None:
+        """Have the database ready for what is in force next: its numbers, earlier calls as far
+        back as it asks. A database that is away gets them when it is back."""
+        self._plans = await asyncio.to_thread(PoolPlans.of, configuration)
+        if self._keeper is None:
+            return
+        holdings = await asyncio.to_thread(holdings_of, configuration)
+        try:
+            await self._keeper.ask_back(longest_period(configuration))
+            await self._bindings.take_over(holdings, within=LOADED_SECONDS)
+        except (DatabaseAway, StoreAway) as away:
+            logger.warning("the database has not taken over the configuration yet: %s", away)
+
+    def use(self, configuration: Configuration) -> None:
+        """It is in force from now on."""
+        self.configuration = configuration
+        self.live.cooldowns = _cooldowns(configuration)
+        self._use_money(configuration)
+        if self.pools is not None:
+            self.pools.use(self._plans)
+        if self.credit is not None:
+            self.credit.use(configuration)
 
     def _count_call(self, pool: str, number: str, binding: str | None, at: float) -> None:
         if self.pools is not None:
@@ -156,6 +193,10 @@ class Tracking:
                 overflow=overflow,
             )
         )
+
+
+def _cooldowns(configuration: Configuration) -> dict[str, float]:
+    return {pool.name: pool.cooldown_seconds for pool in configuration.pools.values()}
 
 
 def has_money(campaign: Campaign) -> bool:

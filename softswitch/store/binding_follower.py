@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 
 import asyncpg
@@ -64,10 +65,10 @@ DELETE FROM ring_hours WHERE hour < (extract(epoch FROM clock_timestamp()) - $1)
 class BindingFollower:
     """One task that loads what has changed."""
 
-    def __init__(self, database: Database, live: LiveBindings, pools: tuple[str, ...]) -> None:
+    def __init__(self, database: Database, live: LiveBindings, pools: Iterable[str]) -> None:
         self._database = database
         self._live = live
-        self._pools = pools
+        self._pools = tuple(pools)
         self._stale: dict[str, float] = {}
         """Pools to look at, and the version that is said to be there."""
         self._wake = asyncio.Event()
@@ -76,6 +77,12 @@ class BindingFollower:
         self.loaded = asyncio.Event()
         """Set once all there is was loaded."""
         database.listen(CHANNEL, self._heard)
+
+    def follow(self, pools: Iterable[str]) -> None:
+        """Follow these pools from now on; `loaded` is set again when all of them are known."""
+        self._pools = tuple(pools)
+        self.loaded.clear()
+        self._all_are_stale()
 
     def start(self) -> None:
         """Compare all versions now, and go on following."""

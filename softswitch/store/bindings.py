@@ -38,16 +38,13 @@ from softswitch.store.binding_rows import (
     spare_of,
 )
 from softswitch.store.holdings import synchronise
+from softswitch.store.pool_use import HOUR_SECONDS, measured_use
 from softswitch.store.postgres.database import Connection, Database
 from softswitch.store.postgres.errors import DatabaseAway
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["PostgresBindings"]
-
-HOUR_SECONDS = 3600
-USE_HOURS = 24 * 14
-"""How far back measured use looks: two of every day of the week."""
 
 SYNCHRONISE_SECONDS = 120.0
 """A hundred thousand numbers for the first time take seconds."""
@@ -131,26 +128,6 @@ FROM unnest($1::text[], $2::integer[]) AS c(binding_id, calls)
 WHERE b.binding_id = c.binding_id
 """
 
-_USE = """
-WITH seen AS (
-    SELECT bound, overflowed FROM ring_hours WHERE pool = $1 AND hour >= $2
-), dwell AS (
-    SELECT greatest(seen_at, coalesce(called_at, seen_at)) - bound_at AS seconds
-    FROM ring_bindings WHERE pool = $1 AND ended_at >= $3
-    UNION ALL
-    SELECT greatest(seen_at, coalesce(called_at, seen_at)) - bound_at
-    FROM ring_numbers WHERE pool = $1 AND binding_id IS NOT NULL
-)
-SELECT
-    (SELECT count(*) FROM seen) AS hours,
-    (SELECT coalesce(max(bound + overflowed), 0) FROM seen)::bigint AS busiest,
-    (SELECT coalesce(sum(overflowed), 0) FROM seen)::bigint AS overflowed,
-    (SELECT coalesce(sum(bound + overflowed), 0) FROM seen)::bigint AS asked,
-    (SELECT coalesce(avg(seconds), 0) FROM dwell)::float8 AS dwell,
-    (SELECT count(*) FROM ring_numbers WHERE pool = $1) AS size,
-    (SELECT count(*) FROM ring_numbers WHERE pool = $1 AND binding_id IS NOT NULL) AS in_use
-"""
-
 
 @dataclass(slots=True)
 class _Kept:
@@ -189,9 +166,7 @@ class PostgresBindings:
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
         self._ready = asyncio.Event()
-        self._follower = (
-            None if live is None else BindingFollower(database, live, tuple(holdings.pools))
-        )
+        self._follower = None if live is None else BindingFollower(database, live, holdings.pools)
         database.on_up(self._resync)
 
     @property
@@ -218,6 +193,25 @@ class PostgresBindings:
         except TimeoutError:
             raise StoreAway(self._database.reason) from None
 
+    async def take_over(self, holdings: Holdings, *, within: float) -> None:
+        """Have the numbers of another configuration; raises StoreAway when the database has not
+        taken them yet: it does after the next connect."""
+        self._holdings = holdings
+        try:
+            if self._ready.is_set():  # else they are synchronised soon, and then with these
+                await self._database.run(self._synchronise, within=within)
+        except (DatabaseAway, asyncpg.PostgresError) as error:
+            raise StoreAway(str(error)) from error
+        finally:
+            if self._follower is not None:
+                self._follower.follow(holdings.pools)
+        if not self._database.up:
+            raise StoreAway(self._database.reason)
+        await self.loaded(within=within)
+
+    async def _synchronise(self, connection: Connection) -> None:
+        await synchronise(connection, self._holdings, clock=self._clock)
+
     async def close(self) -> None:
         """Stop following."""
         if self._follower is not None:
@@ -226,14 +220,13 @@ class PostgresBindings:
     async def _resync(self) -> None:
         """After every connect: the configuration's numbers first, then what calls must know."""
         self._kept.clear()
-
-        async def take_over(connection: Connection) -> None:
-            await synchronise(connection, self._holdings, clock=self._clock)
-
         while True:
+            wanted = self._holdings
             try:
-                await self._database.run(take_over, within=SYNCHRONISE_SECONDS)
-                break
+                await self._database.run(self._synchronise, within=SYNCHRONISE_SECONDS)
+                if wanted is self._holdings:
+                    break
+                continue  # another configuration came meanwhile
             except (DatabaseAway, asyncpg.PostgresError) as error:
                 if not self._database.up:
                     return  # it is done after the next connect
@@ -384,14 +377,7 @@ class PostgresBindings:
     async def use(self, pool: str, *, within: float) -> PoolUse:
         """What the pool was asked for in the last two weeks; raises StoreAway."""
 
-        async def ask(connection: Connection) -> PoolUse:
-            now = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
-            first = int(now // HOUR_SECONDS) - USE_HOURS
-            row = await connection.fetchrow(_USE, pool, first, float(first * HOUR_SECONDS))
-            assert row is not None
-            return PoolUse(**dict(row))
-
         try:
-            return await self._database.run(ask, within=within)
+            return await self._database.run(lambda one: measured_use(one, pool), within=within)
         except DatabaseAway as error:
             raise StoreAway(str(error)) from error

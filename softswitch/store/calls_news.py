@@ -1,7 +1,8 @@
 """Keeps the memory of earlier calls filled: from our own calls, the table, and other nodes' news.
 
 Our own calls are told by the event stream at once. What other nodes put into the table they notify;
-after every connect the table is read, as far back as anybody asks, or since the last time.
+after every connect the table is read, as far back as anybody asks, or since the last time. As long
+as nobody asks nothing is listened to.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ class HistoryKeeper:
         """To be made before the database is started."""
         self._history = history
         self._database = database
+        self._events = events
+        self._follows = False
         self._wall_clock = wall_clock
         self._read_until = 0.0
         self._forgot_at = wall_clock()
@@ -65,17 +68,26 @@ class HistoryKeeper:
             CallPresented: self._on_presented,
             CallRecorded: self._on_recorded,
         }
-        events.subscribe(self.receive)
+        self._follow()
         database.listen(CALLS_CHANNEL, self.hear)
         database.on_up(self.load)
 
+    def _follow(self) -> None:
+        """Hear of our own calls, once somebody asks for them."""
+        if self._history.period and not self._follows:
+            self._follows = True
+            self._events.subscribe(self.receive, kinds=self._handlers)
+
     async def ask_back(self, period: float) -> None:
         """A new configuration asks so far back; raises DatabaseAway when what that takes must be
-        read and cannot: it is read when the database is up again."""
-        further = period > self._history.period
-        self._history.period = period
-        if further:
+        read and cannot: it is read when the database is up again.
+
+        One that asks less far changes nothing: calls in progress have the one before.
+        """
+        if period > self._history.period:
+            self._history.period = period
             self._read_until = 0.0
+            self._follow()
             await self.load()
 
     def receive(self, event: CallEvent) -> None:
@@ -120,6 +132,8 @@ class HistoryKeeper:
 
     def hear(self, payload: str) -> None:
         """Take what a node says it has put into the table."""
+        if not self._follows:
+            return
         try:
             _node, *rows = json.loads(payload)
             calls = [_past_call(row) for row in rows]

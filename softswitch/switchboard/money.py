@@ -228,7 +228,9 @@ class Money:
         """All legs were over at `clock` (monotonic), `call.ended` is not told yet; whether it is a
         conversion."""
         entry = self._open.get(call.call_id)
-        if entry is None or entry.facts is None:
+        if entry is None:
+            return call.bridged  # it began before any campaign earned anything
+        if entry.facts is None:
             return False
         facts = entry.facts
         facts.end(entry.watch.end(clock, ended_by, cause))

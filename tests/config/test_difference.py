@@ -37,8 +37,8 @@ def test_each_thing_is_told_by_its_section_and_name() -> None:
     assert told("t: [hang_up: 603]", "t: [hang_up: 486]") == [
         Difference("treatments", "t", "changed")
     ]
-    assert told("{carrier: 192.0.2.1}", "{carrier: 192.0.2.1, other: 192.0.2.2}") == [
-        Difference("trunks", "other", "added")
+    assert told("t: [hang_up: 603]", "t: [hang_up: 603], u: [hang_up: 486]") == [
+        Difference("treatments", "u", "added")
     ]
     assert told("max_calls: 100", "max_calls: 99") == [Difference("switch", "max_calls", "changed")]
 

@@ -13,7 +13,10 @@ import pytest
 
 import softswitch.store.binding_follower as follower_module
 from config.model import Configuration, Number, Pool, StockNumber
-from ringpool.service import AllocationRequest
+from ringpool.plans import PoolPlans
+from ringpool.protocols import StoreAway
+from ringpool.rules import holdings_of
+from ringpool.service import AllocationRequest, RequestRefused
 from softswitch.store.postgres.database import Database
 from tests.support.database import OwnServer
 from tests.support.pools import Clock, PoolNode, changed, configuration, numbers_from
@@ -306,6 +309,54 @@ async def test_numbers_that_left_the_file_leave_the_pool(start: Start) -> None:
     await until(lambda: first.live.find(OWN[0]) is None and first.live.find(SPARES[0]) is None)
     assert live_binding(first, SPARES[1]) == "z"
     assert await first.number("ads", "x") == SPARES[2]
+
+
+async def take_over(node: PoolNode, config: Configuration) -> None:
+    """What a running node does with another configuration."""
+    await node.store.take_over(holdings_of(config), within=20)
+    node.service.use(PoolPlans.of(config))
+
+
+async def test_a_running_node_takes_other_pools_and_numbers(start: Start) -> None:
+    node = await start()
+    assert await node.number("ads", "x") == OWN[0]
+    more = Pool("more", ("b",), campaign="sale", publisher="paper")
+    both = configuration(
+        [changed(POOL, overflow="+18001235555"), more],
+        own={"ads": ["+16025559999"], "more": ["+16025551111"]},
+    )
+    await take_over(node, both)
+    assert node.live.find(OWN[0]) is None
+    assert await node.number("ads", "y") == "+16025559999"
+    assert await node.number("ads", "z") == "+18001235555"
+    answer = await node.service.allocate(AllocationRequest("more", {"b": "1"}), within=10)
+    assert (answer.number, answer.publisher) == ("+16025551111", "paper")
+    assert live_binding(node, "+16025551111") == "1"
+    await take_over(node, ads())
+    with pytest.raises(RequestRefused):
+        await node.number("more", "2")
+    assert await node.number("ads", "y") == OWN[0]
+
+
+async def test_with_the_database_away_a_node_says_at_once_that_it_has_not_taken_them(
+    start: Start,
+) -> None:
+    node = await start()
+    await node.database.close()
+    began = time.monotonic()
+    with pytest.raises(StoreAway):
+        await take_over(node, ads(own={}))
+    assert time.monotonic() - began < 10
+
+
+async def test_calls_counted_for_a_pool_that_is_gone_are_forgotten(start: Start) -> None:
+    node = await start()
+    node.service.called("ads", OWN[0], None)
+    assert node.service.counts_waiting == 1
+    node.service.use(PoolPlans.of(configuration([])))
+    assert node.service.counts_waiting == 0
+    node.service.called("ads", OWN[0], None)
+    assert node.service.counts_waiting == 0
 
 
 async def test_a_pool_without_its_stock_gives_its_numbers_back(start: Start) -> None:
