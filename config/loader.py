@@ -40,6 +40,7 @@ from config.model import (
 from config.number_files import read_number_files
 from config.originate import read_originate
 from config.pools import read_pool
+from config.prompts import read_named_prompt
 from config.reading import MediaKnowledge, Reading, RefusedError, describe, note, shorten
 from config.references import (
     check_database,
@@ -64,7 +65,7 @@ T = TypeVar("T")
 
 NAMED_SECTIONS = (
     "trunks", "numbers", "pools", "stocks", "campaigns", "treatments", "hours", "regions", "lists",
-    "tables", "places", "webhooks", "pixels",
+    "tables", "places", "prompts", "webhooks", "pixels",
 )  # fmt: skip
 """Sections that are mappings from names to settings."""
 SECTIONS = (
@@ -166,6 +167,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     lists = _read_each(entries["lists"], read_list, reading)
     tables = _read_each(entries["tables"], read_table, reading)
     places = _read_each(entries["places"], read_places, reading)
+    prompts = _read_each(entries["prompts"], read_named_prompt, reading)
     trunks = _read_each(entries["trunks"], read_trunk, reading)
     pools, stocks, numbers = _read_numbers(tree, entries, reading)
     reading.before_end = True
@@ -198,6 +200,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
         lists=lists,
         tables=tables,
         places=places,
+        prompts=prompts,
         hearing=hearing,
         control=control,
         trace=read_tracing(_settings(tree, "trace"), reading),

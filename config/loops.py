@@ -22,6 +22,7 @@ from config.model import (
     Play,
     Transfer,
     Treatment,
+    Wait,
 )
 from config.nesting import every_node, nested, reachable
 
@@ -93,7 +94,7 @@ def _ways(node: Node, treatment: str, graph: _Graph) -> Iterator[_Place | None]:
         yield _entry(node.on_failure, treatment)
         if node.outside:
             yield _entry(node.outside, treatment)
-    elif not isinstance(node, HangUp | Play | Menu):
+    elif not isinstance(node, HangUp | Play | Menu | Wait):
         for steps in nested(node):
             yield _entry(steps, treatment)
         if not isinstance(node, Condition | Transfer):

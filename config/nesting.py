@@ -6,6 +6,7 @@ from config.model import (
     Ask,
     Condition,
     Connect,
+    Controller,
     Distribute,
     Goto,
     Lookup,
@@ -21,12 +22,14 @@ def nested(node: Node) -> tuple[tuple[Node, ...], ...]:
     if isinstance(node, Menu):
         return (*node.choices.values(), node.on_no_input)
     if isinstance(node, Connect):
-        return (node.on_failure, node.outside)
+        return (node.on_failure, node.outside, node.after_agent)
     if isinstance(node, Condition):
         return (*(case.steps for case in node.cases), node.otherwise)
     if isinstance(node, Distribute):
         return (node.otherwise,)
-    return (node.on_failure,) if isinstance(node, Ask | Lookup | Transfer) else ()
+    if isinstance(node, Ask | Lookup | Transfer | Controller):
+        return (node.on_failure,)
+    return ()
 
 
 def every_node(nodes: tuple[Node, ...]) -> Iterator[Node]:

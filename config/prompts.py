@@ -19,8 +19,10 @@ from config.reading import (
     Section,
     describe,
     keys_of,
+    note,
     read_fields,
     section_kind,
+    shorten,
 )
 
 
@@ -124,3 +126,14 @@ def _read_prompt(tree: Tree, reading: Reading) -> Prompt:
 
 
 PROMPT_KIND = section_kind(PROMPT, _read_prompt)
+
+
+def read_named_prompt(name: str, tree: Tree, reading: Reading) -> Prompt | None:
+    """A prompt of the section prompts."""
+    try:
+        return PROMPT_KIND.read(tree, reading)
+    except RefusedError as error:
+        note(reading, error, tree, shorten(name))
+    except MissingError:
+        pass
+    return None

@@ -74,6 +74,12 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
         (TABLE,),
     ),
     ("places", "A mapping from names to tables of places.", (PLACES,)),
+    (
+        "prompts",
+        "A mapping from names to prompts that controllers may have played (`call.play`), made "
+        "ready ahead as all prompts are. What a prompt is stands with the treatments.",
+        (),
+    ),
     ("webhooks", "A mapping from names to webhooks.", (WEBHOOK,)),
     ("pixels", "A mapping from names to pixels.", (PIXEL,)),
     ("web", "One mapping.", (WEB, WEB_POOL)),
@@ -198,6 +204,12 @@ NOTES = {
     "trunks": "`pass_headers` cannot name what the switch writes itself on each leg: "
     f"{', '.join(sorted(OWN_HEADERS))}, and compact forms.\n",
     "campaigns": CAMPAIGNS,
+    "prompts": """```yaml
+prompts:
+  welcome: "Thank you for calling."
+  hold: {tone: ringback}
+```
+""",
 }
 
 

@@ -37,6 +37,7 @@ _NAMED: Mapping[str, Schema] = {
     "lists": hints.section("a list of numbers"),
     "tables": hints.section("a table"),
     "places": hints.section("a table of places"),
+    "prompts": hints.section("a prompt"),
     "webhooks": hints.section("a webhook"),
     "pixels": hints.section("a pixel"),
 }

@@ -16,6 +16,7 @@ from config.model import (
     Ask,
     Condition,
     Connect,
+    Controller,
     Distribute,
     Goto,
     HangUp,
@@ -29,11 +30,13 @@ from config.model import (
     Sms,
     Transfer,
     Treatment,
+    Wait,
 )
 from config.nesting import nested
 from ivr.nodes.ask import run_ask
 from ivr.nodes.condition import run_condition
 from ivr.nodes.connect import run_connect
+from ivr.nodes.controller import run_controller
 from ivr.nodes.distribute import run_distribute
 from ivr.nodes.hang_up import run_hang_up
 from ivr.nodes.lookup import run_lookup
@@ -43,6 +46,7 @@ from ivr.nodes.python import run_python
 from ivr.nodes.send import run_send_dtmf, run_sms
 from ivr.nodes.set import run_set
 from ivr.nodes.transfer import run_transfer
+from ivr.nodes.wait import run_wait
 from softswitch.call.events import NodeEntered
 from softswitch.call.outcomes import Declined, Rejected
 from softswitch.routing.failover import status_for_caller
@@ -75,6 +79,8 @@ HANDLERS: Mapping[type, Handler] = {
     SendDtmf: run_send_dtmf,
     Sms: run_sms,
     Transfer: run_transfer,
+    Wait: run_wait,
+    Controller: run_controller,
     PythonStep: run_python,
     HangUp: run_hang_up,
 }

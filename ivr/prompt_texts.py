@@ -51,6 +51,7 @@ def prompts_of(configuration: Configuration) -> Iterator[Prompt]:
             yield from _prompts_of_node(node)
     for campaign in configuration.campaigns.values():
         yield from _prompts_of_campaign(campaign)
+    yield from configuration.prompts.values()
 
 
 def _prompts_of_node(node: Node) -> Iterator[Prompt]:

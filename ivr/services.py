@@ -11,21 +11,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from config.model import Campaign
+from config.model import Campaign, Treatment
 from softswitch.campaign.caps import CapExceeded
 from softswitch.campaign.fraud import FraudList
 from softswitch.routing.distribution import DistributionMemory
 
 if TYPE_CHECKING:
+    from ivr.journey import Journey
     from ivr.lookups import LookupClient
 
 __all__ = [
     "CallerIds",
+    "Controllers",
     "Credit",
     "CreditDesk",
     "ForgetfulAnswers",
     "NodeServices",
     "RememberedAnswers",
+    "Steered",
 ]
 
 
@@ -68,6 +71,25 @@ class CallerIds(Protocol):
         """A number of the range that stands for no other call; None when all are taken."""
 
 
+class Steered(Protocol):
+    """A call that is offered to controllers, or steered by one."""
+
+    async def outcome(self) -> Treatment | str:
+        """Wait until nobody steers it any more: where it goes on, or why, in the word of the event
+        `call.released`."""
+
+    async def close(self) -> None:
+        """The call goes on: what was being done to it is over, legs that nobody talks to are left;
+        twice is once."""
+
+
+class Controllers(Protocol):
+    """Systems outside the switch that steer calls."""
+
+    def offer(self, journey: Journey, node: str, name: str, within: float) -> Steered:
+        """Offer a call to whoever takes it within so many seconds."""
+
+
 class ForgetfulAnswers:
     """Remembers nothing: a switch without a database."""
 
@@ -89,6 +111,8 @@ class NodeServices:
     answers: RememberedAnswers = field(default_factory=ForgetfulAnswers)
     caller_ids: CallerIds | None = None
     lookups: LookupClient | None = None
+    controllers: Controllers | None = None
+    """None: nobody steers calls from outside."""
     distribution: DistributionMemory = field(default_factory=DistributionMemory)
     draw: Callable[[], float] = random.random
     """Random numbers in [0, 1) for weighted distribution."""

@@ -79,6 +79,7 @@ from config.model.treatments import (
     Choice,
     Condition,
     Connect,
+    Controller,
     Destination,
     Distribute,
     DistributionPolicy,
@@ -95,6 +96,7 @@ from config.model.treatments import (
     Sms,
     Transfer,
     Treatment,
+    Wait,
 )
 from config.model.trunks import Trunk
 from config.model.values import (
@@ -143,6 +145,7 @@ __all__ = [
     "ControlRole",
     "ControlTls",
     "ControlToken",
+    "Controller",
     "CountSaid",
     "Destination",
     "Distribute",
@@ -216,6 +219,7 @@ __all__ = [
     "ValueType",
     "Variant",
     "VoiceActivity",
+    "Wait",
     "Web",
     "WebPool",
     "Webhook",

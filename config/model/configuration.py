@@ -15,6 +15,7 @@ from config.model.tables import Hours, NumberList, PlaceTable, PrefixTable, Regi
 from config.model.tracing import Tracing
 from config.model.treatments import Treatment
 from config.model.trunks import Trunk
+from config.model.values import Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Configuration:
     tables: Mapping[str, PrefixTable] = field(default_factory=dict)
     """In the order they are asked: a column of an earlier table wins."""
     places: Mapping[str, PlaceTable] = field(default_factory=dict)
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    """What controllers play by name, beside what treatments play."""
     hearing: Hearing = field(default_factory=Hearing)
     control: Control = field(default_factory=Control)
     originate: OriginateRules | None = None

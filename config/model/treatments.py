@@ -139,6 +139,8 @@ class Connect:
     of softswitch.routing.failover (never after 486, 600 or 603)."""
     on_failure: "tuple[Node, ...]" = ()
     """Steps when nobody answered. Default none."""
+    after_agent: "tuple[Node, ...]" = ()
+    """Steps for the caller who stays when the party called has left. Empty: the call ends."""
     max_seconds: float | None = None
     """Longest talk. 1-86400; None: the campaign's."""
     strategy: Literal["sequential", "simultaneous"] = "sequential"
@@ -313,6 +315,32 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Controller:
+    """Offer the call to a system on the control socket, which steers it until it lets go."""
+
+    name: str
+    system: str = ""
+    """Which one is waited for. Empty: whichever comes."""
+    within_seconds: float = 5.0
+    """How long the call waits to be taken. 0.1-120, default 5."""
+    on_failure: "tuple[Node, ...]" = ()
+    """Steps when nobody took it in time, or whoever did is gone."""
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Answer, and wait in silence."""
+
+    name: str
+    seconds: float
+    """0.1-3600."""
+    barge_in: bool = False
+    """Whether a key ends it."""
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PythonStep:
     """A coroutine of the operator's own: `async def f(call: TreatmentCall) -> None`."""
 
@@ -358,6 +386,8 @@ Node = (
     | SendDtmf
     | Sms
     | Transfer
+    | Controller
+    | Wait
     | PythonStep
     | HangUp
     | Goto

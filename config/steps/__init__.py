@@ -17,6 +17,7 @@ from config.steps.connect import (
     read_nearest,
     read_ring_group,
 )
+from config.steps.controller import CONTROLLER, read_controller
 from config.steps.distribute import DISTRIBUTE, SHARE, read_distribute
 from config.steps.leave import GOTO, HANG_UP, read_goto, read_hang_up
 from config.steps.lists import BUILDERS, MAX_NESTING, MAX_STEPS, STEPS, read_treatment
@@ -34,6 +35,7 @@ from config.steps.send import (
     read_transfer,
 )
 from config.steps.variables import SET, read_set
+from config.steps.wait import WAIT, read_wait
 
 __all__ = [
     "BUILDERS", "CONNECT", "GOTO", "HANG_UP", "MAX_NESTING", "MAX_STEPS", "MENU", "PLAY",
@@ -42,7 +44,7 @@ __all__ = [
 
 STEP_SECTIONS: tuple[Section, ...] = (
     PLAY, MENU, ASK, CONDITION, CASE, SET, LOOKUP, CONNECT, RING_GROUP, NEAREST, ACCEPT,
-    MACHINE, DISTRIBUTE, SHARE, SEND_DTMF, SMS, TRANSFER, PYTHON, HANG_UP, GOTO,
+    MACHINE, DISTRIBUTE, SHARE, SEND_DTMF, SMS, TRANSFER, WAIT, CONTROLLER, PYTHON, HANG_UP, GOTO,
 )  # fmt: skip
 """What the reference prints of steps, in its order."""
 
@@ -61,6 +63,8 @@ BUILDERS.update(
         "send_dtmf": read_send_dtmf,
         "sms": read_sms,
         "transfer": read_transfer,
+        "wait": read_wait,
+        "controller": read_controller,
         "python": read_python,
         "hang_up": read_hang_up,
         "goto": read_goto,

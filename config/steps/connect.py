@@ -77,6 +77,7 @@ def _dial(
         ringback=fields.get(keys.RINGBACK),
         fail_over_on=None if statuses is None else frozenset(statuses),
         on_failure=fields.get(keys.ON_FAILURE) or (),
+        after_agent=fields.get(keys.AFTER_AGENT) or (),
         max_seconds=fields.get(keys.MAX_TIME),
         strategy=strategy,
         choice=choice,

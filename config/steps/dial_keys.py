@@ -168,6 +168,13 @@ class DialKeys:
         otherwise="the step after this, or the end of the call",
         example='[play: "All agents are busy."]',
     )
+    AFTER_AGENT = Key(
+        "after_agent",
+        STEPS,
+        "Steps for the caller, who stays when the called party has left. Then whatever follows.",
+        otherwise="the call ends with the talk",
+        example='[wait: 30 s, play: "Thank you."]',
+    )
     MAX_TIME = Key(
         "max_time", _MAX_TIME, "Longest talk.", otherwise="the campaign's", example="30 min"
     )

@@ -47,8 +47,7 @@ async def run_connect(journey: Journey, node: Connect) -> tuple[Node, ...] | Tre
     attempt = _Attempt(journey, node, chosen)
     outcome = await attempt.run()
     if isinstance(outcome, Answered):
-        await _talk(journey, node, outcome)
-        return ()
+        return await _talk(journey, node, outcome)
     call.stop_playing()
     over = attempt.over
     if over is not None and over.over is not None:
@@ -80,14 +79,32 @@ def _choose(journey: Journey, node: Connect) -> Chosen:
     return chosen
 
 
-async def _talk(journey: Journey, node: Connect, outcome: Answered) -> None:
+async def _talk(journey: Journey, node: Connect, outcome: Answered) -> tuple[Node, ...]:
     call = journey.call
+    call.keeps_caller = bool(node.after_agent)
     call.bridge(outcome.leg)
     if call.ended:
-        return
+        return ()
+    if call.keeps_caller:
+        await _talk_to_the_end(call, node.max_seconds)
+        return node.after_agent
     if node.max_seconds is not None:
         call.limit(node.max_seconds)
     await call.talk()
+    return ()
+
+
+async def _talk_to_the_end(call: Call, max_seconds: float | None) -> None:
+    """Until the agent has left, or the longest talk is over; the caller stays."""
+    try:
+        async with asyncio.timeout(max_seconds):
+            await call.talk()
+    except TimeoutError:
+        leg = call.unbridge()
+        if leg is not None:
+            leg.hang_up(cause="max_duration")
+    finally:
+        call.keeps_caller = False
 
 
 class _Attempt:

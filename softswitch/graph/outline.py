@@ -17,6 +17,7 @@ from config.model import (
     Condition,
     Configuration,
     Connect,
+    Controller,
     Destination,
     Distribute,
     Goto,
@@ -32,6 +33,7 @@ from config.model import (
     Sms,
     Transfer,
     Treatment,
+    Wait,
 )
 
 __all__ = ["Branch", "Chart", "Step", "UnknownTreatmentError", "outline"]
@@ -213,7 +215,11 @@ def _connect(node: Connect) -> _Told:
         "" if node.accept is None else f"accepted with key {node.accept.key}",
         "" if node.send_dtmf is None else f"keys {node.send_dtmf}",
     )
-    branches = (*_some("nobody answered", node.on_failure), *_some("too far", node.outside))
+    branches = (
+        *_some("nobody answered", node.on_failure),
+        *_some("too far", node.outside),
+        *_some("the agent has left", node.after_agent),
+    )
     return _Told(facts, branches, None if node.on_failure else "nobody answered")
 
 
@@ -281,6 +287,16 @@ def _transfer(node: Transfer) -> _Told:
     return _Told((f"to {node.to}",), _some("not transferred", node.on_failure), onward)
 
 
+def _wait(node: Wait) -> _Told:
+    return _Told(_facts(f"{node.seconds:g} s", "or a key" if node.barge_in else ""))
+
+
+def _controller(node: Controller) -> _Told:
+    facts = _facts(node.system, f"within {node.within_seconds:g} s")
+    branches = _some("not taken, or lost", node.on_failure)
+    return _Told(facts, branches, "released" if node.on_failure else "")
+
+
 def _python(node: PythonStep) -> _Told:
     return _Told((f"{node.module}:{node.function}",))
 
@@ -306,6 +322,8 @@ _TELLERS: Mapping[type, tuple[str, Callable[[Any], _Told]]] = {
     SendDtmf: ("send_dtmf", _send_dtmf),
     Sms: ("sms", _sms),
     Transfer: ("transfer", _transfer),
+    Wait: ("wait", _wait),
+    Controller: ("controller", _controller),
     PythonStep: ("python", _python),
     HangUp: ("hang_up", _hang_up),
     Goto: ("goto", _goto),

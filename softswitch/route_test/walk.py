@@ -18,6 +18,7 @@ from config.model import (
     Condition,
     Configuration,
     Connect,
+    Controller,
     Distribute,
     Expression,
     Goto,
@@ -33,6 +34,7 @@ from config.model import (
     Transfer,
     Treatment,
     Value,
+    Wait,
 )
 from config.nesting import nested
 from ivr.destinations import choose_destinations
@@ -117,7 +119,7 @@ class Walk:
         """Count a step; False when enough was walked."""
         self._walked += 1
         self._seen.add((treatment.name, node.name))
-        meets = Play | Menu | Ask | Connect | HangUp | SendDtmf | Transfer | PythonStep
+        meets = Play | Menu | Ask | Connect | HangUp | SendDtmf | Transfer | PythonStep | Wait
         if self._first is None and isinstance(node, meets):
             self._first = node
         return self._walked <= MAX_WALKED and self._dialled < MAX_DESTINATIONS
@@ -346,6 +348,12 @@ class _Way:
         self._walk.note(path, f"transfer to {render(node.to, situation.facts)}")
         return self.nodes(node.on_failure, situation, (*path, "on failure"))
 
+    def controller(self, node: Controller, situation: Situation, path: Path) -> bool:
+        """Nobody is there to take it: what follows then; and what follows when it is released."""
+        self._walk.note(path, f"offered to {node.system or 'whoever steers calls'}")
+        self.nodes(node.on_failure, situation.parted(), (*path, "not taken"))
+        return True
+
     def sms(self, node: Sms, situation: Situation, path: Path) -> bool:
         """A text message is asked for."""
         self._walk.note(path, f"sms to {render(node.to, situation.facts)}")
@@ -372,6 +380,7 @@ _HANDLERS: Mapping[type, _Handler] = {
     Connect: _Way.connect,
     Distribute: _Way.distribute,
     Transfer: _Way.transfer,
+    Controller: _Way.controller,
     Sms: _Way.sms,
     PythonStep: _Way.python,
     Goto: _Way.goto,

@@ -15,6 +15,7 @@ from config.model import (
     Condition,
     Configuration,
     Connect,
+    Controller,
     Constant,
     Destination,
     Distribute,
@@ -35,6 +36,7 @@ from config.model import (
     Template,
     Transfer,
     Treatment,
+    Wait,
 )
 
 __all__ = ["configuration", "deep", "everything", "text", "when", "wide"]
@@ -123,6 +125,8 @@ def everything() -> Configuration:
                     "1": sales,
                     "2": (
                         SendDtmf("tones", template("12#")),
+                        Wait("pause", 5.0),
+                        Controller("steered", "crm"),
                         Transfer("refer", template("+16025559999")),
                         Goto("ask-again", "zip", "node"),
                     ),
