@@ -26,6 +26,7 @@ from softswitch.call.end_hold import EndHold, EndHolds
 from softswitch.call.ending import MAX_RETRY_AFTER, NORMAL_CLEARING
 from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed, FaxHeard
 from softswitch.call.first_leg import FirstLeg
+from softswitch.call.holding import take_off_hold
 from softswitch.call.joining import hear, join, part
 from softswitch.call.key_sender import pass_key
 from softswitch.call.leg import Leg
@@ -270,6 +271,9 @@ class Call:
             return False
         self.stop_playing()
         leg.stop_playing()
+        if self.caller.on_hold or leg.on_hold:
+            take_off_hold(self, self.caller)
+            take_off_hold(self, leg)
         if self.ended:
             return False  # by a subscriber
         join(self, leg)
@@ -337,7 +341,7 @@ class Call:
             leg.when_told_only_by(source, lambda: self._pass_key(leg, digit))
 
     def _pass_key(self, leg: Leg, digit: str) -> None:
-        if self.bridged and self._carries(leg) and not leg.secrets:
+        if self.bridged and self._carries(leg) and not (leg.secrets or leg.on_hold):
             pass_key(self.other_leg(leg), digit)
 
     def on_fax(self, leg: Leg, tone: str) -> None:

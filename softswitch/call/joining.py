@@ -26,11 +26,13 @@ def join(call: Call, leg: CalledLeg) -> None:
 
 
 def hear(caller: CallingLeg | FirstLeg, leg: CalledLeg) -> None:
-    """Have two joined legs hear each other; nobody hears one that presses secret keys."""
+    """Have two joined legs hear each other; nobody hears one that presses secret keys, and one that
+    is on hold hears nobody either."""
     assert caller.media is not None
     assert leg.media is not None
-    caller.media.port.hears([] if leg.secrets else [leg.media.port])
-    leg.media.port.hears([] if caller.secrets else [caller.media.port])
+    on_hold = caller.on_hold or leg.on_hold
+    caller.media.port.hears([] if leg.secrets or on_hold else [leg.media.port])
+    leg.media.port.hears([] if caller.secrets or on_hold else [caller.media.port])
 
 
 def unjoin(call: Call) -> None:

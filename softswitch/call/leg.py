@@ -72,6 +72,8 @@ class Leg:
         """The last stretches in which a secret was asked for, monotonic; what was said in them is
         recognised later."""
         self.transferring: Transfer | None = None
+        self.on_hold: str | None = None
+        """The direction in which we have put the leg on hold; None: it is not."""
         self.direction_untold = False
         """Whether the peer held or resumed while there was nobody to pass it on to."""
         # re-INVITE state
@@ -267,10 +269,13 @@ class Leg:
     # Hold, passed on.
 
     def _wanted_direction(self) -> str:
-        """The direction we would have towards this leg: what the other leg's peer asked of us."""
+        """The direction we would have towards this leg: what the other leg's peer asked of us, or
+        that of our own hold."""
         other = self.call.other_leg(self)
-        if other is None or self.trunk.hold == "local":
+        if self.trunk.hold == "local":
             return "sendrecv"
+        if other is None or self.on_hold is not None:
+            return self.on_hold or "sendrecv"
         return other.offered_direction()
 
     def _tell_direction(self) -> None:

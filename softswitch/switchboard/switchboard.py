@@ -419,15 +419,15 @@ def _set_attributes(journey: Journey) -> None:
 
 
 def silent_for(call: Call, now: float) -> float:
-    """Seconds since RTP was last heard on any leg, or should first have been heard; 0 while
-    held."""
+    """Seconds since RTP was last heard on any leg, or should first have been heard; 0 while a peer
+    holds, or is held."""
     if not call.caller.answered:
         return 0.0
     heard = call.media_expected_from
     for leg in (call.caller, call.joined):
         if leg is None or leg.media is None:
             continue
-        if leg.media.held:
+        if leg.media.held or leg.on_hold:
             return 0.0
         heard = max(heard, (leg.media.port.last_received_ns or 0) / 1e9)
     return now - heard
