@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from softswitch.commands.ctl import calls, events, overview, requests, top
+from softswitch.commands.ctl import calls, events, overview, requests, top, tracing
 from softswitch.commands.ctl.output import Output, clean
 from softswitch.commands.ctl.peer import AwayError, Peer, RefusedError, Where
 from softswitch.commands.ctl.verb import WrongUsageError
@@ -21,7 +21,7 @@ WRONG_USAGE = 2
 AWAY = 3
 """Exit status when no switch answers."""
 
-SUBJECTS = (overview, calls, events, top, requests)
+SUBJECTS = (overview, calls, events, top, tracing, requests)
 
 TOKEN_VARIABLE = "SOFTSWITCH_TOKEN"
 """A token on the command line is seen by everybody who looks at the processes."""

@@ -42,6 +42,11 @@ class Output:
         """One line for people, at once."""
         print(clean(text), flush=True)
 
+    def lines(self, lines: Iterable[str]) -> None:
+        """Lines that are clean already."""
+        for line in lines:
+            print(line)
+
     def show(self, *things: RenderableType) -> None:
         """Something that rich draws."""
         console = self.console
