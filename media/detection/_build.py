@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import Extension
 
 HERE = Path(__file__).resolve().parent
-FLAGS = ["-std=gnu11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"]
+FLAGS = ["-std=gnu11", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra"]
 
 
 def extension() -> Extension:

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define VECTOR 8
-#define VECTORS (TONE_ROOM / VECTOR)
 
 /* The compiler makes of it what the processor has: one register, or two halves. */
 typedef float vector __attribute__((vector_size(VECTOR * sizeof(float)), aligned(32)));
@@ -38,19 +37,29 @@ static inline __attribute__((always_inline)) void transform(const struct bank *b
                                                             const int16_t *pcm, float *real,
                                                             float *imaginary) {
     float even[HALF], odd[HALF];
-    vector sums[VECTORS] = {0}, differences[VECTORS] = {0};
+    /* By name and not in arrays, which the compiler keeps in memory. */
+    vector real_0 = {0}, real_1 = {0}, real_2 = {0};
+    vector imaginary_0 = {0}, imaginary_1 = {0}, imaginary_2 = {0};
     fold(pcm, even, odd);
     for (int at = 0; at < HALF; at++) {
         const vector *cosines = (const vector *)bank->cosines[at];
         const vector *sines = (const vector *)bank->sines[at];
-        for (int i = 0; i < VECTORS; i++)
-            sums[i] += even[at] * cosines[i];
-        for (int i = 0; i < VECTORS; i++)
-            differences[i] -= odd[at] * sines[i];
+        real_0 += even[at] * cosines[0];
+        real_1 += even[at] * cosines[1];
+        real_2 += even[at] * cosines[2];
+        imaginary_0 -= odd[at] * sines[0];
+        imaginary_1 -= odd[at] * sines[1];
+        imaginary_2 -= odd[at] * sines[2];
     }
-    memcpy(real, sums, sizeof sums);
-    memcpy(imaginary, differences, sizeof differences);
+    memcpy(real, &real_0, sizeof real_0);
+    memcpy(real + VECTOR, &real_1, sizeof real_1);
+    memcpy(real + 2 * VECTOR, &real_2, sizeof real_2);
+    memcpy(imaginary, &imaginary_0, sizeof imaginary_0);
+    memcpy(imaginary + VECTOR, &imaginary_1, sizeof imaginary_1);
+    memcpy(imaginary + 2 * VECTOR, &imaginary_2, sizeof imaginary_2);
 }
+
+_Static_assert(TONE_ROOM == 3 * VECTOR, "three vectors hold the tones");
 
 __attribute__((optimize("O3"))) static void plain(const struct bank *bank, const int16_t *pcm,
                                                   float *real, float *imaginary) {

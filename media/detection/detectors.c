@@ -132,19 +132,17 @@ static void look_through(const struct bank *bank, struct frame *frame, float sha
         frame->tones[tone] =
             (real[tone] * real[tone] + imaginary[tone] * imaginary[tone]) * scale * scale;
     frame->power *= scale;
-    for (int at = 0; at < FRAME; at++)
-        frame->samples[at] = (float)frame->pcm[at] * (1 / FULL_SCALE);
 }
 
 /* What only legs that we called can have: progress before the answer, a beep after it. */
-static bool hear_called(struct detectors *detectors, intptr_t slot, const struct frame *frame) {
+static bool hear_called(struct detectors *detectors, intptr_t slot, struct frame *frame) {
     struct detector_leg *leg = &detectors->legs[slot];
     struct look look = {0};
     bool rings = leg->wants & WANT_PROGRESS;
     if (!frame->usable)
         return false;
     if (frame->power > QUIET)
-        look = look_for(frame->samples, frame->power);
+        look = look_for(samples_of(frame), frame->power);
     if (rings) {
         struct progress_told told;
         progress_hear(&leg->progress, &detectors->cadences, frame, &look, &told);
@@ -161,7 +159,7 @@ static bool hear_called(struct detectors *detectors, intptr_t slot, const struct
 }
 
 /* Whether a tone carries the frame. */
-static bool hear_any(struct detectors *detectors, intptr_t slot, const struct frame *frame) {
+static bool hear_any(struct detectors *detectors, intptr_t slot, struct frame *frame) {
     static const char *const key_names[] = {"1", "2", "3", "A", "4", "5", "6", "B",
                                             "7", "8", "9", "C", "*", "0", "#", "D"};
     static const char *const fax_names[] = {"", "cng", "ced", "ansam"};
@@ -203,6 +201,7 @@ static bool hear_row(struct detectors *detectors, const struct round *round, siz
     if (!make_room_for_signs(detectors))
         return false;
     frame->pcm = round->samples + row * FRAME;
+    frame->converted = false;
     frame->valid = whole ? NULL : valid;
     frame->power = round->power[row];
     look_through(&detectors->bank, frame, share);

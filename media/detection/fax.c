@@ -56,8 +56,8 @@ static bool is_tone(const struct look *look, int frequency, int error) {
 
 /* CNG. */
 
-static bool hear_cng(struct cng *cng, const struct frame *frame) {
-    struct look look = look_at(frame->samples, CNG_HZ);
+static bool hear_cng(struct cng *cng, struct frame *frame) {
+    struct look look = look_at(samples_of(frame), CNG_HZ);
     if (!is_tone(&look, CNG_HZ, CNG_ERROR_HZ))
         return false;
     int64_t position = frame->position;
@@ -124,8 +124,8 @@ static bool is_modem(const struct ced *ced) {
     return ced->reversals > 0 || 2 * cabsf(swing) / strength >= LEAST_DEPTH;
 }
 
-static enum fax_tone hear_ced(struct ced *ced, const struct frame *frame) {
-    struct look look = look_at(frame->samples, CED_HZ);
+static enum fax_tone hear_ced(struct ced *ced, struct frame *frame) {
+    struct look look = look_at(samples_of(frame), CED_HZ);
     if (!is_tone(&look, CED_HZ, CED_ERROR_HZ))
         return FAX_NONE;
     int64_t position = frame->position;
@@ -147,7 +147,7 @@ static enum fax_tone hear_ced(struct ced *ced, const struct frame *frame) {
     return is_modem(ced) ? FAX_ANSAM : FAX_CED;
 }
 
-enum fax_tone fax_hear(struct fax *fax, const struct frame *frame) {
+enum fax_tone fax_hear(struct fax *fax, struct frame *frame) {
     float least = GATE * frame->power;
     if (frame->power <= QUIET)
         return FAX_NONE;

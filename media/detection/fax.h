@@ -42,6 +42,6 @@ enum fax_tone { FAX_NONE, FAX_CNG, FAX_CED, FAX_ANSAM };
 
 void fax_reset(struct fax *fax);
 /* What was recognised in this frame: once a burst, CNG once a cadence. */
-enum fax_tone fax_hear(struct fax *fax, const struct frame *frame);
+enum fax_tone fax_hear(struct fax *fax, struct frame *frame);
 
 #endif

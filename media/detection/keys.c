@@ -121,7 +121,7 @@ static void forget(struct keys *keys) {
 }
 
 /* Whether a pair is strong in the frame, and which. */
-static bool gate(const struct frame *frame, int *key) {
+static bool gate(struct frame *frame, int *key) {
     int low_tone, high_tone;
     float low = strongest(frame->tones + LOW_TONES, GROUP, &low_tone);
     float high = strongest(frame->tones + HIGH_TONES, GROUP, &high_tone);
@@ -133,7 +133,7 @@ static bool gate(const struct frame *frame, int *key) {
 
 /* Fits. */
 
-static bool is_masked(const struct frame *frame, int half) {
+static bool is_masked(struct frame *frame, int half) {
     if (!frame->valid)
         return false;
     int missing = HALF;
@@ -181,11 +181,11 @@ static bool is_pure(const float parts[PARTS], const float kept[2], float power, 
            low <= MOST_TWIST * high && smaller(low, high) >= LEAST_TONE;
 }
 
-static struct halves measure(const struct frame *frame, int key) {
+static struct halves measure(struct frame *frame, int key) {
     struct halves halves = {.key = key};
     float parts[2][PARTS], power[2], kept[2];
     for (int half = 0; half < 2; half++)
-        power[half] = fit(key, frame->samples + half * HALF, parts[half]);
+        power[half] = fit(key, samples_of(frame) + half * HALF, parts[half]);
     for (int group = 0; group < 2; group++) {
         float error = frequency_error(key, group, parts);
         kept[group] = look_kept(error);
@@ -193,7 +193,7 @@ static struct halves measure(const struct frame *frame, int key) {
             error / (float)frequencies[group][group ? key % GROUP : key / GROUP];
     }
     for (int half = 0; half < 2; half++) {
-        const float *samples = frame->samples + half * HALF;
+        const float *samples = samples_of(frame) + half * HALF;
         float energy = dot(samples, samples, HALF) / HALF;
         halves.pure[half] = is_pure(parts[half], kept, power[half], energy);
         halves.amplitude[half] = sqrtf(larger(power[half], 0));
@@ -269,7 +269,7 @@ static bool is_right(const struct keys *keys) {
            (keys->measured > 0 || unheard);
 }
 
-static int follow(struct keys *keys, const struct frame *frame, int key) {
+static int follow(struct keys *keys, struct frame *frame, int key) {
     struct halves halves = measure(frame, key);
     if (!keys_wait(keys) && !any_pure(&halves))
         return NO_KEY; /* most of what passes the gate is speech */
@@ -291,7 +291,7 @@ static int follow(struct keys *keys, const struct frame *frame, int key) {
     return told;
 }
 
-int keys_hear(struct keys *keys, const struct frame *frame) {
+int keys_hear(struct keys *keys, struct frame *frame) {
     int key, told = NO_KEY;
     bool gated = gate(frame, &key);
     if (gated || keys_wait(keys))

@@ -35,6 +35,6 @@ void keys_reset(struct keys *keys);
 /* Whether there is a key, told or not, whose end is to be heard. */
 static inline bool keys_wait(const struct keys *keys) { return keys->key != NO_KEY; }
 /* The key that has lasted long enough in this frame, or NO_KEY. */
-int keys_hear(struct keys *keys, const struct frame *frame);
+int keys_hear(struct keys *keys, struct frame *frame);
 
 #endif

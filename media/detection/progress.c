@@ -72,7 +72,7 @@ static void end_block(struct progress *progress, int count) {
 }
 
 static void add_to_block(struct progress *progress, const struct cadence_bank *bank,
-                         const struct frame *frame) {
+                         struct frame *frame) {
     _Alignas(32) float real[TONE_ROOM], imaginary[TONE_ROOM];
     if (progress->blocked <= 0) {
         memset(progress->real, 0, sizeof progress->real);
@@ -89,7 +89,7 @@ static void add_to_block(struct progress *progress, const struct cadence_bank *b
             progress->imaginary[tone] +=
                 real[tone] * turn_imaginary[tone] + imaginary[tone] * turn_real[tone];
         }
-        progress->block_energy += dot(frame->samples, frame->samples, FRAME) / FRAME;
+        progress->block_energy += dot(samples_of(frame), samples_of(frame), FRAME) / FRAME;
     }
     if (++progress->blocked >= BLOCK)
         end_block(progress, bank->count);
@@ -97,7 +97,7 @@ static void add_to_block(struct progress *progress, const struct cadence_bank *b
 
 /* Go on with a burst or begin a new one, at whose beginning the pause is known. */
 static void sound(struct progress *progress, const struct cadence_bank *bank,
-                  const struct frame *frame, struct progress_told *told) {
+                  struct frame *frame, struct progress_told *told) {
     int64_t position = frame->position, last = progress->last;
     if (!progress->sounds) {
         told->pause_over = last != NEVER;
@@ -141,7 +141,7 @@ static bool hear_sit(struct progress *progress, int64_t position, const struct l
 
 /* Silence. */
 
-static bool hear_silence(struct progress *progress, const struct frame *frame, bool sounds) {
+static bool hear_silence(struct progress *progress, struct frame *frame, bool sounds) {
     float softest = smaller(progress->softest, frame->power);
     float loudest = larger(progress->loudest, frame->power);
     bool silent = !sounds && progress->silent_since != NEVER &&
@@ -154,7 +154,7 @@ static bool hear_silence(struct progress *progress, const struct frame *frame, b
 }
 
 void progress_hear(struct progress *progress, const struct cadence_bank *bank,
-                   const struct frame *frame, const struct look *look,
+                   struct frame *frame, const struct look *look,
                    struct progress_told *told) {
     float tone = strongest(frame->tones + PROGRESS_TONES, TONES - PROGRESS_TONES, NULL);
     bool sounds = tone > GATE * frame->power && frame->power > QUIET;

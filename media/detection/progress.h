@@ -50,7 +50,7 @@ void cadence_bank_fill(struct cadence_bank *bank, const double *frequencies, int
 void progress_reset(struct progress *progress);
 /* `look`: the tone that carries the frame. Frames that are missing are not given. */
 void progress_hear(struct progress *progress, const struct cadence_bank *bank,
-                   const struct frame *frame, const struct look *look,
+                   struct frame *frame, const struct look *look,
                    struct progress_told *told);
 
 #endif

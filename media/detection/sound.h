@@ -47,8 +47,18 @@ struct frame {
     bool usable;          /* at least half of it arrived */
     float power;          /* mean square of what arrived, 0 when not usable */
     float tones[TONE_ROOM]; /* the same of each tone */
-    float samples[FRAME];   /* in -1..1 */
+    bool converted;
+    float samples[FRAME]; /* see samples_of */
 };
+
+/* The samples in -1..1; most frames get on without. */
+static inline const float *samples_of(struct frame *frame) {
+    if (!frame->converted)
+        for (int at = 0; at < FRAME; at++)
+            frame->samples[at] = (float)frame->pcm[at] * (1 / FULL_SCALE);
+    frame->converted = true;
+    return frame->samples;
+}
 
 /* The strongest of some tones. */
 static inline float strongest(const float *tones, int count, int *which) {
