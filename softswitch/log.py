@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from softswitch.call.events import CallEnded, CallEvent, CallPresented, CallRecorded, CallRefused
+from softswitch.call.stream import EventStream
 from softswitch.switchboard.record import utc_text
 
 __all__ = ["EventLog", "LogWriter", "set_up_logging"]
@@ -133,6 +134,7 @@ class EventLog:
         self._writer = writer
         self._level = logging.getLevelNamesMapping()[level.upper()]
         self._as_json = as_json
+        self._stream: EventStream | None = None
         self._second = 0
         self._told = 0
         self._untold = 0
@@ -143,6 +145,18 @@ class EventLog:
         if self._level <= logging.INFO:
             return None
         return frozenset(kind for kind, level in _LEVELS.items() if level >= self._level)
+
+    def follow(self, stream: EventStream) -> None:
+        """Hear of the events there are lines of."""
+        self._stream = stream
+        stream.subscribe(self.receive, kinds=self.kinds)
+
+    def set_level(self, level: str) -> None:
+        """Write lines of this level and above from now on."""
+        self._level = logging.getLevelNamesMapping()[level.upper()]
+        if self._stream is not None:
+            self._stream.unsubscribe(self.receive)
+            self.follow(self._stream)
 
     def receive(self, event: CallEvent) -> None:
         """Take one event of the stream."""

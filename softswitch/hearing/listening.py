@@ -98,14 +98,7 @@ class Listening:
             # Hours of sound are read for their hashes: callers do not wait for that.
             self._mending = loop.run_in_executor(None, self._mend, parts)
         self._writer.start()
-        wanting = wants_speech(self._configuration)
-        if wanting is not None or judges(self._configuration):
-            await self.voice.prepare()
-        if wanting is not None:
-            await self._start_speech(wanting)
-        elif judges(self._configuration):
-            # Without one, who has answered is judged by when somebody speaks.
-            await self.speech.start(soon=True)
+        await self.prepare(self._configuration)
         self._tick.attach(
             self.stages,
             find_owner=self._find_leg,
@@ -116,6 +109,18 @@ class Listening:
         self._services.events.subscribe(self._on_event, kinds=(CampaignChosen,))
         self._services.ears = self
 
+    async def prepare(self, configuration: Configuration) -> None:
+        """Have ready what calls of a configuration need to be understood: where no call needed it
+        before, the recogniser. Raises RecogniserError."""
+        wanting = wants_speech(configuration)
+        if wanting is not None or judges(configuration):
+            await self.voice.prepare()
+        if wanting is not None:
+            await self._start_speech(wanting, configuration)
+        elif judges(configuration):
+            # Without one, who has answered is judged by when somebody speaks.
+            await self.speech.start(soon=True)
+
     def _mend(self, parts: list[Path]) -> None:
         """Make whole files of what a crash has left; in a thread."""
         mended, broken = repair_recordings(parts, stopped=self._stopping.is_set)
@@ -124,14 +129,16 @@ class Listening:
         for path, why in broken:
             logger.error("recording %s cannot be mended: %s", path, why)
 
-    async def _start_speech(self, wanting: str) -> None:
+    async def _start_speech(self, wanting: str, configuration: Configuration) -> None:
         """Load the recogniser, which calls will need; raises RecogniserError without one."""
         why = INSTALL_HINT
+        before = self.speech.started
         if self.speech.available:
             await self.speech.start(soon=True)
             why = await self.speech.refusal(LOAD_SECONDS)
-        if why and self._configuration.hearing.without_recogniser == "error":
-            await self.speech.stop()
+        if why and configuration.hearing.without_recogniser == "error":
+            if not before:
+                await self.speech.stop()
             raise RecogniserError(f"{wanting} is to be understood: {why}")
         if why:
             logger.warning("%s is not understood: %s", wanting, why)

@@ -79,6 +79,8 @@ class SpeechStage:
         """What stands for a recogniser that a campaign asks for: the process's when that one is
         not installed."""
         self._recognisers: dict[str, Recogniser] = {}
+        self.started = False
+        """Whether the process's own recogniser was."""
         self._starts: set[asyncio.Task[None]] = set()
         self._ring = SoundRing()
         self._rows = np.full(FIRST_ROWS, NO_ROW, np.intp)
@@ -113,8 +115,9 @@ class SpeechStage:
         return "" if started is None else await started.refusal(within)
 
     async def start(self, *, soon: bool = False) -> None:
-        """`soon`: load the model now, else when somebody is first listened to."""
-        if soon and self._engine is not None:
+        """`soon`: load the model now, else when somebody is first listened to; twice is once."""
+        if soon and self._engine is not None and not self.started:
+            self.started = True
             await self._recogniser(self._engine).start()
 
     async def stop(self) -> None:
@@ -123,6 +126,7 @@ class SpeechStage:
             task.cancel()
         for recogniser in list(self._recognisers.values()):
             await recogniser.stop()
+        self.started = False
 
     def status(self) -> dict[str, Any]:
         """How it does, to be shown."""
@@ -266,6 +270,7 @@ class SpeechStage:
             return False
         if engine not in self._recognisers:
             recogniser = self._recogniser(engine)
+            self.started = self.started or engine == self._engine
             task = self._loop.create_task(recogniser.start(), name=f"start {engine}")
             self._starts.add(task)
             task.add_done_callback(self._starts.discard)

@@ -61,13 +61,13 @@ class Speech:
 
     def __init__(self, why: str) -> None:
         self.why = why
-        self.works = False
+        self.started = False
 
     async def start(self, *, soon: bool) -> None:
-        self.works = soon
+        self.started = soon
 
     async def stop(self) -> None:
-        self.works = False
+        self.started = False
 
     async def refusal(self, _within: float) -> str:
         return self.why
@@ -78,18 +78,30 @@ async def test_a_recogniser_that_cannot_be_loaded_keeps_the_switch_from_starting
     scene: Scene, without: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     listening = scene.listening
-    listening._configuration = SimpleNamespace(hearing=SimpleNamespace(without_recogniser=without))
+    wanting = SimpleNamespace(hearing=SimpleNamespace(without_recogniser=without))
     listening.speech = Speech("")
-    await listening._start_speech("a caller")
-    assert listening.speech.works
+    await listening._start_speech("a caller", wanting)
+    assert listening.speech.started
     listening.speech = Speech("/m is no model of vosk's")
     if without == "ignore":
-        await listening._start_speech("a caller")
+        await listening._start_speech("a caller", wanting)
         assert "a caller is not understood: /m is no model of vosk's" in caplog.text
         return
     with pytest.raises(RecogniserError, match="a caller is to be understood: /m is no model"):
-        await listening._start_speech("a caller")
-    assert not listening.speech.works
+        await listening._start_speech("a caller", wanting)
+    assert not listening.speech.started
+
+
+async def test_a_recogniser_that_worked_before_goes_on_when_another_configuration_is_refused(
+    scene: Scene,
+) -> None:
+    listening = scene.listening
+    listening.speech = Speech("the model is gone")
+    listening.speech.started = True
+    wanting = SimpleNamespace(hearing=SimpleNamespace(without_recogniser="error"))
+    with pytest.raises(RecogniserError):
+        await listening._start_speech("a caller", wanting)
+    assert listening.speech.started
 
 
 def test_speech_is_told_the_level_of_overload(scene: Scene) -> None:
