@@ -61,6 +61,10 @@ class LinesReader:
         """Its present length."""
         return os.fstat(self._fd).st_size
 
+    def end(self) -> Place:
+        """The place behind everything there is."""
+        return self._place(self.size())
+
     def moved(self) -> bool:
         """Whether the name now belongs to another file, or to none."""
         try:

@@ -84,6 +84,10 @@ class LineFile:
                 else:
                     self.unreadable += 1
 
+    def sync(self) -> None:
+        """Have what was appended outlive the machine, too; raises OSError."""
+        os.fdatasync(self._fd)
+
     def touch(self) -> None:
         """Set the file's modification time to now: a sign of life."""
         os.utime(self._fd)
