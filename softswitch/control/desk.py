@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from config.model import Configuration, KeywordRule
+from ivr.journey import Journey
 from softswitch.call.call import Call
 from softswitch.call.services import Services
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.history import EventHistory
 from softswitch.control.idempotency import Idempotency
 from softswitch.control.session import Caller, Session
+from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.switchboard import Switchboard
 from softswitch.traces.tracer import Tracer
 
@@ -58,6 +60,8 @@ class Desk:
     tapes: Tapes | None = None
     keywords: KeywordRules | None = None
     tracer: Tracer | None = None
+    guards: Guards | None = None
+    """Who may be called from outside."""
     drain: Callable[[], None] | None = None
     """Begins to drain, as SIGTERM does."""
     started_clock: float = field(default_factory=time.monotonic)
@@ -72,6 +76,14 @@ class Desk:
         if call is None or not caller.identity.sees(call.counts_for.name):
             raise ControlError(ErrorCode.CALL_NOT_FOUND, "there is no such call", call=call_id)
         return call
+
+    def journey(self, call: Call) -> Journey:
+        """How a call that goes on is treated; raises ControlError."""
+        heeding = self.switchboard.means.heeding
+        journey = None if heeding is None else heeding.journey(call.call_id)
+        if journey is None:
+            raise ControlError(ErrorCode.NOT_SUPPORTED, "the call has no treatment that is known")
+        return journey
 
     def steered(self, call_id: str, caller: Caller) -> Call:
         """A call that goes on and that nobody else steers; raises ControlError."""

@@ -118,6 +118,11 @@ class Guards:
         allowed = self._allowed(campaign, rules, to, trunk, caller_id)
         return allowed if isinstance(allowed, NotAllowed) else self._count(campaign, token, allowed)
 
+    def may_show(self, campaign: Campaign, number: str, *, token: str = "") -> bool:
+        """Whether a number (E.164) may be asked for as caller id."""
+        rules = self._rules(campaign, token)
+        return bool(rules) and _shows(rules, number)
+
     # What may be called.
 
     def _rules(self, campaign: Campaign, token: str) -> list[OriginateRules]:
