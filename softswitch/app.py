@@ -34,6 +34,7 @@ from softswitch.control.metrics import Metrics
 from softswitch.control.opening import ControlUnusable, access_of, listen
 from softswitch.control.server import ControlServer
 from softswitch.control.web_status import add_status
+from softswitch.control.webhooks.service import Webhooks
 from softswitch.hearing.folder import make_recordings_folder
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
@@ -112,6 +113,7 @@ class App:
         self.configuration = configuration
         self.events = EventStream()
         self.history = EventHistory(self.events, epoch=secrets.token_hex(4))
+        self.webhooks = Webhooks(self.history, configuration.switch.data)
         self.switchboard: Switchboard
         self.services: Services
         self.transport: Transport
@@ -136,6 +138,7 @@ class App:
             self._open_log(log)
             self._open_store()
             self._bind_signalling()
+            await self._open_webhooks()
             await self._open_tracking()
             await self._open_media()
             await self._open_signalling()
@@ -185,6 +188,11 @@ class App:
             soon=lambda flush: loop.call_later(JOURNAL_SECONDS, flush),
         )
         self._resources.callback(self.journal.close)
+
+    async def _open_webhooks(self) -> None:
+        """Before there are calls, and closed behind them: the last records are told, too."""
+        self._resources.push_async_callback(self.webhooks.close)
+        await self.webhooks.start(self.configuration)
 
     async def _open_tracking(self) -> None:
         loop = asyncio.get_running_loop()
@@ -328,6 +336,7 @@ class App:
             version=VERSION,
             drain=lambda: os.kill(os.getpid(), signal.SIGTERM),
         )
+        desk.status_of["webhooks"] = self.webhooks.status
         if self.listening is not None:
             desk.status_of["hearing"] = self.listening.status
             desk.tapes, desk.keywords = self.listening.recording, self.listening.keywords

@@ -20,14 +20,13 @@ from softswitch.campaign.facts import Shown
 from softswitch.campaign.operators import text_of
 from softswitch.control.webhooks.entry import RECORD_KIND, Entry
 from softswitch.control.webhooks.record_facts import About, facts_of_record
-from softswitch.version import VERSION
 
 __all__ = ["PixelTarget", "Request", "Target", "WebhookTarget"]
 
 MAX_VALUE = 500
 """Characters of one value in a URL."""
 
-USER_AGENT = f"softswitch/{VERSION}"
+USER_AGENT = "softswitch"
 
 
 @dataclass(frozen=True, slots=True)
