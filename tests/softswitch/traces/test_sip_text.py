@@ -1,0 +1,100 @@
+"""Secrets are stars before anything is kept."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from softswitch.traces.sip_text import MAX_CALL_ID, call_id_of, masked
+
+HEAD = b"INVITE sip:x SIP/2.0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (b"Call-ID: one@two", "one@two"),
+        (b"call-id:one", "one"),
+        (b"CALL-ID \t: \t one \t", "one"),
+        (b"i: one", "one"),
+        (b"Via: x\r\nI:one", "one"),
+        (b"X-Call-ID: two", ""),
+        (b"Call-ID:", ""),
+        (b"Call-ID: \xff", "\N{REPLACEMENT CHARACTER}"),
+        (b"Call-ID: " + b"x" * 1000, "x" * MAX_CALL_ID),
+    ],
+)
+def test_the_call_id_is_found_however_it_is_written(line: bytes, found: str) -> None:
+    assert call_id_of(HEAD + line + b"\r\n\r\n") == found
+
+
+@pytest.mark.parametrize("name", [b"Authorization", b"proxy-authorization"])
+def test_credentials_are_stars_but_for_their_scheme(name: bytes) -> None:
+    line = name + b': Digest username="ann", response="00ff",\r\n opaque="secret"\r\nCSeq: 1 X'
+    found = masked(HEAD + line + b"\r\n\r\n")
+    assert b"ann" not in found
+    assert b"00ff" not in found
+    assert b"secret" not in found
+    assert name + b": Digest " in found
+    assert found.endswith(b"\r\nCSeq: 1 X\r\n\r\n")
+
+
+def test_a_password_in_a_uri_is_stars() -> None:
+    found = masked(b"INVITE sip:ann:secret@h SIP/2.0\r\nTo: <sips:bob:hidden@h:5061>\r\n\r\n")
+    expected = b"INVITE sip:ann:******@h SIP/2.0\r\nTo: <sips:bob:******@h:5061>\r\n\r\n"
+    assert found == expected
+
+
+def test_a_port_is_no_password() -> None:
+    message = b"INVITE sip:ann@h:5060;x=1 SIP/2.0\r\nTo: <sip:h:5060>, <sip:b@h>\r\n\r\n"
+    assert masked(message) == message
+
+
+def test_keys_of_media_are_stars() -> None:
+    crypto = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0|2^20|1:32"
+    body = b"v=0\r\n" + crypto + b"\r\na=ice-pwd:hidden\r\n"
+    found = masked(HEAD + b"\r\n" + body)
+    assert b"c2VjcmV0" not in found
+    assert b"hidden" not in found
+    assert b"|2^20|1:32" in found
+
+
+def test_keys_told_by_info_are_stars() -> None:
+    relay = b"Content-Type: application/dtmf-relay\r\n\r\nSignal= 5\r\nDuration= 160\r\n"
+    assert masked(HEAD + relay).endswith(b"\r\n\r\nSignal= *\r\nDuration= 160\r\n")
+    plain = b"c: application/dtmf\r\n\r\n5"
+    assert masked(HEAD + plain).endswith(b"\r\n\r\n*")
+
+
+def test_another_body_with_a_signal_in_it_stays() -> None:
+    message = HEAD + b"Content-Type: text/plain\r\n\r\nSignal=5\r\n"
+    assert masked(message) == message
+
+
+@given(
+    st.binary(max_size=400)
+    | st.text("sip:@a=crypto:inline \r\nAuthorization", max_size=400).map(str.encode)
+)
+def test_the_length_never_changes_and_twice_is_once(message: bytes) -> None:
+    found = masked(message)
+    assert len(found) == len(message)
+    assert masked(found) == found
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"sip:a:" * 10_000,
+        b"\nAuthorization:" + b"\r\n x" * 15_000,
+        b"\r\n\r\n" + b"a=crypto:" * 6_000,
+        b"\r\n\r\n" + b"\na=crypto:1 x" * 5_000,
+        b"Content-Type: application/dtmf\r\n\r\n" + b"\n signal" * 8_000,
+        b"\ni" + b" " * 60_000,
+        b"\nAuthorization" + b" " * 60_000,
+    ],
+)
+@pytest.mark.timeout(20)
+def test_no_message_takes_long(hostile: bytes) -> None:
+    # What looks again at all that is behind it would take minutes.
+    for _ in range(3):
+        assert len(masked(HEAD + hostile)) == len(HEAD + hostile)
+        assert call_id_of(HEAD + hostile) == ""
