@@ -1,6 +1,6 @@
-"""Builds programs out of the engine's plain C files with the address and undefined sanitizers.
+"""Builds programs out of plain C files of the product with the address and undefined sanitizers.
 
-Shared by the fuzzer and by the tests of the C core; needs nothing but the compiler.
+Shared by the fuzzers and by the tests of the C cores; needs nothing but the compiler.
 """
 
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "rtp" / "engine"
+DETECTION = ROOT / "media" / "detection"
 SANITIZERS = [
     "-g",
     "-O1",
@@ -26,14 +27,20 @@ ENVIRONMENT = {
 }
 
 
-def build(source: Path, program: Path, *, sanitizers: Sequence[str] = SANITIZERS) -> None:
-    """Compiles `source` together with the whole core."""
-    core = sorted(path for path in ENGINE.glob("*.c") if not path.name.startswith("_"))
-    options = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-pthread", f"-I{ENGINE}"]
+def build(
+    source: Path,
+    program: Path,
+    *,
+    sanitizers: Sequence[str] = SANITIZERS,
+    folder: Path = ENGINE,
+) -> None:
+    """Compiles `source` together with the whole core in a folder."""
+    core = sorted(path for path in folder.glob("*.c") if not path.name.startswith("_"))
+    options = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-pthread", f"-I{folder}"]
     options += sanitizers
     compiler = shlex.split(os.environ.get("CC", "gcc"))
     files = [str(path) for path in (source, *core)]
-    subprocess.run([*compiler, *options, *files, "-o", str(program)], check=True)
+    subprocess.run([*compiler, *options, *files, "-lm", "-o", str(program)], check=True)
 
 
 def run(program: Path, *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
