@@ -7,7 +7,7 @@ Knows no SIP, no database and no clock; what needs one is a small Protocol in `i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from config.model import CallerId, Campaign, Configuration, Expression, Prompt, Template, Value
@@ -19,6 +19,7 @@ from softswitch.campaign.facts import CallFacts, Public, Shown
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
+    from softswitch.call.called_leg import CalledLeg
     from softswitch.call.services import LoadedPrompt
 
 __all__ = ["Computed", "Journey", "give_back", "original_of"]
@@ -70,6 +71,9 @@ class Journey:
         """What further outbound legs show, whatever step and campaign say; None: nothing else."""
         self.unique_caller_id: str | None = None
         """The number that stands for this call, when its next leg shows one."""
+        self.first_up: Callable[[CalledLeg], Awaitable[bool]] | None = None
+        """Where we call both parties: waits until the first has answered too, when the second
+        has; None: it has."""
         self.diverted = False
         """Whether the call was taken out of its treatment for another (a fax)."""
         self.notice: Prompt | None = None

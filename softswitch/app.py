@@ -52,6 +52,8 @@ from softswitch.store.recovery import recover
 from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
+from softswitch.switchboard.guards import Guards
+from softswitch.switchboard.originate import Originator
 from softswitch.traces.tracer import Tracer
 from softswitch.tracking import Tracking
 from softswitch.transport import Endpoint, NameNotResolved, Resolver, Transport
@@ -337,6 +339,12 @@ class App:
             drain=lambda: os.kill(os.getpid(), signal.SIGTERM),
         )
         desk.status_of["webhooks"] = self.webhooks.status
+            guards=Guards(
+                lambda: self.configuration,
+                self.switchboard.calls,
+                now=asyncio.get_running_loop().time,
+            ),
+            originator=Originator(self.switchboard),
         if self.listening is not None:
             desk.status_of["hearing"] = self.listening.status
             desk.tapes, desk.keywords = self.listening.recording, self.listening.keywords

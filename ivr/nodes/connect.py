@@ -246,7 +246,8 @@ def _leg_number(call: Call) -> int:
 
 def _screen(journey: Journey, node: Connect) -> Screen | None:
     """What is done to a leg that answered before it has the call; None: nothing."""
-    if not (node.whisper or node.accept or node.send_dtmf or node.machine):
+    first_up = journey.first_up
+    if not (node.whisper or node.accept or node.send_dtmf or node.machine or first_up):
         return None
 
     async def screen(leg: CalledLeg) -> bool | Declined:
@@ -259,8 +260,9 @@ def _screen(journey: Journey, node: Connect) -> Screen | None:
             await leg.play(journey.sound(node.whisper, to_callee=True))
         accepted = not leg.ended and await _accepts(journey, node, leg)
         if accepted and node.accept is not None:
-            return True  # by a key, which no machine presses
-        return await _overturned(journey, node, leg) or accepted
+            return not first_up or await first_up(leg)  # by a key, which no machine presses
+        taken = await _overturned(journey, node, leg) or accepted
+        return await first_up(leg) if first_up and taken is True else taken
 
     return screen
 

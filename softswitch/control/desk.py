@@ -22,6 +22,7 @@ from softswitch.control.session import Caller, Session
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.switchboard import Switchboard
 from softswitch.traces.tracer import Tracer
+from softswitch.switchboard.originate import Originator
 
 __all__ = ["Desk", "KeywordRules", "Tapes"]
 
@@ -62,6 +63,7 @@ class Desk:
     tracer: Tracer | None = None
     guards: Guards | None = None
     """Who may be called from outside."""
+    originator: Originator | None = None
     drain: Callable[[], None] | None = None
     """Begins to drain, as SIGTERM does."""
     started_clock: float = field(default_factory=time.monotonic)

@@ -27,6 +27,7 @@ from softswitch.call.call import MAX_RETRY_AFTER, Call
 from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.end_hold import MAX_HOLD_SECONDS
 from softswitch.call.events import AttributesSet, CallPresented, CallRefused, SmsRequested
+from softswitch.call.first_leg import FirstLeg
 from softswitch.call.services import Services
 from softswitch.campaign.evaluate import plain
 from softswitch.campaign.facts import CallFacts, PresentedFacts
@@ -44,7 +45,7 @@ from softswitch.switchboard.signalling import called_number, calling_number, sig
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["Switchboard"]
+__all__ = ["Snapshot", "Switchboard", "syndicated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class Switchboard:
             owner=match.owner,
             overflow=match.overflow,
             late=match.late,
-            syndicated=_syndicated(configuration, campaign),
+            syndicated=syndicated(configuration, campaign),
         )
         try:
             self.recorder.open(event)
@@ -196,10 +197,10 @@ class Switchboard:
         self.services.events.publish(event)
         if match.pool is not None:
             self.means.count_call(match.pool, match.number, match.binding_id, event.at)
-        self._start(call, match, self._journey(call, event, snapshot))
+        self._start(call, match, self.journey(call, event, snapshot))
         return None
 
-    def _journey(self, call: Call, event: CallPresented, snapshot: Snapshot) -> Journey:
+    def journey(self, call: Call, event: CallPresented, snapshot: Snapshot) -> Journey:
         """What the call's treatment sees of it; its end is told to whoever counts and pays."""
         means = self.means
         facts = CallFacts(
@@ -222,7 +223,6 @@ class Switchboard:
     def _take(
         self, call: Call, leg: CallingLeg, identity: CallerIdentity, caller: str, request: Request
     ) -> None:
-        call.caller = leg
         call.caller_number = caller
         call.caller_name = identity.display_name
         call.private = identity.is_private
@@ -239,6 +239,11 @@ class Switchboard:
         call.add_leg(leg)
         self.calls[call.call_id] = call
         self.presented += 1
+        self.keep(call, leg)
+
+    def keep(self, call: Call, leg: CallingLeg | FirstLeg) -> None:
+        """Watch over a call with its first leg, until its end."""
+        call.caller = leg
         self._idle.clear()
         self._watch()
 
@@ -389,7 +394,7 @@ def presented_facts(event: CallPresented) -> PresentedFacts:
     )
 
 
-def _syndicated(configuration: Configuration, campaign: Campaign) -> dict[str, str | None] | None:
+def syndicated(configuration: Configuration, campaign: Campaign) -> dict[str, str | None] | None:
     """The original of a syndicated campaign: both are credited."""
     original = original_of(configuration, campaign)
     if original is campaign:

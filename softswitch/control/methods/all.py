@@ -1,11 +1,19 @@
 """All methods, in the order of the documentation."""
 
 from softswitch.control.catalogue import Catalogue
-from softswitch.control.methods import calls, connection, discover, events, hearing, status, traces
+from softswitch.control.methods import (
+    calls,
+    connection,
+    discover,
+    events,
+    hearing,
+    originate,
+    status,
+    traces,
+)
 
 __all__ = ["all_methods"]
 
-_SUBJECTS = (connection, status, discover, events, calls, hearing, traces)
 
 
 def all_methods() -> Catalogue:
