@@ -14,6 +14,7 @@ from softswitch.control.methods import (
 
 __all__ = ["all_methods"]
 
+_SUBJECTS = (connection, status, discover, events, calls, originate, hearing, traces)
 
 
 def all_methods() -> Catalogue:
