@@ -235,15 +235,15 @@ class Switchboard:
             for name in self.snapshot.passed_names
             for value in request.headers.get_all(name)
         )
-        call.on_ended = self._on_ended
-        call.add_leg(leg)
-        self.calls[call.call_id] = call
         self.presented += 1
         self.keep(call, leg)
 
     def keep(self, call: Call, leg: CallingLeg | FirstLeg) -> None:
         """Watch over a call with its first leg, until its end."""
         call.caller = leg
+        call.on_ended = self._on_ended
+        call.add_leg(leg)
+        self.calls[call.call_id] = call
         self._idle.clear()
         self._watch()
 
