@@ -337,14 +337,14 @@ class App:
             configuration=lambda: self.configuration,
             version=VERSION,
             drain=lambda: os.kill(os.getpid(), signal.SIGTERM),
-        )
-        desk.status_of["webhooks"] = self.webhooks.status
             guards=Guards(
                 lambda: self.configuration,
                 self.switchboard.calls,
                 now=asyncio.get_running_loop().time,
             ),
             originator=Originator(self.switchboard),
+        )
+        desk.status_of["webhooks"] = self.webhooks.status
         if self.listening is not None:
             desk.status_of["hearing"] = self.listening.status
             desk.tapes, desk.keywords = self.listening.recording, self.listening.keywords
