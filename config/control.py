@@ -70,7 +70,8 @@ class TokenKeys:
         "roles",
         list_of(one_of(_ROLES), most=len(_ROLES)),
         "What it may do. read: look at calls, and have events sent; allocate: take numbers of "
-        "pools; control: steer calls, and read; admin: everything.",
+        "pools; results: post results of calls; control: steer calls, read, and post results; "
+        "admin: everything.",
         required=True,
         example="[control, allocate]",
     )

@@ -32,6 +32,7 @@ from softswitch.control.http_app import WebApp
 from softswitch.control.methods.all import all_methods
 from softswitch.control.metrics import Metrics
 from softswitch.control.opening import ControlUnusable, access_of, listen
+from softswitch.control.results import ResultDesk, add_results
 from softswitch.control.server import ControlServer
 from softswitch.control.web_status import add_status
 from softswitch.control.webhooks.service import Webhooks
@@ -352,7 +353,9 @@ class App:
         self._resources.push_async_callback(desk.idempotency.close)
         catalogue, access = all_methods(), access_of(self.configuration.control)
         web = WebApp(catalogue, desk, access)
+        desk.results = ResultDesk(self.tracking.database, desk.configuration, self.events)
         add_status(web, desk, Metrics(self.events))
+        add_results(web, desk.results)
         self._resources.push_async_callback(web.close)
         await web.start()
         self.control = ControlServer(catalogue, desk, access, http=web.protocol)

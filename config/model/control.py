@@ -6,7 +6,7 @@ from typing import Literal
 
 from config.model.originate import OriginateRules
 
-ControlRole = Literal["read", "allocate", "control", "admin"]
+ControlRole = Literal["read", "allocate", "results", "control", "admin"]
 
 
 @dataclass(frozen=True, slots=True)

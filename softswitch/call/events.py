@@ -48,6 +48,7 @@ from softswitch.call.heard_events import (
     TranscriptAdded,
     TreatmentChanged,
 )
+from softswitch.call.result_events import ResultPosted
 from softswitch.call.steering_events import CallOffered, CallReleased, CallTaken, CallUnbridged
 
 __all__ = [
@@ -113,6 +114,7 @@ __all__ = [
     "RecordingResumed",
     "RecordingSaved",
     "RecordingStarted",
+    "ResultPosted",
     "SmsRequested",
     "SpeechHeard",
     "SpeechUnheard",

@@ -19,13 +19,14 @@ from softswitch.control.wrong_tokens import WrongTokens
 
 __all__ = ["ADMINISTRATOR", "NOBODY", "Access", "Identity", "Role", "Token"]
 
-Role = Literal["read", "allocate", "control", "admin"]
+Role = Literal["read", "allocate", "results", "control", "admin"]
 
 _INCLUDES: dict[Role, frozenset[Role]] = {
     "read": frozenset(("read",)),
     "allocate": frozenset(("allocate",)),
-    "control": frozenset(("read", "control")),
-    "admin": frozenset(("read", "allocate", "control", "admin")),
+    "results": frozenset(("results",)),
+    "control": frozenset(("read", "results", "control")),
+    "admin": frozenset(("read", "allocate", "results", "control", "admin")),
 }
 """What a role may do beside its own."""
 

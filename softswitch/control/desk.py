@@ -18,6 +18,7 @@ from softswitch.call.services import Services
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.history import EventHistory
 from softswitch.control.idempotency import Idempotency
+from softswitch.control.results import ResultDesk
 from softswitch.control.session import Caller, Session
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.switchboard import Switchboard
@@ -64,6 +65,8 @@ class Desk:
     guards: Guards | None = None
     """Who may be called from outside."""
     originator: Originator | None = None
+    results: ResultDesk | None = None
+    """Takes results of calls that are over."""
     drain: Callable[[], None] | None = None
     """Begins to drain, as SIGTERM does."""
     started_clock: float = field(default_factory=time.monotonic)

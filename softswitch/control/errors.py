@@ -73,6 +73,8 @@ class ErrorCode(IntEnum):
     """The configuration has no such thing."""
     NOT_SUPPORTED = 302
     """This switch runs without the part that does it."""
+    DATABASE_AWAY = 303
+    """The database does not answer, or not in time; later."""
     # About events.
     EVENTS_GONE = 400
     """The number was counted in another life of the switch."""

@@ -15,7 +15,13 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import NamedTuple
 
-from softswitch.call.events import CallEvent, CallPresented, CallRecorded, CampaignChosen
+from softswitch.call.events import (
+    CallEvent,
+    CallPresented,
+    CallRecorded,
+    CampaignChosen,
+    ResultPosted,
+)
 from softswitch.call.stream import EventStream
 
 __all__ = ["MAX_EVENTS", "EventFilter", "EventHistory", "EventReader", "Kept", "Missed"]
@@ -83,6 +89,8 @@ class EventHistory:
         campaign = self._campaigns.get(event.call_id, "")
         if isinstance(event, CallRecorded):
             self._campaigns.pop(event.call_id, None)
+        elif isinstance(event, ResultPosted):
+            campaign = event.campaign
         self._kept.append(Kept(self.last, event, campaign))
         for wake in tuple(self._wakers.values()):
             wake()

@@ -8,13 +8,14 @@ from softswitch.control.methods import (
     events,
     hearing,
     originate,
+    results,
     status,
     traces,
 )
 
 __all__ = ["all_methods"]
 
-_SUBJECTS = (connection, status, discover, events, calls, originate, hearing, traces)
+_SUBJECTS = (connection, status, discover, events, calls, originate, results, hearing, traces)
 
 
 def all_methods() -> Catalogue:

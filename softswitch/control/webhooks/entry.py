@@ -2,7 +2,7 @@
 
 Its id is the same however often it is sent, in whichever life of the switch: a receiver that has
 seen it need not look again. `CALL.NUMBER` is an event of a call by its place in it, `CALL.record`
-its record, `EPOCH.SEQUENCE` an event of no call.
+its record, `CALL.result.VERSION` what was posted of it later, `EPOCH.SEQUENCE` an event of no call.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from softswitch.call.events import ResultPosted
 from softswitch.control.history import Kept
 from softswitch.control.rpc import json_bytes
 from softswitch.control.subscriptions import event_object
@@ -52,11 +53,20 @@ def line_of(entry: Entry) -> bytes:
 def entry_of_event(kept: Kept, epoch: str) -> Entry:
     """What an event becomes."""
     event = kept.event
-    identity = f"{event.call_id}.{event.number}" if event.call_id else f"{epoch}.{kept.sequence}"
+    identity = _identity(kept, epoch)
     told = event_object(kept)
     del told["sequence"]
     body = json_bytes({"id": identity, **told})
     return Entry(identity, event.kind, kept.campaign, event.call_id, event.at, msgspec.Raw(body))
+
+
+def _identity(kept: Kept, epoch: str) -> str:
+    event = kept.event
+    if not event.call_id:
+        return f"{epoch}.{kept.sequence}"
+    if isinstance(event, ResultPosted):
+        return f"{event.call_id}.result.{event.version}"
+    return f"{event.call_id}.{event.number}"
 
 
 def entry_of_record(line: bytes, now: float) -> Entry | None:
