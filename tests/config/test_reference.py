@@ -11,7 +11,9 @@ from config.loader import NAMED_SECTIONS
 from config.reading import Key, Reading, Section
 from config.reference import GROUPS, render
 
-TOKENS = {"CRM_TOKEN": "c" * 32, "BOARD_TOKEN": "b" * 32, "HOOK_SECRET": "h" * 32}
+TOKENS = {
+    name: name[0] * 32 for name in ("CRM_TOKEN", "BOARD_TOKEN", "HOOK_SECRET", "HEP_PASSWORD")
+}
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 

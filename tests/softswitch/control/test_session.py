@@ -189,13 +189,14 @@ async def test_what_runs_is_broken_off_when_the_peer_leaves() -> None:
 def test_roles_include_what_they_need() -> None:
     roles = {
         role: sorted(Token.of("x", "s", (role,)).identity.roles)
-        for role in ("read", "allocate", "control", "admin")
+        for role in ("read", "allocate", "results", "control", "admin")
     }
     assert roles == {
         "read": ["read"],
         "allocate": ["allocate"],
-        "control": ["control", "read"],
-        "admin": ["admin", "allocate", "control", "read"],
+        "results": ["results"],
+        "control": ["control", "read", "results"],
+        "admin": ["admin", "allocate", "control", "read", "results"],
     }
 
 
