@@ -20,6 +20,7 @@ from pathlib import Path
 from config.model import Configuration
 from ivr.prompt_texts import prompts_of
 from ivr.prompts import PromptError, PromptLibrary
+from ivr.sounds import SoundShelf
 from media.speech.recognition.engines import RecogniserError
 from ringpool.lookup import NumberTable
 from ringpool.values import Binding
@@ -34,6 +35,7 @@ from softswitch.control.metrics import Metrics
 from softswitch.control.opening import ControlUnusable, access_of, listen
 from softswitch.control.results import ResultDesk, add_results
 from softswitch.control.server import ControlServer
+from softswitch.control.steering import Steering
 from softswitch.control.web_status import add_status
 from softswitch.control.webhooks.service import Webhooks
 from softswitch.hearing.folder import make_recordings_folder
@@ -351,6 +353,11 @@ class App:
             desk.tapes, desk.keywords = self.listening.recording, self.listening.keywords
         await self._open_traces(desk)
         self._resources.push_async_callback(desk.idempotency.close)
+        steering = desk.steering = Steering(desk.holders)
+        self.switchboard.means.nodes.controllers = steering
+        desk.status_of["steering"] = steering.status
+        sounds = desk.sounds = SoundShelf(self.engine, self.configuration.switch.data / "sounds")
+        self._resources.push_async_callback(sounds.close)
         catalogue, access = all_methods(), access_of(self.configuration.control)
         web = WebApp(catalogue, desk, access)
         desk.results = ResultDesk(self.tracking.database, desk.configuration, self.events)

@@ -20,6 +20,8 @@ from softswitch.control.history import EventHistory
 from softswitch.control.idempotency import Idempotency
 from softswitch.control.results import ResultDesk
 from softswitch.control.session import Caller, Session
+from softswitch.control.sounding import Sounds
+from softswitch.control.steering import Steering
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.switchboard import Switchboard
 from softswitch.traces.tracer import Tracer
@@ -62,6 +64,10 @@ class Desk:
     tapes: Tapes | None = None
     keywords: KeywordRules | None = None
     tracer: Tracer | None = None
+    steering: Steering | None = None
+    """Who steers which call."""
+    sounds: Sounds | None = None
+    """Sounds that were not made ready ahead."""
     guards: Guards | None = None
     """Who may be called from outside."""
     originator: Originator | None = None

@@ -129,7 +129,8 @@ class SteeredCall:
 
     async def outcome(self) -> Treatment | str:
         """Wait until nobody steers the call any more; where it goes on, or why."""
-        return await self._done
+        # Shielded: the end of the call breaks the wait off, not what is waited for.
+        return await asyncio.shield(self._done)
 
     async def close(self) -> None:
         """Break off what is being done, leave the legs nobody talks to; twice is once."""
@@ -230,7 +231,7 @@ class SteeredCall:
         finally:
             # Also when the request itself is broken off.
             task.cancel()
-        if task.cancelled() or (self.call.ended and task.exception() is None):
+        if task.cancelled() or self.call.ended:
             raise self._gone()
         return task.result()
 

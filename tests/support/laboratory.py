@@ -72,6 +72,12 @@ PLAY_FAILOVER = "200011"
 AFTERWARDS = "200012"
 """FIRST for 2 s; when that fails, a prompt and a hang-up with the cause `closed`."""
 
+STEERED = "200013"
+"""Waits two seconds for a controller; without one a hang-up with the cause `untaken`, behind it a
+prompt and a hang-up with the cause `released`."""
+KEPT = "200014"
+"""Connects to AGENT; when it has left, a prompt and a hang-up with the cause `kept`."""
+
 CALLER = "+16025550100"
 AGENT = "+16025551234"
 FIRST = "+16025551111"
@@ -96,6 +102,9 @@ numbers:
   {DECLINED}: {{campaign: declined, as_is: true}}
   {PLAY_FAILOVER}: {{campaign: play-failover, as_is: true}}
   {AFTERWARDS}: {{campaign: afterwards, as_is: true}}
+  {STEERED}: {{campaign: steered, as_is: true}}
+  {KEPT}: {{campaign: kept, as_is: true}}
+prompts: {{short: short, long: long}}
 campaigns:
   direct: {{treatment: direct, trunk: agents}}
   menu: {{treatment: menu, trunk: agents}}
@@ -109,6 +118,8 @@ campaigns:
   declined: {{treatment: declined, trunk: agents}}
   play-failover: {{treatment: play-failover, trunk: agents}}
   afterwards: {{treatment: afterwards, trunk: agents}}
+  steered: {{treatment: steered, trunk: agents, originate: {{to: ["+1602555*"]}}}}
+  kept: {{treatment: kept, trunk: agents}}
 treatments:
   direct:
     - connect: {{to: called, ring_time: 5 s}}
@@ -140,6 +151,18 @@ treatments:
   play-failover:
     - play: short
     - connect: {{to: ["{FIRST}", "{SECOND}"], ring_time: 2 s}}
+  steered:
+    - controller:
+        system: crm
+        within: 2 s
+        on_failure: [hang_up: untaken]
+    - play: short
+    - hang_up: released
+  kept:
+    - connect:
+        to: "{AGENT}"
+        max_time: 30 s
+        after_agent: [play: short, hang_up: kept]
   afterwards:
     - connect:
         to: "{FIRST}"

@@ -10,12 +10,13 @@ from softswitch.control.methods import (
     originate,
     results,
     status,
+    steering,
     traces,
 )
 
 __all__ = ["all_methods"]
 
-_SUBJECTS = (connection, status, discover, events, calls, originate, results, hearing, traces)
+_SUBJECTS = (connection, status, discover, events, calls, steering, originate, results, hearing, traces)
 
 
 def all_methods() -> Catalogue:

@@ -15,7 +15,7 @@ from softswitch.control.desk import Desk
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.session import Caller
 
-__all__ = ["METHODS", "going_on", "leg_of"]
+__all__ = ["METHODS", "call_state", "going_on", "leg_of"]
 
 METHODS = Catalogue()
 
@@ -110,7 +110,11 @@ class CallState(msgspec.Struct, frozen=True):
 @METHODS.method("call.get", role="read", errors=(ErrorCode.CALL_NOT_FOUND,))
 async def get(desk: Desk, caller: Caller, params: Which) -> CallState:
     """A call in progress: its legs, and its record as far as it is known."""
-    call = desk.call(params.call, caller)
+    return call_state(desk, desk.call(params.call, caller))
+
+
+def call_state(desk: Desk, call: Call) -> CallState:
+    """What is known of a call now."""
     line = _line(call)
     return CallState(
         **{name: getattr(line, name) for name in line.__struct_fields__},
