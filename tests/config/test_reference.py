@@ -1,3 +1,4 @@
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,6 @@ from config.loader import NAMED_SECTIONS
 from config.reading import Key, Reading, Section
 from config.reference import GROUPS, render
 
-TOKENS = {
-    name: name[0] * 32 for name in ("CRM_TOKEN", "BOARD_TOKEN", "HOOK_SECRET", "HEP_PASSWORD")
-}
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 
@@ -35,6 +33,14 @@ class AnyMedia:
 
 
 SECTIONS = [section for _name, _about, sections in GROUPS for section in sections]
+NEEDED = re.compile(r"\$\{([A-Z_]+)\}")
+TOKENS = {
+    name: name[0].lower() * 32
+    for section in SECTIONS
+    for text in (section.example, *(key.example for key in section.keys.values()))
+    for name in NEEDED.findall(text)
+}
+"""Every variable that an example needs."""
 KEYS = [(section, key) for section in SECTIONS for key in section.keys.values()]
 
 
