@@ -35,7 +35,7 @@ from config.model.expression import Binary, ListOf, Unary
 from config.nesting import every_node
 from softswitch.campaign.evaluate import render
 
-__all__ = ["constant_text", "known_texts", "prompts_of", "texts_of_binding"]
+__all__ = ["constant_text", "known_texts", "prompts_of", "templates_of", "texts_of_binding"]
 
 _KNOWN = frozenset(("campaign", "publisher", "pool", "called.number"))
 _BEFORE_MARK = re.compile(r"\s+([.,;:!?])")
@@ -52,6 +52,12 @@ def prompts_of(configuration: Configuration) -> Iterator[Prompt]:
     for campaign in configuration.campaigns.values():
         yield from _prompts_of_campaign(campaign)
     yield from configuration.prompts.values()
+
+
+def templates_of(configuration: Configuration) -> frozenset[str]:
+    """The templates of its prompts, as they are written."""
+    prompts = prompts_of(configuration)
+    return frozenset(prompt.template.text for prompt in prompts if prompt.template is not None)
 
 
 def _prompts_of_node(node: Node) -> Iterator[Prompt]:

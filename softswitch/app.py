@@ -18,35 +18,37 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from config.model import Configuration
-from ivr.prompt_texts import prompts_of
+from ivr.prompt_texts import templates_of
 from ivr.prompts import PromptError, PromptLibrary
 from ivr.sounds import SoundShelf
 from media.speech.recognition.engines import RecogniserError
-from ringpool.lookup import NumberTable
 from ringpool.values import Binding
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
+from softswitch.check import load_checked
 from softswitch.control.desk import Desk
 from softswitch.control.history import EventHistory
 from softswitch.control.http_app import WebApp
 from softswitch.control.methods.all import all_methods
 from softswitch.control.metrics import Metrics
-from softswitch.control.opening import ControlUnusable, access_of, listen
+from softswitch.control.opening import ControlDoor, ControlUnusable, access_of
 from softswitch.control.results import ResultDesk, add_results
 from softswitch.control.server import ControlServer
 from softswitch.control.steering import Steering
 from softswitch.control.web_status import add_status
 from softswitch.control.webhooks.service import Webhooks
+from softswitch.followers import FollowingEars, FollowingLog
 from softswitch.hearing.folder import make_recordings_folder
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
 from softswitch.log import EventLog, LogWriter, set_up_logging
-from softswitch.routing.trunks import TrunkTable, names_to_resolve
+from softswitch.reload import Reloader
 from softswitch.sip.events import InviteReceived, RequestRefused
 from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.message import Request
 from softswitch.sip.stack import Stack
+from softswitch.snapshots import SnapshotMaker
 from softswitch.store.journal import CallJournal
 from softswitch.store.lock import DataFolderError, DataFolderLock
 from softswitch.store.postgres.errors import DatabaseUnusable
@@ -128,11 +130,12 @@ class App:
         self.hearing: HearingTick
         self.listening: Listening | None = None
         self.tracking: Tracking
+        self.snapshots: SnapshotMaker
+        self.reloader: Reloader
         self.control: ControlServer
         self.recovered = 0
         self._resources = AsyncExitStack()
         self._drops_told: Counter[str] = Counter()
-        self._trunk_addresses: dict[str, frozenset[str]] = {}
 
     # Start.
 
@@ -235,14 +238,18 @@ class App:
         self.prompts = PromptLibrary(self.engine, switch.data / "prompts")
         self._resources.push_async_callback(self.prompts.close)
         await self.prompts.prepare(self.configuration)
-        if any(prompt.template is not None for prompt in prompts_of(self.configuration)):
-            self.tracking.live.on_bound = self._prepare_binding
-            self.tracking.live.tell_bound()
+        self._speak_bindings()
         if self.prompts.chimes:
             logger.warning(
                 "no speech synthesiser is installed: a chime plays for %d text prompts "
                 "(pip install 'softswitch[speech]')", self.prompts.chimes,
             )  # fmt: skip
+
+    def _speak_bindings(self) -> None:
+        """Have spoken what calls may hear of the bindings there are, and of those to come."""
+        if templates_of(self.configuration):
+            self.tracking.live.on_bound = self._prepare_binding
+            self.tracking.live.tell_bound()
 
     def _prepare_binding(self, name: str, number: str, binding: Binding) -> None:
         """Have spoken what calls to a number may hear of its new binding, before they come."""
@@ -316,11 +323,10 @@ class App:
             tapped=switch.tap,
         )
         recorder = Recorder(self.events, self.journal, self.records)
-        self.events.subscribe(self.event_log.receive, kinds=self.event_log.kinds)
-        await self._resolve_trunks()
-        self.switchboard = Switchboard(
-            self.services, recorder, self._snapshot(), self.tracking.means()
-        )
+        self.event_log.follow(self.events)
+        self.snapshots = SnapshotMaker(self.resolver, self.tracking.live)
+        snapshot = await self.snapshots.make(self.configuration)
+        self.switchboard = Switchboard(self.services, recorder, snapshot, self.tracking.means())
         self._resources.push_async_callback(self.switchboard.close)
         if switch.tap:
             await self._open_ears()
@@ -367,7 +373,38 @@ class App:
         await web.start()
         self.control = ControlServer(catalogue, desk, access, http=web.protocol)
         self._resources.push_async_callback(self.control.close)
-        await listen(self.control, self.configuration)
+        door = ControlDoor(access)
+        await door.open(self.control, self.configuration)
+        desk.reloads = self.reloader = self._make_reloader(door)
+        self._resources.push_async_callback(self.reloader.close)
+
+    def _make_reloader(self, door: ControlDoor) -> Reloader:
+        """Who takes another configuration into force."""
+        reloader = Reloader(
+            load=lambda: load_checked(self.configuration.source, os.environ),
+            running=lambda: self.configuration,
+            switchboard=self.switchboard,
+            prompts=self.prompts,
+            tracking=self.tracking,
+            make_snapshot=self.snapshots.make,
+            put=self._use,
+            events=self.events,
+            followers=[door, FollowingLog(self.event_log, self.configuration)],
+            afterwards=[self.webhooks.update, self._trace],
+        )
+        if self.listening is not None:
+            reloader.followers.append(FollowingEars(self.listening))
+        return reloader
+
+    def _use(self, configuration: Configuration, snapshot: Snapshot) -> None:
+        """Have calls that come in from now on begin with another configuration."""
+        before, self.configuration = self.configuration, configuration
+        self.switchboard.snapshot = snapshot
+        if templates_of(configuration) != templates_of(before):
+            self._speak_bindings()
+
+    async def _trace(self, configuration: Configuration) -> None:
+        await self.tracer.apply(configuration.trace)
 
     async def _open_traces(self, desk: Desk) -> None:
         """Have calls traced that the configuration, or whoever asks at the desk, wants traced."""
@@ -398,21 +435,6 @@ class App:
         self._resources.callback(self.hearing.stop)
         # Before anything above is taken down: the ends of calls wait for what was heard last.
         self._resources.push_async_callback(self.switchboard.settle)
-
-    def _snapshot(self) -> Snapshot:
-        configuration = self.configuration
-        return Snapshot(
-            configuration,
-            NumberTable(configuration, self.tracking.live),
-            TrunkTable(configuration, addresses=self._trunk_addresses),
-        )
-
-    async def _resolve_trunks(self) -> None:
-        for host in names_to_resolve(self.configuration):
-            try:
-                self._trunk_addresses[host] = frozenset(await self.resolver.resolve(host))
-            except NameNotResolved:
-                logger.warning("trunk host %s cannot be resolved: its calls are not known", host)
 
     # While it runs.
 

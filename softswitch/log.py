@@ -17,7 +17,14 @@ from typing import Any
 
 import msgspec
 
-from softswitch.call.events import CallEnded, CallEvent, CallPresented, CallRecorded, CallRefused
+from softswitch.call.events import (
+    CallEnded,
+    CallEvent,
+    CallPresented,
+    CallRecorded,
+    CallRefused,
+    ConfigRefused,
+)
 from softswitch.call.stream import EventStream
 from softswitch.switchboard.record import utc_text
 
@@ -123,6 +130,7 @@ _LEVELS: Mapping[type[CallEvent], int] = {
     CallRefused: logging.WARNING,
     CallEnded: logging.INFO,
     CallRecorded: logging.DEBUG,
+    ConfigRefused: logging.ERROR,
 }
 """Everything else is INFO too: a line a fact."""
 

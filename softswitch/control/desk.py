@@ -19,6 +19,7 @@ from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.history import EventHistory
 from softswitch.control.idempotency import Idempotency
 from softswitch.control.results import ResultDesk
+from softswitch.control.reloading import Reloads
 from softswitch.control.session import Caller, Session
 from softswitch.control.sounding import Sounds
 from softswitch.control.steering import Steering
@@ -78,6 +79,8 @@ class Desk:
     started_clock: float = field(default_factory=time.monotonic)
     holders: dict[str, Session] = field(default_factory=dict)
     """Which connection steers a call, by call id; calls that nobody has taken are not in it."""
+    reloads: Reloads | None = None
+    """Reads the configuration again."""
     idempotency: Idempotency = field(default_factory=Idempotency)
     """Results of requests that may be said again."""
 

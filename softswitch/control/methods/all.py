@@ -3,6 +3,7 @@
 from softswitch.control.catalogue import Catalogue
 from softswitch.control.methods import (
     calls,
+    configuration,
     connection,
     discover,
     events,
@@ -16,7 +17,7 @@ from softswitch.control.methods import (
 
 __all__ = ["all_methods"]
 
-_SUBJECTS = (connection, status, discover, events, calls, steering, originate, results, hearing, traces)
+_SUBJECTS = (connection, status, discover, configuration, events, calls, steering, originate, results, hearing, traces)
 
 
 def all_methods() -> Catalogue:

@@ -14,7 +14,8 @@ import pytest
 
 from config.model import Configuration, Control, ControlTls, ControlToken, Switch
 from softswitch.control.catalogue import Catalogue
-from softswitch.control.opening import ControlUnusable, access_of, context_of, listen
+from softswitch.control.opening import ControlDoor, ControlUnusable, access_of, context_of
+from softswitch.control.reloading import ConfigurationRefused
 from softswitch.control.server import ControlServer
 from tests.support.certificates import LOCKED_KEY, trusting, write_certificate
 
@@ -27,9 +28,15 @@ def configured(folder: Path, control: Control, **switch: Any) -> Configuration:
 
 
 async def opened(configuration: Configuration) -> ControlServer:
-    server = ControlServer(Catalogue(), object(), access_of(configuration.control))
-    await listen(server, configuration)
-    return server
+    return (await opened_with_door(configuration))[0]
+
+
+async def opened_with_door(configuration: Configuration) -> tuple[ControlServer, ControlDoor]:
+    access = access_of(configuration.control)
+    server = ControlServer(Catalogue(), object(), access)
+    door = ControlDoor(access)
+    await door.open(server, configuration)
+    return server, door
 
 
 def port_of(server: ControlServer) -> int:
@@ -131,3 +138,37 @@ def test_tokens_have_the_roles_and_campaigns_of_the_configuration() -> None:
 def test_the_context_speaks_no_old_tls(tmp_path: Path) -> None:
     context = context_of(ControlTls(*write_certificate(tmp_path)))
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+async def test_another_configuration_brings_other_tokens_and_a_renewed_certificate(
+    tmp_path: Path,
+) -> None:
+    tls = ControlTls(*write_certificate(tmp_path))
+    configuration = configured(tmp_path, Control(tokens=(TOKEN,), tls=tls))
+    server, door = await opened_with_door(configuration)
+    other = replace(TOKEN, name="web", secret="an0ther-an0ther-an0ther")
+    renewed = tmp_path / "renewed"
+    renewed.mkdir()
+    fresh = Control(tokens=(other,), tls=ControlTls(*write_certificate(renewed)))
+    next_one = replace(configuration, control=fresh)
+    await door.prepare(next_one)
+    door.use(next_one)
+    assert server._access.identify(TOKEN.secret) is None
+    assert server._access.identify(other.secret) is not None
+    # What was shown until now is not looked at any more.
+    (tmp_path / "key.pem").unlink()
+    secure = await asyncio.open_connection("localhost", port_of(server), ssl=trusting())
+    secure[1].close()
+    await server.close()
+
+
+async def test_a_configuration_that_opens_the_door_too_wide_is_refused(tmp_path: Path) -> None:
+    tls = ControlTls(tmp_path / "none.pem", tmp_path / "none.key")
+    server, door = await opened_with_door(configured(tmp_path, Control(unix=False)))
+    for control, why in ((Control(tls=tls), "none.pem"), (Control(), "needs a token")):
+        wide = configured(
+            tmp_path, control, control_host="0.0.0.0" if control.tls is None else "::1"
+        )
+        with pytest.raises(ConfigurationRefused, match=why):
+            await door.prepare(wide)
+    await server.close()

@@ -1,0 +1,140 @@
+"""Another configuration while calls go on: what changes, for whom, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.control import ControlPeer, Refused
+from tests.support.program import wait_for
+from tests.support.stage import CALLED_ID, DECLINED, DIRECT, POOLED, Stage
+
+MakeStage = Callable[..., Stage]
+
+
+def peer_of(stage: Stage) -> ControlPeer:
+    return ControlPeer(("127.0.0.1", stage.switch.control_port))
+
+
+def edit(stage: Stage, old: str, new: str) -> None:
+    """Change the configuration file."""
+    text = stage.switch.config.read_text()
+    assert old in text
+    stage.switch.config.write_text(text.replace(old, new))
+
+
+def test_a_call_keeps_what_it_began_with_and_the_next_one_has_the_new(
+    make_stage: MakeStage,
+) -> None:
+    stage = make_stage()
+    with peer_of(stage) as peer:
+        peer.ask("events.subscribe", kinds=["config.*"])
+        before = peer.ask("status")["config_version"]
+        bridge = stage.bridge()
+        edit(stage, "direct: {treatment: direct,", "direct: {treatment: declined,")
+        told = peer.ask("config.reload")
+        assert told["before"] == before
+        assert told["changes"] == [{"section": "campaigns", "name": "direct", "change": "changed"}]
+        assert told["needs_restart"] == []
+        facts = peer.event("config.reloaded")["facts"]
+        assert (facts["version"], facts["changes"]) == (told["version"], 1)
+        assert peer.ask("status")["config_version"] == told["version"] != before
+        refused = stage.caller.invite(DIRECT, stage.rtp().sdp())
+        refused.expect(603)
+        refused.ack()
+        bridge.hang_up()
+        records = {record["config_version"]: record for record in stage.switch.wait_for_records(2)}
+        assert records[before]["talk_seconds"] is not None
+        assert records[told["version"]]["cause"] == "hang_up"
+
+
+def test_a_file_with_mistakes_is_refused_with_all_of_them_and_nothing_changes(
+    make_stage: MakeStage,
+) -> None:
+    stage = make_stage()
+    good = stage.switch.config.read_text()
+    with peer_of(stage) as peer:
+        peer.ask("events.subscribe", kinds=["config.*"])
+        before = peer.ask("status")["config_version"]
+        edit(stage, "- hang_up: 603", "- hang_up: 99\n    - plai: x")
+        with pytest.raises(Refused) as refused:
+            peer.ask("config.reload")
+        assert refused.value.reason == "configuration_invalid"
+        errors = refused.value.data["errors"]
+        assert len(errors) == 2
+        assert all(error["file"].endswith("switch.yaml") and error["line"] for error in errors)
+        assert peer.event("config.refused")["facts"]["errors"] == 2
+        stage.switch.config.unlink()
+        with pytest.raises(Refused, match="there is no such file"):
+            peer.ask("config.reload")
+        assert peer.ask("status")["config_version"] == before
+        stage.bridge().hang_up()
+        stage.switch.config.write_text(good)
+        assert peer.ask("config.reload")["changes"] == []
+
+
+def test_a_signal_reloads_and_the_log_has_a_line(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    edit(stage, "  declined: {treatment: declined,", "  declined: {treatment: direct,")
+    os.kill(stage.switch.pid, signal.SIGHUP)
+    wait_for("it is reloaded", lambda: "config.reloaded" in stage.switch.output(), within=20)
+    stage.bridge(DECLINED).hang_up()
+    edit(stage, "treatments:", "treatmens:")
+    os.kill(stage.switch.pid, signal.SIGHUP)
+    wait_for("it is refused", lambda: "config.refused" in stage.switch.output(), within=20)
+    (line,) = [line for line in stage.switch.output().splitlines() if "config.refused" in line]
+    assert " error " in line
+    assert "switch.yaml:" in line
+    stage.bridge(DECLINED).hang_up()
+
+
+def test_a_dry_run_changes_nothing(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    edit(stage, "- hang_up: 603", "- hang_up: 486")
+    with peer_of(stage) as peer:
+        before = peer.ask("status")["config_version"]
+        told = peer.ask("config.reload", dry_run=True)
+        assert [change["section"] for change in told["changes"]] == ["treatments"]
+        assert peer.ask("status")["config_version"] == before
+        refused = stage.caller.invite(DECLINED, stage.rtp().sdp())
+        refused.expect(603)
+        refused.ack()
+
+
+def test_what_needs_a_restart_is_named_and_stays_as_it_is(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    edit(stage, "without_synthesiser: chime", "without_synthesiser: chime\n  tap: false")
+    edit(stage, "campaigns:", "hearing: {workers: 2}\ncampaigns:")
+    with peer_of(stage) as peer:
+        told = peer.ask("config.reload")
+        assert told["needs_restart"] == ["switch.tap", "hearing.workers"]
+        shown = peer.ask("config.show", section="switch")["entries"]
+        assert shown["tap"] is True
+    stage.bridge().hang_up()
+
+
+def shown(stage: Stage, **which: Any) -> Any:
+    with peer_of(stage) as peer:
+        return peer.ask("config.show", **which)
+
+
+def test_the_configuration_is_shown_in_parts(stage: Stage) -> None:
+    counts = shown(stage)["entries"]
+    assert counts["campaigns"] == 11
+    assert counts["trunks"] == 1
+    entry = shown(stage, section="campaigns", name="called-id")["entries"]["called-id"]
+    assert entry["treatment"] == "agent"
+    steps = shown(stage, section="treatments", name="direct")["entries"]["direct"]["nodes"]
+    assert steps[0]["step"] == "Connect"
+    pooled = shown(stage, section="numbers", name=POOLED)["entries"][POOLED]
+    assert pooled["parameters"] == {"website": "one", "location": "footer"}
+    behind = shown(stage, section="numbers", after=CALLED_ID)
+    assert min(behind["entries"]) > CALLED_ID
+    for wrong in ({"section": "nothing"}, {"section": "campaigns", "name": "nobody"}):
+        with pytest.raises(Refused) as refused:
+            shown(stage, **wrong)
+        assert refused.value.reason == "not_configured"
