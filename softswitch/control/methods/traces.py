@@ -29,7 +29,7 @@ MAX_CALLS = 1000
 DAY = 86400
 
 
-class Start(Params):
+class TraceStart(Params):
     """Which calls: a call in progress, or those that begin from now on by a number, on a trunk, or
     all."""
 
@@ -44,7 +44,7 @@ class Start(Params):
     """Or after so long."""
 
 
-class Started(msgspec.Struct, frozen=True):
+class TraceStarted(msgspec.Struct, frozen=True):
     """What is traced from now on."""
 
     order: int | None
@@ -63,7 +63,7 @@ class Started(msgspec.Struct, frozen=True):
         ErrorCode.NOT_SUPPORTED,
     ),
 )
-async def start(desk: Desk, caller: Caller, params: Start) -> Started:
+async def start(desk: Desk, caller: Caller, params: TraceStart) -> TraceStarted:
     """Keep the SIP messages and events of calls, for `trace.get`; secrets are stars in them.
 
     A call in progress is traced from now on; those that begin later from their INVITE on, also when
@@ -76,7 +76,7 @@ async def start(desk: Desk, caller: Caller, params: Start) -> Started:
     if params.call is not None:
         going_on(desk, caller, params.call)
         tracer.trace(params.call)
-        return Started(None, params.call)
+        return TraceStarted(None, params.call)
     _check_sees_all(caller)
     if params.trunk is not None and params.trunk not in desk.configuration().trunks:
         raise ControlError(ErrorCode.NOT_CONFIGURED, f"there is no trunk {params.trunk[:100]}")
@@ -87,10 +87,10 @@ async def start(desk: Desk, caller: Caller, params: Start) -> Started:
         order = tracer.order(what, value, calls=params.calls, seconds=params.seconds, by=by)
     except TooManyOrdersError:
         raise ControlError(ErrorCode.LIMIT_REACHED, "there are too many orders") from None
-    return Started(order.number, None)
+    return TraceStarted(order.number, None)
 
 
-class Stop(Params):
+class TraceStop(Params):
     """Which order."""
 
     order: int
@@ -99,13 +99,13 @@ class Stop(Params):
 @METHODS.method(
     "trace.stop", role="control", errors=(ErrorCode.NOT_CONFIGURED, ErrorCode.NOT_SUPPORTED)
 )
-async def stop(desk: Desk, caller: Caller, params: Stop) -> Started:
+async def stop(desk: Desk, caller: Caller, params: TraceStop) -> TraceStarted:
     """Begin no more traces; what was traced stays, and calls in progress are traced to their
     end."""
     _check_sees_all(caller)
     if not _tracer(desk).cancel(params.order):
         raise ControlError(ErrorCode.NOT_CONFIGURED, "there is no such order")
-    return Started(params.order, None)
+    return TraceStarted(params.order, None)
 
 
 class OrderLine(msgspec.Struct, frozen=True):
