@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.control import ControlPeer, Refused
 from tests.support.phone import Call
-from tests.support.program import leg
+from tests.support.program import Switch, leg
 from tests.support.rtp_end import DIGITS, PCMU, RtpEnd, known_signal
 from tests.support.stage import AGENT, FIRST, Stage
 
@@ -28,9 +29,18 @@ def placing(make_stage: MakeStage) -> Stage:
     return make_stage(sections=SECTIONS)
 
 
+@pytest.fixture(scope="module")
+def places_nothing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
+    """A switch for requests that are refused."""
+    made = Stage(tmp_path_factory.mktemp("refusing"), sections=SECTIONS)
+    yield made.switch
+    made.close(stop=True)
+
+
 @contextmanager
-def control(stage: Stage) -> Iterator[ControlPeer]:
-    with ControlPeer(("127.0.0.1", stage.switch.control_port)) as peer:
+def control(stage: Stage | Switch) -> Iterator[ControlPeer]:
+    switch = stage.switch if isinstance(stage, Stage) else stage
+    with ControlPeer(("127.0.0.1", switch.control_port)) as peer:
         yield peer
 
 
@@ -94,3 +104,108 @@ def test_whom_nobody_lists_is_not_called(placing: Stage) -> None:
                 place(peer, second=second)
             assert refused.value.reason == "destination_not_allowed"
         placing.callee.expect_no_call(during=0.2)
+
+
+def test_no_more_calls_are_placed_than_may_be(placing: Stage) -> None:
+    with control(placing) as peer:
+        calls = [place(peer), place(peer)]
+        with pytest.raises(Refused) as refused:
+            place(peer)
+        assert refused.value.reason == "limit_reached"
+        for call in calls:
+            peer.ask("call.hangup", call=call)
+        for _ in calls:
+            placing.callee.expect_call().expect("CANCEL")
+        place(peer)
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"campaign": "nobodys"}, "not_configured"),
+        ({"treatment": "nobodys", "second": None}, "not_configured"),
+        ({"second": None}, "invalid_params"),
+        ({"treatment": "menu"}, "invalid_params"),
+        ({"treatment": "menu", "second": None, "criterion": "ringing"}, "invalid_params"),
+        ({"treatment": "menu", "second": None, "reverse": True}, "invalid_params"),
+        ({"criterion": "key"}, "invalid_params"),
+        ({"criterion": "word", "prompt": "ding"}, "invalid_params"),
+        ({"prompt": "nobodys"}, "media_unavailable"),
+        ({"press_to_accept": "nobodys"}, "media_unavailable"),
+        ({"caller_id": "+16025550100"}, "destination_not_allowed"),
+        ({"ring_seconds": 0}, "invalid_params"),
+        ({"first": ""}, "invalid_params"),
+        ({"attributes": {"a b": "c"}}, "invalid_params"),
+        ({"first": "+442071234567", "second": AGENT}, "destination_not_allowed"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is_placed(
+    places_nothing: Switch, params: dict[str, Any], reason: str
+) -> None:
+    with control(places_nothing) as peer:
+        with pytest.raises(Refused) as refused:
+            place(peer, **params)
+        assert refused.value.reason == reason
+        assert peer.ask("call.list")["total"] == 0
+
+
+def test_the_first_presses_a_key_and_the_order_may_be_reversed(placing: Stage) -> None:
+    with control(placing) as peer:
+        place(peer, reverse=True, criterion="key", key="7", prompt="ding")
+        agent = placing.callee.expect_call()
+        assert to_of(agent) == f"sip:{AGENT}"
+        near = answer(placing, agent)
+        near.wait_for_packets(3)
+        placing.callee.expect_no_call(during=0.2)
+        near.press("7")
+        customer = placing.callee.expect_call()
+        assert to_of(customer) == f"sip:{FIRST}"
+        answer(placing, customer)
+        agent.bye()
+        customer.expect("BYE")
+    record = placing.switch.record()
+    assert record["keys"] == ["7"]
+    assert (record["caller"], record["number"]) == (AGENT, FIRST)
+
+
+def test_events_tell_what_becomes_of_it(placing: Stage) -> None:
+    with control(placing) as peer:
+        peer.ask("events.subscribe", kinds=["call.*", "leg.*"])
+        call_id = place(peer)
+        first = placing.callee.expect_call()
+        first.respond(486)
+        kinds = []
+        while (told := peer.notification()) is not None:
+            kinds.append(told["params"]["kind"])
+            assert told["params"]["call"] == call_id
+            if kinds[-1] == "call.record":
+                break
+        assert kinds == [
+            "call.presented", "leg.originated", "leg.ended", "call.ended", "call.record",
+        ]  # fmt: skip
+    assert placing.switch.record()["cause"] == "rejected"
+
+
+@pytest.mark.parametrize("moment", ["first rings", "second rings", "they talk"])
+def test_a_killed_switch_has_one_record_of_a_call_it_placed(placing: Stage, moment: str) -> None:
+    with control(placing) as peer:
+        call_id = place(peer)
+        first = placing.callee.expect_call()
+        first.respond(180)
+        if moment != "first rings":
+            answer(placing, first)
+            second = placing.callee.expect_call()
+            if moment == "they talk":
+                answer(placing, second).wait_for_packets(1)
+    time.sleep(0.5)  # the journal's notes wait that long for company
+    placing.switch.kill()
+    placing.switch.start()
+    record = placing.switch.record()
+    assert (record["call_id"], record["ended_by"]) == (call_id, "crash")
+    assert record["direction"] == "outbound"
+    legs = record["legs"]
+    assert [one["side"] for one in legs] == ["calling", "called"][: len(legs)]
+    assert legs[0]["to"] == FIRST
+    assert legs[0]["sip_call_id"] == first.call_id
+    assert len(legs) == (1 if moment == "first rings" else 2)
+    assert (record["talk_seconds"] > 0) is (moment == "they talk")
