@@ -22,6 +22,7 @@ from media.recording.jobs import (
     Remember,
     Saved,
     Sound,
+    Stop,
     StopPlaying,
 )
 from media.recording.repair import (
@@ -52,6 +53,7 @@ __all__ = [
     "Repaired",
     "Saved",
     "Sound",
+    "Stop",
     "StopPlaying",
     "Writer",
     "hash_beside",

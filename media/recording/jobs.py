@@ -24,6 +24,7 @@ __all__ = [
     "SampleFormat",
     "Saved",
     "Sound",
+    "Stop",
     "StopPlaying",
 ]
 
@@ -101,6 +102,14 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """The file is over and kept; the tape goes on, and may be written to another one."""
+
+    tape: int
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """Write a stretch of the tape to a file of its own, as soon as the tape has come past it."""
 
@@ -119,7 +128,7 @@ class Forget:
     tape: int
 
 
-Job = Begin | Remember | Record | Sound | Play | StopPlaying | Finish | Cut | Forget
+Job = Begin | Remember | Record | Sound | Play | StopPlaying | Stop | Finish | Cut | Forget
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from media.recording.jobs import (
     Remember,
     SampleFormat,
     Sound,
+    Stop,
     StopPlaying,
 )
 from media.recording.tape import Tape
@@ -101,6 +102,9 @@ class Taping:
                 self._record(reel, job)
             case Cut():
                 self._cut(reel, job)
+            case Stop():
+                self._advance(job.tape, reel, job.at_ns)
+                self._end(job.tape, reel, "")
             case Finish():
                 self._advance(job.tape, reel, job.at_ns)
                 self._end(job.tape, reel, job.failed)

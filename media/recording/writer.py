@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from media.recording.jobs import Begin, Finish, Forget, Job, Outcome, Sound, StopPlaying
+from media.recording.jobs import Begin, Finish, Forget, Job, Outcome, Sound, Stop, StopPlaying
 from media.recording.taping import Taping
 from media.recording.work import Work
 
@@ -28,7 +28,7 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 catch up."""
 JOB_BYTES = 512
 """What a job takes beside its sound."""
-ALWAYS_TAKEN = (Begin, StopPlaying, Finish, Forget)
+ALWAYS_TAKEN = (Begin, StopPlaying, Stop, Finish, Forget)
 """What begins or ends something: few, and without them what follows has no meaning."""
 FINISHERS = 4
 """Threads that wait for the disk at the end of files: many calls may end at once."""

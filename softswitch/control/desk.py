@@ -18,21 +18,27 @@ from softswitch.call.services import Services
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.history import EventHistory
 from softswitch.control.idempotency import Idempotency
-from softswitch.control.results import ResultDesk
 from softswitch.control.reloading import Reloads
+from softswitch.control.results import ResultDesk
 from softswitch.control.session import Caller, Session
 from softswitch.control.sounding import Sounds
 from softswitch.control.steering import Steering
 from softswitch.switchboard.guards import Guards
+from softswitch.switchboard.originate import Originator
 from softswitch.switchboard.switchboard import Switchboard
 from softswitch.traces.tracer import Tracer
-from softswitch.switchboard.originate import Originator
 
 __all__ = ["Desk", "KeywordRules", "Tapes"]
 
 
 class Tapes(Protocol):
     """Where calls are recorded."""
+
+    def start(self, call_id: str) -> str | None:
+        """Record from now on; the file. None: it is recorded already, or cannot be."""
+
+    def stop(self, call_id: str) -> bool:
+        """Record no more; False when the call is not being recorded."""
 
     def pause(self, call_id: str, leg: str | None = None, why: str = "asked") -> bool:
         """Record silence from now on; False when the call is not being recorded."""
@@ -65,13 +71,13 @@ class Desk:
     tapes: Tapes | None = None
     keywords: KeywordRules | None = None
     tracer: Tracer | None = None
+    originator: Originator | None = None
     steering: Steering | None = None
     """Who steers which call."""
     sounds: Sounds | None = None
     """Sounds that were not made ready ahead."""
     guards: Guards | None = None
     """Who may be called from outside."""
-    originator: Originator | None = None
     results: ResultDesk | None = None
     """Takes results of calls that are over."""
     drain: Callable[[], None] | None = None

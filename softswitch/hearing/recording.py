@@ -33,6 +33,7 @@ from media.recording import (
     Remember,
     Saved,
     Sound,
+    Stop,
     StopPlaying,
 )
 from softswitch.call.call import Call
@@ -68,6 +69,8 @@ spoken, and later when the loop has stalled: nobody is in a hurry here."""
 END_SECONDS = 2.0
 """How long after the last leg's end the tick may take to close its ears: a second at most, as it
 is."""
+MAX_FILES = 20
+"""Recordings of one call, when somebody starts and stops them."""
 MAX_TAPES = 20_000
 """Tapes the writer may still owe something: far more than there can be calls, unless a disk hangs.
 Further calls are not recorded, and say so."""
@@ -163,7 +166,8 @@ class RecordingStage:
         due = self._due
         while due and due[0][0] <= now_ns:
             taped = due.popleft()[1]
-            if taped.wanted:
+            taped.due = taped.wanted
+            if taped.due:
                 self._hand_over(taped, now_ns - SETTLE_NS)
                 due.append((now_ns + HAND_OVER_NS, taped))
 
@@ -255,11 +259,16 @@ class RecordingStage:
         self._calls[call.call_id] = taped
         self._tapes[taped.number] = taped
         self._submit(Begin(taped.number, now_ns, history, call.call_id))
-        self._due.append((now_ns + HAND_OVER_NS, taped))
+        self._hand_over_regularly(taped)
         if call.callee is not None and call.bridged:
             taped.right = call.callee.leg_id
             taped.legs.add(taped.right)
         return taped
+
+    def _hand_over_regularly(self, taped: TapedCall) -> None:
+        if not taped.due:
+            taped.due = True
+            self._due.append((self._now_ns() + HAND_OVER_NS, taped))
 
     def _attach_all(self, taped: TapedCall) -> None:
         for leg_id in taped.legs:
@@ -269,7 +278,9 @@ class RecordingStage:
 
     def _record(self, taped: TapedCall, record: Recording) -> None:
         call = taped.call
-        path = self._day_folder() / f"{call.call_id}.wav"
+        taped.files += 1
+        count = "" if taped.files == 1 else f"-{taped.files}"
+        path = self._day_folder() / f"{call.call_id}{count}.wav"
         taped.shown = shown_path(path, self._data)
         taped.hold = call.hold_end("recording")
         call.emit(RecordingStarted, path=taped.shown)
@@ -322,6 +333,42 @@ class RecordingStage:
 
     def _submit(self, job: Job) -> bool:
         return self._writer.submit(job)
+
+    # What is asked for from outside.
+
+    def start(self, call_id: str) -> str | None:
+        """Record a call from now on, as its campaign says or by default; the file, as it is told.
+        None when it is recorded already, is not answered, or has had too many recordings."""
+        call = self._find_call(call_id)
+        if call is None or call.ended or not call.caller.answered:
+            return None
+        campaign = self._campaign_of(call)
+        taped = self._calls.get(call_id) or self._begin(call, history_of(campaign))
+        if taped.recording or taped.files >= MAX_FILES:
+            return None
+        if not taped.wanted:
+            # The tape lay still: what comes now would lie too far ahead.
+            self._submit(Sound(taped.number, self._now_ns() - SETTLE_NS, ()))
+        self._record(taped, campaign.record or Recording())
+        self._pausing.resume(taped, None)
+        self._hand_over_regularly(taped)
+        self._attach_all(taped)
+        return None if taped.hold is None else taped.shown
+
+    def stop(self, call_id: str) -> bool:
+        """Record no more of a call, and keep what was recorded; False when nothing is."""
+        taped = self._calls.get(call_id)
+        if taped is None or not taped.recording or taped.stopping:
+            return False
+        taped.stopping = True
+        # What was said until now is still on its way here.
+        self._services.loop.call_later(SETTLE_NS / 1e9, self._stop, taped, self._now_ns())
+        return True
+
+    def _stop(self, taped: TapedCall, at_ns: int) -> None:
+        if taped.stopping and not taped.finished:
+            self._hand_over(taped, at_ns)
+            self._submit(Stop(taped.number, at_ns))
 
     # Pause and clips.
 

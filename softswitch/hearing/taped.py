@@ -66,6 +66,12 @@ class TapedCall:
     """Legs whose recording somebody has paused; None: both."""
     clips: dict[int, Clip] = field(default_factory=dict)
     clip_count: int = 0
+    files: int = 0
+    """Recordings begun."""
+    due: bool = False
+    """Whether its sound is handed over regularly."""
+    stopping: bool = False
+    """Whether somebody has asked for the end of the recording that is being written."""
     finished: bool = False
     """Whether the writer was told that the legs are over."""
 
@@ -125,6 +131,7 @@ def tell_file(taped: TapedCall, outcome: Saved | Discarded | Failed) -> None:
         logger.warning("call %s: not in its record, it came too late: %s", taped.call_id, outcome)
     kind, facts = _told(outcome)
     taped.call.emit(kind, path=taped.shown, **facts)
+    taped.stopping = False
     hold, taped.hold = taped.hold, None
     if hold is not None:
         hold.release()

@@ -2,6 +2,7 @@
 
 from softswitch.control.catalogue import Catalogue
 from softswitch.control.methods import (
+    altering,
     calls,
     configuration,
     connection,
@@ -17,7 +18,7 @@ from softswitch.control.methods import (
 
 __all__ = ["all_methods"]
 
-_SUBJECTS = (connection, status, discover, configuration, events, calls, steering, originate, results, hearing, traces)
+_SUBJECTS = (connection, status, discover, configuration, events, calls, altering, steering, originate, results, hearing, traces)
 
 
 def all_methods() -> Catalogue:

@@ -83,7 +83,7 @@ class LegState(msgspec.Struct, frozen=True):
     trunk: str
     number: str
     state: str
-    """ringing, answered, held (by its peer), or ended."""
+    """ringing, answered, held (by its peer), on_hold (by us), or ended."""
     codec: str | None
     seconds: float
     """Since it began."""
@@ -164,6 +164,8 @@ def _state_of_leg(leg: Leg) -> str:
         return "ended"
     if not leg.answered:
         return "ringing"
+    if leg.on_hold is not None:
+        return "on_hold"
     return "held" if leg.media is not None and leg.media.held else "answered"
 
 

@@ -12,6 +12,7 @@ from config.keywords import MAX_RULES, MAX_WEIGHT
 from config.kinds import MAX_NAME
 from config.model import Campaign, KeywordRule
 from config.said import parse_said
+from softswitch.call.call import Call
 from softswitch.control.catalogue import Catalogue, Params
 from softswitch.control.desk import Desk, KeywordRules, Tapes
 from softswitch.control.errors import ControlError, ErrorCode
@@ -45,6 +46,68 @@ class Recorded(msgspec.Struct, frozen=True):
     call: str
     leg: str | None
     recording: bool
+
+
+class WhichCall(Params):
+    """Which call."""
+
+    call: str
+
+
+class RecordingBegun(msgspec.Struct, frozen=True):
+    """Where the recording will be."""
+
+    call: str
+    path: str
+    """Within the data folder; `recording.saved` tells when it is whole."""
+
+
+class RecordingOver(msgspec.Struct, frozen=True):
+    """The call whose recording ends here."""
+
+    call: str
+
+
+_ABOUT_CALL = (
+    ErrorCode.CALL_NOT_FOUND,
+    ErrorCode.CALL_ENDED,
+    ErrorCode.NOT_IN_CONTROL,
+    ErrorCode.WRONG_STATE,
+    ErrorCode.NOT_SUPPORTED,
+)
+
+
+@METHODS.method("call.record.start", role="control", errors=_ABOUT_CALL)
+async def start(desk: Desk, caller: Caller, params: WhichCall) -> RecordingBegun:
+    """Record an answered call from now on, in the form of its campaign's `record` if it has one.
+
+    Each start makes a file of its own. Whether the parties know of it is for whoever asks to see
+    to: a notice is played only where the campaign has one.
+    """
+    tapes = _tapes(desk, desk.steered(params.call, caller))
+    path = tapes.start(params.call)
+    if path is None:
+        raise ControlError(
+            ErrorCode.WRONG_STATE, "the call is recorded already, or cannot be recorded now"
+        )
+    return RecordingBegun(params.call, path)
+
+
+@METHODS.method("call.record.stop", role="control", errors=_ABOUT_CALL)
+async def stop(desk: Desk, caller: Caller, params: WhichCall) -> RecordingOver:
+    """End the recording of a call, also one that its campaign began; what there is is kept."""
+    tapes = _tapes(desk, desk.steered(params.call, caller))
+    if not tapes.stop(params.call):
+        raise ControlError(ErrorCode.WRONG_STATE, "the call is not being recorded")
+    return RecordingOver(params.call)
+
+
+def _tapes(desk: Desk, call: Call) -> Tapes:
+    if desk.tapes is None:
+        raise ControlError(ErrorCode.NOT_SUPPORTED, "nothing is heard: switch.tap is off")
+    if not call.caller.answered:
+        raise ControlError(ErrorCode.WRONG_STATE, "the caller is not answered")
+    return desk.tapes
 
 
 @METHODS.method("call.record.pause", role="control", errors=_ABOUT_RECORDING)

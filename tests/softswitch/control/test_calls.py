@@ -29,6 +29,14 @@ class Tapes:
         self.recording = True
         self.asked: list[tuple[str, str, str | None]] = []
 
+    def start(self, call_id: str) -> str | None:
+        self.asked.append(("start", call_id, None))
+        return None if self.recording else f"recordings/{call_id}.wav"
+
+    def stop(self, call_id: str) -> bool:
+        self.asked.append(("stop", call_id, None))
+        return self.recording
+
     def pause(self, call_id: str, leg: str | None = None, why: str = "asked") -> bool:
         self.asked.append(("pause", call_id, leg))
         return self.recording
@@ -201,6 +209,23 @@ def test_recording_is_paused_and_resumed(bench: Bench) -> None:
     assert bench.ask("call.record.pause", call=call) == "wrong_state"
     bench.desk.tapes = None
     assert bench.ask("call.record.pause", call=call) == "not_supported"
+
+
+def test_recording_is_started_and_stopped(bench: Bench) -> None:
+    bench.lab.caller.invite(DIRECT)
+    bench.lab.settle()
+    call = bench.lab.call.call_id
+    assert bench.ask("call.record.start", call=call) == "wrong_state"
+    bench.lab.callee.answer()
+    bench.lab.settle()
+    assert bench.ask("call.record.start", call=call) == "wrong_state"
+    assert bench.ask("call.record.stop", call=call) == {"call": call}
+    bench.tapes.recording = False
+    begun = bench.ask("call.record.start", call=call)
+    assert begun == {"call": call, "path": f"recordings/{call}.wav"}
+    assert bench.ask("call.record.stop", call=call) == "wrong_state"
+    bench.desk.tapes = None
+    assert bench.ask("call.record.start", call=call) == "not_supported"
 
 
 class Watch:
