@@ -73,7 +73,7 @@ class Bridge:
         self.stack = Stack(
             listeners=[Listener("udp", US, 5060)],
             server="softswitch/bench",
-            is_known_source=lambda _request, _flow: True,
+            identify=lambda _request, _flow: True,
         )
         self.now = 0.0
         self.answered = 0

@@ -31,6 +31,9 @@ from config.stocks import ITEM, STOCK
 from config.switch import SWITCH
 from config.tables import HOURS, LIST, PLACES, REGION, TABLE
 from config.tracing import HEP, TRACE
+from config.trunk_logins import LOGIN, PEER, REGISTER
+from config.trunk_probes import PROBE
+from config.trunk_proxies import BEHIND
 from config.trunks import TRUNK
 from config.web import WEB, WEB_POOL
 from config.webhooks import PIXEL, WEBHOOK
@@ -40,7 +43,11 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     ("control", "One mapping.", (CONTROL, CONTROL_TOKEN, CONTROL_TLS)),
     ("hearing", "One mapping.", (HEARING,)),
     ("originate", "One mapping.", (ORIGINATE,)),
-    ("trunks", "A mapping from names to trunks; at least one.", (TRUNK,)),
+    (
+        "trunks",
+        "A mapping from names to trunks; at least one.",
+        (TRUNK, LOGIN, PEER, REGISTER, BEHIND, PROBE),
+    ),
     (
         "campaigns",
         "A mapping from names to campaigns.",

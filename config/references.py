@@ -83,12 +83,23 @@ def _check_reached(nodes: tuple[Node, ...], targets: frozenset[str], problems: P
 
 
 def check_trunks(switch: Switch, trunks: Mapping[str, Trunk], problems: Problems) -> None:
-    """A trunk that is the switch itself would call it for ever."""
+    """A trunk that is the switch itself would call it for ever; one user is one trunk."""
     own = {switch.listen_host, switch.advertise_host}
     for trunk in trunks.values():
         if trunk.host in own and trunk.port == switch.listen_port:
             where = f"{trunk.host}:{trunk.port}"
             problems.add(trunk.location, f'trunk "{trunk.name}": {where} is the switch itself')
+    users: dict[str, str] = {}
+    for trunk in trunks.values():
+        if trunk.inbound_auth is None:
+            continue
+        other = users.setdefault(trunk.inbound_auth.user, trunk.name)
+        if other != trunk.name:
+            problems.add(
+                trunk.location,
+                f'trunk "{trunk.name}": inbound_auth has the user of trunk "{shorten(other)}"',
+                "calls are known by it: each trunk needs its own",
+            )
 
 
 def check_publishers(

@@ -12,8 +12,9 @@ from config.kinds import (
     list_of,
     one_of,
 )
-from config.model import CodecName, Hold, Trunk
+from config.model import CodecName, Hold, Trunk, TrunkRegistration
 from config.reading import (
+    Fields,
     Key,
     MissingError,
     Reading,
@@ -23,6 +24,9 @@ from config.reading import (
     note,
     read_fields,
 )
+from config.trunk_logins import LOGIN_KIND, PEER_KIND, REGISTER_KIND
+from config.trunk_probes import PROBE_KIND
+from config.trunk_proxies import BEHIND_KIND
 
 _CODECS: tuple[CodecName, ...] = ("PCMU", "PCMA")
 _HOLDS: tuple[Hold, ...] = ("pass", "local")
@@ -81,6 +85,54 @@ class TrunkKeys:
         otherwise="PCMU, then PCMA",
         example="[PCMA, PCMU]",
     )
+    OUTBOUND_AUTH = Key(
+        "outbound_auth",
+        LOGIN_KIND,
+        "What the carrier's challenges are answered with.",
+        otherwise="a challenge is a refusal",
+        example="{user: switch-1, password: '${CARRIER_PASSWORD}'}",
+    )
+    INBOUND_AUTH = Key(
+        "inbound_auth",
+        PEER_KIND,
+        "What calls from the trunk must show. Who shows it is known by it, from whichever address.",
+        otherwise="its address is enough",
+        example="{user: carrier-1, password: '${TRUNK_PASSWORD}'}",
+    )
+    REGISTER = Key(
+        "register",
+        REGISTER_KIND,
+        "Registration with the carrier.",
+        otherwise="none: the carrier knows where the switch is",
+        example="{expires: 10 min}",
+    )
+    BEHIND = Key(
+        "behind",
+        BEHIND_KIND,
+        "The proxies that the trunk's calls come through.",
+        otherwise="calls come from its own addresses",
+        example="{proxies: [10.0.0.5], header: X-Trunk}",
+    )
+    PROBE = Key(
+        "probe",
+        PROBE_KIND,
+        "OPTIONS that ask whether it is there.",
+        otherwise="none: it is taken to be there",
+        example="{every: 10 s, misses: 2}",
+    )
+
+
+def _registration(fields: Fields, reading: Reading) -> TrunkRegistration | None:
+    """A registration names a user, or takes that of the credentials."""
+    keys = TrunkKeys
+    register = fields.get(keys.REGISTER)
+    if register is None or register.user or fields.get(keys.OUTBOUND_AUTH):
+        return register
+    if not fields.refused(keys.OUTBOUND_AUTH):
+        reading.problems.add(
+            fields.place(keys.REGISTER), "register: whom?", "say user, or outbound_auth"
+        )
+    return None
 
 
 TRUNK = Section(
@@ -118,5 +170,10 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         pass_headers=fields.get(keys.PASS_HEADERS) or (),
         hold=fields[keys.HOLD],
         codecs=fields.get(keys.CODECS) or _CODECS,
+        outbound_auth=fields.get(keys.OUTBOUND_AUTH),
+        inbound_auth=fields.get(keys.INBOUND_AUTH),
+        register=_registration(fields, reading),
+        behind=fields.get(keys.BEHIND),
+        probe=fields.get(keys.PROBE),
         location=fields.place(keys.ADDRESS),
     )

@@ -69,7 +69,7 @@ class Run:
         self.random = random.Random(seed)
         self.stack = Stack(
             listeners=[Listener("udp", US, 5060), Listener("tcp", US, 5060)],
-            is_known_source=lambda _request, _flow: self.random.random() < 0.95,
+            identify=lambda _request, _flow: self.random.random() < 0.95,
             ids=Ids(self.random.randbytes),
             allow=(*ALLOW, "INFO"),
             limits=LIMITS,

@@ -55,10 +55,10 @@ from softswitch.store.postgres.errors import DatabaseUnusable
 from softswitch.store.records import RecordFile
 from softswitch.store.recovery import recover
 from softswitch.switchboard.crash import crash_record
-from softswitch.switchboard.recorder import Recorder
-from softswitch.switchboard.switchboard import Snapshot, Switchboard
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.originate import Originator
+from softswitch.switchboard.recorder import Recorder
+from softswitch.switchboard.switchboard import Snapshot, Switchboard
 from softswitch.traces.tracer import Tracer
 from softswitch.tracking import Tracking
 from softswitch.transport import Endpoint, NameNotResolved, Resolver, Transport
@@ -308,7 +308,7 @@ class App:
                 for endpoint in self.transport.endpoints
             ],
             server=f"softswitch/{VERSION}",
-            is_known_source=self._is_known_source,
+            identify=self._identify,
         )
         self.stack = stack
         self.services = Services(
@@ -438,8 +438,8 @@ class App:
 
     # While it runs.
 
-    def _is_known_source(self, request: Request, flow: Flow) -> bool:
-        return self.switchboard.is_known_source(request, flow)
+    def _identify(self, request: Request, flow: Flow) -> object:
+        return self.switchboard.sources.identify(request, flow)
 
     def _on_stack_event(self, event: object) -> None:
         if isinstance(event, InviteReceived):

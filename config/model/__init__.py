@@ -98,7 +98,13 @@ from config.model.treatments import (
     Treatment,
     Wait,
 )
-from config.model.trunks import Trunk
+from config.model.trunks import (
+    Trunk,
+    TrunkLogin,
+    TrunkProbe,
+    TrunkProxies,
+    TrunkRegistration,
+)
 from config.model.values import (
     NOTHING,
     NOWHERE,
@@ -214,6 +220,10 @@ __all__ = [
     "Transport",
     "Treatment",
     "Trunk",
+    "TrunkLogin",
+    "TrunkProbe",
+    "TrunkProxies",
+    "TrunkRegistration",
     "Unary",
     "Value",
     "ValueType",

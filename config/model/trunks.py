@@ -6,6 +6,53 @@ from config.model.values import NOWHERE, CodecName, Hold, Location, Transport
 
 
 @dataclass(frozen=True, slots=True)
+class TrunkLogin:
+    """A user and a password for digest."""
+
+    user: str
+    password: str = field(repr=False)
+    realm: str | None = None
+    """The only realm that is answered, or None: whichever asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkRegistration:
+    """That the switch registers with a carrier."""
+
+    user: str | None = None
+    """User part of the address of record; None: the user of `outbound_auth`."""
+    domain: str | None = None
+    """Its domain, and the registrar's; None: the trunk's host."""
+    expires: float = 600.0
+    """Seconds asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkProxies:
+    """The proxies that a trunk's calls come through, and how they say whose a call is: exactly one
+    of header, parameter and via is set."""
+
+    proxies: tuple[str, ...]
+    header: str | None = None
+    parameter: str | None = None
+    value: str | None = None
+    """What header or parameter says; None: the trunk's name."""
+    via: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkProbe:
+    """OPTIONS that ask whether a trunk is there."""
+
+    every: float = 30.0
+    """Seconds after an answer or its lack."""
+    misses: int = 3
+    """So many in a row without an answer: down."""
+    down: frozenset[int] = frozenset((408, 503))
+    """Final answers that count as none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Trunk:
     """A carrier or gateway: where calls come from and go to."""
 
@@ -28,4 +75,14 @@ class Trunk:
     """A hold from the other leg is passed on to this trunk, or answered locally. Default pass."""
     codecs: tuple[CodecName, ...] = ("PCMU", "PCMA")
     """Codecs offered and accepted, best first. Default PCMU, PCMA."""
+    outbound_auth: TrunkLogin | None = None
+    """What the carrier's challenges are answered with. Default none."""
+    inbound_auth: TrunkLogin | None = None
+    """What calls from it must show, from whichever address they come then. Default none."""
+    register: TrunkRegistration | None = None
+    """Registration with the carrier. Default none."""
+    behind: TrunkProxies | None = None
+    """The proxies its calls come through. Default none: calls come from it straight."""
+    probe: TrunkProbe | None = None
+    """OPTIONS to it. Default none."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)

@@ -58,7 +58,7 @@ class Phone:
         self._stack = Stack(
             listeners=[Listener("udp", host, self.port)],
             server=f"demo-{name}",
-            is_known_source=lambda request, flow: True,
+            identify=lambda request, flow: True,
         )
         self._socket = _media_socket(host)
         self._local = sdp.LocalMedia(host, self._socket.getsockname()[1], secrets.randbits(31))

@@ -23,6 +23,34 @@ def names_to_resolve(configuration: Configuration) -> frozenset[str]:
     return frozenset(host for host in hosts if "/" not in host and ip_address(host) is None)
 
 
+class Hosts:
+    """Trunks by the hosts and networks of theirs."""
+
+    def __init__(self) -> None:
+        self._by_host: dict[str, list[Trunk]] = {}
+        self._networks: list[tuple[_Network, Trunk]] = []
+
+    def add(self, trunk: Trunk, host: str, addresses: frozenset[str]) -> None:
+        """Know a host, the addresses it resolved to, or a network."""
+        if "/" in host:
+            self._networks.append((ipaddress.ip_network(host, strict=False), trunk))
+            return
+        for known in {canonical_host(host), *map(canonical_host, addresses)}:
+            trunks = self._by_host.setdefault(known, [])
+            if trunk not in trunks:
+                trunks.append(trunk)
+
+    def find(self, host: str) -> list[Trunk]:
+        """The trunks of a host; those that name it before those that name its network."""
+        found = self._by_host.get(host) or self._by_host.get(canonical_host(host))
+        if found is not None or not self._networks:
+            return found or []
+        address = ip_address(host)
+        if address is None:
+            return []
+        return [trunk for network, trunk in self._networks if address in network]
+
+
 class TrunkTable:
     """The trunks of one configuration, found by where a message came from.
 
@@ -32,22 +60,18 @@ class TrunkTable:
     def __init__(
         self, configuration: Configuration, addresses: Mapping[str, frozenset[str]] | None = None
     ) -> None:
-        self._trunks = configuration.trunks
-        self._by_host: dict[str, list[Trunk]] = {}
-        self._networks: list[tuple[_Network, Trunk]] = []
+        self._hosts = Hosts()
+        self.behind = Hosts()
+        """Those whose calls come through a proxy, by the hosts before it."""
+        self.proxies = Hosts()
+        """The same, by the proxies."""
         resolved = addresses or {}
         for trunk in configuration.trunks.values():
-            for host in _hosts(trunk):
-                self._add(trunk, host, resolved.get(host, frozenset()))
-
-    def _add(self, trunk: Trunk, host: str, addresses: frozenset[str]) -> None:
-        if "/" in host:
-            self._networks.append((ipaddress.ip_network(host, strict=False), trunk))
-            return
-        for known in {canonical_host(host), *map(canonical_host, addresses)}:
-            trunks = self._by_host.setdefault(known, [])
-            if trunk not in trunks:
-                trunks.append(trunk)
+            table = self._hosts if trunk.behind is None else self.behind
+            for host in (trunk.host, *trunk.sources):
+                table.add(trunk, host, resolved.get(host, frozenset()))
+            for host in () if trunk.behind is None else trunk.behind.proxies:
+                self.proxies.add(trunk, host, resolved.get(host, frozenset()))
 
     def identify(self, host: str, transport: str = "udp", port: int | None = None) -> Trunk | None:
         """The trunk this source belongs to, or None.
@@ -55,20 +79,10 @@ class TrunkTable:
         Where several trunks have the host, the one with the source's own port and transport is
         taken, then one with its transport, then the first. A host goes before a network.
         """
-        found = self._by_host.get(host) or self._by_host.get(canonical_host(host))
-        if found is None:
-            return self._by_network(host)
-        if len(found) == 1:
-            return found[0]
+        found = self._hosts.find(host)
+        if len(found) <= 1:
+            return found[0] if found else None
         return max(found, key=lambda it: (it.transport == transport) * (1 + (it.port == port)))
-
-    def _by_network(self, host: str) -> Trunk | None:
-        if not self._networks:
-            return None
-        address = ip_address(host)
-        if address is None:
-            return None
-        return next((trunk for network, trunk in self._networks if address in network), None)
 
     def flow(self, trunk: Trunk) -> Flow:
         """The way to a trunk."""
@@ -76,4 +90,5 @@ class TrunkTable:
 
 
 def _hosts(trunk: Trunk) -> tuple[str, ...]:
-    return (trunk.host, *trunk.sources)
+    proxies = () if trunk.behind is None else trunk.behind.proxies
+    return (trunk.host, *trunk.sources, *proxies)

@@ -18,7 +18,7 @@ from softswitch.sip.timers import Timers
 if TYPE_CHECKING:
     from softswitch.sip.dialog import Dialog
     from softswitch.sip.events import Event
-    from softswitch.sip.message import Request
+    from softswitch.sip.source import IdentifySource
     from softswitch.sip.stream import StreamDecoder
     from softswitch.sip.transaction.base import (
         ClientKey,
@@ -81,8 +81,8 @@ class Context:
         "drops",
         "events",
         "flows_to_close",
+        "identify",
         "ids",
-        "is_known_source",
         "limits",
         "merge_keys",
         "now",
@@ -104,13 +104,13 @@ class Context:
         *,
         listeners: Sequence[Listener],
         server: str,
-        is_known_source: Callable[[Request, Flow], bool],
+        identify: IdentifySource,
         ids: Ids,
         allow: Sequence[str],
         limits: Limits,
     ) -> None:
         self.ids = ids
-        self.is_known_source = is_known_source
+        self.identify = identify
         self._secret = ids.digits(32)
         self.timers = Timers()
         self.limits = limits

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from softswitch.sip.invite_client import OutgoingInvite
     from softswitch.sip.invite_server import IncomingInvite
     from softswitch.sip.message import Request, Response
+    from softswitch.sip.probe import Probe
     from softswitch.sip.refer import OutgoingRefer
+    from softswitch.sip.registration import Registration
     from softswitch.sip.requests import IncomingRequest, OutgoingRequest
 
 
@@ -178,6 +180,26 @@ class ReferEnded(msgspec.Struct, frozen=True):
     why: str
 
 
+class RegistrationChanged(msgspec.Struct, frozen=True):
+    """A registration of ours holds from now on, or not any more; each further failure is told too.
+
+    `why` is "response", or "timeout" or "transport" with status 0.
+    """
+
+    registration: Registration
+    registered: bool
+    status: int
+    why: str
+
+
+class ProbeChanged(msgspec.Struct, frozen=True):
+    """A peer that is asked by OPTIONS is there again, or not any more; status 0: no answer."""
+
+    probe: Probe
+    up: bool
+    status: int
+
+
 class DialogTerminated(msgspec.Struct, frozen=True):
     """A confirmed dialog is over, told once.
 
@@ -210,5 +232,7 @@ Event = (
     | RequestTimedOut
     | ReferProgressed
     | ReferEnded
+    | RegistrationChanged
+    | ProbeChanged
     | DialogTerminated
 )

@@ -52,6 +52,7 @@ class IncomingInvite:
         "owner",
         "remote_tag",
         "request",
+        "source",
         "state",
     )
 
@@ -62,6 +63,7 @@ class IncomingInvite:
         flow: Flow,
         transaction: ServerTransaction,
         head: ResponseHead,
+        source: object = None,
     ) -> None:
         self._context = context
         self._head = head
@@ -72,6 +74,8 @@ class IncomingInvite:
         self.call_id = request.call_id
         self.local_tag = transaction.local_tag
         self.remote_tag = from_tag_of(request)
+        self.source = source
+        """Who sent it, as the stack's user said."""
         self.owner: object = None
         self.state = InviteState.PROCEEDING
         self.dialog: Dialog | None = None

@@ -30,6 +30,7 @@ from softswitch.sip.inspect import Hop, from_tag_of, hop_of, method_of, number_o
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.matching import server_key, way_back
 from softswitch.sip.message import Request, Response, is_answerable, parse_message
+from softswitch.sip.source import Unproven
 from softswitch.sip.transaction.base import ServerTransaction
 from softswitch.sip.transaction.server_invite import ServerInviteTransaction, State
 from softswitch.sip.transaction.server_non_invite import ServerNonInviteTransaction
@@ -180,25 +181,32 @@ def _receive_new(context: Context, arrival: Arrival) -> None:
             else:
                 _refuse(context, request, hop, flow, _unavailable(context, request))
             return
-    refusal = first_refusal(request, context, CHECKS) or _judge_source(context, request, flow)
+    refusal = first_refusal(request, context, CHECKS)
+    source: object = None
+    if refusal is None and request.method != "OPTIONS":
+        source = context.identify(request, flow)
+        refusal = _judge(source)
     if refusal is None and tag:
         # 12.2.2: a UAS that does not wish to recreate the dialog "MUST respond to the request with
         # a 481 (Call/Transaction Does Not Exist) status code".
         refusal = Refusal(481, "no-such-dialog")
     if refusal is None:
-        refusal = _OUTSIDE.get(request.method, _refuse_outside)(context, arrival)
+        refusal = _OUTSIDE.get(request.method, _refuse_outside)(context, arrival, source)
     if refusal is not None:
         _refuse(context, request, hop, flow, refusal)
 
 
-def _judge_source(context: Context, request: Request, flow: Flow) -> Refusal | None:
-    """Refuse whom we do not know, after all that is wrong with the request itself."""
-    if request.method == "OPTIONS" or context.is_known_source(request, flow):
-        return None
-    return Refusal(403, "unknown-source")
+def _judge(source: object) -> Refusal | None:
+    """Refuse whom we do not know, after all that is wrong with the request itself.
+
+    22.1: who has to prove first who it is gets a 401, which is no refusal to be told of.
+    """
+    if isinstance(source, Unproven):
+        return Refusal(401, "", source.challenge)
+    return None if source else Refusal(403, "unknown-source")
 
 
-def _receive_invite(context: Context, arrival: Arrival) -> Refusal | None:
+def _receive_invite(context: Context, arrival: Arrival, source: object) -> Refusal | None:
     request, key, hop, flow = arrival
     merge_key = (from_tag_of(request), request.call_id, number_of(request))
     if merge_key in context.merge_keys:
@@ -216,11 +224,11 @@ def _receive_invite(context: Context, arrival: Arrival) -> Refusal | None:
     transaction.merge_key = merge_key
     context.merge_keys[merge_key] = transaction
     head = ResponseHead(request, flow, hop, tag, context.server_line)
-    IncomingInvite(context, request, flow, transaction, head)
+    IncomingInvite(context, request, flow, transaction, head, source)
     return None
 
 
-def _receive_options(context: Context, arrival: Arrival) -> Refusal:
+def _receive_options(context: Context, arrival: Arrival, _source: object) -> Refusal:
     """11.2: the answer is what an INVITE would get, with what we can do."""
     if context.draining:
         return _unavailable(context, arrival.request)
@@ -234,14 +242,14 @@ def _receive_options(context: Context, arrival: Arrival) -> Refusal:
     return Refusal(200, "", lines)
 
 
-def _refuse_outside(context: Context, arrival: Arrival) -> Refusal:
+def _refuse_outside(context: Context, arrival: Arrival, _source: object) -> Refusal:
     rule = METHODS.get(arrival.request.method)
     if rule is not None and rule.outside:
         return Refusal(501, "not-served-outside", context.allow_line)
     return Refusal(481, "no-such-dialog")
 
 
-_OUTSIDE: dict[str, Callable[[Context, Arrival], Refusal | None]] = {
+_OUTSIDE: dict[str, Callable[[Context, Arrival, object], Refusal | None]] = {
     "INVITE": _receive_invite,
     "OPTIONS": _receive_options,
 }

@@ -8,7 +8,7 @@ next_event(), flows_to_close() and next_timeout(). It knows neither sockets nor 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from urllib.parse import quote
 
 from softswitch.sip.authorizing import make_transaction
@@ -26,9 +26,11 @@ from softswitch.sip.events import Event
 from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.ids import Ids
 from softswitch.sip.invite_client import OutgoingInvite
-from softswitch.sip.message import Request
+from softswitch.sip.probe import Probe
 from softswitch.sip.receive import receive_message, refuse_unreadable
+from softswitch.sip.registration import Registration
 from softswitch.sip.requests import OutgoingRequest
+from softswitch.sip.source import IdentifySource
 from softswitch.sip.stream import Ping, StreamDecoder
 from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
 
@@ -41,8 +43,6 @@ ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "INFO")
 _KEEP_ALIVES = frozenset((b"", b"\0", b"\0\0\0\0", b"\r\n", b"\r\n\r\n"))
 MAX_KEEP_ALIVE = 4
 
-KnowsSource = Callable[[Request, Flow], bool]
-
 
 class Stack:
     """One user agent core on any number of listeners."""
@@ -52,7 +52,7 @@ class Stack:
         *,
         listeners: Sequence[Listener],
         server: str = "softswitch",
-        is_known_source: KnowsSource,
+        identify: IdentifySource,
         ids: Ids | None = None,
         allow: Sequence[str] = ALLOW,
         limits: Limits | None = None,
@@ -60,7 +60,7 @@ class Stack:
         self._context = Context(
             listeners=listeners,
             server=one_line(server),
-            is_known_source=is_known_source,
+            identify=identify,
             ids=ids or Ids(),
             allow=allow,
             limits=limits or Limits(),
@@ -234,6 +234,62 @@ class Stack:
             credentials,
         ).start()  # fmt: skip
         return user
+
+    def register(
+        self,
+        *,
+        registrar: str,
+        aor: str,
+        contact_user: str,
+        line: str,
+        expires: float,
+        to_flow: Flow,
+        credentials: Credentials | None,
+        owner: object = None,
+        now: float,
+    ) -> Registration:
+        """Register a contact of ours, until it is stopped; `line` is a parameter of its URI."""
+        self._context.now = now
+        registration = Registration(
+            self._context,
+            registrar=registrar,
+            aor=aor,
+            contact_user=contact_user,
+            line=line,
+            expires=expires,
+            flow=to_flow,
+            credentials=credentials,
+            owner=owner,
+        )
+        registration.start()
+        return registration
+
+    def probe(
+        self,
+        *,
+        uri: str,
+        local: str,
+        to_flow: Flow,
+        every: float,
+        misses: int,
+        down: Collection[int],
+        owner: object = None,
+        now: float,
+    ) -> Probe:
+        """Ask a peer by OPTIONS whether it is there, until that is stopped."""
+        self._context.now = now
+        probe = Probe(
+            self._context,
+            uri=uri,
+            local=local,
+            flow=to_flow,
+            every=every,
+            misses=misses,
+            down=down,
+            owner=owner,
+        )
+        probe.start()
+        return probe
 
     # State to look at.
 

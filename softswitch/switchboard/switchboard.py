@@ -32,6 +32,7 @@ from softswitch.call.services import Services
 from softswitch.campaign.evaluate import plain
 from softswitch.campaign.facts import CallFacts, PresentedFacts
 from softswitch.campaign.tables import Tables
+from softswitch.routing.sources import SourceTable
 from softswitch.routing.trunks import TrunkTable
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
@@ -42,6 +43,7 @@ from softswitch.switchboard.means import Means
 from softswitch.switchboard.protocols import WriteError
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.signalling import called_number, calling_number, signalling_facts
+from softswitch.switchboard.sources import Sources
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +71,11 @@ class Snapshot:
         return Tables(self.configuration)
 
     @cached_property
+    def sources(self) -> SourceTable:
+        """Whose a request is."""
+        return SourceTable(self.configuration, self.trunks)
+
+    @cached_property
     def passed_names(self) -> tuple[str, ...]:
         """Header fields that some trunk lists in `pass_headers`; all others end at the switch."""
         trunks = self.configuration.trunks.values()
@@ -90,6 +97,7 @@ class Switchboard:
         self.recorder = recorder
         self.snapshot = snapshot
         self.draining = False
+        self.sources = Sources(lambda: self.snapshot.sources, services.wall_clock)
         self.calls: dict[str, Call] = {}
         self.refusals: Counter[str] = Counter()
         self.presented = 0
@@ -99,17 +107,12 @@ class Switchboard:
         self._random = random.SystemRandom()
         snapshot.tables  # noqa: B018 - made now, not for the first call
 
-    def is_known_source(self, request: Request, flow: Flow) -> bool:
-        """Whether a request comes from a trunk."""
-        return self.snapshot.trunks.identify(flow.host, flow.transport, flow.port) is not None
-
     # Calls come in.
 
     def receive(self, invite: IncomingInvite) -> None:
         """Take or refuse an INVITE."""
         snapshot = self.snapshot
-        flow = invite.flow
-        trunk = snapshot.trunks.identify(flow.host, flow.transport, flow.port)
+        trunk = invite.source if isinstance(invite.source, Trunk) else None
         called = called_number(invite.request)
         identity = read_identity(invite.request, trusted=trunk is not None and trunk.trusted)
         caller = calling_number(identity, snapshot.configuration.switch.country)
@@ -281,9 +284,8 @@ class Switchboard:
         request = event.request
         if request.method != "INVITE":
             return
-        trunk = self.snapshot.trunks.identify(
-            event.flow.host, event.flow.transport, event.flow.port
-        )
+        flow = event.flow
+        trunk = self.snapshot.trunks.identify(flow.host, flow.transport, flow.port)
         refusal = _Refusal(event.status, event.why)
         self._tell_refusal(request, event.flow, trunk, called_number(request), "", refusal)
 

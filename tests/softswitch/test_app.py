@@ -233,7 +233,7 @@ class Peer:
         self.port = self.transport.endpoints[0].port
         self.stack = Stack(
             listeners=[Listener("udp", "127.0.0.1", self.port)],
-            is_known_source=lambda _request, _flow: True,
+            identify=lambda _request, _flow: True,
         )
         self.events: list[object] = []
         self.answers = True

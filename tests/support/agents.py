@@ -50,7 +50,7 @@ class Agent:
         self.stack = Stack(
             listeners=[Listener(transport, host, 5060)],
             server=name,
-            is_known_source=lambda _request, _flow: True,
+            identify=lambda _request, _flow: True,
             ids=Ids(Pseudorandom(len(name) * 7919)),
             allow=(*ALLOW, "REFER"),
         )

@@ -233,7 +233,7 @@ class Phone:
         self.stack = Stack(
             listeners=[Listener("udp", HOSTS[name], 5060)],
             server=name,
-            is_known_source=lambda _request, _flow: True,
+            identify=lambda _request, _flow: True,
             allow=(*ALLOW, "REFER"),
         )
         self.pump: Pump[Any] = laboratory.pump(self.stack, self.on_event, name)
@@ -414,7 +414,7 @@ class Laboratory:
         stack = self.stack = Stack(
             listeners=[Listener("udp", SWITCH, 5060)],
             server="test",
-            is_known_source=app._is_known_source,
+            identify=app._identify,
         )
         self._pump = self.pump(stack, app._on_stack_event, "switch")
         self.prompts = Shelf(self.engine)

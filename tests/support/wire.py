@@ -59,7 +59,7 @@ class Wire:
         self.stack = Stack(
             listeners=[Listener("udp", US, 5060), Listener("tcp", US, 5060)],
             server="test",
-            is_known_source=is_known,
+            identify=is_known,
             ids=Ids(Pseudorandom(4711)),
             allow=allow,
             limits=limits,
