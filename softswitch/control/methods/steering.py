@@ -19,7 +19,7 @@ from softswitch.control import verbs
 from softswitch.control.catalogue import Catalogue, Params
 from softswitch.control.desk import Desk
 from softswitch.control.errors import ControlError, ErrorCode
-from softswitch.control.methods.calls import CallState, call_state, leg_of
+from softswitch.control.methods.calls import CallState, Which, call_state, leg_of
 from softswitch.control.session import Caller
 from softswitch.control.sounding import SoundParams, is_given, sound_of
 from softswitch.control.steering import SteeredCall
@@ -52,12 +52,6 @@ def _steered(desk: Desk, caller: Caller, call_id: str) -> SteeredCall:
     if desk.steering is None:
         raise ControlError(ErrorCode.NOT_SUPPORTED, "calls are not steered from outside here")
     return desk.steering.held(call_id, caller)
-
-
-class Which(Params):
-    """Which call."""
-
-    call: str
 
 
 class Done(msgspec.Struct, frozen=True):
