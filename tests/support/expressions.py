@@ -64,8 +64,9 @@ EQUAL: tuple[Operator, ...] = ("=", "!=")
 MEMBER: tuple[Operator, ...] = ("in", "not in")
 CLOCK: tuple[Operator, ...] = ("before", "after")
 
-NUMBER_FACTS = ("talk_seconds", "hour", "lookup.bid.price")
-TEXT_FACTS = ("caller.state", "binding.keyword", "binding.ad group", "answer.ask-2", "campaign")
+# Facts that may be any number or text: one that can never be the other's value is refused.
+NUMBER_FACTS = ("talk_seconds", "status", "lookup.bid.price")
+TEXT_FACTS = ("caller.name", "binding.keyword", "binding.ad group", "answer.ask-2", "campaign")
 BOOLEAN_FACTS = ("caller.private", "bridged", "lookup.bid.found")
 ANY_FACTS = ("var.score", "attribute.tier", "result.amount")
 LIST_FACTS = ("keys", "lookup.bid.tags")
