@@ -13,13 +13,14 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from rtp.engine import TapBatch, TapFlag
 from softswitch.call.call import Call
 from softswitch.call.leg import Leg
+from softswitch.traces.addresses import Address
 from softswitch.traces.pcap import FILE_HEADER, packet, rtp_packet
 from softswitch.traces.trace import SipMessage
 
@@ -40,6 +41,14 @@ AFTER_END_SECONDS = 2.0
 """The answer to the last BYE comes after the end of the call."""
 
 
+class _Sound(NamedTuple):
+    """Where the sound of a leg comes from."""
+
+    leg: Leg
+    source: Address
+    ours: Address
+
+
 class Capture:
     """One file while it is written; `finish` it."""
 
@@ -53,6 +62,8 @@ class Capture:
         """Left out because a secret was asked for."""
         self.why = ""
         """Why it is over; empty: it is not."""
+        self._legs: dict[int, _Sound] = {}
+        """By their numbers in the engine."""
         self._pending = [FILE_HEADER]
         self._pending_bytes = 0
         self._over = asyncio.Event()
@@ -73,13 +84,10 @@ class Capture:
 
     def on_tap(self, batch: TapBatch) -> None:
         """What all legs of the switch have received in a tick."""
-        legs = {
-            leg.media.port.leg: leg
-            for leg in self.call.legs
-            if leg.media is not None and not leg.ended
-        }
-        if not legs or self.why:
+        if self.why:
             return
+        self._note_legs()
+        legs = self._legs
         mine = np.isin(batch.entries["leg"], np.fromiter(legs, np.uint64, len(legs)))
         for entry in batch.entries[mine]:
             self._put_sound(legs[int(entry["leg"])], entry, batch)
@@ -106,27 +114,33 @@ class Capture:
 
     # Private.
 
-    def _put_sound(self, leg: Leg, entry: np.void, batch: TapBatch) -> None:
-        arrived = int(entry["arrived_ns"]) / 1e9
+    def _note_legs(self) -> None:
+        """Whose sound is whose: known on when a leg is over, whose last packets come a tick
+        later."""
+        for leg in self.call.legs:
+            media = leg.media
+            if leg.ended or media is None or media.agreement is None:
+                continue
+            source = media.agreement.remote_host, media.agreement.remote_port
+            ours = media.local.host, media.local.rtp_port
+            self._legs[media.port.leg] = _Sound(leg, source, ours)
+
+    def _put_sound(self, sound: _Sound, entry: np.void, batch: TapBatch) -> None:
+        leg, arrived = sound.leg, int(entry["arrived_ns"]) / 1e9
         if leg.secrets or arrived < leg.secret_until or leg.secret_during(arrived, arrived):
             self.secret_packets += 1
             return
-        media = leg.media
-        if media is None or media.agreement is None:
-            return
         start = int(entry["offset"])
-        number = int(entry["leg"])
         rtp = rtp_packet(
             batch.payload[start : start + int(entry["length"])].tobytes(),
             payload_type=int(entry["payload_type"]),
             sequence=int(entry["sequence"]),
             timestamp=int(entry["timestamp"]),
-            source=number,
+            source=int(entry["leg"]),
             marker=bool(int(entry["flags"]) & TapFlag.MARKER),
         )
-        source = media.agreement.remote_host, media.agreement.remote_port
-        ours = media.local.host, media.local.rtp_port
-        self._put(packet(rtp, source=source, destination=ours, at=arrived + self._offset))
+        at = arrived + self._offset
+        self._put(packet(rtp, source=sound.source, destination=sound.ours, at=at))
 
     def _put(self, record: bytes) -> None:
         if self.why:
