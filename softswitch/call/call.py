@@ -20,12 +20,12 @@ from softswitch import sdp
 from softswitch.call import ending
 from softswitch.call.called_leg import CalledLeg
 from softswitch.call.calling_leg import CallingLeg
+from softswitch.call.company import hears_a_mix, tell
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.dialling import Dialling, Screen
 from softswitch.call.end_hold import EndHold, EndHolds
 from softswitch.call.ending import MAX_RETRY_AFTER, NORMAL_CLEARING
 from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed, FaxHeard
-from softswitch.call.first_leg import FirstLeg
 from softswitch.call.holding import take_off_hold
 from softswitch.call.joining import hear, join, part
 from softswitch.call.key_sender import pass_key
@@ -33,6 +33,7 @@ from softswitch.call.leg import Leg
 from softswitch.call.outcomes import DialFailure, DialOutcome, TransferOutcome
 from softswitch.call.secrecy import Secrecy
 from softswitch.call.services import LoadedPrompt, Services
+from softswitch.call.staying import keep_called
 from softswitch.call.times import CallTimes, times_of
 from softswitch.sip.causes import reason_header, sip_reason_header
 
@@ -71,7 +72,9 @@ class Call:
         """Serves the call: of a syndicated one, the original."""
         self.counts_for = campaign
         """What the call counts for; what it wants heard is heard."""
-        self.caller: CallingLeg | FirstLeg
+        self.caller: CallingLeg | CalledLeg
+        """The leg that the treatment is for; one that we called, where the call is ours or the
+        caller has left."""
         self.callee: CalledLeg | None = None
         """The leg the caller is bridged to."""
         self.joined: CalledLeg | None = None
@@ -79,6 +82,10 @@ class Call:
         self.bridged = False
         self.keeps_caller = False
         """Whether the caller stays when the party it talks to leaves: its treatment goes on."""
+        self.keeps_called = False
+        """Whether that party stays when the caller leaves: the treatment goes on with it."""
+        self.left_first: tuple[str, str] | None = None
+        """Who has left the other, and how, where the call went on after that."""
         self.parted_from: CalledLeg | None = None
         """The leg the caller has talked to last, when it talks no more."""
         self.ended = False
@@ -295,12 +302,13 @@ class Call:
         """Wait until the bridged call ends: whoever hangs up ends it, unless it keeps the caller;
         then until the two are parted."""
         self._talk = self.services.loop.create_future()
-        if self.bridged or not self.keeps_caller:
+        if self.bridged or not (self.keeps_caller or self.keeps_called):
             await self._talk
 
     def on_parted(self) -> None:
         """The two that talked are parted."""
-        if self.keeps_caller and self._talk is not None and not self._talk.done():
+        goes_on = self.keeps_caller or self.keeps_called
+        if goes_on and self._talk is not None and not self._talk.done():
             self._talk.set_result(None)
 
     async def transfer(self, to: str, *, within: float) -> TransferOutcome:
@@ -336,8 +344,8 @@ class Call:
         self.emit(DigitPressed, leg=leg.leg_id, digit=digit, source=source)
         if not (self.bridged and self._carries(leg)):
             leg.keys.press(digit)
-        elif source == "info":
-            # Events and tones reach the other leg by themselves.
+        elif source == "info" or (source == "rfc4733" and hears_a_mix(self.other_leg(leg))):
+            # Events and tones reach the other leg by themselves; events do not where it hears more.
             leg.when_told_only_by(source, lambda: self._pass_key(leg, digit))
 
     def _pass_key(self, leg: Leg, digit: str) -> None:
@@ -352,6 +360,8 @@ class Call:
         """A leg begins or ends to press keys that are nobody's business."""
         if self.joined is not None and not self.ended:
             hear(self.caller, self.joined)
+        elif leg.company is not None:
+            tell(leg)
 
     def on_progress(self, leg: CalledLeg, status: int, *, described: bool) -> None:
         """A provisional answer of a far end."""
@@ -392,6 +402,8 @@ class Call:
         is parted from it."""
         if leg is self.callee and self.keeps_caller:
             part(self, why)
+        elif leg is self.caller and self.keeps_called:
+            keep_called(self, why)
         return self._carries(leg)
 
     # The end.
@@ -427,7 +439,7 @@ class Call:
             self.stop_playing()
         finally:
             try:
-                ending.leave_callees(self._legs, gone, passed, cause, q850)
+                ending.leave_callees(self._legs, self.caller, gone, passed, cause, q850)
             finally:
                 try:
                     ending.leave_caller(self.caller, ended_by, cause, status, passed, q850, headers)

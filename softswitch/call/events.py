@@ -17,6 +17,14 @@ from typing import Any
 
 import msgspec
 
+from softswitch.call.company_events import (
+    ConferenceJoined,
+    ConferenceLeft,
+    ConferenceMuted,
+    MonitorChanged,
+    MonitorEnded,
+    MonitorStarted,
+)
 from softswitch.call.configuration_events import (
     ConfigRefused,
     ConfigReloaded,
@@ -75,6 +83,9 @@ __all__ = [
     "CapReached",
     "ChoiceMade",
     "ClipSaved",
+    "ConferenceJoined",
+    "ConferenceLeft",
+    "ConferenceMuted",
     "ConfigRefused",
     "ConfigReloaded",
     "DecisionMade",
@@ -98,6 +109,9 @@ __all__ = [
     "LegTakenOffHold",
     "LookupAnswered",
     "MachineJudged",
+    "MonitorChanged",
+    "MonitorEnded",
+    "MonitorStarted",
     "NoInputReceived",
     "NodeEntered",
     "NoiseRose",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from softswitch.call.company import tell
 from softswitch.call.events import LegPutOnHold, LegTakenOffHold
 from softswitch.call.joining import hear
 
@@ -54,3 +55,5 @@ def _hear_again(call: Call, leg: Leg) -> None:
     joined = call.joined
     if joined is not None and leg in (call.caller, joined) and not joined.ended:
         hear(call.caller, joined)
+    else:
+        tell(leg)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from softswitch.call.company import apply, tell
 from softswitch.call.events import CallUnbridged
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
     from softswitch.call.called_leg import CalledLeg
     from softswitch.call.calling_leg import CallingLeg
-    from softswitch.call.first_leg import FirstLeg
 
 __all__ = ["hear", "join", "part", "ring_back", "unjoin"]
 
@@ -25,11 +25,16 @@ def join(call: Call, leg: CalledLeg) -> None:
         hear(call.caller, leg)
 
 
-def hear(caller: CallingLeg | FirstLeg, leg: CalledLeg) -> None:
+def hear(caller: CallingLeg | CalledLeg, leg: CalledLeg) -> None:
     """Have two joined legs hear each other; nobody hears one that presses secret keys, and one that
     is on hold hears nobody either."""
     assert caller.media is not None
     assert leg.media is not None
+    if caller.company is not None or leg.company is not None:
+        for side in (caller, leg):
+            apply(side)
+            tell(side)
+        return
     on_hold = caller.on_hold or leg.on_hold
     caller.media.port.hears([] if leg.secrets or on_hold else [leg.media.port])
     leg.media.port.hears([] if caller.secrets or on_hold else [caller.media.port])
@@ -42,7 +47,8 @@ def unjoin(call: Call) -> None:
         return
     for side in (call.caller, leg):
         if side.media is not None and not side.ended:
-            side.media.port.hears([])
+            apply(side)
+            tell(side)
 
 
 def part(call: Call, why: str) -> CalledLeg | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from config.model import Prompt, Trunk
 from softswitch import sdp
+from softswitch.call.company import Company, left
 from softswitch.call.digit_sieve import WINDOW_SECONDS, DigitSieve
 from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed, ProgressHeard
 from softswitch.call.key_sender import send_keys
@@ -72,6 +73,8 @@ class Leg:
         """The last stretches in which a secret was asked for, monotonic; what was said in them is
         recognised later."""
         self.transferring: Transfer | None = None
+        self.company: Company | None = None
+        """The conferences and supervisors it hears and is heard by; None: there are none."""
         self.on_hold: str | None = None
         """The direction in which we have put the leg on hold; None: it is not."""
         self.direction_untold = False
@@ -387,6 +390,8 @@ class Leg:
         self.ended = True
         self.ended_clock = self.services.now()
         self.keys.close()
+        if self.company is not None:
+            left(self)
         self.services.trunk_legs[self.trunk.name] -= 1
         quality = LegQuality() if self.media is None else self.media.close()
         self.call.emit(

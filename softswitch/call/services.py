@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from config.model import Prompt as PromptSource
 from config.model import Template
 from rtp.engine import Engine, MediaPort, Prompt
+from softswitch.call.conference import Conferences
+from softswitch.call.monitor import Monitors
 from softswitch.call.stream import EventStream
 from softswitch.sip.ids import Ids
 from softswitch.sip.stack import Stack
@@ -146,6 +148,8 @@ class Services:
     """Told the engine's number of each leg that is over."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Of the calls; whoever takes the switch down waits for them."""
+    conferences: Conferences = field(default_factory=Conferences)
+    monitors: Monitors = field(default_factory=Monitors)
     trunk_legs: Counter[str] = field(default_factory=Counter)
     """Legs on each trunk now, both directions."""
     now: Callable[[], float] = field(init=False)
