@@ -55,6 +55,11 @@ class KeywordRules(Protocol):
     ) -> bool:
         """Listen for these from now on; None: as configured. False: there are too many."""
 
+    def live_rules(
+        self, *, call_id: str = "", campaign: str = ""
+    ) -> tuple[str, Sequence[KeywordRule]] | None:
+        """What is listened for instead of the configuration's, and whose it is: call, campaign."""
+
 
 @dataclass(slots=True)
 class Desk:

@@ -100,14 +100,24 @@ class KeywordWatch:
         self._live[key] = tuple(rules)
         return True
 
+    def live_rules(
+        self, *, call_id: str = "", campaign: str = ""
+    ) -> tuple[str, Sequence[KeywordRule]] | None:
+        """What is listened for in place of the configuration's, and whether the call or its
+        campaign has it; None: the configuration's."""
+        for key in (("call", call_id), ("campaign", campaign)):
+            live = self._live.get(key)
+            if live is not None:
+                return key[0], live
+        return None
+
     # Rules.
 
     def _rules(self, ear: Ear) -> Sequence[KeywordRule]:
         """What is listened for on the call of an ear."""
-        for key in (("call", ear.call.call_id), ("campaign", ear.campaign.name)):
-            live = self._live.get(key)
-            if live is not None:
-                return live
+        live = self.live_rules(call_id=ear.call.call_id, campaign=ear.campaign.name)
+        if live is not None:
+            return live[1]
         keywords = ear.campaign.keywords
         return () if keywords is None else keywords.rules
 

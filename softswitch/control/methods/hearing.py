@@ -190,21 +190,80 @@ async def set_rules(desk: Desk, caller: Caller, params: SetRules) -> RulesSet:
     return RulesSet(params.call, params.campaign, names)
 
 
-def _keywords(desk: Desk, caller: Caller, params: SetRules) -> KeywordRules:
+class WhoseRules(Params):
+    """Whose rules: one of them."""
+
+    call: str | None = None
+    campaign: str | None = None
+
+
+class RuleLine(msgspec.Struct, frozen=True):
+    """A keyword rule."""
+
+    name: str
+    say: str
+    leg: str
+    """caller, agent or any."""
+    weight: int
+    confidence: float
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What is listened for."""
+
+    call: str | None
+    campaign: str
+    """Of the call, where a call was asked for."""
+    source: str
+    """configuration, or who has rules of its own: call, campaign."""
+    rules: list[RuleLine]
+
+
+@METHODS.method(
+    "keyword.list",
+    role="read",
+    errors=(ErrorCode.CALL_NOT_FOUND, ErrorCode.CALL_ENDED, ErrorCode.NOT_CONFIGURED,
+            ErrorCode.NOT_SUPPORTED),
+)  # fmt: skip
+async def list_rules(desk: Desk, caller: Caller, params: WhoseRules) -> Rules:
+    """What is listened for on a call, or on the calls of a campaign that have no rules of their
+    own."""
+    campaign = _whose(desk, caller, params)
+    keywords = _heard(desk)
+    live = keywords.live_rules(call_id=params.call or "", campaign=campaign.name)
+    if live is None:
+        configured = () if campaign.keywords is None else campaign.keywords.rules
+        live = ("configuration", configured)
+    source, rules = live
+    lines = [
+        RuleLine(rule.name, rule.text, rule.side, rule.weight, rule.confidence) for rule in rules
+    ]
+    return Rules(params.call, campaign.name, source, lines)
+
+
+def _whose(desk: Desk, caller: Caller, params: WhoseRules | SetRules) -> Campaign:
     if bool(params.call) is bool(params.campaign):
         raise ControlError(ErrorCode.INVALID_PARAMS, "call or campaign: one of them is needed")
     if params.call:
-        campaign = going_on(desk, caller, params.call).counts_for
-    else:
-        campaign = _campaign(desk, caller, params.campaign or "")
+        return going_on(desk, caller, params.call).counts_for
+    return _campaign(desk, caller, params.campaign or "")
+
+
+def _heard(desk: Desk) -> KeywordRules:
     if desk.keywords is None:
         raise ControlError(ErrorCode.NOT_SUPPORTED, "nothing is heard: switch.tap is off")
+    return desk.keywords
+
+
+def _keywords(desk: Desk, caller: Caller, params: SetRules) -> KeywordRules:
+    campaign = _whose(desk, caller, params)
+    keywords = _heard(desk)
     if campaign.keywords is None and not campaign.transcribe:
         raise ControlError(
             ErrorCode.NOT_CONFIGURED,
             f"campaign {campaign.name} has no keywords and no transcribe: its speech is not heard",
         )
-    return desk.keywords
+    return keywords
 
 
 def _campaign(desk: Desk, caller: Caller, name: str) -> Campaign:

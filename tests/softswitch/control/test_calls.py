@@ -16,6 +16,7 @@ from softswitch.control.desk import Desk
 from softswitch.control.history import EventHistory
 from softswitch.control.methods.all import all_methods
 from softswitch.control.session import Session
+from softswitch.hearing.keywords import KeywordWatch
 from tests.support.laboratory import CALLER, DIRECT, MENU, Laboratory, laboratory
 
 READER = Token.of("reader", "s", ("read",)).identity
@@ -235,6 +236,9 @@ class Watch:
         self.given: list[Any] = []
         self.room = True
 
+    def live_rules(self, *, call_id: str = "", campaign: str = "") -> None:
+        return None
+
     def set_rules(self, rules: Any, *, call_id: str = "", campaign: str = "") -> bool:
         self.given.append((rules, call_id, campaign))
         return self.room
@@ -283,3 +287,28 @@ def test_keyword_rules_that_cannot_be_are_refused(bench: Bench) -> None:
     assert watch.given == []
     bench.desk.keywords = None
     assert bench.ask("keyword.set_rules", rules={}, call=call) == "not_supported"
+
+
+def test_keyword_rules_are_listed_with_whose_they_are(bench: Bench) -> None:
+    bench.desk.keywords = KeywordWatch()
+    call = bench.bridge()
+    name = bench.lab.call.counts_for.name
+    whole = {"name": "card", "say": "credit card", "leg": "caller", "weight": 3, "confidence": 0.5}
+    listed = bench.ask("keyword.list", call=call)
+    assert listed == {"call": call, "campaign": name, "source": "configuration", "rules": []}
+    transcribe(bench)
+    rules = {"card": {"say": "credit card", "leg": "caller", "weight": 3}}
+    bench.ask("keyword.set_rules", call=call, rules=rules)
+    listed = bench.ask("keyword.list", READER, call=call)
+    assert (listed["source"], listed["rules"]) == ("call", [whole])
+    assert bench.ask("keyword.list", campaign=name)["source"] == "configuration"
+    bench.desk.keywords.set_rules([], campaign=name)
+    assert bench.ask("keyword.list", campaign=name)["source"] == "campaign"
+    bench.ask("keyword.set_rules", call=call, rules=None)
+    listed = bench.ask("keyword.list", call=call)
+    assert (listed["source"], listed["rules"]) == ("campaign", [])
+    assert bench.ask("keyword.list", OTHERS, campaign=name) == "not_configured"
+    assert bench.ask("keyword.list", OTHERS, call=call) == "call_not_found"
+    assert bench.ask("keyword.list") == "invalid_params"
+    bench.desk.keywords = None
+    assert bench.ask("keyword.list", call=call) == "not_supported"
