@@ -27,6 +27,7 @@ from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
 from softswitch.check import load_checked
+from softswitch.control.access import Access
 from softswitch.control.desk import Desk
 from softswitch.control.history import EventHistory
 from softswitch.control.http_app import WebApp
@@ -36,6 +37,8 @@ from softswitch.control.opening import ControlDoor, ControlUnusable, access_of
 from softswitch.control.results import ResultDesk, add_results
 from softswitch.control.server import ControlServer
 from softswitch.control.steering import Steering
+from softswitch.control.web.allocation import Allocations
+from softswitch.control.web.listener import WebListener, add_allocations, open_listener
 from softswitch.control.web_status import add_status
 from softswitch.control.webhooks.service import Webhooks
 from softswitch.followers import FollowingEars, FollowingLog
@@ -369,6 +372,7 @@ class App:
         desk.results = ResultDesk(self.tracking.database, desk.configuration, self.events)
         add_status(web, desk, Metrics(self.events))
         add_results(web, desk.results)
+        await self._open_web(web, desk, access)
         self._resources.push_async_callback(web.close)
         await web.start()
         self.control = ControlServer(catalogue, desk, access, http=web.protocol)
@@ -419,6 +423,16 @@ class App:
         desk.status_of["traces"] = self.tracer.status
         self._resources.push_async_callback(self.tracer.close)
         await self.tracer.apply(self.configuration.trace)
+
+    async def _open_web(self, control: WebApp, desk: Desk, access: Access) -> None:
+        """Have web pages given numbers, where that is configured; raises ControlUnusable."""
+        allocations = Allocations(desk.configuration, lambda: self.tracking.pools)
+        add_allocations(control, allocations)
+        if self.configuration.web is not None and desk.results is not None:
+            listener = WebListener(desk.configuration, allocations, desk.results, access)
+            self._resources.push_async_callback(listener.close)
+            await open_listener(listener, self.configuration.web)
+            desk.status_of["web"] = listener.status
 
     async def _open_ears(self) -> None:
         """Have everything heard that the configuration wants heard."""

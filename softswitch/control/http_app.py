@@ -21,10 +21,10 @@ from softswitch.control.catalogue import Catalogue
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.websocket import converse
 
-__all__ = ["WebApp"]
+__all__ = ["PeersMistakes", "WebApp"]
 
 
-class _PeersMistakes(logging.Filter):
+class PeersMistakes(logging.Filter):
     """aiohttp logs what is no HTTP as an error, with a traceback: it is the peer's, answered with
     400, and nobody else's business."""
 
@@ -34,7 +34,7 @@ class _PeersMistakes(logging.Filter):
 
 
 logger = logging.getLogger(__name__)
-logger.addFilter(_PeersMistakes())
+logger.addFilter(PeersMistakes())
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
