@@ -11,6 +11,9 @@ from softswitch.commands.ctl.verb import Verbs
 
 __all__ = ["add", "status_facts"]
 
+SLOW_SECONDS = 600.0
+"""New prompts are spoken before a configuration is in force."""
+
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -120,26 +123,32 @@ def _list_of(answer: dict[str, Any], what: str, output: Output) -> int:
 
 def _reload(options: argparse.Namespace, peer: Peer, output: Output) -> int:
     try:
-        answer = peer.ask("config.reload", dry_run=options.dry_run)
+        answer = peer.ask("config.reload", within=SLOW_SECONDS, dry_run=options.dry_run)
     except RefusedError as error:
         if not output.as_json:
             for mistake in error.details.get("errors", ()):
-                output.line(str(mistake))
+                output.line(_mistake(mistake))
         raise
     if output.as_json:
         output.json(answer)
         return 0
     for change in answer["changes"]:
-        output.line(change if isinstance(change, str) else _change(change))
-    for name in answer.get("needs_restart") or ():
+        output.line(f"{change['change']}: {change['section']} {change['name']}")
+    more = answer["total"] - len(answer["changes"])
+    if more:
+        output.line(f"and {more} more")
+    for name in answer["needs_restart"]:
         output.line(f"needs a restart: {name}")
     would = "would be" if options.dry_run else "is"
     output.line(f"configuration {answer['version']} {would} in force")
     return 0
 
 
-def _change(change: dict[str, Any]) -> str:
-    return " ".join(str(value) for value in change.values() if value not in (None, ""))
+def _mistake(mistake: dict[str, Any]) -> str:
+    """As `softswitch check` tells it."""
+    place = f"{mistake['file']}:{mistake['line']}:{mistake['column']}: " if mistake["line"] else ""
+    hint = f" ({mistake['suggestion']})" if mistake.get("suggestion") else ""
+    return f"{place}{mistake['message']}{hint}"
 
 
 def _drain(options: argparse.Namespace, peer: Peer, output: Output) -> int:
