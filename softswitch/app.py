@@ -45,7 +45,7 @@ from softswitch.followers import FollowingEars, FollowingLog
 from softswitch.hearing.folder import make_recordings_folder
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
-from softswitch.log import EventLog, LogWriter, set_up_logging
+from softswitch.log import EventLog, LogLevels, LogWriter, set_up_logging
 from softswitch.reload import Reloader
 from softswitch.sip.events import InviteReceived, RequestRefused
 from softswitch.sip.flow import Flow, Listener
@@ -356,6 +356,7 @@ class App:
             ),
             originator=Originator(self.switchboard),
         )
+        desk.logs = LogLevels(self.event_log)
         desk.status_of["webhooks"] = self.webhooks.status
         if self.listening is not None:
             desk.status_of["hearing"] = self.listening.status

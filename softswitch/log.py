@@ -28,7 +28,7 @@ from softswitch.call.events import (
 from softswitch.call.stream import EventStream
 from softswitch.switchboard.record import utc_text
 
-__all__ = ["EventLog", "LogWriter", "set_up_logging"]
+__all__ = ["EventLog", "LogLevels", "LogWriter", "set_up_logging"]
 
 MAX_LINES = 20_000
 """Lines waiting for the reader; about 4 MB. Beyond it lines are dropped and counted."""
@@ -159,6 +159,11 @@ class EventLog:
         self._stream = stream
         stream.subscribe(self.receive, kinds=self.kinds)
 
+    @property
+    def level(self) -> str:
+        """The level from which on there are lines."""
+        return _name_of(self._level)
+
     def set_level(self, level: str) -> None:
         """Write lines of this level and above from now on."""
         self._level = logging.getLevelNamesMapping()[level.upper()]
@@ -203,6 +208,43 @@ class EventLog:
         )
         name = logging.getLevelName(level).lower()
         return f"{utc_text(event.at)} {name} {event.kind} call={event.call_id or '-'} {facts}"
+
+
+class LogLevels:
+    """Levels from which on there are lines, changed while the switch runs."""
+
+    EVENTS = "events"
+    """What the lines of events are called here; everything else is the name of a logger."""
+
+    def __init__(self, event_log: EventLog) -> None:
+        self._event_log = event_log
+        self._own: set[str] = set()
+
+    def levels(self) -> dict[str, str]:
+        """The level of all loggers (an empty name), of events, and of loggers with their own."""
+        root = {"": _name_of(logging.getLogger().level), self.EVENTS: self._event_log.level}
+        return root | {name: _name_of(logging.getLogger(name).level) for name in sorted(self._own)}
+
+    def set(self, name: str, level: str | None) -> bool:
+        """Set the level of all that has no own (an empty name), of events, or of a logger; None:
+        its own no more. False when there is no such logger."""
+        if name in ("", self.EVENTS):
+            if level is None:
+                return False
+            self._event_log.set_level(level)
+            if not name:
+                logging.getLogger().setLevel(level.upper())
+            return True
+        # Only what is there already: asking for a logger would make it.
+        if not isinstance(logging.root.manager.loggerDict.get(name), logging.Logger):
+            return False
+        logging.getLogger(name).setLevel(logging.NOTSET if level is None else level.upper())
+        (self._own.discard if level is None else self._own.add)(name)
+        return True
+
+
+def _name_of(level: int) -> str:
+    return logging.getLevelName(level).lower()
 
 
 def _json_text(value: Any) -> str:

@@ -28,7 +28,7 @@ from softswitch.switchboard.originate import Originator
 from softswitch.switchboard.switchboard import Switchboard
 from softswitch.traces.tracer import Tracer
 
-__all__ = ["Desk", "KeywordRules", "Tapes"]
+__all__ = ["Desk", "KeywordRules", "LogLevels", "Tapes"]
 
 
 class Tapes(Protocol):
@@ -45,6 +45,16 @@ class Tapes(Protocol):
 
     def resume(self, call_id: str, leg: str | None = None) -> bool:
         """Record again."""
+
+
+class LogLevels(Protocol):
+    """What is logged."""
+
+    def levels(self) -> dict[str, str]:
+        """Levels by logger; of all others under an empty name, of events under `events`."""
+
+    def set(self, name: str, level: str | None) -> bool:
+        """Log from a level on; None: as the others. False: there is no such logger."""
 
 
 class KeywordRules(Protocol):
@@ -85,6 +95,7 @@ class Desk:
     """Who may be called from outside."""
     results: ResultDesk | None = None
     """Takes results of calls that are over."""
+    logs: LogLevels | None = None
     drain: Callable[[], None] | None = None
     """Begins to drain, as SIGTERM does."""
     started_clock: float = field(default_factory=time.monotonic)

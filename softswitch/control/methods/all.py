@@ -9,6 +9,7 @@ from softswitch.control.methods import (
     discover,
     events,
     hearing,
+    logs,
     originate,
     results,
     status,
@@ -18,7 +19,21 @@ from softswitch.control.methods import (
 
 __all__ = ["all_methods"]
 
-_SUBJECTS = (connection, status, discover, configuration, events, calls, altering, steering, originate, results, hearing, traces)
+_SUBJECTS = (
+    connection,
+    status,
+    discover,
+    configuration,
+    events,
+    calls,
+    altering,
+    steering,
+    originate,
+    results,
+    hearing,
+    logs,
+    traces,
+)
 
 
 def all_methods() -> Catalogue:
