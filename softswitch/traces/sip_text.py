@@ -36,14 +36,24 @@ def masked(message: bytes) -> bytes:
     """The message with stars for credentials, passwords, keys of media, and keys told by INFO; as
     long as it was, so that its Content-Length is right."""
     head, blank, body = _split(message)
-    head = _CREDENTIALS.sub(_stars, head)
-    head = _URI_PASSWORD.sub(_stars, head)
+    lower = head.lower()  # most messages have none of it, and to see that is cheap
+    if b"authorization" in lower:
+        head = _CREDENTIALS.sub(_stars, head)
+    if b"@" in head:
+        head = _URI_PASSWORD.sub(_stars, head)
     if body:
-        body = _MEDIA_SECRET.sub(_stars, body)
-        if _KEYS_TYPE.search(head):
-            # `application/dtmf` is the key alone, `application/dtmf-relay` has it by name.
-            body = _KEY.sub(_stars, body) if b"=" in body else _all_stars(body)
+        body = _masked_body(lower, body)
     return head + blank + body
+
+
+def _masked_body(head: bytes, body: bytes) -> bytes:
+    lower = body.lower()
+    if b"a=crypto:" in lower or b"a=ice-pwd:" in lower:
+        body = _MEDIA_SECRET.sub(_stars, body)
+    if b"application/dtmf" in head and _KEYS_TYPE.search(head):
+        # `application/dtmf` is the key alone, `application/dtmf-relay` has it by name.
+        body = _KEY.sub(_stars, body) if b"=" in body else _all_stars(body)
+    return body
 
 
 def _split(message: bytes) -> tuple[bytes, bytes, bytes]:
