@@ -9,7 +9,7 @@ rings; whoever of the two answers first hears ringing until the other does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -59,6 +59,8 @@ class Plan:
     second: Destination | None = None
     """None: the first party gets `treatment`."""
     treatment: str | None = None
+    then: Callable[[Call], Awaitable[None]] | None = None
+    """What follows the first party's answer instead of either."""
     criterion: Criterion = "answered"
     """What the first party has to do before the second is called (or the treatment begins)."""
     key: str = "1"
@@ -111,6 +113,13 @@ async def _run(journey: Journey, plan: Plan) -> None:
     else:
         await asyncio.shield(leg.outcome)
     if not call.ended:
+        await _follow(journey, plan)
+
+
+async def _follow(journey: Journey, plan: Plan) -> None:
+    if plan.then is not None:
+        await plan.then(journey.call)
+    else:
         await run_treatment(journey, Treatment("originate", _steps(plan)))
 
 

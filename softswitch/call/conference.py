@@ -45,8 +45,12 @@ class Member:
 class Conference:
     """One conference; a circle of its members."""
 
-    def __init__(self, conferences: Conferences, name: str, *, stays: bool) -> None:
+    def __init__(
+        self, conferences: Conferences, name: str, *, stays: bool, campaigns: frozenset[str]
+    ) -> None:
         self.name = name
+        self.campaigns = campaigns
+        """Whose it is; empty: nobody's in particular."""
         self.stays = stays
         """Whether it goes on without members."""
         self._conferences = conferences
@@ -146,6 +150,10 @@ class Conference:
         )
         for told in member.on_out:
             told(why)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Be over when nobody is left, unless it stays."""
         if not self._members and not self.stays:
             self._conferences.forget(self)
 
@@ -166,13 +174,16 @@ class Conferences:
         """The one of this name."""
         return self._conferences.get(name)
 
-    def open(self, name: str, *, stays: bool = False) -> Conference:
+    def open(
+        self, name: str, *, stays: bool = False, campaigns: frozenset[str] = frozenset()
+    ) -> Conference:
         """The one of this name, made where there is none; raises Full."""
         conference = self._conferences.get(name)
         if conference is None:
             if len(self._conferences) >= MAX_CONFERENCES:
                 raise Full("there are too many conferences")
-            conference = self._conferences[name] = Conference(self, name, stays=stays)
+            conference = Conference(self, name, stays=stays, campaigns=campaigns)
+            self._conferences[name] = conference
         return conference
 
     def of(self, leg: Leg) -> Conference | None:

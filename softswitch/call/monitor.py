@@ -44,8 +44,8 @@ class Monitor:
         self.mode: Mode = "listen"
         self.ended = False
         self.since = ear.services.now()
-        self.on_end: list[Callable[[], None]] = []
-        """Told when it is over."""
+        self.on_end: list[Callable[[str], None]] = []
+        """Told why, when it is over."""
         self._monitors = monitors
         self._legs: list[Leg] = []
 
@@ -76,7 +76,7 @@ class Monitor:
         self._legs.clear()
         self._emit(MonitorEnded, why=why)
         for told in self.on_end:
-            told()
+            told(why)
 
     def _emit(
         self, kind: type[MonitorStarted | MonitorChanged | MonitorEnded], **facts: str

@@ -57,6 +57,10 @@ class ErrorCode(IntEnum):
     """The switch is full."""
     MEDIA_UNAVAILABLE = 109
     """The prompt, recording or sound cannot be had."""
+    CONFERENCE_NOT_FOUND = 110
+    """There is no such conference, or the call is not in it, or it is not one's own."""
+    MONITOR_NOT_FOUND = 111
+    """Nobody listens there, or it is not one's own."""
     # About numbers and pools.
     POOL_NOT_FOUND = 200
     """There is no such pool."""

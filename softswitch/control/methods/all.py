@@ -4,12 +4,14 @@ from softswitch.control.catalogue import Catalogue
 from softswitch.control.methods import (
     altering,
     calls,
+    conference,
     configuration,
     connection,
     discover,
     events,
     hearing,
     logs,
+    monitor,
     originate,
     results,
     status,
@@ -31,6 +33,8 @@ _SUBJECTS = (
     originate,
     results,
     hearing,
+    conference,
+    monitor,
     logs,
     traces,
 )
