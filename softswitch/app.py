@@ -47,7 +47,12 @@ from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
 from softswitch.log import EventLog, LogLevels, LogWriter, set_up_logging
 from softswitch.reload import Reloader
-from softswitch.sip.events import InviteReceived, RequestRefused
+from softswitch.sip.events import (
+    InviteReceived,
+    ProbeChanged,
+    RegistrationChanged,
+    RequestRefused,
+)
 from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.message import Request
 from softswitch.sip.stack import Stack
@@ -62,6 +67,7 @@ from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.originate import Originator
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
+from softswitch.switchboard.trunk_watch import TrunkWatch
 from softswitch.traces.tracer import Tracer
 from softswitch.tracking import Tracking
 from softswitch.transport import Endpoint, NameNotResolved, Resolver, Transport
@@ -331,6 +337,7 @@ class App:
         snapshot = await self.snapshots.make(self.configuration)
         self.switchboard = Switchboard(self.services, recorder, snapshot, self.tracking.means())
         self._resources.push_async_callback(self.switchboard.close)
+        self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
         if switch.tap:
             await self._open_ears()
         loop.add_reader(self.engine.event_fd, self._on_engine_events)
@@ -339,6 +346,8 @@ class App:
         self._resources.push_async_callback(_cancelled, keeper)
         await self._open_control()
         await self.transport.start(stack, self._on_stack_event)
+        self.trunk_watch.use(self.configuration)
+        self._resources.callback(self.trunk_watch.stop)
 
     async def _open_control(self) -> None:
         """Have campaign systems and operators heard; raises StartError."""
@@ -394,7 +403,7 @@ class App:
             make_snapshot=self.snapshots.make,
             put=self._use,
             events=self.events,
-            followers=[door, FollowingLog(self.event_log, self.configuration)],
+            followers=[door, FollowingLog(self.event_log, self.configuration), self.trunk_watch],
             afterwards=[self.webhooks.update, self._trace],
         )
         if self.listening is not None:
@@ -463,6 +472,9 @@ class App:
         if isinstance(event, RequestRefused):
             self.switchboard.on_refused(event)
             return
+        if isinstance(event, RegistrationChanged | ProbeChanged):
+            self.trunk_watch.receive(event)
+            return
         about = getattr(event, "invite", None) or getattr(event, "dialog", None)
         owner = None if about is None else about.owner
         if owner is not None:
@@ -507,6 +519,7 @@ class App:
 
     async def drain(self) -> None:
         """Take no new calls; let those in progress end, at latest after the grace period."""
+        self.trunk_watch.leave()
         await self.switchboard.drain(self.configuration.switch.grace_seconds)
 
     async def stop(self, *, linger: float = LINGER_SECONDS) -> None:

@@ -66,6 +66,7 @@ class CalledLeg(Leg):
             body=self.media.offer(),
             headers=request.headers,
             owner=self,
+            credentials=self.services.logins.of(self.trunk),
             now=self.services.now(),
         )
         self.originated_clock = self.services.now()
@@ -79,6 +80,33 @@ class CalledLeg(Leg):
             from_number=request.from_number,
             to_number=request.to_number,
         )
+
+    # In a caller's place: nobody waits for our answer there.
+
+    @property
+    def waiting(self) -> bool:
+        """Whether its INVITE waits for an answer of ours."""
+        return False
+
+    @property
+    def best_codec(self) -> str | None:
+        """What its party would speak best, beside what was agreed."""
+        return None
+
+    def ring(self, status: int) -> None:
+        """There is nobody to be told."""
+
+    def open_early_media(self, status: int, prefer: str | None) -> bool:
+        """Nobody hears anything on this leg before it has answered."""
+        return False
+
+    def answer(self, prefer: str | None = None) -> None:
+        """It is the far end that answers."""
+
+    def refuse(self, status: int, *, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        """Take our INVITE back."""
+        reason = next((value for name, value in headers if name == "Reason"), None)
+        self.hang_up(reason, cause="cancelled")
 
     # What is heard.
 

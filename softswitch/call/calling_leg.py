@@ -93,6 +93,7 @@ class CallingLeg(Leg):
         body = self.describe(prefer)
         now = self.services.now()
         self.dialog = self.invite.accept(body=body, now=now)
+        self.dialog.credentials = self.services.logins.of(self.trunk)
         self.dialog.owner = self
         self.answered = True
         self.answered_clock = now

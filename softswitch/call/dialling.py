@@ -82,6 +82,9 @@ class Dialling:
 
     def _open(self, request: DialRequest) -> CalledLeg | Rejected:
         call, services = self._call, self._call.services
+        if request.trunk.name in services.trunks_down:
+            logger.warning("call %s: trunk %s is down", call.call_id, request.trunk.name)
+            return Rejected(503, "trunk down", 38, no_capacity=True)
         limit = request.trunk.max_calls
         if limit is not None and services.trunk_legs[request.trunk.name] >= limit:
             logger.warning("call %s: trunk %s is full", call.call_id, request.trunk.name)

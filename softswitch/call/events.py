@@ -58,6 +58,7 @@ from softswitch.call.heard_events import (
 )
 from softswitch.call.result_events import ResultPosted
 from softswitch.call.steering_events import CallOffered, CallReleased, CallTaken, CallUnbridged
+from softswitch.call.trunk_events import TrunkDown, TrunkRegistered, TrunkUnregistered, TrunkUp
 
 __all__ = [
     "AnswerGiven",
@@ -137,6 +138,10 @@ __all__ = [
     "TransferEnded",
     "TransferRequested",
     "TreatmentChanged",
+    "TrunkDown",
+    "TrunkRegistered",
+    "TrunkUnregistered",
+    "TrunkUp",
     "VariableSet",
 ]
 

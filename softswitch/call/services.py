@@ -17,6 +17,7 @@ from config.model import Prompt as PromptSource
 from config.model import Template
 from rtp.engine import Engine, MediaPort, Prompt
 from softswitch.call.conference import Conferences
+from softswitch.call.logins import Logins
 from softswitch.call.monitor import Monitors
 from softswitch.call.stream import EventStream
 from softswitch.sip.ids import Ids
@@ -152,6 +153,9 @@ class Services:
     monitors: Monitors = field(default_factory=Monitors)
     trunk_legs: Counter[str] = field(default_factory=Counter)
     """Legs on each trunk now, both directions."""
+    trunks_down: set[str] = field(default_factory=set)
+    """Trunks that do not answer: nothing is sent there."""
+    logins: Logins = field(default_factory=Logins)
     now: Callable[[], float] = field(init=False)
     """Monotonic seconds, the clock of the stack: the loop's own, without a step between."""
 

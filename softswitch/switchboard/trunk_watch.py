@@ -1,0 +1,173 @@
+"""Trunks beside calls: the switch registers with those that want it, and asks those that are probed
+whether they are there.
+
+A shell around the stack's own `Registration` and `Probe`; what they find is told as events, and
+down trunks are named in `Services.trunks_down`, where dialling looks.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from config.model import Configuration, Trunk
+from softswitch.call.event import CallEvent
+from softswitch.call.events import TrunkDown, TrunkRegistered, TrunkUnregistered, TrunkUp
+from softswitch.call.services import Services
+from softswitch.routing.addresses import sip_uri, uri_host
+from softswitch.sip.events import ProbeChanged, RegistrationChanged
+from softswitch.sip.flow import Flow
+from softswitch.sip.probe import Probe
+from softswitch.sip.registration import Registration
+
+__all__ = ["TrunkStatus", "TrunkWatch"]
+
+LINE_DIGITS = 20
+"""Hexadecimal digits that name a registered contact: 80 bits, nobody's guess."""
+
+
+class TrunkStatus(msgspec.Struct, frozen=True):
+    """How a trunk stands."""
+
+    registered: bool | None
+    """None: the switch does not register there."""
+    up: bool | None
+    """None: it is not probed, or has not answered yet."""
+    status: int | None
+    """Of the last answer to a probe; 0: there was none."""
+
+
+class TrunkWatch:
+    """Owns registrations and probes."""
+
+    def __init__(self, services: Services, lines: dict[str, str]) -> None:
+        self._services = services
+        self._lines = lines
+        """Filled for whoever identifies sources: names of trunks by contact."""
+        self._trunks: dict[str, Trunk] = {}
+        self._registrations: dict[str, tuple[str, Registration]] = {}
+        self._probes: dict[str, Probe] = {}
+
+    async def prepare(self, configuration: Configuration) -> None:
+        """Nothing has to be ready before a configuration is in force."""
+
+    def use(self, configuration: Configuration) -> None:
+        """Watch the trunks of this configuration; those that are as they were go on."""
+        for name, trunk in self._trunks.items():
+            if configuration.trunks.get(name) != trunk:
+                self._let_go(name)
+        for name, trunk in configuration.trunks.items():
+            if self._trunks.get(name) != trunk:
+                self._take_up(trunk)
+        self._trunks = dict(configuration.trunks)
+        self._services.flush_soon()
+
+    def leave(self) -> None:
+        """Take the registrations back: calls are to come elsewhere from now on."""
+        for _, registration in self._registrations.values():
+            registration.stop(now=self._services.now())
+        self._services.flush_soon()
+
+    def stop(self) -> None:
+        """Ask nobody any more."""
+        for name in list(self._trunks):
+            self._let_go(name)
+        self._trunks = {}
+
+    def status(self, name: str) -> TrunkStatus:
+        """How a trunk stands."""
+        registered, probe = self._registrations.get(name), self._probes.get(name)
+        return TrunkStatus(
+            registered=None if registered is None else registered[1].registered,
+            up=None if probe is None else probe.up,
+            status=None if probe is None or probe.up is None else probe.status,
+        )
+
+    def receive(self, event: RegistrationChanged | ProbeChanged) -> None:
+        """Tell what the stack has found."""
+        if isinstance(event, ProbeChanged):
+            self._on_probe(event)
+        else:
+            self._on_registration(event)
+
+    def _on_probe(self, event: ProbeChanged) -> None:
+        name = str(event.probe.owner)
+        if self._probes.get(name) is not event.probe:
+            return  # let go meanwhile
+        if event.up:
+            self._services.trunks_down.discard(name)
+            self._tell(TrunkUp, trunk=name)
+        else:
+            self._services.trunks_down.add(name)
+            self._tell(TrunkDown, trunk=name, status=event.status)
+
+    def _on_registration(self, event: RegistrationChanged) -> None:
+        name = str(event.registration.owner)
+        known = self._registrations.get(name)
+        if known is None or known[1] is not event.registration:
+            return
+        if event.registered and event.why == "response" and event.status < 300:
+            self._tell(TrunkRegistered, trunk=name)
+        else:
+            self._tell(
+                TrunkUnregistered,
+                trunk=name, holds=event.registered, status=event.status, why=event.why,
+            )  # fmt: skip
+
+    def _tell(self, kind: type[CallEvent], **facts: object) -> None:
+        services = self._services
+        services.events.publish(
+            kind(call_id="", number=1, at=services.wall_clock(), clock=services.now(), **facts)
+        )
+
+    # Taking up, letting go.
+
+    def _take_up(self, trunk: Trunk) -> None:
+        if trunk.register is not None:
+            self._register(trunk)
+        if trunk.probe is not None:
+            self._probe(trunk)
+
+    def _register(self, trunk: Trunk) -> None:
+        services, register = self._services, trunk.register
+        assert register is not None
+        login = trunk.outbound_auth
+        user = register.user or ("" if login is None else login.user)
+        domain = register.domain or trunk.host
+        line = services.ids.digits(LINE_DIGITS)
+        self._lines[line] = trunk.name
+        registration = services.stack.register(
+            registrar=f"sip:{uri_host(domain)}",
+            aor=sip_uri(user, domain, 5060),
+            contact_user=user,
+            line=line,
+            expires=register.expires,
+            to_flow=Flow(trunk.transport, trunk.host, trunk.port),
+            credentials=services.logins.of(trunk),
+            owner=trunk.name,
+            now=services.now(),
+        )
+        self._registrations[trunk.name] = (line, registration)
+
+    def _probe(self, trunk: Trunk) -> None:
+        services, probe = self._services, trunk.probe
+        assert probe is not None
+        self._probes[trunk.name] = services.stack.probe(
+            uri=sip_uri("", trunk.host, trunk.port),
+            local=sip_uri("", services.advertised_host, 5060),
+            to_flow=Flow(trunk.transport, trunk.host, trunk.port),
+            every=probe.every,
+            misses=probe.misses,
+            down=probe.down,
+            owner=trunk.name,
+            now=services.now(),
+        )
+
+    def _let_go(self, name: str) -> None:
+        line, registration = self._registrations.pop(name, ("", None))
+        if registration is not None:
+            self._lines.pop(line, None)
+            registration.stop(now=self._services.now())
+        probe = self._probes.pop(name, None)
+        if probe is not None:
+            probe.stop()
+        self._services.trunks_down.discard(name)

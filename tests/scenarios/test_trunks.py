@@ -1,0 +1,197 @@
+"""Trunks that ask for credentials, that the switch registers with, and that go away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from tests.support import digest
+from tests.support.digest import Carrier
+from tests.support.phone import Call, Phone
+from tests.support.program import Switch, wait_for
+from tests.support.rtp_end import RtpEnd
+from tests.support.stage import CALLER, configuration
+
+MakeLine = Callable[..., "Line"]
+
+LOGIN = "outbound_auth: {user: switch-1, password: 's3cret word'}"
+DIRECT = "100001"
+
+
+class Line:
+    """A switch with one trunk of the given settings; whoever calls comes from another address."""
+
+    def __init__(self, folder: Path, carrier: Carrier, settings: str, second: int | None) -> None:
+        self.carrier = carrier
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / "switch.yaml"
+        text = configuration(trunk=f"    {settings}\n", second_trunk_port=second)
+        file.write_text(text)
+        self.switch = Switch(folder / "run", file, trunk=f"127.0.0.1:{carrier.port}").start()
+        self.caller = Phone(self.switch.address, user=CALLER)
+
+    def close(self) -> None:
+        self.caller.close()
+        self.carrier.close()
+        if self.switch.is_running():
+            self.switch.stop()
+
+    def call(self, near: RtpEnd, number: str = DIRECT) -> Call:
+        return self.caller.invite(number, near.sdp())
+
+
+def give_up(calling: Call, called: Call) -> None:
+    """The caller hangs up while it rings."""
+    calling.cancel()
+    called.expect("CANCEL")
+    calling.expect(200, to="CANCEL")
+    calling.expect(487)
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Callable[..., Line]]:
+    with ExitStack() as made:
+
+        def make(
+            settings: str,
+            challenges: frozenset[str] = frozenset(),
+            algorithm: str = "SHA-256",
+            second: int | None = None,
+        ) -> Line:
+            carrier = Carrier(algorithm=algorithm, challenges=challenges)
+            line = Line(tmp_path, carrier, settings, second)
+            made.callback(line.close)
+            return line
+
+        yield make
+
+
+@pytest.mark.parametrize("algorithm", ["SHA-256", "MD5"])
+def test_a_carrier_that_challenges_everything_is_called(line: MakeLine, algorithm: str) -> None:
+    made = line(LOGIN, frozenset({"INVITE", "BYE"}), algorithm)
+    with closing(RtpEnd()) as near, closing(RtpEnd()) as far:
+        calling = made.call(near)
+        called = made.carrier.expect_call()
+        assert called.invite is not None
+        assert called.invite.get("cseq") == "2 INVITE"
+        called.respond(200, far.sdp())
+        answer = calling.expect(200)
+        calling.ack()
+        called.expect("ACK")
+        near.aim_by(answer.body)
+        far.aim_by(called.invite.body)
+        near.wait_for_packets(5)
+        calling.bye()
+        called.expect("BYE")
+    record = made.switch.record()
+    assert record["ended_by"] == "calling"
+    assert made.carrier.refused == []
+
+
+def test_without_the_right_password_the_call_fails_with_its_status(line: MakeLine) -> None:
+    made = line("outbound_auth: {user: switch-1, password: wrong}", frozenset({"INVITE"}))
+    with closing(RtpEnd()) as near:
+        calling = made.call(near)
+        calling.expect(lambda message: (message.status or 0) >= 400)
+    record = made.switch.record()
+    assert record["legs"][1]["status"] == 401
+    assert len(made.carrier.refused) == 1
+    assert "wrong" not in made.switch.output()
+
+
+# Registration.
+
+
+def test_the_switch_registers_takes_calls_there_and_unregisters(line: MakeLine) -> None:
+    made = line(f"{LOGIN}\n    register: true", frozenset({"REGISTER"}))
+    wait_for("a registration", lambda: len(made.carrier.registered) == 1)
+    contact = made.carrier.registered[0].contact
+    wait_for("its line", lambda: "trunk.registered" in made.switch.output())
+    # From an address that nobody knows, to the contact that only the registrar was told.
+    with (
+        closing(Phone(made.switch.address, host="127.0.0.7")) as elsewhere,
+        closing(RtpEnd("127.0.0.7")) as near,
+    ):
+        uri = contact.replace("switch-1", DIRECT)
+        calling = elsewhere.invite(uri, near.sdp())
+        called = made.carrier.expect_call()
+        give_up(calling, called)
+        elsewhere.invite(f"sip:{DIRECT}@{uri.partition('@')[2].partition(';')[0]}").expect(403)
+    record = made.switch.record()
+    assert record["legs"][0]["trunk"] == "carrier"
+    made.switch.terminate()
+    wait_for("the end of the registration", lambda: len(made.carrier.registered) >= 2)
+    assert made.carrier.registered[-1].get("expires") == "0"
+    assert made.switch.wait_for_exit() == 0
+
+
+def test_a_registrar_that_refuses_is_a_line_of_the_log(line: MakeLine) -> None:
+    made = line(
+        "outbound_auth: {user: switch-1, password: wrong}\n    register: true",
+        frozenset({"REGISTER"}),
+    )
+    wait_for("a line", lambda: "trunk.unregistered" in made.switch.output())
+    (told,) = [one for one in made.switch.output().splitlines() if "trunk.unregistered" in one]
+    assert "trunk=carrier" in told
+    assert "status=401" in told
+
+
+# Who calls.
+
+
+def test_calls_must_show_what_the_trunk_asks_for(line: MakeLine) -> None:
+    made = line("inbound_auth: {user: them, password: theirs}")
+    uri = f"sip:{DIRECT}@{made.switch.host}:{made.switch.sip_port}"
+    with (
+        closing(Phone(made.switch.address, host="127.0.0.8")) as caller,
+        closing(RtpEnd("127.0.0.8")) as near,
+    ):
+
+        def invite(password: str, algorithm: str = "MD5") -> Call:
+            asked = caller.invite(DIRECT, near.sdp()).expect(401)
+            shown = digest.answer(
+                asked, user="them", password=password, method="INVITE", uri=uri,
+                algorithm=algorithm,
+            )  # fmt: skip
+            return caller.invite(DIRECT, near.sdp(), [("Authorization", shown)])
+
+        invite("guessed").expect(403)
+        for algorithm in ("MD5", "SHA-256"):
+            calling = invite("theirs", algorithm)
+            called = made.carrier.expect_call()
+            give_up(calling, called)
+    wait_for("records", lambda: len(made.switch.records()) == 2)
+    assert {one["legs"][0]["trunk"] for one in made.switch.records()} == {"carrier"}
+    assert "credentials of 127.0.0.8" in made.switch.output()
+    assert "theirs" not in made.switch.output()
+
+
+def test_an_address_is_not_enough_where_credentials_are_asked_for(line: MakeLine) -> None:
+    made = line("inbound_auth: {user: them, password: theirs}")
+    made.caller.invite(DIRECT).expect(401)
+    assert made.caller.options(f"sip:{made.switch.host}:{made.switch.sip_port}").status == 200
+
+
+# Probes.
+
+
+def test_a_trunk_that_does_not_answer_is_left_out_until_it_does(line: MakeLine) -> None:
+    with closing(Phone(user="second")) as second:
+        made = line("probe: {every: 1 s, misses: 1}", second=second.port)
+        wait_for("a probe", lambda: bool(made.carrier.strays), within=5)
+        made.carrier.probe_status = 503
+        wait_for("down", lambda: "trunk.down" in made.switch.output(), within=10)
+        with closing(RtpEnd()) as near:
+            # The first destination's trunk is down: the second gets the call at once.
+            calling = made.call(near, "200010")
+            called = second.expect_call()
+            made.carrier.expect_no_call(during=0.2)
+            give_up(calling, called)
+            made.carrier.probe_status = 404
+            wait_for("up", lambda: "trunk.up" in made.switch.output(), within=10)
+            calling = made.call(near, "200010")
+            called = made.carrier.expect_call()
+            give_up(calling, called)
