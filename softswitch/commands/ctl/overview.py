@@ -14,7 +14,7 @@ __all__ = ["add", "status_facts"]
 SLOW_SECONDS = 600.0
 """New prompts are spoken before a configuration is in force."""
 
-LEVELS = ("debug", "info", "warning", "error")
+LEVELS = ("debug", "info", "warning", "error", "default")
 
 
 def add(verbs: Verbs) -> None:
