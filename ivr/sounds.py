@@ -12,6 +12,7 @@ import logging
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_HELD_BYTES = 64 * 1024 * 1024
 """Sound held in memory: four hundred texts of seven seconds."""
 MAX_WAITING = 50
-"""Requests that wait for their sound; a text takes a tenth of a second and more."""
+"""Sounds that are waited for; a text takes a tenth of a second and more."""
 MAX_AT_WORK = 2
 """Threads at work: the synthesiser takes a core to itself."""
 SPEAK_SECONDS = 20.0
@@ -64,8 +65,8 @@ class SoundShelf:
         self._held: OrderedDict[_Key, LoadedPrompt] = OrderedDict()
         self._held_bytes = 0
         self._room = asyncio.Semaphore(MAX_AT_WORK)
-        self._waiting = 0
-        self._at_work: set[asyncio.Task[LoadedPrompt]] = set()
+        self._at_work: dict[_Key, asyncio.Task[LoadedPrompt]] = {}
+        """Sounds that are being made, or wait for it: who asks for the same waits with them."""
 
     async def spoken(self, text: str, switch: Switch) -> LoadedPrompt:
         """A text as speech, a chime where the configuration says so; raises SoundError,
@@ -80,21 +81,23 @@ class SoundShelf:
 
     async def close(self) -> None:
         """Wait for the threads that are at work."""
-        for task in self._at_work:
+        tasks = tuple(self._at_work.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._at_work, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _get(self, key: _Key, make: Callable[[], LoadedPrompt]) -> LoadedPrompt:
         found = self._held.get(key)
         if found is not None:
             self._held.move_to_end(key)
             return found
-        if self._waiting >= MAX_WAITING:
-            raise SoundsBusy
-        self._waiting += 1
-        task = asyncio.get_running_loop().create_task(self._make(key, make))
-        self._at_work.add(task)
-        task.add_done_callback(self._on_made)
+        task = self._at_work.get(key)
+        if task is None:
+            if len(self._at_work) >= MAX_WAITING:
+                raise SoundsBusy
+            task = asyncio.get_running_loop().create_task(self._make(key, make))
+            self._at_work[key] = task
+            task.add_done_callback(partial(self._on_made, key))
         try:
             # The work goes on without who asked: a thread cannot be broken off.
             return await asyncio.wait_for(asyncio.shield(task), SPEAK_SECONDS)
@@ -107,9 +110,8 @@ class SoundShelf:
         self._hold(key, made)
         return made
 
-    def _on_made(self, task: asyncio.Task[LoadedPrompt]) -> None:
-        self._waiting -= 1
-        self._at_work.discard(task)
+    def _on_made(self, key: _Key, task: asyncio.Task[LoadedPrompt]) -> None:
+        del self._at_work[key]
         if not task.cancelled() and task.exception() is not None:
             logger.info("a sound cannot be had: %s", task.exception())
 

@@ -42,6 +42,11 @@ HOLD_MUSIC = "200009"
 """Connects to AGENT with a prompt that plays while it rings."""
 TWO_TRUNKS = "200010"
 """FIRST by the trunk for a second, then SECOND by the second trunk."""
+STEERED = "200011"
+"""Waits for a controller, two seconds; without one a hang-up with the cause `untaken`, behind it
+a chime and a hang-up with the cause `released`. The controller may call +1602555*."""
+KEPT = "200012"
+"""Rings through to AGENT; when it has left, the caller is waited with until a key."""
 
 CALLER = "+16025550100"
 AGENT = "+16025551234"
@@ -82,6 +87,8 @@ numbers:
   {FIXED_ID}: {{campaign: fixed-id, as_is: true}}
   {HOLD_MUSIC}: {{campaign: hold-music, as_is: true}}
   {TWO_TRUNKS}: {{campaign: two-trunks, as_is: true}}
+  {STEERED}: {{campaign: steered, as_is: true}}
+  {KEPT}: {{campaign: kept, as_is: true}}
   "{POOLED}": {{pool: ad-placement, parameters: {{website: one, location: footer}}}}
 campaigns:
   direct: {{treatment: direct, trunk: carrier}}
@@ -95,7 +102,19 @@ campaigns:
   pooled: {{treatment: agent, trunk: carrier}}
   hold-music: {{treatment: hold-music, trunk: carrier}}
   two-trunks: {{treatment: two-trunks, trunk: carrier}}
+  steered: {{treatment: steered, trunk: carrier, originate: {{to: ["+1602555*"]}}}}
+  kept: {{treatment: kept, trunk: carrier}}
 treatments:
+  steered:
+    - controller: {{system: test, within: 2 s, on_failure: [hang_up: untaken]}}
+    - play: {{tone: chime}}
+    - hang_up: released
+  kept:
+    - connect:
+        to: "{AGENT}"
+        after_agent:
+          - wait: {{for: 1 min, barge_in: true}}
+          - hang_up: kept
   direct:
     - connect: called
   agent:

@@ -189,11 +189,17 @@ class HungUp(msgspec.Struct, frozen=True):
 
 
 @METHODS.method(
-    "call.hangup", role="control", errors=(ErrorCode.CALL_NOT_FOUND, ErrorCode.CALL_ENDED)
+    "call.hangup",
+    role="control",
+    errors=(ErrorCode.CALL_NOT_FOUND, ErrorCode.CALL_ENDED, ErrorCode.NOT_IN_CONTROL),
 )
 async def hang_up(desk: Desk, caller: Caller, params: HangUp) -> HungUp:
-    """End a call with all its legs; a caller who was not answered is refused with 480."""
-    call = going_on(desk, caller, params.call)
+    """End a call with all its legs; a caller who was not answered is refused with 480. A call that
+    another connection steers is ended by an administrator alone."""
+    if caller.identity.may("admin"):
+        call = going_on(desk, caller, params.call)
+    else:
+        call = desk.steered(params.call, caller)
     call.end("switch", params.cause)
     return HungUp(params.call)
 

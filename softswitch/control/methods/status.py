@@ -33,7 +33,7 @@ class Status(msgspec.Struct, frozen=True):
     """By SIP status."""
     config_version: str
     events: dict[str, Any]
-    """epoch, first and last number that are kept."""
+    """epoch, first and last number that are kept, and how many subscriptions read them."""
     media: dict[str, int]
     """Ports of the media engine, and what it threw away."""
     parts: dict[str, Any]
@@ -54,7 +54,12 @@ async def status(desk: Desk, caller: Caller, params: Nothing) -> Status:
         presented=switchboard.presented,
         refusals=dict(switchboard.refusals),
         config_version=desk.configuration().version,
-        events={"epoch": history.epoch, "first": history.first, "last": history.last},
+        events={
+            "epoch": history.epoch,
+            "first": history.first,
+            "last": history.last,
+            "readers": history.readers,
+        },
         media={name: getattr(counters, name) for name in counters.__dataclass_fields__},
         parts={name: tell() for name, tell in desk.status_of.items()},
     )

@@ -107,7 +107,9 @@ class Routed(msgspec.Struct, frozen=True):
     treatment: str
 
 
-@METHODS.method("call.route", role="control", errors=(*_GONE, ErrorCode.NOT_CONFIGURED, ErrorCode.NOT_SUPPORTED))
+@METHODS.method(
+    "call.route", role="control", errors=(*_GONE, ErrorCode.NOT_CONFIGURED, ErrorCode.NOT_SUPPORTED)
+)
 async def route(desk: Desk, caller: Caller, params: Route) -> Routed:
     """Have a call go on in another treatment, from its beginning, and steer it no more. Whoever the
     caller talks to is left. Also for a call that nobody steers, wherever in its treatment it is."""
@@ -281,7 +283,7 @@ async def gather(desk: Desk, caller: Caller, params: Gather) -> Gathered:
     async def work() -> Gathered:
         if params.forget:
             leg.forget_digits()
-        given = is_given(params)
+        given = is_given(params) and not (params.barge_in and leg.keys)
         sound = await sound_of(desk.sounds, steered.journey, params) if given else None
         return await verbs.gather(steered, verbs.ready(leg), sound, keypad)
 

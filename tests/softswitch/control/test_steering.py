@@ -639,3 +639,10 @@ def test_the_caller_who_hangs_up_ends_a_call_that_would_keep_it(bench: Bench) ->
     bench.lab.caller.hang_up()
     bench.lab.settle()
     assert (bench.lab.record["ended_by"], bench.lab.record["cause"]) == ("calling", "hung_up")
+
+
+def test_a_call_that_another_steers_is_ended_by_an_administrator_alone(bench: Bench) -> None:
+    bench.answered()
+    assert bench.connection(CRM).ask("call.hangup") == "not_in_control"
+    assert bench.connection().ask("call.hangup") == {"call": bench.call_id}
+    assert bench.lab.record["cause"] == "controlled"
