@@ -22,7 +22,7 @@ def nested(node: Node) -> tuple[tuple[Node, ...], ...]:
     if isinstance(node, Menu):
         return (*node.choices.values(), node.on_no_input)
     if isinstance(node, Connect):
-        return (node.on_failure, node.outside, node.after_agent)
+        return (node.on_failure, node.outside, node.after_agent, node.after_caller)
     if isinstance(node, Condition):
         return (*(case.steps for case in node.cases), node.otherwise)
     if isinstance(node, Distribute):

@@ -139,6 +139,8 @@ class Connect:
     of softswitch.routing.failover (never after 486, 600 or 603)."""
     on_failure: "tuple[Node, ...]" = ()
     """Steps when nobody answered. Default none."""
+    after_caller: "tuple[Node, ...]" = ()
+    """Steps for the called party, which stays when the caller has left. Empty: the call ends."""
     after_agent: "tuple[Node, ...]" = ()
     """Steps for the caller who stays when the party called has left. Empty: the call ends."""
     max_seconds: float | None = None

@@ -78,6 +78,7 @@ def _dial(
         fail_over_on=None if statuses is None else frozenset(statuses),
         on_failure=fields.get(keys.ON_FAILURE) or (),
         after_agent=fields.get(keys.AFTER_AGENT) or (),
+        after_caller=fields.get(keys.AFTER_CALLER) or (),
         max_seconds=fields.get(keys.MAX_TIME),
         strategy=strategy,
         choice=choice,

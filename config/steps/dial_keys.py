@@ -175,6 +175,14 @@ class DialKeys:
         otherwise="the call ends with the talk",
         example='[wait: 30 s, play: "Thank you."]',
     )
+    AFTER_CALLER = Key(
+        "after_caller",
+        STEPS,
+        "Steps for the called party, which stays when the caller has left; then whatever follows. "
+        "Keys and answers are its own from then on.",
+        otherwise="the call ends with the talk",
+        example='[ask: {prompt: "Enter the order number.", digits: 1-6}]',
+    )
     MAX_TIME = Key(
         "max_time", _MAX_TIME, "Longest talk.", otherwise="the campaign's", example="30 min"
     )

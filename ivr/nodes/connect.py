@@ -81,13 +81,13 @@ def _choose(journey: Journey, node: Connect) -> Chosen:
 
 async def _talk(journey: Journey, node: Connect, outcome: Answered) -> tuple[Node, ...]:
     call = journey.call
-    call.keeps_caller = bool(node.after_agent)
+    call.keeps_caller, call.keeps_called = bool(node.after_agent), bool(node.after_caller)
     call.bridge(outcome.leg)
     if call.ended:
         return ()
-    if call.keeps_caller:
+    if call.keeps_caller or call.keeps_called:
         await _talk_to_the_end(call, node.max_seconds)
-        return node.after_agent
+        return node.after_caller if call.caller is outcome.leg else node.after_agent
     if node.max_seconds is not None:
         call.limit(node.max_seconds)
     await call.talk()
@@ -95,16 +95,18 @@ async def _talk(journey: Journey, node: Connect, outcome: Answered) -> tuple[Nod
 
 
 async def _talk_to_the_end(call: Call, max_seconds: float | None) -> None:
-    """Until the agent has left, or the longest talk is over; the caller stays."""
+    """Until one of them has left, or the longest talk is over; the other stays."""
     try:
         async with asyncio.timeout(max_seconds):
             await call.talk()
     except TimeoutError:
-        leg = call.unbridge()
-        if leg is not None:
+        leg = call.unbridge() if call.keeps_caller else None
+        if not call.keeps_caller:
+            call.end("switch", "max_duration")
+        elif leg is not None:
             leg.hang_up(cause="max_duration")
     finally:
-        call.keeps_caller = False
+        call.keeps_caller = call.keeps_called = False
 
 
 class _Attempt:

@@ -53,6 +53,11 @@ class Call:
     __deletable__ = ("caller",)
     """What `_part` deletes: a compiled class must know beforehand."""
 
+    left_first: tuple[str, str] | None = None
+    """Who has left the other, and how, where the call went on after that."""
+    _gone: Leg | None = None
+    """The leg whose peer has ended the call."""
+
     def __init__(
         self,
         call_id: str,
@@ -84,8 +89,6 @@ class Call:
         """Whether the caller stays when the party it talks to leaves: its treatment goes on."""
         self.keeps_called = False
         """Whether that party stays when the caller leaves: the treatment goes on with it."""
-        self.left_first: tuple[str, str] | None = None
-        """Who has left the other, and how, where the call went on after that."""
         self.parted_from: CalledLeg | None = None
         """The leg the caller has talked to last, when it talks no more."""
         self.ended = False
@@ -375,6 +378,7 @@ class Call:
     def on_hung_up(self, leg: Leg, *, reason: str | None) -> None:
         """A side sent BYE: with one that is not bridged only its leg is over."""
         if self._depends_on(leg, "hung_up"):
+            self._gone = leg
             self.end(leg.side, "hung_up", reason=reason)
         else:
             leg.finish(status=200, cause="hung_up")
@@ -432,7 +436,7 @@ class Call:
         if self._limit is not None:
             self._limit.cancel()
         passed = reason or reason_header(q850)
-        gone = self.callee if ended_by == "called" else None
+        gone = self._gone or ending.who_left(ended_by, self.caller, self.callee)
         # One after the other, each whatever became of those before it, so that no failure
         # leaves a caller waiting, a port taken or a call without its record.
         try:
@@ -442,9 +446,11 @@ class Call:
                 ending.leave_callees(self._legs, self.caller, gone, passed, cause, q850)
             finally:
                 try:
-                    ending.leave_caller(self.caller, ended_by, cause, status, passed, q850, headers)
+                    ending.leave_caller(
+                        self.caller, gone, ended_by, cause, status, passed, q850, headers
+                    )
                 finally:
-                    self._settle(ended_by, cause)
+                    self._settle(*(self.left_first or (ended_by, cause)))
 
     def _settle(self, ended_by: str, cause: str) -> None:
         try:
@@ -508,7 +514,7 @@ class Call:
         """
         if self._told and hasattr(self, "caller"):
             self._task = self.callee = self.joined = self._dialling = None
-            self.parted_from = self._talk = None
+            self.parted_from = self._talk = self._gone = None
             self._legs.clear()
             del self.caller
 

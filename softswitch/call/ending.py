@@ -11,11 +11,17 @@ from collections.abc import Iterable
 
 from softswitch.call.called_leg import CalledLeg
 from softswitch.call.calling_leg import CallingLeg
-from softswitch.call.first_leg import FirstLeg
 from softswitch.call.leg import Leg
 from softswitch.sip.causes import q850_for_status, reason_header
 
-__all__ = ["MAX_RETRY_AFTER", "NORMAL_CLEARING", "close_legs", "leave_callees", "leave_caller"]
+__all__ = [
+    "MAX_RETRY_AFTER",
+    "NORMAL_CLEARING",
+    "close_legs",
+    "leave_callees",
+    "leave_caller",
+    "who_left",
+]
 
 NORMAL_CLEARING = 16
 
@@ -24,12 +30,17 @@ MAX_RETRY_AFTER = 5
 back together."""
 
 
+def who_left(ended_by: str, caller: Leg, callee: Leg | None) -> Leg | None:
+    """The leg whose peer has ended a call, by the side it is on."""
+    return {"calling": caller, "called": callee}.get(ended_by)
+
+
 def leave_callees(
-    legs: Iterable[Leg], gone: CalledLeg | None, reason: str, cause: str, q850: int
+    legs: Iterable[Leg], caller: Leg, gone: Leg | None, reason: str, cause: str, q850: int
 ) -> None:
     """Leave every outbound leg but the one whose peer has gone by itself."""
     for leg in legs:
-        if not isinstance(leg, CalledLeg) or isinstance(leg, FirstLeg) or leg.ended:
+        if not isinstance(leg, CalledLeg) or leg is caller or leg.ended:
             continue
         if leg is gone:
             leg.finish(status=200, cause=cause, q850=q850)
@@ -38,7 +49,8 @@ def leave_callees(
 
 
 def leave_caller(
-    leg: CallingLeg | FirstLeg,
+    leg: CallingLeg | CalledLeg,
+    gone: Leg | None,
     ended_by: str,
     cause: str,
     status: int | None,
@@ -48,7 +60,7 @@ def leave_caller(
 ) -> None:
     """Send BYE or the refusal, unless it was the caller that ended the call."""
     if leg.answered:
-        if ended_by != "calling":
+        if leg is not gone:
             leg.send_bye(reason)
         leg.finish(status=200, cause=cause, q850=q850)
         return

@@ -1,7 +1,6 @@
 """The first leg of a call that is ours: we call its party, who then stands where a caller would.
 
-Everything that treatments do with a caller they do with this leg: play, ask, connect, bridge. It is
-never waiting for our answer, so what would answer, refuse or ring a caller does nothing here.
+Everything that treatments do with a caller they do with this leg: play, ask, connect, bridge.
 RFC 3261 section 13.2 (by way of the called leg).
 """
 
@@ -40,36 +39,6 @@ class FirstLeg(CalledLeg):
         self.reached: asyncio.Future[bool] = services.loop.create_future()
         """Set when the far end rings or answers: True; False when it does neither any more."""
         self.outcome.add_done_callback(self._on_outcome)
-
-    # What is asked of a caller's leg.
-
-    @property
-    def waiting(self) -> bool:
-        """Nobody waits for our answer."""
-        return False
-
-    @property
-    def best_codec(self) -> str | None:
-        """Known when it answers."""
-        return None
-
-    def read_offer(self) -> None:
-        """The offer is ours."""
-
-    def ring(self, status: int) -> None:
-        """There is nobody to be told."""
-
-    def open_early_media(self, status: int, prefer: str | None) -> bool:
-        """Nobody hears anything on this leg before it has answered."""
-        return False
-
-    def answer(self, prefer: str | None = None) -> None:
-        """It is the far end that answers."""
-
-    def refuse(self, status: int, *, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        """Take our INVITE back."""
-        reason = next((value for name, value in headers if name == "Reason"), None)
-        self.hang_up(reason, cause="cancelled")
 
     # What happens.
 

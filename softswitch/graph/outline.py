@@ -219,6 +219,7 @@ def _connect(node: Connect) -> _Told:
         *_some("nobody answered", node.on_failure),
         *_some("too far", node.outside),
         *_some("the agent has left", node.after_agent),
+        *_some("the caller has left", node.after_caller),
     )
     return _Told(facts, branches, None if node.on_failure else "nobody answered")
 

@@ -83,6 +83,7 @@ class EndWatch:
     def _ended(self, event: LegEnded) -> None:
         if event.leg == CALLING:
             self.calling_ended = event.clock
+            self._enter("", event.clock)
         elif event.leg in self.called:
             self.called[event.leg].ended = event.clock
             self.called[event.leg].status = event.status

@@ -54,6 +54,9 @@ from softswitch.switchboard.entries import (
     without,
 )
 
+CALLING = "a"
+"""Leg of the caller."""
+
 __all__ = ["RECORDED", "RECORD_VERSION", "RecordBuilder", "utc_text"]
 
 RECORD_VERSION = 1
@@ -153,7 +156,10 @@ class RecordBuilder:
         leg["packets"] = event.quality.packets
         leg["lost"] = event.quality.lost
         leg["jitter_ms"] = event.quality.jitter_ms
-        if event.leg in self._ringing:
+        if event.leg == CALLING:
+            # What the called party does after that is nobody's waiting.
+            self._enter("", event.clock)
+        elif event.leg in self._ringing:
             self._ringing.discard(event.leg)
             if not self._ringing and self._phase == "ring":
                 self._enter("ivr" if self.record["answered_at"] else "", event.clock)

@@ -24,10 +24,10 @@ from ringpool.lookup import NumberMatch, NumberTable
 from rtp.engine import PortsExhausted
 from softswitch import sdp
 from softswitch.call.call import MAX_RETRY_AFTER, Call
+from softswitch.call.called_leg import CalledLeg
 from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.end_hold import MAX_HOLD_SECONDS
 from softswitch.call.events import AttributesSet, CallPresented, CallRefused, SmsRequested
-from softswitch.call.first_leg import FirstLeg
 from softswitch.call.services import Services
 from softswitch.campaign.evaluate import plain
 from softswitch.campaign.facts import CallFacts, PresentedFacts
@@ -200,7 +200,7 @@ class Switchboard:
         self.services.events.publish(event)
         if match.pool is not None:
             self.means.count_call(match.pool, match.number, match.binding_id, event.at)
-        self._start(call, match, self.journey(call, event, snapshot))
+        self._start(call, leg, match, self.journey(call, event, snapshot))
         return None
 
     def journey(self, call: Call, event: CallPresented, snapshot: Snapshot) -> Journey:
@@ -241,7 +241,7 @@ class Switchboard:
         self.presented += 1
         self.keep(call, leg)
 
-    def keep(self, call: Call, leg: CallingLeg | FirstLeg) -> None:
+    def keep(self, call: Call, leg: CallingLeg | CalledLeg) -> None:
         """Watch over a call with its first leg, until its end."""
         call.caller = leg
         call.on_ended = self._on_ended
@@ -250,14 +250,14 @@ class Switchboard:
         self._idle.clear()
         self._watch()
 
-    def _start(self, call: Call, match: NumberMatch, journey: Journey) -> None:
+    def _start(self, call: Call, leg: CallingLeg, match: NumberMatch, journey: Journey) -> None:
         if call.ended:
             return  # by a subscriber that saw it presented
         if match.refuse is not None:
             call.end("switch", "capture_only", status=match.refuse)
             return
         try:
-            call.caller.read_offer()
+            leg.read_offer()
         except (sdp.ParseError, sdp.NotAcceptable) as error:
             call.refuse_offer(error)
             return

@@ -77,6 +77,9 @@ STEERED = "200013"
 prompt and a hang-up with the cause `released`."""
 KEPT = "200014"
 """Connects to AGENT; when it has left, a prompt and a hang-up with the cause `kept`."""
+AFTER_CALL = "200015"
+"""Connects to AGENT, which is asked for the `order` when the caller has left; 9 connects it to
+SECOND."""
 
 CALLER = "+16025550100"
 AGENT = "+16025551234"
@@ -104,6 +107,7 @@ numbers:
   {AFTERWARDS}: {{campaign: afterwards, as_is: true}}
   {STEERED}: {{campaign: steered, as_is: true}}
   {KEPT}: {{campaign: kept, as_is: true}}
+  {AFTER_CALL}: {{campaign: after-call, as_is: true}}
 prompts: {{short: short, long: long}}
 campaigns:
   direct: {{treatment: direct, trunk: agents}}
@@ -120,6 +124,7 @@ campaigns:
   afterwards: {{treatment: afterwards, trunk: agents}}
   steered: {{treatment: steered, trunk: agents, originate: {{to: ["+1602555*"]}}}}
   kept: {{treatment: kept, trunk: agents}}
+  after-call: {{treatment: after-call, trunk: agents}}
 treatments:
   direct:
     - connect: {{to: called, ring_time: 5 s}}
@@ -163,6 +168,16 @@ treatments:
         to: "{AGENT}"
         max_time: 30 s
         after_agent: [play: short, hang_up: kept]
+  after-call:
+    - connect:
+        to: "{AGENT}"
+        after_caller:
+          - name: order
+            ask: {{prompt: short, digits: 1-4, timeouts_limit: 1}}
+          - condition:
+              if: answer.order = "9"
+              then: [connect: "{SECOND}"]
+          - hang_up
   afterwards:
     - connect:
         to: "{FIRST}"
