@@ -213,14 +213,14 @@ class ConferenceList(msgspec.Struct, frozen=True):
     total: int
 
 
-class Listed(Params):
+class ConferencesListed(Params):
     """How many."""
 
     limit: Annotated[int, Meta(ge=1, le=MAX_LISTED)] = 100
 
 
 @METHODS.method("conference.list", role="read")
-async def list_conferences(desk: Desk, caller: Caller, params: Listed) -> ConferenceList:
+async def list_conferences(desk: Desk, caller: Caller, params: ConferencesListed) -> ConferenceList:
     """The conferences, and who is in them."""
     found = [one for one in desk.services.conferences if sees(caller.identity, one)]
     return ConferenceList([_state(one) for one in found[: params.limit]], len(found))

@@ -144,7 +144,7 @@ def _called_in(desk: Desk, caller: Caller, params: Overhear, call: Call, mode: M
     return Overheard(None, call.call_id, placed.call_id, mode)
 
 
-class Which(Params):
+class WhichMonitor(Params):
     """Which supervisor."""
 
     monitor: str
@@ -157,7 +157,7 @@ class Stopped(msgspec.Struct, frozen=True):
 
 
 @METHODS.method("monitor.stop", role="control", errors=(ErrorCode.MONITOR_NOT_FOUND,))
-async def stop(desk: Desk, caller: Caller, params: Which) -> Stopped:
+async def stop(desk: Desk, caller: Caller, params: WhichMonitor) -> Stopped:
     """Have a supervisor hear the call no more; a supervisor's call that did nothing else ends."""
     monitor = desk.services.monitors.find(params.monitor)
     if monitor is None or not caller.identity.sees(monitor.call.counts_for.name):
@@ -185,7 +185,7 @@ class MonitorList(msgspec.Struct, frozen=True):
     total: int
 
 
-class Listed(Params):
+class MonitorsListed(Params):
     """Of which call, and how many."""
 
     call: str | None = None
@@ -193,7 +193,7 @@ class Listed(Params):
 
 
 @METHODS.method("monitor.list", role="control")
-async def list_monitors(desk: Desk, caller: Caller, params: Listed) -> MonitorList:
+async def list_monitors(desk: Desk, caller: Caller, params: MonitorsListed) -> MonitorList:
     """Who hears which call."""
     found = [
         one
