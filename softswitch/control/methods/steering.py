@@ -54,7 +54,7 @@ def _steered(desk: Desk, caller: Caller, call_id: str) -> SteeredCall:
     return desk.steering.held(call_id, caller)
 
 
-class Done(msgspec.Struct, frozen=True):
+class Steered(msgspec.Struct, frozen=True):
     """It was done."""
 
     call: str
@@ -84,11 +84,11 @@ async def take(desk: Desk, caller: Caller, params: Which) -> CallState:
 
 
 @METHODS.method("call.release", role="control", errors=_GONE)
-async def release(desk: Desk, caller: Caller, params: Which) -> Done:
+async def release(desk: Desk, caller: Caller, params: Which) -> Steered:
     """Let a call go: its treatment goes on with the step after `controller`. Two who talk go on,
     and the call ends with their talk; legs that talk to nobody are hung up."""
     _steered(desk, caller, params.call).conclude("released")
-    return Done(params.call)
+    return Steered(params.call)
 
 
 class Route(Params):
@@ -149,22 +149,22 @@ def _campaign(journey: Journey, caller: Caller, name: str) -> Campaign:
 
 
 @METHODS.method("call.ring", role="control", errors=(*_GONE, ErrorCode.WRONG_STATE))
-async def ring(desk: Desk, caller: Caller, params: Which) -> Done:
+async def ring(desk: Desk, caller: Caller, params: Which) -> Steered:
     """Let a caller that is not answered hear that it rings (180)."""
     steered = _steered(desk, caller, params.call)
     if not steered.call.caller.waiting:
         raise ControlError(ErrorCode.WRONG_STATE, "the caller is answered")
     steered.call.caller.ring(180)
-    return Done(params.call)
+    return Steered(params.call)
 
 
 @METHODS.method("call.answer", role="control", errors=_GONE)
-async def answer(desk: Desk, caller: Caller, params: Which) -> Done:
+async def answer(desk: Desk, caller: Caller, params: Which) -> Steered:
     """Answer the caller, if that has not happened; answered when its campaign's notice has been
     played."""
     steered = _steered(desk, caller, params.call)
     await steered.run(verbs.answer(steered))
-    return Done(params.call)
+    return Steered(params.call)
 
 
 class Play(SoundParams):
@@ -228,7 +228,7 @@ async def _play(desk: Desk, caller: Caller, params: Play) -> Played:
     return Played(params.call, params.leg, await steered.run(work()))
 
 
-class WhichLeg(Params):
+class SteeredLeg(Params):
     """Which leg."""
 
     call: str
@@ -236,11 +236,11 @@ class WhichLeg(Params):
 
 
 @METHODS.method("call.stop", role="control", errors=_LEG)
-async def stop(desk: Desk, caller: Caller, params: WhichLeg) -> Done:
+async def stop(desk: Desk, caller: Caller, params: SteeredLeg) -> Steered:
     """Cut what plays on a leg."""
     steered = _steered(desk, caller, params.call)
     leg_of(steered.call, params.leg).stop_playing()
-    return Done(params.call)
+    return Steered(params.call)
 
 
 class Gather(SoundParams):
@@ -399,7 +399,7 @@ class LegHangUp(Params):
 
 
 @METHODS.method("call.leg_hangup", role="control", errors=_LEG)
-async def leg_hangup(desk: Desk, caller: Caller, params: LegHangUp) -> Done:
+async def leg_hangup(desk: Desk, caller: Caller, params: LegHangUp) -> Steered:
     """End a leg that was called, also one that rings; the caller stays. The whole call is ended by
     `call.hangup`."""
     steered = _steered(desk, caller, params.call)
@@ -409,4 +409,4 @@ async def leg_hangup(desk: Desk, caller: Caller, params: LegHangUp) -> Done:
     if leg is call.callee:
         call.unbridge()
     leg.hang_up(cause=params.cause)
-    return Done(params.call)
+    return Steered(params.call)
