@@ -4,7 +4,8 @@ The most specific entry wins:
 
 1. a number taken as it is (`as_is`), then one in E.164, then one that a pool has taken from its
    stock or gives when it runs out, then a SIP URI with port, then without;
-2. of the patterns, the one with the most digits written out; of equals, one of fixed length before
+2. in the same order, a number that was activated while the switch runs (`ringpool.activated`);
+3. of the patterns, the one with the most digits written out; of equals, one of fixed length before
    one with a wildcard, then the one whose written digits stand further left.
 
 E.164 is config.e164's; user parts of SIP URIs are compared with case, hosts without (RFC 3261
@@ -14,6 +15,7 @@ thousand of them cost no more than one.
 Which binding a number of a pool has is asked of `ringpool.live` at the time of receipt. Numbers of
 a stock that are in no pool are not live. When a pool has ended, its numbers get the treatment of
 its reserve for as long as that lasts, and are not live afterwards; its overflow number stays live.
+What was withdrawn while the switch runs is not live, whatever entry it matches.
 Knows nothing of calls, or of who asks.
 """
 
@@ -24,6 +26,7 @@ import msgspec
 
 from config.e164 import SipAddress, dialled, normalise, split_sip_uri
 from config.model import NOTHING, Configuration, Number, Pool
+from ringpool.activated import ActivatedNumbers
 from ringpool.live import LiveBindings
 from ringpool.rules import end_of_pool
 from ringpool.values import Binding
@@ -123,9 +126,16 @@ def _form(pattern: str) -> tuple[_Form, str]:
 class NumberTable:
     """The live numbers of one configuration."""
 
-    def __init__(self, configuration: Configuration, live: LiveBindings | None = None) -> None:
-        """`live`: the bindings of pools; None: as if nothing had been allocated."""
+    def __init__(
+        self,
+        configuration: Configuration,
+        live: LiveBindings | None = None,
+        activated: ActivatedNumbers | None = None,
+    ) -> None:
+        """`live`: the bindings of pools; None: as if nothing had been allocated. `activated`: what
+        is live, or not, beside the configuration."""
         self._live = live if live is not None else LiveBindings({})
+        self._activated = activated if activated is not None else ActivatedNumbers()
         self._pools = configuration.pools
         time_zone = configuration.switch.time_zone
         self._ends = {
@@ -160,6 +170,17 @@ class NumberTable:
         else:
             (self._as_is if number.as_is else self._exact)[number.pattern] = number
 
+    def entry(self, number: Number) -> Number | None:
+        """What the configuration itself has for a number, but for patterns."""
+        if number.kind == "uri":
+            address = split_sip_uri(number.pattern)
+            return None if address is None else self._uris.get(address)
+        return (self._as_is if number.as_is else self._exact).get(number.pattern)
+
+    def is_of_pool(self, number: str) -> bool:
+        """Whether a pool has a number, or gives it when it runs out."""
+        return number in self._overflows or self._live.find(number) is not None
+
     def find(self, called: str, *, at: float | None = None) -> NumberMatch | None:
         """The entry for a number, or for the SIP or tel URI that was called; None when not live.
 
@@ -177,6 +198,10 @@ class NumberTable:
                 return found
         if self._uris and (number := self._by_uri(called)) is not None:
             return self._match(number, number.pattern, user, at)
+        if self._activated.numbers:
+            number = self._activated.find(called, user, canonical)
+            if number is not None and number.campaign in self._campaigns:
+                return self._match(number, number.pattern, user, at)
         return self._by_pattern(user, canonical, at)
 
     def _by_uri(self, called: str) -> Number | None:
@@ -198,6 +223,8 @@ class NumberTable:
     def _match(
         self, number: Number, canonical: str, called: str, at: float | None
     ) -> NumberMatch | None:
+        if self._activated.withdrawn and canonical in self._activated.withdrawn:
+            return None
         overflow = self._overflows.get(canonical)
         match = NumberMatch(
             number=canonical,

@@ -138,7 +138,7 @@ class PoolService:
     ) -> None:
         """`on_exhausted`: told pool and overflow number when a pool runs out; once for all nodes,
         and again when it has had a number meanwhile."""
-        self._store = store
+        self.store = store
         self._on_exhausted = on_exhausted
         self._lanes: dict[str, _Lane] = {}
         self._waiting = 0
@@ -218,7 +218,7 @@ class PoolService:
         `spam`: calls that come late are nobody's. Raises RequestRefused, StoreAway.
         """
         lane = self._lane(pool)
-        if not self._store.up:
+        if not self.store.up:
             raise StoreAway("the database is away")
         why: EndedWhy = "spam" if spam else "released"
         future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
@@ -288,7 +288,7 @@ class PoolService:
         fixed = fixed_answer(rules, request)
         if fixed is not None and (rules.ends_at is None or time.time() < rules.ends_at):
             return fixed
-        if not self._store.up:
+        if not self.store.up:
             return _away(rules, "database away")
         if self._waiting >= MAX_WAITING:
             return _away(rules, "busy")
@@ -338,7 +338,7 @@ class PoolService:
         answers: Sequence[Answer | None]
         exhausted = False
         try:
-            answers, exhausted = await self._store.work(
+            answers, exhausted = await self.store.work(
                 lane.rules, _Batch(batch, calls), within=within
             )
         except StoreAway as away:
@@ -374,7 +374,7 @@ class PoolService:
             due = time.monotonic() >= sweep_at
             if due:
                 sweep_at = time.monotonic() + SWEEP_SECONDS
-            if self._store.up:
+            if self.store.up:
                 self._nudge_all(sweep_too=due)
 
     def _nudge_all(self, *, sweep_too: bool) -> None:

@@ -33,6 +33,7 @@ from softswitch.control.history import EventHistory
 from softswitch.control.http_app import WebApp
 from softswitch.control.methods.all import all_methods
 from softswitch.control.metrics import Metrics
+from softswitch.control.number_desk import NumberDesk
 from softswitch.control.opening import ControlDoor, ControlUnusable, access_of
 from softswitch.control.results import ResultDesk, add_results
 from softswitch.control.server import ControlServer
@@ -59,6 +60,7 @@ from softswitch.sip.stack import Stack
 from softswitch.snapshots import SnapshotMaker
 from softswitch.store.journal import CallJournal
 from softswitch.store.lock import DataFolderError, DataFolderLock
+from softswitch.store.number_file import NumberFile
 from softswitch.store.postgres.errors import DatabaseUnusable
 from softswitch.store.records import RecordFile
 from softswitch.store.recovery import recover
@@ -139,6 +141,7 @@ class App:
         self.hearing: HearingTick
         self.listening: Listening | None = None
         self.tracking: Tracking
+        self.number_file: NumberFile
         self.snapshots: SnapshotMaker
         self.reloader: Reloader
         self.control: ControlServer
@@ -199,6 +202,8 @@ class App:
                 "%d lines of the journal could not be read: calls may lack their records",
                 recovery.unreadable,
             )
+        self.number_file = NumberFile(folder)
+        self._resources.callback(self.number_file.close)
         self.journal = CallJournal(
             folder,
             records_size=lambda: self.records.file.size,
@@ -333,7 +338,9 @@ class App:
         )
         recorder = Recorder(self.events, self.journal, self.records)
         self.event_log.follow(self.events)
-        self.snapshots = SnapshotMaker(self.resolver, self.tracking.live)
+        self.snapshots = SnapshotMaker(
+            self.resolver, self.tracking.live, self.number_file.numbers
+        )
         snapshot = await self.snapshots.make(self.configuration)
         self.switchboard = Switchboard(self.services, recorder, snapshot, self.tracking.means())
         self._resources.push_async_callback(self.switchboard.close)
@@ -389,6 +396,14 @@ class App:
         self._resources.push_async_callback(self.control.close)
         door = ControlDoor(access)
         await door.open(self.control, self.configuration)
+        desk.pools = self.tracking.pools
+        numbers = desk.numbers = NumberDesk(
+            self.number_file,
+            lambda: self.switchboard.snapshot.numbers,
+            lambda: self.configuration,
+            self.events,
+        )
+        self._resources.push_async_callback(numbers.close)
         desk.reloads = self.reloader = self._make_reloader(door)
         self._resources.push_async_callback(self.reloader.close)
 

@@ -7,6 +7,7 @@ import asyncio
 import logging
 
 from config.model import Configuration
+from ringpool.activated import ActivatedNumbers
 from ringpool.live import LiveBindings
 from ringpool.lookup import NumberTable
 from softswitch.routing.trunks import TrunkTable, names_to_resolve
@@ -21,9 +22,10 @@ __all__ = ["SnapshotMaker"]
 class SnapshotMaker:
     """One for the process."""
 
-    def __init__(self, resolver: Resolver, live: LiveBindings) -> None:
+    def __init__(self, resolver: Resolver, live: LiveBindings, activated: ActivatedNumbers) -> None:
         self._resolver = resolver
         self._live = live
+        self._activated = activated
         self._addresses: dict[str, frozenset[str]] = {}
         """Of names of trunks, as they were found last."""
 
@@ -45,7 +47,7 @@ class SnapshotMaker:
     def _build(self, configuration: Configuration) -> Snapshot:
         snapshot = Snapshot(
             configuration,
-            NumberTable(configuration, self._live),
+            NumberTable(configuration, self._live, self._activated),
             TrunkTable(configuration, addresses=self._addresses),
         )
         # Both are made when they are first asked for: not by a call.

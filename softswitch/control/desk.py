@@ -13,11 +13,13 @@ from typing import Any, Protocol
 
 from config.model import Configuration, KeywordRule
 from ivr.journey import Journey
+from ringpool.service import PoolService
 from softswitch.call.call import Call
 from softswitch.call.services import Services
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.history import EventHistory
 from softswitch.control.idempotency import Idempotency
+from softswitch.control.number_desk import NumberDesk
 from softswitch.control.reloading import Reloads
 from softswitch.control.results import ResultDesk
 from softswitch.control.session import Caller, Session
@@ -101,6 +103,10 @@ class Desk:
     started_clock: float = field(default_factory=time.monotonic)
     holders: dict[str, Session] = field(default_factory=dict)
     """Which connection steers a call, by call id; calls that nobody has taken are not in it."""
+    pools: PoolService | None = None
+    """None: there is no database."""
+    numbers: NumberDesk | None = None
+    """Activates and withdraws numbers."""
     reloads: Reloads | None = None
     """Reads the configuration again."""
     idempotency: Idempotency = field(default_factory=Idempotency)

@@ -124,8 +124,8 @@ def shown(stage: Stage, **which: Any) -> Any:
 
 def test_the_configuration_is_shown_in_parts(stage: Stage) -> None:
     counts = shown(stage)["entries"]
-    assert counts["campaigns"] == 11
     assert counts["trunks"] == 1
+    assert counts["campaigns"] == len(shown(stage, section="campaigns")["entries"]) > 10
     entry = shown(stage, section="campaigns", name="called-id")["entries"]["called-id"]
     assert entry["treatment"] == "agent"
     steps = shown(stage, section="treatments", name="direct")["entries"]["direct"]["nodes"]
