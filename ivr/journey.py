@@ -230,6 +230,13 @@ class Journey:
     def _take(
         self, campaign: Campaign, destination: str | None, beside: tuple[Credit, ...]
     ) -> tuple[Credit, ...] | CapExceeded:
+        pauses = self.services.pauses
+        if pauses:
+            names = (campaign.name, self.original(campaign).name)
+            paused = pauses.in_the_way(names, destination)
+            if paused is not None:
+                self.tell_cap(paused)
+                return paused
         desk = self.services.credit
         if desk is None:
             return ()

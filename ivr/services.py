@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from config.model import Campaign, Treatment
 from softswitch.campaign.caps import CapExceeded
 from softswitch.campaign.fraud import FraudList
+from softswitch.campaign.pauses import Pauses
 from softswitch.routing.distribution import DistributionMemory
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ class NodeServices:
 
     credit: CreditDesk | None = None
     """None: caps are not looked at (no campaign has any)."""
+    pauses: Pauses | None = None
+    """What gets no calls for the time being; None: nothing can be paused."""
     fraud: FraudList | None = None
     """Whose calls are rejected for a while; None: nobody's."""
     answers: RememberedAnswers = field(default_factory=ForgetfulAnswers)

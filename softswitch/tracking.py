@@ -33,6 +33,7 @@ from softswitch.store.calls_history import MemoryHistory, longest_period
 from softswitch.store.calls_news import HistoryKeeper
 from softswitch.store.credit import CreditStore
 from softswitch.store.fraud import FraudStore
+from softswitch.store.pause_file import PauseFile
 from softswitch.store.postgres.database import FIRST_TRY_SECONDS, Database
 from softswitch.store.postgres.errors import DatabaseAway
 from softswitch.store.spending import SpendingFile
@@ -57,14 +58,15 @@ class Tracking:
     def __init__(
         self, configuration: Configuration, events: EventStream, *, now: Callable[[], float]
     ) -> None:
-        """Raises DatabaseUnusable, OSError."""
+        """Raises DatabaseUnusable, OSError, ValueError."""
         self.configuration = configuration
         self.events = events
         self.live = LiveBindings(_cooldowns(configuration))
         self.history = MemoryHistory(longest_period(configuration))
         self.fraud = FraudList()
         self.lookups = LookupClient(now=now, wall_clock=time.time)
-        self.nodes = NodeServices(fraud=self.fraud, lookups=self.lookups)
+        self.paused = PauseFile(configuration.switch.data)
+        self.nodes = NodeServices(fraud=self.fraud, lookups=self.lookups, pauses=self.paused.pauses)
         self.database: Database | None = None
         self.pools: PoolService | None = None
         self.credit: CreditDesk | None = None

@@ -31,7 +31,13 @@ from softswitch.call.configuration_events import (
     NumberActivated,
     NumberWithdrawn,
 )
-from softswitch.call.control_events import CallerIdChanged, LegPutOnHold, LegTakenOffHold
+from softswitch.call.control_events import (
+    CallerIdChanged,
+    CapPaused,
+    CapResumed,
+    LegPutOnHold,
+    LegTakenOffHold,
+)
 from softswitch.call.event import CallEvent
 from softswitch.call.heard_events import (
     AnswerHeard,
@@ -81,7 +87,9 @@ __all__ = [
     "CallerIdChanged",
     "CallerIdStored",
     "CampaignChosen",
+    "CapPaused",
     "CapReached",
+    "CapResumed",
     "ChoiceMade",
     "ClipSaved",
     "ConferenceJoined",

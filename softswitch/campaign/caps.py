@@ -116,6 +116,8 @@ class CapExceeded:
     """Treatment of calls above it."""
     why: str = ""
     """`database away` when only the credit held could be used."""
+    elsewhere: bool = False
+    """Whether another destination may be called all the same, whatever the cap's scope."""
 
 
 @dataclass(frozen=True, slots=True)

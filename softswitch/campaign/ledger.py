@@ -77,7 +77,7 @@ class Block:
     __slots__ = (
         "acknowledged", "busiest", "counted", "ended", "expected_at", "giving", "granted",
         "handed", "lent_at", "need", "refused", "reported", "retry_at", "returned", "second",
-        "taken", "this_second", "told_at", "touched_at", "valid_until", "waiting",
+        "room", "taken", "this_second", "told_at", "touched_at", "used", "valid_until", "waiting",
     )  # fmt: skip
 
     def __init__(self, need: Need, now: float) -> None:
@@ -91,6 +91,8 @@ class Block:
         """To be given back with the next report."""
         self.waiting = NONE
         """Expected by calls that were presented and have not taken it yet."""
+        self.used = self.room = NONE
+        """What all nodes had used for good, and what none held, when it was last told."""
         self.this_second = self.busiest = NONE
         self.second = self.expected_at = self.touched_at = now
         self.valid_until = self.told_at = self.lent_at = self.retry_at = LONG_AGO
@@ -348,6 +350,7 @@ class CapLedger:
         block.granted = grant.lease.granted
         block.acknowledged = grant.lease.counted
         block.handed = grant.lease.returned
+        block.used, block.room = grant.used, grant.room
         block.valid_until = sent + LEASE_SECONDS - MARGIN_SECONDS
         block.told_at = now
         pause = RETRY_SECONDS if grant.room <= 0 else AGAIN_SECONDS
