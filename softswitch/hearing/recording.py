@@ -42,6 +42,7 @@ from softswitch.call.events import (
     CallBridged,
     CallEnded,
     CallEvent,
+    CallUnbridged,
     CampaignChosen,
     LegEnded,
     PromptEnded,
@@ -193,6 +194,14 @@ class RecordingStage:
         if ear is not None:
             # What it let be heard before was not heard by the caller, or was no answer.
             self._attach(taped, ear, self._now_ns())
+
+    def _on_unbridged(self, event: CallUnbridged) -> None:
+        """What the other party says from now on is for nobody of this call."""
+        taped = self._calls.get(event.call_id)
+        if taped is not None:
+            taped.right = None
+            for strand in [one for one in taped.strands if one.channel == RIGHT]:
+                self._detach(taped, strand)
 
     def _on_prompt(self, event: PromptStarted) -> None:
         taped = self._calls.get(event.call_id)
@@ -436,6 +445,7 @@ _HANDLERS: dict[type[CallEvent], Callable[[RecordingStage, Any], None]] = {
     CallAnswered: RecordingStage._on_changed,
     CampaignChosen: RecordingStage._on_changed,
     CallBridged: RecordingStage._on_bridged,
+    CallUnbridged: RecordingStage._on_unbridged,
     PromptStarted: RecordingStage._on_prompt,
     PromptEnded: RecordingStage._on_prompt_ended,
     LegEnded: RecordingStage._on_leg_ended,

@@ -314,6 +314,8 @@ class _Way:
         self._walk.dial(node, self._campaign, situation, path)
         if node.outside:
             self.nodes(node.outside, situation.parted(), (*path, "outside"))
+        if node.after_agent:
+            self.nodes(node.after_agent, situation.parted(), (*path, "after the agent"))
         return self.nodes(node.on_failure, situation, (*path, "on failure"))
 
     def distribute(self, node: Distribute, situation: Situation, path: Path) -> bool:

@@ -337,6 +337,25 @@ def test_a_secret_heard_only_when_it_was_over_is_silence_too(lab: Laboratory) ->
     assert spoken(left, 2000) == (0.0, 0.0)
     assert spoken(left, 3000)[1] == pytest.approx(2.3, abs=0.025)
 
+def test_what_is_said_between_two_talks_is_recorded_of_the_caller_alone(lab: Laboratory) -> None:
+    taped = TapedCalls(lab, record=Recording())
+    bridged(taped)
+    call = lab.call
+    leg = call.callee
+    assert leg is not None
+    call.keeps_caller = True
+    taped.speak(1.0, b1=3000)
+    lab.do(call.unbridge)
+    taped.speak(1.0, a=1000, b1=2000)
+    lab.do(lambda: call.bridge(leg))
+    taped.speak(1.0, b1=1000)
+    hang_up(taped)
+    left, right = taped.channels()
+    assert spoken(left, 1000) == pytest.approx((1.0, 2.0), abs=0.025)
+    assert spoken(right, 3000) == pytest.approx((0.0, 1.0), abs=0.045)
+    assert spoken(right, 2000)[1] - spoken(right, 2000)[0] <= 0.025
+    assert spoken(right, 1000) == pytest.approx((2.0, 3.0), abs=0.045)
+
 
 # Trouble.
 
