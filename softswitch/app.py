@@ -373,6 +373,7 @@ class App:
             originator=Originator(self.switchboard),
         )
         desk.logs = LogLevels(self.event_log)
+        desk.credit, desk.paused = self.tracking.credit, self.tracking.paused
         desk.status_of["webhooks"] = self.webhooks.status
         if self.listening is not None:
             desk.status_of["hearing"] = self.listening.status

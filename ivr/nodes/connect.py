@@ -219,6 +219,8 @@ class _Attempt:
 
     def _is_the_destinations(self, exceeded: CapExceeded) -> bool:
         """Whether another destination may be below the cap that this one would exceed."""
+        if exceeded.elsewhere:
+            return True
         campaigns = self._journey.configuration.campaigns
         campaign = campaigns.get(exceeded.campaign)
         caps = campaign.caps if campaign is not None else ()

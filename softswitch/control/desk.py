@@ -16,6 +16,7 @@ from ivr.journey import Journey
 from ringpool.service import PoolService
 from softswitch.call.call import Call
 from softswitch.call.services import Services
+from softswitch.campaign.pauses import Pause, Pauses
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.history import EventHistory
 from softswitch.control.idempotency import Idempotency
@@ -25,12 +26,13 @@ from softswitch.control.results import ResultDesk
 from softswitch.control.session import Caller, Session
 from softswitch.control.sounding import Sounds
 from softswitch.control.steering import Steering
+from softswitch.switchboard.credit import CreditDesk
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.originate import Originator
 from softswitch.switchboard.switchboard import Switchboard
 from softswitch.traces.tracer import Tracer
 
-__all__ = ["Desk", "KeywordRules", "LogLevels", "Tapes"]
+__all__ = ["Desk", "KeywordRules", "LogLevels", "PauseDesk", "Tapes"]
 
 
 class Tapes(Protocol):
@@ -57,6 +59,18 @@ class LogLevels(Protocol):
 
     def set(self, name: str, level: str | None) -> bool:
         """Log from a level on; None: as the others. False: there is no such logger."""
+
+
+class PauseDesk(Protocol):
+    """What gets no calls for the time being."""
+
+    pauses: Pauses
+
+    def pause(self, pause: Pause) -> None:
+        """Pause something, so that it stays so; raises OSError."""
+
+    def resume(self, campaign: str, destination: str) -> bool:
+        """Pause it no longer; False when it is not paused. Raises OSError."""
 
 
 class KeywordRules(Protocol):
@@ -98,6 +112,9 @@ class Desk:
     results: ResultDesk | None = None
     """Takes results of calls that are over."""
     logs: LogLevels | None = None
+    credit: CreditDesk | None = None
+    """Gives calls their places under caps."""
+    paused: PauseDesk | None = None
     drain: Callable[[], None] | None = None
     """Begins to drain, as SIGTERM does."""
     started_clock: float = field(default_factory=time.monotonic)

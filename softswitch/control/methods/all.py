@@ -4,6 +4,7 @@ from softswitch.control.catalogue import Catalogue
 from softswitch.control.methods import (
     altering,
     calls,
+    caps,
     conference,
     configuration,
     connection,
@@ -37,6 +38,7 @@ _SUBJECTS = (
     originate,
     results,
     hearing,
+    caps,
     conference,
     monitor,
     logs,
