@@ -343,7 +343,6 @@ def test_what_is_said_between_two_talks_is_recorded_of_the_caller_alone(lab: Lab
     call = lab.call
     leg = call.callee
     assert leg is not None
-    call.keeps_caller = True
     taped.speak(1.0, b1=3000)
     lab.do(call.unbridge)
     taped.speak(1.0, a=1000, b1=2000)
