@@ -56,7 +56,7 @@ class MonitorStarted(CallEvent, frozen=True, kw_only=True):
     monitor: str
     mode: str
     """listen: is heard by nobody; whisper: by the party called; barge: by both."""
-    call: str
+    heard: str
     """The call that is heard."""
     supervisor: str
     """The supervisor's own call."""

@@ -55,7 +55,7 @@ class Monitor:
         enter(self.ear, self)
         self.refresh()
         self._emit(
-            MonitorStarted, mode=mode, call=self.call.call_id, supervisor=self.ear.call.call_id
+            MonitorStarted, mode=mode, heard=self.call.call_id, supervisor=self.ear.call.call_id
         )
 
     def change(self, mode: Mode) -> None:
