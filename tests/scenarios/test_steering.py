@@ -23,7 +23,7 @@ from tests.support.phone import Call
 from tests.support.program import ROOT, wait_for
 from tests.support.rtp_end import DIGITS, PCMU, RtpEnd, heard, known_signal
 from tests.support.sipp import Sipp, needs_sipp
-from tests.support.stage import AGENT, DIRECT, KEPT, STEERED, Stage
+from tests.support.stage import AGENT, DIRECT, FIRST, KEPT, STEERED, Stage
 
 MakeStage = Callable[..., Stage]
 
@@ -232,6 +232,54 @@ def test_a_controller_dies_and_legs_that_talk_to_nobody_are_left(stage: Stage) -
     called.expect("BYE")
     calling.expect("BYE")
     assert len(stage.switch.record()["legs"]) == 2
+
+
+def test_a_call_of_our_own_making_is_steered_like_any_other(stage: Stage) -> None:
+    with controller(stage) as peer:
+        peer.ask("call.originate", campaign="steered", first=FIRST, treatment="steered")
+        first = stage.callee.expect_call()
+        near = stage.rtp()
+        assert first.invite is not None
+        near.aim_by(first.invite.body)
+        first.respond(200, near.sdp((PCMU, DIGITS)))
+        first.expect("ACK")
+        peer.call = peer.event("call.offered")["call"]
+        assert peer.do("take")["state"] == "answered"
+        peer.do("answer")
+        near.press("7")
+        assert peer.do("gather", max=1, timeout=5)["digits"] == "7"
+        leg, second, far = peer.dial()
+        peer.do("bridge", leg=leg)
+        assert hears(near, far)
+        second.bye()
+        assert peer.event("call.unbridged")["facts"]["other_leg"] == leg
+        peer.do("hangup", cause="enough")
+        first.expect("BYE")
+    record = stage.switch.record()
+    assert (record["direction"], record["cause"]) == ("outbound", "enough")
+
+
+SECRET = "s3cret-s3cret-s3cret"
+
+
+def test_a_token_that_is_taken_away_takes_its_calls_with_it(make_stage: MakeStage) -> None:
+    tokens = f"control: {{tokens: {{crm: {{secret: {SECRET}, roles: control}}}}}}\n"
+    stage = make_stage(sections=tokens)
+    peer = ControlPeer(("127.0.0.1", stage.switch.control_port))
+    with peer:
+        peer.ask("auth", token=SECRET)
+        peer.ask("events.subscribe", kinds=["call.*"])
+        calling = stage.caller.invite(STEERED, stage.rtp().sdp((PCMU, DIGITS)))
+        call = peer.event("call.offered")["call"]
+        peer.ask("call.take", call=call)
+        peer.ask("call.answer", call=call)
+        calling.expect(200)
+        calling.ack()
+        text = stage.switch.config.read_text()
+        stage.switch.config.write_text(text.replace(SECRET, "another-another-another"))
+        os.kill(stage.switch.pid, signal.SIGHUP)
+        calling.expect("BYE", within=10)
+    assert stage.switch.record()["cause"] == "untaken"
 
 
 def test_a_call_is_moved_to_another_treatment_in_mid_talk(stage: Stage) -> None:
