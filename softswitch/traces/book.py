@@ -19,6 +19,7 @@ from softswitch.call.events import (
     CallPresented,
     CallRecorded,
     CallRefused,
+    CampaignChosen,
     LegOriginated,
 )
 from softswitch.traces.sip_text import call_id_of
@@ -93,6 +94,8 @@ class TraceBook:
         self.bytes = 0
         self.evicted = 0
         """Traces that made room for others."""
+        self._open: set[str] = set()
+        """Calls that are traced and go on."""
         self._casual: OrderedDict[str, None] = OrderedDict()
         self._max_bytes = max_bytes
         self._find_call = find_call
@@ -123,7 +126,7 @@ class TraceBook:
     @property
     def wanted(self) -> bool:
         """Whether anything that comes may have to be kept."""
-        return bool(self.orders) or any(not trace.ended for trace in self.traces.values())
+        return bool(self.orders) or bool(self._open)
 
     # What comes.
 
@@ -133,7 +136,7 @@ class TraceBook:
         trace = self._owners.get(sip_id)
         if trace is not None:
             self._add(trace, message._replace(leg=trace.sip_ids.get(sip_id, "")))
-        elif sip_id:
+        elif sip_id and self.wanted:
             self._wait(sip_id, message)
         return trace
 
@@ -151,8 +154,10 @@ class TraceBook:
             return
         if not isinstance(event, CallRecorded):
             self._add(trace, event)
-        if isinstance(event, CallEnded):
-            trace.ended = True
+        if isinstance(event, CampaignChosen):
+            trace.campaign = event.campaign
+        elif isinstance(event, CallEnded):
+            self._end(trace)
 
     def begin(self, call_id: str, *, at: float, casual: bool = False) -> CallTrace:
         """Trace a call that goes on, from now on."""
@@ -198,7 +203,7 @@ class TraceBook:
         trace.called, trace.caller = event.called, event.caller
         self._claim(trace, sip_id, "a")
         self._add(trace, event)
-        trace.ended = True
+        self._end(trace)
 
     def _taken(self, numbers: Iterable[str], trunk: str | None) -> Order | None:
         """The order that a call is meant by, which is then one call nearer to its end."""
@@ -216,12 +221,17 @@ class TraceBook:
 
     def _begin(self, call_id: str, at: float, *, casual: bool) -> CallTrace:
         trace = self.traces[call_id] = CallTrace(call_id, at)
+        self._open.add(call_id)
         if casual:
             self._casual[call_id] = None
             while len(self._casual) > max(1, self.casual_calls):
                 self._evict()
         self._make_room()
         return trace
+
+    def _end(self, trace: CallTrace) -> None:
+        trace.ended = True
+        self._open.discard(trace.call_id)
 
     def _claim(self, trace: CallTrace, sip_id: str, leg: str) -> None:
         """A dialog is a leg of the call: what waits of it belongs to it."""
@@ -253,6 +263,7 @@ class TraceBook:
         """Let go of the oldest, of those first that nobody asked for by name."""
         oldest = next(iter(self._casual), None) or next(iter(self.traces))
         self._casual.pop(oldest, None)
+        self._open.discard(oldest)
         trace = self.traces.pop(oldest)
         self.evicted += 1
         self.bytes -= trace.weight

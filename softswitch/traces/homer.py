@@ -34,6 +34,9 @@ one."""
 MAX_PORTION = 200
 """Packets made before anybody else has a turn of the loop: some milliseconds."""
 
+MAX_UNSENT = 1 << 20
+"""Bytes that the kernel has not taken yet."""
+
 MAX_NAMED = 20_000
 """Dialogs whose calls are remembered, two a call."""
 
@@ -121,7 +124,7 @@ class Homer(asyncio.DatagramProtocol):
             self._flush_handle = self._loop.call_later(0, self._flush)
 
     def _show(self, message: SipMessage) -> None:
-        if self._transport is None:
+        if self._transport is None or self._transport.get_write_buffer_size() > MAX_UNSENT:
             self.lost += 1
             return
         source, destination = message.peer, message.ours

@@ -48,7 +48,7 @@ def test_with_nothing_traced_nothing_listens_and_there_is_no_trace(stage: Stage)
     call = stage.switch.record()["call_id"]
     assert not ctl_json(stage.switch, "status")["parts"]["traces"]["listening"]
     failed = ctl(stage.switch, "trace", call, status=1)
-    assert failed == "softswitch ctl: there is no trace of such a call\n"
+    assert failed == "softswitch ctl: there is no trace of such a call: see softswitch ctl tracing\n"
 
 
 def test_the_last_calls_are_kept_and_drawn_as_ladders(make_stage: MakeStage) -> None:

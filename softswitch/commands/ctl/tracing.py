@@ -66,7 +66,8 @@ def _get(peer: Peer, call: str) -> dict[str, Any]:
         traces = peer.ask("trace.list")["traces"]
         ids = [one["call"] for one in traces if one["call"].startswith(call)]
         if len(call) < MIN_CALL_ID or not ids:
-            raise
+            message = f"{error}: see softswitch ctl tracing"
+            raise RefusedError(error.method, {"code": error.code, "message": message}) from None
         if len(ids) > 1:
             message = f"{call} is the beginning of {len(ids)} traces"
             raise WrongUsageError(message) from None
