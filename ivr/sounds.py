@@ -79,6 +79,11 @@ class SoundShelf:
         path, key = self._look(name)
         return await self._get(key, lambda: self._read(path))
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory that is taken by what was made."""
+        return self._held_bytes
+
     async def close(self) -> None:
         """Wait for the threads that are at work."""
         tasks = tuple(self._at_work.values())
