@@ -8,6 +8,7 @@ from config.document import Scalar, Tree
 from config.header_names import HEADER_NAME
 from config.kinds import (
     BOOLEAN,
+    duration,
     integer,
     list_of,
     one_of,
@@ -120,6 +121,14 @@ class TrunkKeys:
         otherwise="none: it is taken to be there",
         example="{every: 10 s, misses: 2}",
     )
+    SESSION_EXPIRES = Key(
+        "session_expires",
+        duration("90 s", "24 h"),
+        "The session timer (RFC 4028) that calls to the trunk ask for: a far end that is gone is "
+        "noticed within this time. One that the trunk asks for is always kept.",
+        otherwise="none is asked for",
+        example="30 min",
+    )
 
 
 def _registration(fields: Fields, reading: Reading) -> TrunkRegistration | None:
@@ -175,5 +184,6 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         register=_registration(fields, reading),
         behind=fields.get(keys.BEHIND),
         probe=fields.get(keys.PROBE),
+        session_expires=fields.get(keys.SESSION_EXPIRES),
         location=fields.place(keys.ADDRESS),
     )

@@ -85,4 +85,6 @@ class Trunk:
     """The proxies its calls come through. Default none: calls come from it straight."""
     probe: TrunkProbe | None = None
     """OPTIONS to it. Default none."""
+    session_expires: float | None = None
+    """Seconds of the session timer that our INVITEs ask for. Default none; the peer's is taken."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)

@@ -67,6 +67,7 @@ class CalledLeg(Leg):
             headers=request.headers,
             owner=self,
             credentials=self.services.logins.of(self.trunk),
+            session_interval=int(self.trunk.session_expires or 0),
             now=self.services.now(),
         )
         self.originated_clock = self.services.now()

@@ -200,6 +200,9 @@ class Leg:
         dialog, media, now = event.dialog, self.media, self.services.now()
         if media is None:
             dialog.reject_reinvite(488, now=now)
+        elif media.agreement is None:
+            # An UPDATE while the first offer is not answered yet (RFC 3311 5.2).
+            dialog.reject_reinvite(500, headers=(("Retry-After", "1"),), now=now)
         elif not event.request.body:
             self._answering_offer_with_ours = True
             dialog.accept_reinvite(body=media.offer(direction=self._wanted_direction()), now=now)
@@ -308,6 +311,13 @@ class Leg:
     def _offer(self, dialog: Dialog, media: LegMedia) -> None:
         dialog.reinvite(body=media.offer(direction=self._passed_direction), now=self.services.now())
         self.services.flush_soon()
+
+    def _on_refresh_due(self, event: sip_events.SessionRefreshDue) -> None:
+        """The session timer wants to see that the peer is there (RFC 4028): nothing changes."""
+        if self.media is None or self._reinviting or self._answering_offer_with_ours:
+            return  # what is under way refreshes it too
+        self._reinviting = True
+        self._offer(event.dialog, self.media)
 
     def _on_reinvite_answered(self, event: sip_events.ReinviteAnswered) -> None:
         self._reinviting = False
@@ -418,6 +428,7 @@ DIALOG_HANDLERS: dict[type, Handler] = {
     sip_events.ReinviteReceived: Leg._on_reinvite,
     sip_events.ReinviteAnswered: Leg._on_reinvite_answered,
     sip_events.ReinviteRejected: Leg._on_reinvite_rejected,
+    sip_events.SessionRefreshDue: Leg._on_refresh_due,
     sip_events.KeyTold: Leg._on_key,
     sip_events.AckReceived: Leg._on_ack,
     sip_events.AckTimedOut: Leg._on_ack_timed_out,

@@ -14,6 +14,7 @@ from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import is_token
 from softswitch.sip.inspect import method_of
 from softswitch.sip.message import SIP_VERSION, Request
+from softswitch.sip.session_timer import check_interval
 from softswitch.sip.validation import has_one_contact, validate
 
 # A session description with a dozen streams is 2 kB; beyond this the answer is 413.
@@ -124,12 +125,12 @@ def check_require(request: Request, _context: Context) -> Refusal | None:
 def check_body(request: Request, _context: Context) -> Refusal | None:
     """8.2.3: 415 with Accept or Accept-Encoding for a body not understood; 413 and 406 besides.
 
-    Only the body of an INVITE means something to us; that of a BYE, say, is carried by some
-    gateways and ignored.
+    Only the body of an INVITE or UPDATE means something to us; that of a BYE, say, is carried by
+    some gateways and ignored.
     """
     if request.body and len(request.body) > MAX_BODY:
         return Refusal(413, "body-too-large")
-    if request.method != "INVITE":
+    if request.method not in ("INVITE", "UPDATE"):
         return None
     fields = request.headers.fields
     if "Accept" in fields and not _accepts_session_description(request):
@@ -145,6 +146,14 @@ def check_body(request: Request, _context: Context) -> Refusal | None:
     return None
 
 
+def check_session_interval(request: Request, _context: Context) -> Refusal | None:
+    """RFC 4028 section 9: 422 with Min-SE for a session interval that is too short."""
+    if "Session-Expires" not in request.headers.fields:
+        return None
+    lines = check_interval(request)
+    return None if lines is None else Refusal(422, "session-interval", lines)
+
+
 Check = Callable[[Request, Context], Refusal | None]
 
 CHECKS: tuple[Check, ...] = (
@@ -154,10 +163,17 @@ CHECKS: tuple[Check, ...] = (
     check_method,
     check_require,
     check_body,
+    check_session_interval,
 )
 
 # Inside a dialog the tags have matched: the peer is known, and the Request-URI is our own Contact.
-CHECKS_IN_DIALOG: tuple[Check, ...] = (check_number, check_method, check_require, check_body)
+CHECKS_IN_DIALOG: tuple[Check, ...] = (
+    check_number,
+    check_method,
+    check_require,
+    check_body,
+    check_session_interval,
+)
 
 
 def first_refusal(request: Request, context: Context, checks: tuple[Check, ...]) -> Refusal | None:

@@ -38,8 +38,8 @@ MAX_STREAMS = 4_096
 DialogKey = tuple[str, str, str]
 
 
-# Option tags of extensions we speak (20.37): none yet, and an empty Supported says so.
-SUPPORTED: tuple[str, ...] = ()
+# Option tags of extensions we speak (20.37): session timers (RFC 4028).
+SUPPORTED: tuple[str, ...] = ("timer",)
 
 NOWHERE = Flow("udp", "", 0)
 

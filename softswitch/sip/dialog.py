@@ -18,6 +18,7 @@ from softswitch.sip.refer import OutgoingRefer, send_refer
 from softswitch.sip.reinvite import IncomingReinvite, OutgoingReinvite, send_reinvite
 from softswitch.sip.requests import IncomingRequest, OutgoingRequest
 from softswitch.sip.routing import MAX_ROUTES, Path, flow_to, path_to
+from softswitch.sip.session_timer import SessionTimer
 from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from softswitch.sip.invite_server import IncomingInvite
     from softswitch.sip.message import Request, Response
     from softswitch.sip.transaction.base import ClientTransaction
+    from softswitch.sip.update import IncomingUpdate
 
 __all__ = ["Dialog", "DialogState"]
 
@@ -62,6 +64,7 @@ class Dialog:
         "remote",
         "remote_cseq",
         "remote_tag",
+        "session",
         "state",
     )
 
@@ -97,6 +100,8 @@ class Dialog:
         self.is_caller = is_caller
         self.owner = owner
         self.state = DialogState.EARLY
+        # RFC 4028, where one of the two wants it.
+        self.session: SessionTimer | None = None
         # What answers a challenge of the peer to a request in this dialog.
         self.credentials: Credentials | None = None
         # A further fork, which the shell never heard of: its end is not reported.
@@ -110,7 +115,7 @@ class Dialog:
         self.acceptances: dict[int, Acceptance] = {}
         # The INVITE this dialog is early in, when the peer is the caller.
         self.invite: IncomingInvite | None = None
-        self.incoming_reinvite: IncomingReinvite | None = None
+        self.incoming_reinvite: IncomingReinvite | IncomingUpdate | None = None
         self.outgoing_reinvite: OutgoingReinvite | None = None
         # The last REFER of ours; kept when it is over, for what the peer still tells of it.
         self.outgoing_refer: OutgoingRefer | None = None
@@ -402,7 +407,26 @@ class Dialog:
         self._settle()
         self.context.dialogs.pop(self.key, None)
 
+    def answer_session(self, request: Request) -> str:
+        """The lines of our 2xx to an INVITE or UPDATE that are about its session timer."""
+        if self.session is None:
+            if "Session-Expires" not in request.headers.fields:
+                return ""
+            self.session = SessionTimer(self)
+        return self.session.answer(request)
+
+    def take_session(self, response: Response) -> None:
+        """Take what a 2xx to our INVITE says of the session timer."""
+        if self.session is None:
+            if "Session-Expires" not in response.headers.fields:
+                return
+            self.session = SessionTimer(self)
+        self.session.take(response)
+
     def _settle(self) -> None:
+        if self.session is not None:
+            self.session.stop()
+            self.session = None
         self._held_bye = None
         self.invite = None
         self.pending_ack = None

@@ -120,6 +120,12 @@ class ReinviteAnswered(msgspec.Struct, frozen=True):
     response: Response
 
 
+class SessionRefreshDue(msgspec.Struct, frozen=True):
+    """The session timer wants a re-INVITE with the description in force (RFC 4028)."""
+
+    dialog: Dialog
+
+
 class ReinviteRejected(msgspec.Struct, frozen=True):
     """Our re-INVITE came to nothing and the dialog is as before; 408 and 481 also end it."""
 
@@ -226,6 +232,7 @@ Event = (
     | ReinviteCancelled
     | ReinviteAnswered
     | ReinviteRejected
+    | SessionRefreshDue
     | KeyTold
     | RequestReceived
     | ResponseReceived

@@ -21,6 +21,7 @@ from softswitch.sip.reinvite import IncomingReinvite
 from softswitch.sip.requests import IncomingRequest
 from softswitch.sip.transaction.server_invite import ServerInviteTransaction
 from softswitch.sip.transaction.server_non_invite import ServerNonInviteTransaction
+from softswitch.sip.update import IncomingUpdate, answer_update
 
 if TYPE_CHECKING:
     from softswitch.sip.context import Context
@@ -74,6 +75,8 @@ def _judge(context: Context, dialog: Dialog, request: Request, number: int) -> R
         return Refusal(481, "terminated")
     if request.method == "INVITE":
         return _judge_reinvite(context, dialog)
+    if request.method == "UPDATE" and request.body:
+        return _judge_update(context, dialog)
     return None
 
 
@@ -97,6 +100,23 @@ def _judge_reinvite(context: Context, dialog: Dialog) -> Refusal | None:
     if any(acceptance.offered for acceptance in dialog.acceptances.values()):
         # Our offer went out in the 2xx and its answer is still to come in the ACK (RFC 5407 3.1.4).
         return Refusal(491, "offer-pending")
+    return None
+
+
+def _judge_update(context: Context, dialog: Dialog) -> Refusal | None:
+    """Refuse an offer that meets another one (RFC 3311 section 5.2)."""
+    if dialog.outgoing_reinvite is not None and dialog.outgoing_reinvite.is_sent:
+        # "If an UPDATE is received that contains an offer, and the UAS has generated an offer [...]
+        # to which it has not yet received an answer, the UAS MUST reject the UPDATE with a 491."
+        return Refusal(491, "glare")
+    if any(acceptance.offered for acceptance in dialog.acceptances.values()) or dialog.pending_ack:
+        return Refusal(491, "offer-pending")
+    if dialog.incoming_reinvite is not None:
+        # "If an UPDATE is received that contains an offer, and the UAS has received an offer [...]
+        # to which it has not yet generated an answer, the UAS MUST reject the UPDATE with a 500
+        # response, and MUST include a Retry-After header field with a randomly chosen value between
+        # 0 and 10 seconds."
+        return Refusal(500, "second-offer", f"Retry-After: {context.ids.number(0, 10)}\r\n")
     return None
 
 
@@ -149,6 +169,15 @@ def _receive_info(
         dialog.context.emit(KeyTold(dialog, answer.digit, answer.held))
 
 
+def _receive_update(
+    dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
+) -> None:
+    if request.body:
+        IncomingUpdate(dialog, transaction, head, request)
+    else:
+        answer_update(dialog, transaction, head, request)
+
+
 def _receive_other(
     dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
 ) -> None:
@@ -168,4 +197,5 @@ _HANDLERS: dict[str, Handler] = {
     "OPTIONS": _receive_options,
     "NOTIFY": _receive_notify,
     "INFO": _receive_info,
+    "UPDATE": _receive_update,
 }

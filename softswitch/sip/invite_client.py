@@ -20,6 +20,7 @@ from softswitch.sip.events import (
     ProvisionalReceived,
 )
 from softswitch.sip.inspect import contact_uri, route_values, to_tag_of
+from softswitch.sip.session_timer import asking_lines, longer_interval
 from softswitch.sip.timers import T1, Timer
 from softswitch.sip.transaction.client_invite import ClientInviteTransaction
 from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
@@ -53,6 +54,8 @@ class OutgoingInvite(PendingAck):
         "_head",
         "_is_cancel_sent",
         "_is_over",
+        "_message",
+        "_session_interval",
         "_timer",
         "_transaction",
         "_winner",
@@ -76,6 +79,8 @@ class OutgoingInvite(PendingAck):
         self._context = context
         self._credentials = credentials
         self._credential_lines = ""
+        self._message: tuple[str, bytes, str] | None = None
+        self._session_interval = 0
         self._head = head
         self._flow = flow
         self._contact_user = contact_user
@@ -94,11 +99,21 @@ class OutgoingInvite(PendingAck):
         self._is_cancel_sent = False
         self._timer: Timer | None = None
 
-    def start(self, extra: str, body: bytes, content_type: str) -> None:
-        """Send the INVITE."""
+    def start(
+        self, extra: str, body: bytes, content_type: str, *, session_interval: int = 0
+    ) -> None:
+        """Send the INVITE; with an interval, it asks for a session timer."""
+        self._session_interval = session_interval
+        if session_interval:
+            # It may have to be sent again with another one.
+            self._message = (extra, body, content_type)
+        self._send_message(extra, body, content_type)
+
+    def _send_message(self, extra: str, body: bytes, content_type: str) -> None:
+        message = (asking_lines(self._session_interval) + extra, body, content_type)
         self._transaction = transaction = make_transaction(
-            ClientInviteTransaction, self._context, self._head, (extra, body, content_type),
-            self._flow, self, self._credentials,
+            ClientInviteTransaction, self._context, self._head, message, self._flow, self,
+            self._credentials,
         )  # fmt: skip
         transaction.start()
 
@@ -152,9 +167,24 @@ class OutgoingInvite(PendingAck):
             self._on_provisional(response)
         elif response.status < 300:
             self._on_success(response)
-        elif not self._is_over:
+        elif not self._is_over and not self._asks_longer(response):
             why = "response" if self._cancel_lines is None else "cancelled"
             self._reject(response.status, response, why)
+
+    def _asks_longer(self, response: Response) -> bool:
+        """Send the INVITE again with the session interval that a 422 asks for (RFC 4028 6)."""
+        if response.status != 422 or self._message is None or not self.wants_to_go_on:
+            return False
+        longer = longer_interval(response, self._session_interval)
+        if longer is None:
+            return False
+        assert self._transaction is not None
+        head = self._transaction.head
+        self._session_interval = longer
+        self._head = head.again(self._context.ids.branch(), head.number + 1)
+        self._has_provisional = False
+        self._send_message(*self._message)
+        return True
 
     def on_failure(self, why: str) -> None:
         """Learn that no final response will come; 8.1.3.1: treat it as 408 or 503."""
@@ -217,6 +247,7 @@ class OutgoingInvite(PendingAck):
         dialog.confirm(contact_uri(response))
         dialog.flow = context.source
         dialog.owner = self.owner
+        dialog.take_session(response)
         context.emit(InviteAnswered(self, dialog, response))
         if self._has_offer:
             self.send_ack(b"", "")

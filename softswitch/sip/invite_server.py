@@ -132,7 +132,10 @@ class IncomingInvite:
             return dialog
         data = self._head.to_bytes(
             200,
-            extra=self._dialog_lines(dialog) + context.supported_line + header_lines(headers),
+            extra=self._dialog_lines(dialog)
+            + context.supported_line
+            + dialog.answer_session(self.request)
+            + header_lines(headers),
             body=body,
             content_type=content_type,
             record_route=True,

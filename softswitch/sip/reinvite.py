@@ -132,6 +132,8 @@ class OutgoingReinvite(PendingAck):
             return
         if response.status == 491 and self._retries < MAX_GLARE_RETRIES:
             self._wait_for_retry()
+        elif response.status == 422 and self._may_ask_longer(response):
+            self._send()
         else:
             self._reject(response.status, response)
 
@@ -163,6 +165,7 @@ class OutgoingReinvite(PendingAck):
         extra = (
             context.contact_line(dialog.contact_user, flow)
             + context.allow_line
+            + ("" if dialog.session is None else dialog.session.lines())
             + self._lines
             + context.user_agent_line
         )
@@ -187,11 +190,16 @@ class OutgoingReinvite(PendingAck):
             self.send_ack(b"", "")
             return
         dialog.refresh_target(contact_uri(response))
+        dialog.take_session(response)
         dialog.context.emit(ReinviteAnswered(dialog, response))
         if self._body:
             self.send_ack(b"", "")
         else:
             dialog.pending_ack = self
+
+    def _may_ask_longer(self, response: Response) -> bool:
+        session = self._dialog.session
+        return session is not None and session.ask_longer(response)
 
     def _wait_for_retry(self) -> None:
         """Wait as section 14.1 says: 2.1 to 4 s for the owner of the Call-ID, else 0 to 2 s."""
@@ -253,7 +261,10 @@ class IncomingReinvite:
         dialog, transaction = self._dialog, self._transaction
         context = dialog.context
         extra = (
-            context.contact_line(dialog.contact_user, transaction.flow) + context.allow_line + lines
+            context.contact_line(dialog.contact_user, transaction.flow)
+            + context.allow_line
+            + dialog.answer_session(self._request)
+            + lines
         )
         data = self._head.to_bytes(200, extra=extra, body=body, content_type=content_type)
         dialog.incoming_reinvite = None

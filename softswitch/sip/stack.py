@@ -36,8 +36,8 @@ from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransact
 
 __all__ = ["ALLOW", "Flow", "Limits", "Listener", "Stack", "Trace"]
 
-# What we serve; UPDATE, REFER and more join by being named here (see checks.METHODS).
-ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "INFO")
+# What we serve; REFER and more join by being named here (see checks.METHODS).
+ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "INFO", "UPDATE")
 
 # RFC 5626 section 3.5.1: keep-alives that hold a NAT binding open, or its answer.
 _KEEP_ALIVES = frozenset((b"", b"\0", b"\0\0\0\0", b"\r\n", b"\r\n\r\n"))
@@ -164,11 +164,13 @@ class Stack:
         call_id: str | None = None,
         owner: object = None,
         credentials: Credentials | None = None,
+        session_interval: int = 0,
         now: float,
     ) -> OutgoingInvite:
         """Send an INVITE; `from_` and `to` are header values without tags (13.2.1).
 
-        With credentials, challenges are answered, of requests inside its dialog too.
+        With credentials, challenges are answered, of requests inside its dialog too. With a
+        session interval, in seconds, a session timer is asked for.
 
         Without a body the offer is left to the peer, and its answer goes into
         Dialog.acknowledge(). A stack that is full reports InviteRejected(503, "transport").
@@ -199,7 +201,7 @@ class Stack:
             + header_lines(headers)
             + context.user_agent_line
         )
-        invite.start(extra, body, content_type)
+        invite.start(extra, body, content_type, session_interval=session_interval)
         return invite
 
     def request(
