@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from typing import Any
 
 from config.model import Hep
@@ -34,9 +34,6 @@ one."""
 MAX_PORTION = 200
 """Packets made before anybody else has a turn of the loop: some milliseconds."""
 
-MAX_UNSENT = 1 << 20
-"""Bytes that the kernel has not taken yet."""
-
 MAX_NAMED = 20_000
 """Dialogs whose calls are remembered, two a call."""
 
@@ -44,7 +41,7 @@ AGAIN_SECONDS = 30.0
 """When its name cannot be resolved, or it cannot be reached."""
 
 
-class Homer(asyncio.DatagramProtocol):
+class Homer:
     """One way to one collector; `close` it."""
 
     def __init__(self, settings: Hep) -> None:
@@ -53,7 +50,7 @@ class Homer(asyncio.DatagramProtocol):
         self.lost = 0
         """Messages that found no room, or no way."""
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
         self._queue: deque[SipMessage] = deque()
         self._calls: OrderedDict[str, str] = OrderedDict()
         self._flush_handle: asyncio.TimerHandle | None = None
@@ -83,38 +80,43 @@ class Homer(asyncio.DatagramProtocol):
             self._flush_handle.cancel()
         while self._queue:
             self._show(self._queue.popleft())
-        if self._transport is not None:
-            self._transport.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def status(self) -> dict[str, Any]:
         """How it does, to be shown."""
         return {
             "to": f"{self.settings.host}:{self.settings.port}",
-            "connected": self._transport is not None,
+            "connected": self._socket is not None,
             "sent": self.sent,
             "lost": self.lost,
             "waiting": len(self._queue),
         }
 
-    # asyncio.DatagramProtocol.
-
-    def error_received(self, exc: Exception) -> None:
-        """Nobody listens there, for now."""
-        self.lost += 1
-
     # Private.
 
     async def _open(self) -> None:
-        where = self.settings.host, self.settings.port
-        make: Callable[[], Homer] = lambda: self  # noqa: E731 - a factory of one
-        while self._transport is None:
+        while self._socket is None:
             try:
-                self._transport, _ = await self._loop.create_datagram_endpoint(
-                    make, remote_addr=where
-                )
+                self._socket = await self._connected()
             except OSError as error:
+                where = self.settings.host, self.settings.port
                 logger.warning("hep: %s:%d cannot be reached: %s", *where, error)
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _connected(self) -> socket.socket:
+        found = await self._loop.getaddrinfo(
+            self.settings.host, self.settings.port, type=socket.SOCK_DGRAM
+        )
+        family, kind, protocol, _, address = found[0]
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        try:
+            made.connect(address)
+        except OSError:
+            made.close()
+            raise
+        return made
 
     def _flush(self) -> None:
         self._flush_handle = None
@@ -124,7 +126,7 @@ class Homer(asyncio.DatagramProtocol):
             self._flush_handle = self._loop.call_later(0, self._flush)
 
     def _show(self, message: SipMessage) -> None:
-        if self._transport is None or self._transport.get_write_buffer_size() > MAX_UNSENT:
+        if self._socket is None:
             self.lost += 1
             return
         source, destination = message.peer, message.ours
@@ -142,5 +144,10 @@ class Homer(asyncio.DatagramProtocol):
             key=settings.password,
             correlation=self._calls.get(sip_id, sip_id),
         )
-        self._transport.sendto(packet)
-        self.sent += 1
+        try:
+            self._socket.send(packet)
+        except OSError:
+            # The kernel has no room, or the packet before was refused.
+            self.lost += 1
+        else:
+            self.sent += 1
