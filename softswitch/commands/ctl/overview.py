@@ -28,7 +28,11 @@ def add(verbs: Verbs) -> None:
     verbs.add("drain", _drain, "take no new calls, then stop, as SIGTERM does")
     log = verbs.add("log", _log, "show or set the level of the log")
     log.add_argument("level", nargs="?", choices=LEVELS, help="least level that is logged")
-    log.add_argument("--logger", metavar="NAME", help="of this part only, such as softswitch.sip")
+    log.add_argument(
+        "--logger",
+        metavar="NAME",
+        help="of this part only, such as softswitch.hearing.tick, or events",
+    )
 
 
 # status
