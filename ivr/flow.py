@@ -15,6 +15,7 @@ import msgspec
 from config.model import (
     Ask,
     Condition,
+    Confer,
     Connect,
     Controller,
     Distribute,
@@ -35,6 +36,7 @@ from config.model import (
 from config.nesting import nested
 from ivr.nodes.ask import run_ask
 from ivr.nodes.condition import run_condition
+from ivr.nodes.conference import run_conference
 from ivr.nodes.connect import run_connect
 from ivr.nodes.controller import run_controller
 from ivr.nodes.distribute import run_distribute
@@ -80,6 +82,7 @@ HANDLERS: Mapping[type, Handler] = {
     Sms: run_sms,
     Transfer: run_transfer,
     Wait: run_wait,
+    Confer: run_conference,
     Controller: run_controller,
     PythonStep: run_python,
     HangUp: run_hang_up,

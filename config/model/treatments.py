@@ -343,6 +343,18 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Confer:
+    """Answer, and hear all others who are in the conference."""
+
+    name: str
+    conference: str
+    """Letters, digits, `.`, `_`, `-`; up to 64."""
+    muted: bool = False
+    """Whether the caller only listens."""
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PythonStep:
     """A coroutine of the operator's own: `async def f(call: TreatmentCall) -> None`."""
 
@@ -390,6 +402,7 @@ Node = (
     | Transfer
     | Controller
     | Wait
+    | Confer
     | PythonStep
     | HangUp
     | Goto

@@ -9,6 +9,7 @@ from config.reading import Section
 from config.steps.accept import ACCEPT
 from config.steps.ask import ASK, read_ask
 from config.steps.condition import CASE, CONDITION, read_condition
+from config.steps.conference import CONFERENCE, read_conference
 from config.steps.connect import (
     CONNECT,
     NEAREST,
@@ -44,7 +45,8 @@ __all__ = [
 
 STEP_SECTIONS: tuple[Section, ...] = (
     PLAY, MENU, ASK, CONDITION, CASE, SET, LOOKUP, CONNECT, RING_GROUP, NEAREST, ACCEPT,
-    MACHINE, DISTRIBUTE, SHARE, SEND_DTMF, SMS, TRANSFER, WAIT, CONTROLLER, PYTHON, HANG_UP, GOTO,
+    MACHINE, DISTRIBUTE, SHARE, SEND_DTMF, SMS, TRANSFER, WAIT, CONFERENCE, CONTROLLER, PYTHON,
+    HANG_UP, GOTO,
 )  # fmt: skip
 """What the reference prints of steps, in its order."""
 
@@ -64,6 +66,7 @@ BUILDERS.update(
         "sms": read_sms,
         "transfer": read_transfer,
         "wait": read_wait,
+        "conference": read_conference,
         "controller": read_controller,
         "python": read_python,
         "hang_up": read_hang_up,

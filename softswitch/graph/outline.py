@@ -15,6 +15,7 @@ from config.model import (
     Ask,
     CallerId,
     Condition,
+    Confer,
     Configuration,
     Connect,
     Controller,
@@ -292,6 +293,10 @@ def _wait(node: Wait) -> _Told:
     return _Told(_facts(f"{node.seconds:g} s", "or a key" if node.barge_in else ""))
 
 
+def _conference(node: Confer) -> _Told:
+    return _Told(_facts(node.conference, "muted" if node.muted else ""))
+
+
 def _controller(node: Controller) -> _Told:
     facts = _facts(node.system, f"within {node.within_seconds:g} s")
     branches = _some("not taken, or lost", node.on_failure)
@@ -324,6 +329,7 @@ _TELLERS: Mapping[type, tuple[str, Callable[[Any], _Told]]] = {
     Sms: ("sms", _sms),
     Transfer: ("transfer", _transfer),
     Wait: ("wait", _wait),
+    Confer: ("conference", _conference),
     Controller: ("controller", _controller),
     PythonStep: ("python", _python),
     HangUp: ("hang_up", _hang_up),

@@ -39,6 +39,7 @@ _COLOURS = {
     "sms": ("#f6f8fa", "#57606a", "#1c2128", "#8b949e"),
     "transfer": ("#dafbe1", "#1a7f37", "#0d3319", "#3fb950"),
     "wait": ("#f6f8fa", "#57606a", "#1c2128", "#8b949e"),
+    "conference": ("#dafbe1", "#1a7f37", "#0d3319", "#3fb950"),
     "controller": ("#e6fafa", "#0a7a7a", "#083335", "#39c5cf"),
     "hang_up": ("#ffebe9", "#cf222e", "#450c0f", "#f85149"),
     "goto": ("#ffffff", "#6639ba", "#0d1117", "#a371f7"),

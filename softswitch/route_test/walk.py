@@ -16,6 +16,7 @@ from config.model import (
     Ask,
     Campaign,
     Condition,
+    Confer,
     Configuration,
     Connect,
     Controller,
@@ -119,7 +120,9 @@ class Walk:
         """Count a step; False when enough was walked."""
         self._walked += 1
         self._seen.add((treatment.name, node.name))
-        meets = Play | Menu | Ask | Connect | HangUp | SendDtmf | Transfer | PythonStep | Wait
+        meets = (
+            Play | Menu | Ask | Connect | Confer | HangUp | SendDtmf | Transfer | PythonStep | Wait
+        )
         if self._first is None and isinstance(node, meets):
             self._first = node
         return self._walked <= MAX_WALKED and self._dialled < MAX_DESTINATIONS

@@ -1,10 +1,11 @@
-"""The steps controller and wait, what follows when an agent leaves, and prompts by name."""
+"""The steps controller, conference and wait, what follows when an agent leaves, and prompts by
+name."""
 
 from __future__ import annotations
 
 import pytest
 
-from config.model import Connect, Controller, HangUp, Play, Prompt, Wait
+from config.model import Confer, Connect, Controller, HangUp, Play, Prompt, Wait
 from tests.support.configurations import FakeMedia, loaded, nodes, told, with_treatment
 
 
@@ -33,6 +34,13 @@ def test_a_wait_is_short_or_with_its_settings() -> None:
     )
 
 
+def test_a_conference_is_its_name_or_has_settings() -> None:
+    assert nodes("- conference: sales\n- conference: {name: brief.1, muted: true}") == (
+        Confer("conference-1", "sales"),
+        Confer("conference-2", "brief.1", muted=True),
+    )
+
+
 def test_the_steps_of_a_caller_who_stays_reach_the_model() -> None:
     (connect,) = nodes("""
         - connect: {to: called, after_agent: [wait: 30 s, play: Good bye.]}
@@ -48,6 +56,8 @@ def test_the_steps_of_a_caller_who_stays_reach_the_model() -> None:
     [
         ("- controller: {within: 10 min}", "100 ms to 2 min"),
         ("- controller: {name: crm}", '"name"'),
+        ("- conference: {muted: true}", 'conference needs "name"'),
+        ("- conference: two words", "letters, digits"),
         ("- wait: {barge_in: true}", 'wait needs "for"'),
         ("- wait: 2 h", "100 ms to 1 h"),
         ("- connect: {to: called, after_agent: []}", "at least one step"),

@@ -16,7 +16,7 @@ from media import g711
 from tests.support.control import ControlPeer, Refused
 from tests.support.phone import Call
 from tests.support.rtp_end import DIGITS, PCMA, PCMU, RtpEnd, digits_heard, discontinuities, heard
-from tests.support.stage import ANSWERED_FIRST, DIRECT, STEERED, Bridge, Stage
+from tests.support.stage import ANSWERED_FIRST, CONFERENCE, DIRECT, STEERED, Bridge, Stage
 
 MakeStage = Callable[..., Stage]
 
@@ -306,3 +306,27 @@ def test_a_conference_goes_on_without_a_call_that_ends(stage: Stage) -> None:
         there.supervisor.bye()
         there.peer.event("call.record")
         assert there.peer.ask("conference.list")["total"] == 0
+
+
+def test_callers_meet_in_the_conference_of_a_treatment(stage: Stage) -> None:
+    with control(stage) as peer:
+        calls = []
+        for hertz in TONES:
+            end = stage.rtp()
+            calling = stage.phone().invite(CONFERENCE, end.sdp((PCMU, DIGITS)))
+            call = peer.event("conference.joined")["call"]
+            end.aim_by(calling.expect(200).body)
+            calling.ack()
+            speak(end, hertz)
+            calls.append((calling, call, end))
+        for (_, _, end), hertz in zip(calls, TONES, strict=True):
+            hears(end, *(set(TONES) - {hertz}))
+        (leaving, _, _), (put_out, call, _), (_, _, last) = calls
+        leaving.bye()
+        hears(last, AGENT_TONE)
+        peer.ask("conference.remove", conference="room", call=call)
+        put_out.expect("BYE", within=6)
+        hears(last)
+        calls[-1][0].bye()
+        causes = {record["call_id"]: record["cause"] for record in stage.switch.wait_for_records(3)}
+        assert causes[call] == "out"

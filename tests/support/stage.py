@@ -45,6 +45,8 @@ TWO_TRUNKS = "200010"
 STEERED = "200011"
 """Waits for a controller, two seconds; without one a hang-up with the cause `untaken`, behind it
 a chime and a hang-up with the cause `released`. The controller may call +1602555*."""
+CONFERENCE = "200013"
+"""The conference `room`; who is put out of it hears a chime, and a hang-up with the cause `out`."""
 KEPT = "200012"
 """Rings through to AGENT; when it has left, the caller is waited with until a key."""
 
@@ -89,6 +91,7 @@ numbers:
   {TWO_TRUNKS}: {{campaign: two-trunks, as_is: true}}
   {STEERED}: {{campaign: steered, as_is: true}}
   {KEPT}: {{campaign: kept, as_is: true}}
+  {CONFERENCE}: {{campaign: conference, as_is: true}}
   "{POOLED}": {{pool: ad-placement, parameters: {{website: one, location: footer}}}}
 campaigns:
   direct: {{treatment: direct, trunk: carrier}}
@@ -104,7 +107,12 @@ campaigns:
   two-trunks: {{treatment: two-trunks, trunk: carrier}}
   steered: {{treatment: steered, trunk: carrier, originate: {{to: ["+1602555*"]}}}}
   kept: {{treatment: kept, trunk: carrier}}
+  conference: {{treatment: conference, trunk: carrier}}
 treatments:
+  conference:
+    - conference: room
+    - play: {{tone: chime}}
+    - hang_up: out
   steered:
     - controller: {{system: test, within: 2 s, on_failure: [hang_up: untaken]}}
     - play: {{tone: chime}}
