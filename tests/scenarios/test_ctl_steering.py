@@ -117,6 +117,25 @@ def test_the_level_of_the_log_is_shown_and_set(make_stage: MakeStage) -> None:
     assert re.search(r"^loggers +softswitch\.hearing\.tick debug$", shown, re.M)
 
 
+def test_a_number_stays_text_where_the_method_wants_text(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    asked = ["ask", "number.activate", "number=6025557777", "campaign=direct", "refuse=480"]
+    assert '"refuse": 480' in ctl(stage.switch, *asked)
+    table = ctl(stage.switch, "numbers", "--campaign", "direct")
+    row = next(line for line in table.splitlines() if "5557777" in line)
+    assert {"direct", "480"} <= set(row.split())
+    assert ctl(stage.switch, "numbers", "--limit", "1").endswith("1 numbers\nand more (--limit)\n")
+
+
+def test_buyers_that_are_paused_are_shown_with_the_caps(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    assert ctl(stage.switch, "caps") == "0 counts\n"
+    ctl(stage.switch, "ask", "cap.pause", "campaign=menu", "why=holiday")
+    shown = ctl(stage.switch, "caps")
+    assert any({"menu", "holiday"} <= set(line.split()) for line in shown.splitlines())
+    assert ctl(stage.switch, "caps", "--campaign", "direct") == "0 counts\n"
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[OwnServer]:
     own = OwnServer()

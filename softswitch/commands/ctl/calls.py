@@ -122,7 +122,7 @@ def _originate(options: argparse.Namespace, peer: Peer, output: Output) -> int:
 
     named = ("first", "second", "treatment", "campaign", "caller_id", "criterion")
     params = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
-    params.update(parameters(options.set))
+    params.update(parameters(peer, "call.originate", options.set))
     if options.follow:
         peer.ask("events.subscribe")
     answer = peer.ask("call.originate", **params)

@@ -23,6 +23,11 @@ def add(verbs: Verbs) -> None:
     verbs.add("trunks", _trunks, "trunks, and the calls on them")
     pools = verbs.add("pools", _pools, "ring pools, and what is left of them")
     pools.add_argument("pool", nargs="?", metavar="POOL", help="only this one")
+    caps = verbs.add("caps", _caps, "caps of campaigns, how full they are, and what is paused")
+    caps.add_argument("--campaign", metavar="NAME", help="only those of this campaign")
+    numbers = verbs.add("numbers", _numbers, "numbers that take calls, and whose they are")
+    numbers.add_argument("--campaign", metavar="NAME", help="only those of this campaign")
+    numbers.add_argument("--limit", type=int, default=1000, metavar="N", help="at most so many")
     reload = verbs.add("reload", _reload, "take the configuration file as it is now")
     reload.add_argument("--dry-run", action="store_true", help="only say what would change")
     verbs.add("drain", _drain, "take no new calls, then stop, as SIGTERM does")
@@ -108,6 +113,26 @@ def _pools(options: argparse.Namespace, peer: Peer, output: Output) -> int:
         output.json(answer)
         return 0
     return _list_of(answer, "pools", output)
+
+
+def _caps(options: argparse.Namespace, peer: Peer, output: Output) -> int:
+    answer = peer.ask("cap.list", campaign=options.campaign)
+    if output.as_json:
+        output.json(answer)
+        return 0
+    _list_of(answer, "counts", output)
+    return _list_of(answer, "paused", output) if answer["paused"] else 0
+
+
+def _numbers(options: argparse.Namespace, peer: Peer, output: Output) -> int:
+    answer = peer.ask("number.list", campaign=options.campaign, limit=options.limit)
+    if output.as_json:
+        output.json(answer)
+        return 0
+    _list_of(answer, "numbers", output)
+    if answer["more"]:
+        output.line("and more (--limit)")
+    return 0
 
 
 def _list_of(answer: dict[str, Any], what: str, output: Output) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from softswitch.commands.ctl.output import Output
@@ -25,7 +25,7 @@ def add(verbs: Verbs) -> None:
 
 
 def _ask(options: argparse.Namespace, peer: Peer, output: Output) -> int:
-    params = parameters(options.parameters)
+    params = parameters(peer, options.method, options.parameters)
     answer = peer.ask(options.method, within=SLOW_SECONDS, **params)
     if output.as_json:
         output.json(answer)
@@ -34,15 +34,47 @@ def _ask(options: argparse.Namespace, peer: Peer, output: Output) -> int:
     return 0
 
 
-def parameters(written: Sequence[str]) -> dict[str, Any]:
-    """Parameters of NAME=VALUE; raises WrongUsageError."""
-    found: dict[str, Any] = {}
+def parameters(peer: Peer, method: str, written: Sequence[str]) -> dict[str, Any]:
+    """Parameters of NAME=VALUE; raises WrongUsageError.
+
+    What looks like a number is one unless the method wants a text there: 6025551234 is a telephone
+    number to `number.activate`. The switch is asked what it wants, where that makes a difference.
+    """
+    texts: dict[str, str] = {}
     for one in written:
         name, equals, value = one.partition("=")
         if not equals or not name.isidentifier():
             raise WrongUsageError(f"{one}: expected NAME=VALUE")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
+        texts[name] = value
+    values = {name: _value(text) for name, text in texts.items()}
+    if any(isinstance(value, int | float) or value is None for value in values.values()):
+        for name in _texts_of(peer.ask("rpc.discover"), method):
+            if name in texts:
+                values[name] = texts[name]
+    return values
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _texts_of(document: dict[str, Any], method: str) -> Iterator[str]:
+    """Names of parameters that are text, and never a number or a truth."""
+    for one in document["methods"]:
+        if one["name"] == method:
+            for parameter in one["params"]:
+                kinds = set(_kinds(parameter["schema"]))
+                if "string" in kinds and not kinds & {"integer", "number", "boolean"}:
+                    yield parameter["name"]
+
+
+def _kinds(schema: dict[str, Any]) -> Iterator[str]:
+    """What JSON calls the types that a parameter may have."""
+    for one in (schema, *schema.get("anyOf", ())):
+        kind = one.get("type", ())
+        yield from (kind,) if isinstance(kind, str) else kind
+        if any(isinstance(value, str) for value in one.get("enum", ())):
+            yield "string"
