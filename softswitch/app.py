@@ -397,7 +397,7 @@ class App:
         self._resources.push_async_callback(self.control.close)
         door = ControlDoor(access)
         await door.open(self.control, self.configuration)
-        desk.pools = self.tracking.pools
+        desk.pools, desk.trunk_watch = self.tracking.pools, self.trunk_watch
         numbers = desk.numbers = NumberDesk(
             self.number_file,
             lambda: self.switchboard.snapshot.numbers,

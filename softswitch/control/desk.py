@@ -30,6 +30,7 @@ from softswitch.switchboard.credit import CreditDesk
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.originate import Originator
 from softswitch.switchboard.switchboard import Switchboard
+from softswitch.switchboard.trunk_watch import TrunkWatch
 from softswitch.traces.tracer import Tracer
 
 __all__ = ["Desk", "KeywordRules", "LogLevels", "PauseDesk", "Tapes"]
@@ -124,6 +125,8 @@ class Desk:
     """None: there is no database."""
     numbers: NumberDesk | None = None
     """Activates and withdraws numbers."""
+    trunk_watch: TrunkWatch | None = None
+    """Knows how trunks stand."""
     reloads: Reloads | None = None
     """Reads the configuration again."""
     idempotency: Idempotency = field(default_factory=Idempotency)

@@ -20,6 +20,7 @@ from softswitch.control.methods import (
     status,
     steering,
     traces,
+    trunks,
 )
 
 __all__ = ["all_methods"]
@@ -31,6 +32,7 @@ _SUBJECTS = (
     configuration,
     numbers,
     pools,
+    trunks,
     events,
     calls,
     altering,

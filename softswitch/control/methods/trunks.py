@@ -1,0 +1,72 @@
+"""Trunks: which there are, what goes over them now, and how they stand."""
+
+from __future__ import annotations
+
+import msgspec
+
+from config.model import Trunk
+from softswitch.control.catalogue import Catalogue
+from softswitch.control.desk import Desk
+from softswitch.control.errors import ControlError, ErrorCode
+from softswitch.control.methods.connection import Nothing
+from softswitch.control.session import Caller
+
+__all__ = ["METHODS"]
+
+METHODS = Catalogue()
+
+
+class TrunkLine(msgspec.Struct, frozen=True):
+    """A trunk."""
+
+    trunk: str
+    address: str
+    """Where calls go to."""
+    transport: str
+    legs: int
+    """On it now, in both directions."""
+    max_calls: int | None
+    """How many there may be."""
+    state: str
+    """up or down, as its probe says; full; ready: it is taken to be there."""
+    registered: bool | None
+    """Null: the switch does not register there."""
+    probe_status: int | None
+    """Final status of the last answer to a probe; 0: there was none; null: it is not probed."""
+
+
+class Trunks(msgspec.Struct, frozen=True):
+    """All trunks, in the order of the configuration."""
+
+    trunks: list[TrunkLine]
+
+
+@METHODS.method("trunk.list", role="read", errors=(ErrorCode.FORBIDDEN,))
+async def list_trunks(desk: Desk, caller: Caller, params: Nothing) -> Trunks:
+    """The trunks of the configuration in force. Not for a token of some campaigns."""
+    if caller.identity.campaigns:
+        raise ControlError(ErrorCode.FORBIDDEN, "this token is for some campaigns only")
+    return Trunks([_line(desk, trunk) for trunk in desk.configuration().trunks.values()])
+
+
+def _line(desk: Desk, trunk: Trunk) -> TrunkLine:
+    watched = None if desk.trunk_watch is None else desk.trunk_watch.status(trunk.name)
+    host = f"[{trunk.host}]" if ":" in trunk.host else trunk.host
+    return TrunkLine(
+        trunk=trunk.name,
+        address=f"{host}:{trunk.port}",
+        transport=trunk.transport,
+        legs=desk.services.trunk_legs[trunk.name],
+        max_calls=trunk.max_calls,
+        state=_state(desk, trunk, up=None if watched is None else watched.up),
+        registered=None if watched is None else watched.registered,
+        probe_status=None if watched is None else watched.status,
+    )
+
+
+def _state(desk: Desk, trunk: Trunk, *, up: bool | None) -> str:
+    if up is False:
+        return "down"
+    if trunk.max_calls is not None and desk.services.trunk_legs[trunk.name] >= trunk.max_calls:
+        return "full"
+    return "up" if up else "ready"
