@@ -13,6 +13,7 @@ import os
 import resource
 import secrets
 import signal
+import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -61,9 +62,11 @@ from softswitch.snapshots import SnapshotMaker
 from softswitch.store.journal import CallJournal
 from softswitch.store.lock import DataFolderError, DataFolderLock
 from softswitch.store.number_file import NumberFile
+from softswitch.store.opt_outs import OptOutFile
 from softswitch.store.postgres.errors import DatabaseUnusable
 from softswitch.store.records import RecordFile
 from softswitch.store.recovery import recover
+from softswitch.switchboard.call_lists import CallLists
 from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.originate import Originator
@@ -372,6 +375,7 @@ class App:
             ),
             originator=Originator(self.switchboard),
         )
+        self._open_lists(desk)
         desk.logs = LogLevels(self.event_log)
         desk.credit, desk.paused = self.tracking.credit, self.tracking.paused
         desk.status_of["webhooks"] = self.webhooks.status
@@ -435,6 +439,15 @@ class App:
 
     async def _trace(self, configuration: Configuration) -> None:
         await self.tracer.apply(configuration.trace)
+
+    def _open_lists(self, desk: Desk) -> None:
+        """Have lists of numbers called, but for who has opted out."""
+        assert desk.originator is not None
+        assert desk.guards is not None
+        opt_outs = OptOutFile(self.configuration.switch.data, wall_clock=time.time)
+        self._resources.callback(opt_outs.close)
+        desk.lists = CallLists(self.switchboard, desk.originator, desk.guards, opt_outs)
+        self._resources.push_async_callback(desk.lists.close)
 
     async def _open_traces(self, desk: Desk) -> None:
         """Have calls traced that the configuration, or whoever asks at the desk, wants traced."""

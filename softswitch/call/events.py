@@ -62,6 +62,7 @@ from softswitch.call.heard_events import (
     TranscriptAdded,
     TreatmentChanged,
 )
+from softswitch.call.list_events import ListEnded, ListStarted, OptedOut
 from softswitch.call.result_events import ResultPosted
 from softswitch.call.steering_events import CallOffered, CallReleased, CallTaken, CallUnbridged
 from softswitch.call.trunk_events import TrunkDown, TrunkRegistered, TrunkUnregistered, TrunkUp
@@ -116,6 +117,8 @@ __all__ = [
     "LegQuality",
     "LegResumed",
     "LegTakenOffHold",
+    "ListEnded",
+    "ListStarted",
     "LookupAnswered",
     "MachineJudged",
     "MonitorChanged",
@@ -126,6 +129,7 @@ __all__ = [
     "NoiseRose",
     "NumberActivated",
     "NumberWithdrawn",
+    "OptedOut",
     "PoolExhausted",
     "ProgressHeard",
     "PromptEnded",

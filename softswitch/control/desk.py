@@ -26,6 +26,7 @@ from softswitch.control.results import ResultDesk
 from softswitch.control.session import Caller, Session
 from softswitch.control.sounding import Sounds
 from softswitch.control.steering import Steering
+from softswitch.switchboard.call_lists import CallLists
 from softswitch.switchboard.credit import CreditDesk
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.originate import Originator
@@ -104,6 +105,7 @@ class Desk:
     keywords: KeywordRules | None = None
     tracer: Tracer | None = None
     originator: Originator | None = None
+    lists: CallLists | None = None
     steering: Steering | None = None
     """Who steers which call."""
     sounds: Sounds | None = None

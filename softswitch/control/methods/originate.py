@@ -16,7 +16,7 @@ from softswitch.control.session import Caller
 from softswitch.switchboard.guards import NotAllowed, Permit
 from softswitch.switchboard.originate import NotPlaced
 
-__all__ = ["METHODS", "permit_for", "prompt_named"]
+__all__ = ["METHODS", "Address", "campaign_of", "permit_for", "prompt_named"]
 
 METHODS = Catalogue()
 
@@ -93,7 +93,7 @@ async def originate(desk: Desk, caller: Caller, params: Originate) -> Placed:
     """
     if desk.originator is None:
         raise ControlError(ErrorCode.NOT_SUPPORTED, "this switch places no calls")
-    campaign = _campaign(desk, caller, params.campaign)
+    campaign = campaign_of(desk, caller, params.campaign)
     _check(desk, params)
     prompt, accept = prompt_named(desk, params.prompt), prompt_named(desk, params.press_to_accept)
     first, second = _parties(params)
@@ -118,7 +118,8 @@ async def originate(desk: Desk, caller: Caller, params: Originate) -> Placed:
     return Placed(placed.call_id)
 
 
-def _campaign(desk: Desk, caller: Caller, name: str) -> Campaign:
+def campaign_of(desk: Desk, caller: Caller, name: str) -> Campaign:
+    """A campaign that whoever asks may have calls placed for; raises ControlError."""
     campaign = desk.configuration().campaigns.get(name)
     if campaign is None or not caller.identity.sees(name):
         raise ControlError(ErrorCode.NOT_CONFIGURED, "there is no such campaign")
