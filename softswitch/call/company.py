@@ -25,6 +25,7 @@ __all__ = [
     "leave",
     "left",
     "tell",
+    "whom_hears",
 ]
 
 MAX_HEARD = 128
@@ -100,15 +101,16 @@ def apply(leg: Leg) -> None:
     """Have the engine do what this leg is to hear now."""
     if leg.ended or leg.media is None or leg.media.port.closed:
         return
-    leg.media.port.hears([one.media.port for one in _heard_by(leg) if one.media is not None])
+    leg.media.port.hears([one.media.port for one in whom_hears(leg) if one.media is not None])
 
 
 def hears_a_mix(leg: Leg | None) -> bool:
     """Whether keys pressed by those it hears do not reach its peer by themselves."""
-    return leg is not None and leg.company is not None and len(_heard_by(leg)) > 1
+    return leg is not None and leg.company is not None and len(whom_hears(leg)) > 1
 
 
-def _heard_by(leg: Leg) -> list[Leg]:
+def whom_hears(leg: Leg) -> list[Leg]:
+    """The legs that a leg is to hear now, its own call's first."""
     if leg.on_hold is not None:
         return []
     joined = _joined_with(leg)

@@ -122,8 +122,14 @@ class Monitor:
 
 
 def _up(call: Call) -> list[Leg]:
-    """The legs that can be heard: the answered ones, and one with early media."""
-    return [leg for leg in call.legs if not leg.ended and (leg.answered or leg is call.joined)]
+    """The legs that can be heard: the answered ones, one with early media, and the first, by which
+    it is noticed that others come."""
+    first = call.caller
+    return [
+        leg
+        for leg in call.legs
+        if not leg.ended and (leg.answered or leg is call.joined or leg is first)
+    ]
 
 
 class Monitors:

@@ -20,7 +20,7 @@ from fuzz.engine import native
 from media import g711
 
 SCRIPT = Path(__file__).resolve().parent / "native" / "mix_script.c"
-CODECS = {"PCMU": (1, 0), "PCMA": (2, 8)}
+CODECS: dict[g711.Law, tuple[int, int]] = {"PCMU": (1, 0), "PCMA": (2, 8)}
 LEAD_MS = 20
 """How far ahead of its arrival a source's first packet is laid out."""
 
