@@ -38,8 +38,9 @@ MAX_STREAMS = 4_096
 DialogKey = tuple[str, str, str]
 
 
-# Option tags of extensions we speak (20.37): session timers (RFC 4028).
-SUPPORTED: tuple[str, ...] = ("timer",)
+# Option tags of extensions we speak (20.37): session timers (RFC 4028), reliable provisional
+# responses (RFC 3262).
+SUPPORTED: tuple[str, ...] = ("timer", "100rel")
 
 NOWHERE = Flow("udp", "", 0)
 

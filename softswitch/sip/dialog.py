@@ -152,6 +152,9 @@ class Dialog:
         """
         self.context.now = now
         lines = header_lines(headers)
+        if self.invite is not None and self.invite.holds_answer:
+            # The caller was not answered yet, whatever we had in mind (RFC 3262 section 3).
+            self.invite.reject(480, headers=headers, now=now)
         if self.state is not DialogState.CONFIRMED or self._held_bye is not None:
             return
         if self.is_waiting_for_first_ack:

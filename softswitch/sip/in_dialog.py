@@ -169,6 +169,23 @@ def _receive_info(
         dialog.context.emit(KeyTold(dialog, answer.digit, answer.held))
 
 
+def _receive_prack(
+    dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
+) -> None:
+    """RFC 3262 section 3: "If a PRACK request is received by the UA core that does not match any
+    unacknowledged reliable provisional response, the UAS MUST respond to the PRACK with a 481
+    response." """
+    invite = dialog.invite
+    if invite is None or not invite.on_prack(request):
+        transaction.respond(481, head.to_bytes(481))
+        return
+    if request.body:
+        IncomingUpdate(dialog, transaction, head, request)
+    else:
+        transaction.respond(200, head.to_bytes(200))
+    invite.go_on()
+
+
 def _receive_update(
     dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
 ) -> None:
@@ -198,4 +215,5 @@ _HANDLERS: dict[str, Handler] = {
     "NOTIFY": _receive_notify,
     "INFO": _receive_info,
     "UPDATE": _receive_update,
+    "PRACK": _receive_prack,
 }

@@ -20,6 +20,8 @@ from softswitch.sip.events import (
     ProvisionalReceived,
 )
 from softswitch.sip.inspect import contact_uri, route_values, to_tag_of
+from softswitch.sip.reliable import is_reliable, rseq_of
+from softswitch.sip.requests import Unheard
 from softswitch.sip.session_timer import asking_lines, longer_interval
 from softswitch.sip.timers import T1, Timer
 from softswitch.sip.transaction.client_invite import ClientInviteTransaction
@@ -55,6 +57,7 @@ class OutgoingInvite(PendingAck):
         "_is_cancel_sent",
         "_is_over",
         "_message",
+        "_reliable",
         "_session_interval",
         "_timer",
         "_transaction",
@@ -81,6 +84,8 @@ class OutgoingInvite(PendingAck):
         self._credential_lines = ""
         self._message: tuple[str, bytes, str] | None = None
         self._session_interval = 0
+        # RSeq of the last reliable provisional response, by the tag of the peer (RFC 3262).
+        self._reliable: dict[str, int] | None = None
         self._head = head
         self._flow = flow
         self._contact_user = contact_user
@@ -157,6 +162,7 @@ class OutgoingInvite(PendingAck):
         self._head = transaction.head
         self._credential_lines = lines
         self._has_provisional = False
+        self._reliable = None
         for dialog in self._dialogs.values():
             dialog.leave()
         self._dialogs.clear()
@@ -204,7 +210,29 @@ class OutgoingInvite(PendingAck):
         if response.status == 100:
             return
         dialog = self._early_dialog(response)
+        if is_reliable(response) and not self._acknowledge_provisional(response, dialog):
+            return
         self._context.emit(ProvisionalReceived(self, response, dialog))
+
+    def _acknowledge_provisional(self, response: Response, dialog: Dialog | None) -> bool:
+        """Send PRACK; False for one that came before, or out of order.
+
+        RFC 3262 section 4: a retransmission "MUST be discarded"; one whose RSeq is not one higher
+        than the last "MUST NOT be acknowledged with a PRACK".
+        """
+        number = rseq_of(response)
+        if dialog is None or number is None:
+            return False
+        if self._reliable is None:
+            self._reliable = {}
+        last = self._reliable.get(dialog.remote_tag)
+        if last is not None and number != last + 1:
+            return False
+        self._reliable[dialog.remote_tag] = number
+        head, flow = dialog.next_request("PRACK")
+        lines = f"RAck: {number} {self._head.number} INVITE\r\n" + self._context.user_agent_line
+        dialog.start_request(head, (lines, b"", ""), flow, Unheard())
+        return True
 
     def _on_success(self, response: Response) -> None:
         """Take a 2xx: the first wins, a further one is acknowledged and ended (13.2.2.4)."""

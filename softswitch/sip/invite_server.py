@@ -15,6 +15,7 @@ from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
 from softswitch.sip.events import InviteCancelled, InviteReceived
 from softswitch.sip.inspect import contact_uri, from_tag_of, number_of, plain_user, route_values
+from softswitch.sip.reliable import ReliableSender, requires_reliable
 from softswitch.sip.timers import Timer
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class IncomingInvite:
         "__weakref__",
         "_context",
         "_head",
+        "_reliable",
         "_timer",
         "_transaction",
         "call_id",
@@ -79,6 +81,12 @@ class IncomingInvite:
         self.owner: object = None
         self.state = InviteState.PROCEEDING
         self.dialog: Dialog | None = None
+        # RFC 3262, where the caller wants it.
+        self._reliable: ReliableSender | None = None
+        if requires_reliable(request):
+            self._reliable = ReliableSender(
+                context, number_of(request), self._send_provisional, self._on_no_prack
+            )
         transaction.user = self
         # 17.2.1: the server transaction MUST generate a 100 (Trying) response unless it knows that
         # the TU will answer within 200 ms.
@@ -102,18 +110,39 @@ class IncomingInvite:
         transaction = self._transaction
         if transaction is None or status <= 100:
             return
-        dialog = self._dialog_of()
-        data = self._head.to_bytes(
-            status,
-            reason=reason,
-            extra=self._dialog_lines(dialog) + header_lines(headers),
-            body=body,
-            content_type=content_type,
-            record_route=True,
-        )
+        extra = self._dialog_lines(self._dialog_of()) + header_lines(headers)
+
+        def build(lines: str = "") -> bytes:
+            return self._head.to_bytes(
+                status,
+                reason=reason,
+                extra=extra + lines,
+                body=body,
+                content_type=content_type,
+                record_route=True,
+            )
+
+        if self._reliable is not None:
+            # RFC 3261 13.2.1: without an offer in the INVITE the first reliable response "MUST"
+            # have one. Where there is none to be made yet, the caller waits for the 200.
+            if body or self.request.body:
+                self._reliable.provisional(status, build)
+        else:
+            self._send_provisional(status, build())
+
+    def _send_provisional(self, status: int, data: bytes) -> None:
+        """Send a provisional response, or (status 0) one that was sent before."""
+        transaction = self._transaction
+        if transaction is None:
+            return
+        if not status:
+            transaction.send(data)
+            return
         transaction.respond(status, data)
         self._stop_timer()
-        self._timer = self._context.timers.start(now + PROVISIONAL_REFRESH, self._refresh)
+        if self._reliable is None:
+            when = self._context.now + PROVISIONAL_REFRESH
+            self._timer = self._context.timers.start(when, self._refresh)
 
     def accept(
         self,
@@ -123,24 +152,34 @@ class IncomingInvite:
         headers: Sequence[Header] = (),
         now: float,
     ) -> Dialog:
-        """Send 200 and resend it until the ACK; a cancelled INVITE gives a terminated dialog."""
-        context = self._context
-        context.now = now
+        """Send 200 and resend it until the ACK; a cancelled INVITE gives a terminated dialog.
+
+        While a reliable provisional response waits for its PRACK, the 200 waits too.
+        """
+        self._context.now = now
         dialog = self._dialog_of()
-        transaction = self._transaction
+        dialog.owner = self.owner
+        lines = header_lines(headers)
+        if self._reliable is not None:
+            self._reliable.final(lambda: self._accept(dialog, body, content_type, lines))
+        else:
+            self._accept(dialog, body, content_type, lines)
+        return dialog
+
+    def _accept(self, dialog: Dialog, body: bytes, content_type: str, lines: str) -> None:
+        context, transaction = self._context, self._transaction
         if transaction is None:
-            return dialog
+            return
         data = self._head.to_bytes(
             200,
             extra=self._dialog_lines(dialog)
             + context.supported_line
             + dialog.answer_session(self.request)
-            + header_lines(headers),
+            + lines,
             body=body,
             content_type=content_type,
             record_route=True,
         )
-        dialog.owner = self.owner
         dialog.invite = None
         dialog.confirm(None)
         dialog.acceptances[number_of(self.request)] = Acceptance(
@@ -154,7 +193,6 @@ class IncomingInvite:
         )
         self._finish(InviteState.ACCEPTED)
         transaction.respond(200, data)
-        return dialog
 
     def reject(
         self,
@@ -168,7 +206,27 @@ class IncomingInvite:
         self._context.now = now
         self._refuse(status, InviteState.REJECTED, header_lines(headers), reason)
 
+    @property
+    def holds_answer(self) -> bool:
+        """Whether our 200 waits for a PRACK."""
+        return self._reliable is not None and self._reliable.holds_final
+
     # What the peer does.
+
+    def on_prack(self, request: Request) -> bool:
+        """Take a PRACK; False when it acknowledges nothing that is on its way."""
+        return self._reliable is not None and self._reliable.acknowledge(request)
+
+    def go_on(self) -> None:
+        """Send what waited for a PRACK, which is answered now."""
+        if self._reliable is not None:
+            self._reliable.go_on()
+
+    def _on_no_prack(self) -> None:
+        """The caller hears nothing of us: 64*T1 have passed without a PRACK."""
+        dialog = self.dialog
+        if self._refuse(504, InviteState.REJECTED) and dialog is not None:
+            self._context.emit(InviteCancelled(self, None, by_bye=False))
 
     def on_cancel(self, request: Request) -> None:
         """Refuse with 487: the caller has cancelled (9.2)."""
@@ -196,6 +254,8 @@ class IncomingInvite:
 
     def _finish(self, state: InviteState) -> None:
         self._stop_timer()
+        if self._reliable is not None:
+            self._reliable.stop()
         self.state = state
         self._transaction = None
 

@@ -55,6 +55,24 @@ class OutgoingRequest:
             self.dialog.end_by_status(408)
 
 
+class Unheard:
+    """The user of a request whose outcome means nothing to anybody."""
+
+    __slots__ = ()
+
+    wants_to_go_on = True
+    """A challenge is answered all the same."""
+
+    def on_sent_again(self, _transaction: ClientTransaction, _lines: str) -> None:
+        """It goes on with credentials."""
+
+    def on_response(self, _response: Response) -> None:
+        """Whatever it is."""
+
+    def on_failure(self, _why: str) -> None:
+        """Nor that none came."""
+
+
 class IncomingRequest:
     """A request inside a dialog that waits for the shell's answer."""
 

@@ -37,7 +37,7 @@ from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransact
 __all__ = ["ALLOW", "Flow", "Limits", "Listener", "Stack", "Trace"]
 
 # What we serve; REFER and more join by being named here (see checks.METHODS).
-ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "INFO", "UPDATE")
+ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "INFO", "UPDATE", "PRACK")
 
 # RFC 5626 section 3.5.1: keep-alives that hold a NAT binding open, or its answer.
 _KEEP_ALIVES = frozenset((b"", b"\0", b"\0\0\0\0", b"\r\n", b"\r\n\r\n"))

@@ -61,8 +61,8 @@ def test_the_invite_says_what_it_must(wire: Wire) -> None:
     assert message.get("from") == f'"Caller" <sip:us@{US}>;tag={sent.local_tag}'
     assert message.get("to") == "<sip:callee@192.0.2.1>"
     assert message.get("contact") == f"<sip:us@{US}:5060>"
-    assert message.get("allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE"
-    assert message.all("supported") == ["timer"]
+    assert message.get("allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE, PRACK"
+    assert message.all("supported") == ["timer, 100rel"]
     assert message.get("p-asserted-identity") == f"<sip:us@{US}>"
     assert message.get("subject") == "x"
     assert message.get("user-agent") == "test"

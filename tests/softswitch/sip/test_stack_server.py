@@ -52,7 +52,7 @@ def test_the_answer_makes_a_dialog(wire: Wire) -> None:
     dialog, answer = answered(wire, request(headers=routes, number=17))
     assert answer.all("record-route") == ["<sip:p1;lr>, <sip:p2;lr>", "<sip:p3;lr>"]
     assert answer.get("contact") == f"<sip:100000@{US}:5060>"
-    assert answer.get("allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE"
+    assert answer.get("allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE, PRACK"
     assert answer.get("content-type") == "application/sdp"
     assert answer.body == SDP
     assert dialog.state is DialogState.CONFIRMED
