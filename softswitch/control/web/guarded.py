@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from softswitch.control.web.rate import group_of
@@ -55,7 +56,9 @@ class Connections:
 class Guarded(asyncio.Protocol):
     """One connection, in front of another protocol."""
 
-    def __init__(self, inner: Any, connections: Connections, *, proxies: Any) -> None:
+    def __init__(
+        self, inner: Any, connections: Connections, *, proxies: Callable[[str], bool]
+    ) -> None:
         self._inner = inner
         self._connections = connections
         self._proxies = proxies
@@ -63,8 +66,7 @@ class Guarded(asyncio.Protocol):
         self._timers: list[asyncio.TimerHandle] = []
         self._taken = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: Any) -> None:
         peer = transport.get_extra_info("peername")
         host = str(peer[0]) if peer else ""
         self._address = group_of(host)
