@@ -1,12 +1,16 @@
 """The pages of docs/control.md that are written by hand."""
 
 from softswitch.control.history import MAX_EVENTS
+from softswitch.control.idempotency import KEEP_SECONDS
 from softswitch.control.methods.events import MAX_SUBSCRIPTIONS
 from softswitch.control.rpc import MAX_BATCH, MAX_LINE
 from softswitch.control.server import AUTH_SECONDS, MAX_CONNECTIONS, SLOW_SECONDS
 from softswitch.control.session import MAX_RUNNING
+from softswitch.control.wrong_tokens import MAX_WRONG, WINDOW_SECONDS
 
 __all__ = ["EVENTS", "INTRODUCTION", "METHODS"]
+
+KEEP_HOURS = KEEP_SECONDS / 3600
 
 INTRODUCTION = f"""\
 # The control socket
@@ -15,6 +19,7 @@ Programs look at calls, steer them and hear of what happens over one socket. It 
 [JSON-RPC 2.0](https://www.jsonrpc.org/specification), one message a line, in UTF-8. This page is
 printed by `python -m softswitch.control.schema` from the code that answers; the same as an
 [OpenRPC](https://spec.open-rpc.org) document is `openrpc.json`, and what `rpc.discover` answers.
+[Examples](control-guide.md) are on a page of their own.
 
 ## Where
 
@@ -33,7 +38,9 @@ With `tls` in the section `control` the TCP port speaks TLS only.
 While the section `control` has no tokens, TCP is on loopback only, and whoever connects may do
 everything; web pages, which come with an `Origin`, may do nothing. With tokens every peer on TCP
 shows one: by the method `auth`, or on WebSocket and HTTP as `Authorization: Bearer TOKEN`. Who does
-not within {AUTH_SECONDS:.0f} s is disconnected.
+not within {AUTH_SECONDS:.0f} s is disconnected; an address that has shown {MAX_WRONG} wrong tokens
+within {WINDOW_SECONDS:.0f} s is not listened to for the rest of that time, whatever it shows. Who
+has lost its token by a reload is disconnected.
 
 | role | may |
 | --- | --- |
@@ -83,6 +90,14 @@ A message has at most {MAX_LINE} bytes, a batch {MAX_BATCH} requests. {MAX_RUNNI
 connection run at the same time, and are answered as they come about; further ones wait, and are
 not read meanwhile. There are {MAX_CONNECTIONS} connections at most. A peer that takes none of its
 answers for {SLOW_SECONDS:.0f} s is disconnected.
+
+## Saying it again
+
+A method with an `idempotency_key` does nothing twice: said again with the same key and parameters it
+gives the first answer, for {KEEP_HOURS:.0f} hours within one life of the switch; while the first is
+under way it waits for its answer, also when the connection of the first is gone. With other
+parameters it is `key_reused`. After a failure the key is free. Keys belong to the token, and to the
+method.
 """
 
 METHODS = """\
@@ -125,5 +140,5 @@ Who falls behind further than events are kept gets
 ```
 
 and then what there still is. A slow reader never holds up a call. A connection may have
-{MAX_SUBSCRIPTIONS} subscriptions.
+{MAX_SUBSCRIPTIONS} subscriptions. Who cannot be told asks: `events.poll`.
 """
