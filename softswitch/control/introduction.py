@@ -46,7 +46,8 @@ has lost its token by a reload is disconnected.
 | --- | --- |
 | read | look at calls, have events sent |
 | allocate | take numbers of pools |
-| control | steer calls, and read |
+| results | post results of calls |
+| control | steer calls, post results, and read |
 | admin | everything |
 
 A token with `campaigns` sees and steers the calls of these campaigns only; others are not there.
@@ -93,9 +94,9 @@ answers for {SLOW_SECONDS:.0f} s is disconnected.
 
 ## Saying it again
 
-A method with an `idempotency_key` does nothing twice: said again with the same key and parameters it
-gives the first answer, for {KEEP_HOURS:.0f} hours within one life of the switch; while the first is
-under way it waits for its answer, also when the connection of the first is gone. With other
+A method with an `idempotency_key` does nothing twice: said again with the same key and parameters
+it gives the first answer, for {KEEP_HOURS:.0f} hours within one life of the switch; while the first
+is under way it waits for its answer, also when the connection of the first is gone. With other
 parameters it is `key_reused`. After a failure the key is free. Keys belong to the token, and to the
 method.
 """
