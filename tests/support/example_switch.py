@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -98,3 +99,9 @@ def header(called: Call, name: str) -> str | None:
     assert called.invite is not None
     values = called.invite.all(name)
     return values[0] if values else None
+
+
+def chimed(text: str) -> str:
+    """The example with a chime for each text, which is spoken sooner."""
+    text = re.sub(r'(prompt|play|hold|press|web-customer): "[^"]*"', r"\1: {tone: chime}", text)
+    return re.sub(r'accept: "[^"]*"', "accept: {prompt: {tone: chime}}", text)
