@@ -123,9 +123,12 @@ def known_texts(configuration: Configuration) -> Iterator[str]:
     """The texts that templates become for the numbers of the configuration."""
     templates = _TemplatesByCampaign(configuration)
     for number in configuration.numbers:
+        of_campaign = templates.of(number.campaign)
+        if not of_campaign:
+            continue
         campaign = configuration.campaigns[number.campaign]
         yield from _texts(
-            templates.of(campaign.name),
+            of_campaign,
             {
                 "campaign": campaign.name,
                 "publisher": number.publisher or campaign.publisher,

@@ -140,7 +140,8 @@ class PromptLibrary:
             self._stamps.pop(key, None)
 
     async def _prepare_values(self, configuration: Configuration) -> None:
-        texts = dict.fromkeys(islice(known_texts(configuration), MAX_WAITING_TEXTS))
+        # Of a hundred thousand numbers: not in the way of calls.
+        texts = await asyncio.to_thread(_known_texts, configuration)
         fresh = [text for text in texts if text not in self._rendered]
         await self._render(fresh[:MAX_VALUES_FIRST], configuration)
         self._enqueue(fresh[MAX_VALUES_FIRST:], configuration)
@@ -271,6 +272,11 @@ class PromptLibrary:
             known = self._loaded(name, _tone_samples(name, country))
             self._tones[name, country] = known
         return known
+
+
+def _known_texts(configuration: Configuration) -> list[str]:
+    """As many as may wait, each once."""
+    return list(dict.fromkeys(islice(known_texts(configuration), MAX_WAITING_TEXTS)))
 
 
 def _stamps_of(keys: Iterable[_Key], configuration: Configuration) -> dict[_Key, _Stamp]:

@@ -57,6 +57,10 @@ SWITCH_INTERVAL = 0.0005
 """How long the thread that reads the file may keep the interpreter from the calls: at the usual
 5 ms each packet of SIP would wait that long meanwhile."""
 
+RELAXED = 10_000
+"""Objects between collections from which on the process is a switch, whose command line has told
+the collector to look at little; elsewhere it is not ours to steer."""
+
 SIGNAL = "signal"
 
 
@@ -191,9 +195,6 @@ class Reloader:
         self.put(fresh, ready.snapshot)
         for follower in self.followers:
             follower.use(fresh)
-        if gc.get_freeze_count():
-            # As at the start: the collector need not look at what lives until the next time.
-            gc.freeze()
 
     async def _tell_afterwards(self, configuration: Configuration) -> None:
         for tell in self.afterwards:
@@ -250,13 +251,19 @@ def _check(fresh: Configuration) -> None:
 
 @contextmanager
 def _calls_first() -> Iterator[None]:
-    """The loop gets the interpreter soon, however busy a thread is."""
-    usual = sys.getswitchinterval()
+    """The loop gets the interpreter soon, however busy a thread is, and the collector does not walk
+    a million new objects at once: what is loaded lives until the next time, and has no cycles."""
+    usual, collects = sys.getswitchinterval(), gc.isenabled()
     sys.setswitchinterval(min(usual, SWITCH_INTERVAL))
+    gc.disable()
     try:
         yield
     finally:
         sys.setswitchinterval(usual)
+        if gc.get_threshold()[0] > RELAXED:
+            gc.freeze()  # as the command line has done at the start
+        if collects:
+            gc.enable()
 
 
 def _refused(errors: ConfigErrors) -> ConfigurationRefused:
