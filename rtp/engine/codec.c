@@ -16,6 +16,8 @@
 
 static int16_t decoded[AUDIO_CODECS][256];
 static uint8_t transcoded[AUDIO_CODECS][256];
+/* By the upper 14 bits of a sample: what is below them decides nothing in either law. */
+static uint8_t encoded[AUDIO_CODECS][1 << 14];
 
 static int16_t decode_mu_law(uint8_t value) {
     value = (uint8_t)~value;
@@ -65,6 +67,11 @@ void codec_prepare(void) {
         transcoded[CODEC_PCMU][value] = encode_a_law(decoded[CODEC_PCMU][value]);
         transcoded[CODEC_PCMA][value] = encode_mu_law(decoded[CODEC_PCMA][value]);
     }
+    for (int value = 0; value < 1 << 14; value++) {
+        int16_t sample = (int16_t)(uint16_t)(value << 2);
+        encoded[CODEC_PCMU][value] = encode_mu_law(sample);
+        encoded[CODEC_PCMA][value] = encode_a_law(sample);
+    }
 }
 
 uint32_t codec_clock_rate(uint8_t codec) {
@@ -81,8 +88,9 @@ size_t codec_length(uint8_t codec, uint32_t samples) {
 }
 
 void codec_encode(uint8_t codec, const int16_t *samples, size_t count, uint8_t *out) {
+    const uint8_t *table = encoded[codec == CODEC_PCMA ? CODEC_PCMA : CODEC_PCMU];
     for (size_t i = 0; i < count; i++)
-        out[i] = encode_one(codec, samples[i]);
+        out[i] = table[(uint16_t)samples[i] >> 2];
 }
 
 int16_t codec_decode_one(uint8_t codec, uint8_t value) { return decoded[codec][value]; }

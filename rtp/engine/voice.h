@@ -22,6 +22,8 @@
 #define MAX_VOICE_LATENESS 480
 /* 100 ms ahead of time, after a burst: what is there is cut short. */
 #define MAX_VOICE_LEAD 800
+/* A frame of MAX_PTIME_MS. */
+#define MAX_VOICE_READ 480
 /* Packets over which the least lead is watched: two seconds of 20 ms. */
 #define VOICE_WATCH 100
 
@@ -33,7 +35,10 @@ struct voice {
     int64_t least_lead;
     uint64_t offset; /* position less timestamp */
     _Alignas(CACHE_LINE) int64_t end; /* the position after the newest sample */
-    uint16_t samples[VOICE_SAMPLES];
+    _Alignas(CACHE_LINE) union {
+        uint16_t samples[VOICE_SAMPLES];
+        uint64_t groups[VOICE_SAMPLES / 4];
+    };
 };
 
 /* Held once; NULL without memory. */
@@ -43,7 +48,7 @@ void voice_release(struct voice *voice);
 /* An audio packet at its place on its leg's timeline. */
 void voice_put(struct voice *voice, uint8_t codec, const uint8_t *payload, size_t length,
                const struct place *place, int64_t now);
-/* Adds the samples from `position` on to `sum`. */
+/* Adds the samples from `position` on to `sum`; at most MAX_VOICE_READ. */
 void voice_add(const struct voice *voice, int64_t position, uint32_t count, int32_t *sum);
 
 #endif
