@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal
 
-from config.model import Configuration, Number
+from config.model import Configuration, Number, Web
 
 __all__ = ["Difference", "differences", "needs_restart", "with_running_settings"]
 
@@ -47,6 +47,9 @@ RESTART: Mapping[str, Mapping[str, str]] = {
 }
 """By section: fields of the model that are looked at once, and their keys in the file. Sockets,
 folders, threads and processes are made of them that calls in progress stand on."""
+
+_WEB_RESTART: Mapping[str, str] = {"host": "listen", "port": "listen", "tls": "tls"}
+"""The same of the section web, which need not be there."""
 
 _NOT_COMPARED = frozenset(("source", "version"))
 
@@ -117,6 +120,9 @@ def needs_restart(before: Configuration, after: Configuration) -> tuple[str, ...
                 found[f"{section}.{names[name]}"] = None
     if (before.control.tls is None) is not (after.control.tls is None):
         found["control.tls"] = None
+    for name, key in _WEB_RESTART.items():
+        if getattr(before.web, name, None) != getattr(after.web, name, None):
+            found[f"web.{key}"] = None
     return tuple(found)
 
 
@@ -132,4 +138,11 @@ def with_running_settings(before: Configuration, after: Configuration) -> Config
     control = sections["control"]
     if (before.control.tls is None) is not (control.tls is None):
         sections["control"] = replace(control, tls=before.control.tls)
-    return replace(after, **sections)
+    return replace(after, **sections, web=_running_web(before.web, after.web))
+
+
+def _running_web(before: Web | None, after: Web | None) -> Web | None:
+    """A listener that is not there cannot be had; one that is there may be told to refuse all."""
+    if before is None or after is None:
+        return None
+    return replace(after, **{name: getattr(before, name) for name in _WEB_RESTART})

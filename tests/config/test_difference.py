@@ -88,3 +88,19 @@ def test_every_field_that_needs_a_restart_is_one_of_the_model() -> None:
     for section, names in RESTART.items():
         known = {field.name for field in fields(getattr(configuration, section))}
         assert set(names) <= known
+
+
+WEB = "trunks: {carrier: h}\nweb: {listen: '127.0.0.1:%d', origins: ['%s']}\n"
+
+
+def test_a_listener_for_browsers_stays_where_it_is_and_takes_over_who_may_ask() -> None:
+    before, after = loaded(WEB % (8022, "http://a")), loaded(WEB % (9000, "http://b"))
+    none = loaded("trunks: {carrier: h}\n")
+    assert needs_restart(before, after) == ("web.listen",)
+    running = with_running_settings(before, after)
+    assert running.web is not None
+    assert (running.web.port, running.web.origins) == (8022, ("http://b",))
+    assert needs_restart(before, running) == ()
+    assert needs_restart(none, before) == needs_restart(before, none) == ("web.listen",)
+    assert with_running_settings(none, before).web is None
+    assert with_running_settings(before, none).web is None

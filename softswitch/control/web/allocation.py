@@ -126,7 +126,8 @@ class Allocations:
 
     def _check_rate(self, request: web.Request) -> None:
         settings = self._configuration().web
-        assert settings is not None
+        if settings is None:
+            raise _RefusedError(404, "there are no numbers for web pages any more")
         if settings.proxies != self._proxies[0]:
             self._proxies = settings.proxies, Proxies(settings.proxies)
         forwarded = request.headers.getall("X-Forwarded-For", [])
