@@ -20,15 +20,18 @@ import sys
 import time
 import traceback
 from types import SimpleNamespace
+from typing import Any
 
 from softswitch.call.events import DigitPressed
 from softswitch.call.stream import EventStream
 from softswitch.control.access import Access
-from softswitch.control.catalogue import Catalogue
+from softswitch.control.catalogue import Catalogue, Params
 from softswitch.control.history import EventHistory
 from softswitch.control.http_app import WebApp
+from softswitch.control.idempotency import Idempotency, IdempotencyKey
 from softswitch.control.methods import connection, events
 from softswitch.control.server import ControlServer
+from softswitch.control.session import Caller
 
 PEERS = 25
 STEPS = 12
@@ -38,6 +41,21 @@ LEAVE_SECONDS = 5.0
 METHODS = Catalogue()
 METHODS.include(connection.METHODS)
 METHODS.include(events.METHODS)
+
+
+class Once(Params):
+    """What is done once for a key."""
+
+    what: int = 0
+    idempotency_key: IdempotencyKey | None = None
+
+
+@METHODS.method("once", role="read")
+async def once(desk: Any, caller: Caller, params: Once) -> dict[str, int]:
+    """Take a moment."""
+    await asyncio.sleep(0.05)
+    return {"what": params.what}
+
 
 VALUES = (
     "null",
@@ -57,6 +75,10 @@ GOOD = (
     '{"jsonrpc":"2.0","id":2,"method":"events.subscribe","params":{"kinds":["call.*"],"calls":["c1"]}}',
     '{"jsonrpc":"2.0","id":3,"method":"events.unsubscribe","params":[1]}',
     '{"jsonrpc":"2.0","method":"auth","params":{"token":"x"}}',
+    '{"jsonrpc":"2.0","id":6,"method":"events.poll","params":{"after":0,"wait":30}}',
+    '{"jsonrpc":"2.0","id":7,"method":"events.poll","params":{"kinds":["call.record"],"wait":30}}',
+    '{"jsonrpc":"2.0","id":8,"method":"once","params":{"idempotency_key":"k1"}}',
+    '{"jsonrpc":"2.0","id":9,"method":"once","params":{"what":1,"idempotency_key":"k1"}}',
     '[{"jsonrpc":"2.0","id":4,"method":"ping"},{"jsonrpc":"2.0","id":5,"method":"no"},1]',
 )
 HTTP = (
@@ -171,7 +193,9 @@ async def run(seed: int) -> int:
     stream = EventStream()
     history = EventHistory(stream, epoch="e", limit=500)
     desk = SimpleNamespace(
-        history=history, services=SimpleNamespace(now=asyncio.get_running_loop().time)
+        history=history,
+        services=SimpleNamespace(now=asyncio.get_running_loop().time),
+        idempotency=Idempotency(),
     )
     app = WebApp(METHODS, desk, Access())
     await app.start()
@@ -187,6 +211,7 @@ async def run(seed: int) -> int:
             await asyncio.sleep(0.01)
     await server.close()
     await app.close()
+    await desk.idempotency.close()
     assert history.readers == 0, "a reader is left"
     left = asyncio.all_tasks() - {asyncio.current_task()}
     assert not left, f"tasks are left: {left}"
