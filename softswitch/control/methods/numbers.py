@@ -34,6 +34,10 @@ Values = Annotated[dict[Name, Annotated[str, Meta(max_length=2000)]], Meta(max_l
 Refusal = Literal[404, 410, 480, 486, 600, 603]
 
 
+_Listed = tuple[Number, str, bool]
+"""A number, where it is from, and whether it is live."""
+
+
 class Activate(Params):
     """Which number, and what it stands for."""
 
@@ -159,36 +163,38 @@ async def list_numbers(desk: Desk, caller: Caller, params: ListNumbers) -> Numbe
 
     def found() -> list[LiveNumber]:
         every = _withdrawn(known) if params.source == "withdrawn" else _every(configuration, known)
-        wanted = (line for line in every if sees(line.campaign) and _is_wanted(line, params))
-        return nsmallest(params.limit + 1, wanted, key=lambda line: line.number)
+        wanted = (one for one in every if sees(one[0].campaign) and _is_wanted(one, params))
+        first = nsmallest(params.limit + 1, wanted, key=lambda one: one[0].pattern)
+        return [_line(number, source, live=live) for number, source, live in first]
 
     # Of a hundred thousand: not in the way of calls.
     lines = await asyncio.to_thread(found)
     return Numbers(lines[: params.limit], len(lines) > params.limit)
 
 
-def _every(configuration: Configuration, known: ActivatedNumbers) -> Iterator[LiveNumber]:
-    listed = set()
+def _every(configuration: Configuration, known: ActivatedNumbers) -> Iterator[_Listed]:
     for number in configuration.numbers:
-        listed.add(key_of(number))
-        yield _line(number, "configuration", live=number.pattern not in known.withdrawn)
-    for number in tuple(known.numbers.values()):
+        yield number, "configuration", number.pattern not in known.withdrawn
+    activated = tuple(known.numbers.values())
+    listed = {key_of(number) for number in configuration.numbers} if activated else set()
+    for number in activated:
         there = number.campaign in configuration.campaigns and key_of(number) not in listed
-        yield _line(number, "activated", live=there and number.pattern not in known.withdrawn)
+        yield number, "activated", there and number.pattern not in known.withdrawn
 
 
-def _withdrawn(known: ActivatedNumbers) -> Iterator[LiveNumber]:
+def _withdrawn(known: ActivatedNumbers) -> Iterator[_Listed]:
     """Also those that the configuration has by a pattern only, or no more."""
     for number, campaign in tuple(known.withdrawn.items()):
-        yield _line(Number(number, "exact", campaign), "configuration", live=False)
+        yield Number(number, "exact", campaign), "configuration", False
 
 
-def _is_wanted(line: LiveNumber, params: ListNumbers) -> bool:
-    if params.campaign not in (None, line.campaign):
+def _is_wanted(listed: _Listed, params: ListNumbers) -> bool:
+    number, source, _ = listed
+    if params.campaign not in (None, number.campaign):
         return False
-    if params.after is not None and line.number <= params.after:
+    if params.after is not None and number.pattern <= params.after:
         return False
-    return params.source in (None, "withdrawn", line.source)
+    return params.source in (None, "withdrawn", source)
 
 
 def _numbers(desk: Desk) -> NumberDesk:
