@@ -9,14 +9,20 @@ from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent / "native"
 BUILD = SOURCES / "build"
+ENGINE = Path(__file__).resolve().parents[1] / "rtp" / "engine"
 
 
-def build(name: str) -> Path:
-    """The program of this name, built again when its source is newer."""
+def build(name: str, *, with_engine: bool = False) -> Path:
+    """The program of this name, built again when its source is newer; with the media engine's own C
+    files where it drives them."""
     source, program = SOURCES / f"{name}.c", BUILD / name
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+    core = [path for path in sorted(ENGINE.glob("*.c")) if path.name[0] != "_"]
+    sources = [source, *(core if with_engine else [])]
+    newest = max(path.stat().st_mtime for path in sources)
+    if not program.exists() or program.stat().st_mtime < newest:
         BUILD.mkdir(exist_ok=True)
         compiler = shlex.split(os.environ.get("CC", "gcc"))
-        options = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", str(program), str(source)]
-        subprocess.run([*compiler, *options], check=True)
+        options = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", f"-I{ENGINE}"]
+        files = [str(path) for path in sources]
+        subprocess.run([*compiler, *options, "-o", str(program), *files], check=True)
     return program
