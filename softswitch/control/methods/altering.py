@@ -24,6 +24,7 @@ from softswitch.control.desk import Desk
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.methods.calls import leg_of
 from softswitch.control.methods.originate import permit_for
+from softswitch.control.rpc import json_bytes
 from softswitch.control.session import Caller
 from softswitch.control.sounding import SoundParams, is_given, sound_of
 from softswitch.routing.addresses import sip_uri
@@ -35,8 +36,9 @@ METHODS = Catalogue()
 MAX_ATTRIBUTES = 50
 """Of one request."""
 
-MAX_KNOWN = 200
-"""Attributes of one call, those of its campaign among them: each stands in its record."""
+MAX_KNOWN_BYTES = 8192
+"""Of all attributes of one call, as JSON: they stand in its record, and in each event of a change,
+thousands of which are kept."""
 
 MAX_TRANSFER_SECONDS = 120.0
 """Longer than this no phone rings."""
@@ -106,8 +108,9 @@ def _attributes(desk: Desk, call: Call, given: dict[str, Any]) -> dict[str, Any]
         raise ControlError(ErrorCode.INVALID_PARAMS, f"attributes: at most {MAX_ATTRIBUTES}")
     before = desk.switchboard.recorder.so_far(call.call_id).get("attributes", {})
     known = {**before, **{name: plain("", as_value(value)) for name, value in given.items()}}
-    if len(known) > MAX_KNOWN:
-        raise ControlError(ErrorCode.LIMIT_REACHED, f"a call has at most {MAX_KNOWN} attributes")
+    if len(json_bytes(known)) > MAX_KNOWN_BYTES:
+        message = f"the attributes of a call have at most {MAX_KNOWN_BYTES} bytes"
+        raise ControlError(ErrorCode.LIMIT_REACHED, message)
     return known
 
 
