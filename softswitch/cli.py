@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.errors import ConfigErrors
-from config.model import Configuration, Switch
-from softswitch.check import load_checked
 from softswitch.commands import ctl, explain, graph, pool, recording, records, report, result
 from softswitch.version import VERSION
 
 if TYPE_CHECKING:
+    from config.model import Configuration, Switch
     from softswitch.app import App
 
 GC_THRESHOLDS = (50_000, 20, 100)
@@ -115,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _load(path: Path) -> Configuration | None:
+    # Half a second that commands without a configuration need not wait.
+    from config.errors import ConfigErrors
+    from softswitch.check import load_checked
+
     try:
         return load_checked(path, os.environ)
     except ConfigErrors as errors:

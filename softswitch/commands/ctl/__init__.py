@@ -21,6 +21,9 @@ WRONG_USAGE = 2
 AWAY = 3
 """Exit status when no switch answers."""
 
+DEFAULT_PORT = 8021
+"""As in the section switch of a configuration that names none."""
+
 SUBJECTS = (overview, calls, events, top, tracing, requests)
 
 TOKEN_VARIABLE = "SOFTSWITCH_TOKEN"
@@ -147,14 +150,14 @@ def _socket_of(config: Path) -> Path:
 
 
 def _address(text: str) -> tuple[str, int]:
-    from config.addresses import host_port
-    from config.reading import RefusedError as BadValueError
-
-    try:
-        found = host_port(8021, text)
-    except (BadValueError, ValueError):
-        raise WrongUsageError(f"{text} is no host:port such as 127.0.0.1:8021") from None
-    return found.host, found.port
+    """Host and port; not by the reader of configurations, which takes its time to load."""
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]") or (":" in host and not host.endswith("]")):
+        host, port = text, str(DEFAULT_PORT)
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise WrongUsageError(f"{text} is no host:port such as 127.0.0.1:{DEFAULT_PORT}")
+    return host, int(port)
 
 
 def _token(options: argparse.Namespace) -> str:
