@@ -151,7 +151,8 @@ class Call:
         if left is not None:
             left.cancel()
         self.stop_playing()
-        callee, self.callee, self.joined, self.bridged = self.callee, None, None, False
+        callee = part(self, "diverted")
+        self.joined = None
         if callee is not None:
             callee.hang_up(reason_header(NORMAL_CLEARING), cause="diverted")
 
