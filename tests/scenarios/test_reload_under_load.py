@@ -67,7 +67,7 @@ def base(folder: Path) -> Tree:
 class Kind(NamedTuple):
     """A kind of change."""
 
-    change: Callable[[Tree], None]
+    change: Callable[[Tree], object]
     told: str
     """Section and name, as they are told."""
     probe: tuple[str, int] | None = None

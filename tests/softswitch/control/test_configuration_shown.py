@@ -36,7 +36,7 @@ treatments:
 
 
 def everything(configuration: Configuration) -> dict[str, object]:
-    shown = {}
+    shown: dict[str, object] = {}
     for name in SECTIONS:
         section = shown_section(configuration, name)
         assert section is not None
