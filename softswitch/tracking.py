@@ -172,6 +172,12 @@ class Tracking:
         if self.credit is not None:
             self.credit.use(configuration)
 
+    def queues(self) -> dict[str, int]:
+        """What waits for the database."""
+        if self.database is None or self.pools is None:
+            return {}
+        return {"database_bytes": self._writer.behind, "pool_counts": self.pools.counts_waiting}
+
     def _count_call(self, pool: str, number: str, binding: str | None, at: float) -> None:
         if self.pools is not None:
             self.pools.called(pool, number, binding, at=at)

@@ -100,6 +100,12 @@ class EventHistory:
         """Readers that wait to be woken."""
         return len(self._wakers)
 
+    @property
+    def behind(self) -> int:
+        """Events that the slowest reader has not looked at yet, as far as they are kept."""
+        places = [getattr(reader, "place", self.last) for reader in self._wakers]
+        return self.last - max(min(places, default=self.last), self.first - 1)
+
     def wake(self, reader: object, waker: Callable[[], None] | None) -> None:
         """Have a reader told of new events, by a call that must cost nothing; None: no more."""
         if waker is None:

@@ -8,6 +8,7 @@ drachtio's, `media_...` as rtpengine's.
 from __future__ import annotations
 
 import os
+import re
 import resource
 import time
 from collections import Counter
@@ -17,7 +18,9 @@ from typing import Any
 from softswitch.call.events import (
     CallEnded,
     CallEvent,
+    CallPresented,
     CallRecorded,
+    CallRefused,
     LegAnswered,
     LegEnded,
     LegOriginated,
@@ -27,12 +30,23 @@ from softswitch.call.events import (
 from softswitch.call.stream import EventStream
 from softswitch.control.desk import Desk
 from softswitch.control.exposition import Family, Histogram, counter, gauge, histogram, text_of
+from softswitch.control.metrics_of_parts import families_of_parts
 
 __all__ = ["Metrics"]
 
 DELAY_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30)
 TALK_BOUNDS = (1, 5, 15, 30, 60, 90, 120, 180, 300, 600, 1200, 3600)
 MOS_BOUNDS = (1.5, 2, 2.5, 3, 3.5, 3.8, 4, 4.2, 4.4)
+
+JITTER_BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
+LOSS_BOUNDS = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5)
+
+RATE_SECONDS = 10
+"""What calls a second are averaged over."""
+
+MAX_REASONS = 50
+"""Reasons of refusals told apart: what peers write never becomes a label without end."""
+OTHER = "other"
 
 MAX_WAITING = 20_000
 """Legs whose first ringing is awaited; each goes when it rings, is answered or ends."""
@@ -45,7 +59,11 @@ class Metrics:
         self._events: Counter[str] = Counter()
         self._ended: Counter[str] = Counter()
         self._leg_status: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
         self._one_way = 0
+        self._one_way_calls = 0
+        self._one_way_last = ""
+        self._rate = Rate(RATE_SECONDS)
         self._packets: Counter[str] = Counter()
         self._originated: dict[tuple[str, str], float] = {}
         self._delay = Histogram(
@@ -59,7 +77,19 @@ class Metrics:
         self._mos = Histogram(
             "softswitch_media_mos", "MOS of what was received on a leg, at its end.", MOS_BOUNDS
         )
+        self._jitter = Histogram(
+            "softswitch_media_jitter_seconds",
+            "Jitter of what was received on a leg, at its end.",
+            JITTER_BOUNDS,
+        )
+        self._loss = Histogram(
+            "softswitch_media_loss_ratio",
+            "Part of the packets of a leg that was lost, at its end.",
+            LOSS_BOUNDS,
+        )
         self._handlers: Mapping[type[CallEvent], Callable[[Any], None]] = {
+            CallPresented: self._on_presented,
+            CallRefused: self._on_refused,
             CallEnded: self._on_ended,
             CallRecorded: self._on_recorded,
             LegOriginated: self._on_originated,
@@ -75,6 +105,14 @@ class Metrics:
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
+
+    def _on_presented(self, event: CallPresented) -> None:
+        self._rate.count(event.clock)
+
+    def _on_refused(self, event: CallRefused) -> None:
+        reason = _WHOSE.sub("", event.why)
+        known = reason in self._refused or len(self._refused) < MAX_REASONS
+        self._refused[reason if known else OTHER] += 1
 
     def _on_ended(self, event: CallEnded) -> None:
         self._ended[event.ended_by] += 1
@@ -102,6 +140,13 @@ class Metrics:
         self._packets["lost"] += max(0, quality.lost)
         if event.status == 200 and quality.packets_sent and not quality.packets:
             self._one_way += 1
+            # The legs of a call end together.
+            self._one_way_calls += self._one_way_last != event.call_id
+            self._one_way_last = event.call_id
+        if quality.packets:
+            self._jitter.observe(quality.jitter_ms / 1000)
+            lost = max(0, quality.lost)
+            self._loss.observe(lost / (lost + quality.packets))
 
     def _on_quality(self, event: QualityMeasured) -> None:
         if event.last:
@@ -118,6 +163,7 @@ class Metrics:
                 *self._of_legs(desk),
                 *_of_media(desk),
                 *_of_hearing(desk.status_of),
+                *families_of_parts(desk.status_of),
             )
         )
 
@@ -131,6 +177,10 @@ class Metrics:
             board.refusals,
             "status",
         )
+        about = "INVITEs refused before they became calls, by why."
+        yield counter("softswitch_calls_refused_why_total", about, self._refused, "why")
+        about = f"Calls presented a second, over the last {RATE_SECONDS} s."
+        yield gauge("softswitch_calls_per_second", about, self._rate.now(desk.services.now()))
         yield counter(
             "softswitch_calls_ended_total", "Calls, by who ended them.", self._ended, "by"
         )
@@ -149,14 +199,47 @@ class Metrics:
         )
         yield self._delay.family()
         yield self._mos.family()
+        yield self._jitter.family()
+        yield self._loss.family()
         for name in ("received", "sent", "lost"):
             about = f"RTP packets {name} on legs that are over."
             yield counter(f"softswitch_media_packets_{name}_total", about, self._packets[name])
         about = "Answered legs that were sent voice and sent none."
         yield counter("softswitch_media_one_way_legs_total", about, self._one_way)
+        about = "Calls with such a leg."
+        yield counter("softswitch_media_one_way_calls_total", about, self._one_way_calls)
         drops = desk.services.stack.drops
         about = "SIP messages dropped without an answer, by reason."
         yield counter("softswitch_sip_messages_dropped_total", about, drops, "reason")
+
+
+_WHOSE = re.compile(r"(?<=number )\S+ |(?<=trunk ).*? (?=is full)")
+"""Which number, which trunk: not what a counter is kept by."""
+
+
+class Rate:
+    """Things a second, averaged over the last seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        self._counts = [0] * seconds
+        self._second = 0
+
+    def count(self, now: float) -> None:
+        """One more."""
+        self._move(now)
+        self._counts[self._second % len(self._counts)] += 1
+
+    def now(self, now: float) -> float:
+        """How many a second."""
+        self._move(now)
+        return sum(self._counts) / len(self._counts)
+
+    def _move(self, now: float) -> None:
+        """Forget the seconds that are too long ago."""
+        second = int(now)
+        for gone in range(max(self._second, second - len(self._counts)) + 1, second + 1):
+            self._counts[gone % len(self._counts)] = 0
+        self._second = max(self._second, second)
 
 
 def _of_process(desk: Desk) -> Iterator[Family]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from softswitch.call.events import CallRefused, LegEnded, LegQuality
 from softswitch.control.desk import Desk
 from softswitch.control.history import EventHistory
-from softswitch.control.metrics import Metrics
+from softswitch.control.metrics import MAX_REASONS, Metrics, Rate
 from tests.support.laboratory import CAPTURE_ONLY, DIRECT, Laboratory, laboratory
 
 
@@ -111,3 +112,87 @@ def test_every_name_is_one_that_prometheus_takes(bench: Bench) -> None:
     for name, kind in kinds:
         assert name.replace("_", "a").isalnum(), name
         assert (kind == "counter") is name.endswith("_total"), name
+
+
+def test_refusals_are_counted_by_reason_without_what_peers_write(bench: Bench) -> None:
+    for number in ("999", "998", "997"):
+        bench.lab.caller.invite(number)
+        bench.lab.settle()
+    assert bench['calls_refused_why_total{why="number is not active"}'] == 3
+
+
+def test_reasons_never_become_labels_without_end(bench: Bench) -> None:
+    for number in range(3 * MAX_REASONS):
+        bench.lab.services.events.publish(
+            CallRefused(
+                call_id="", number=1, at=0.0, clock=0.0, trunk=None, sip_call_id="",
+                source="s", called="c", caller="d", status=400, why=f"strange {number}",
+            )
+        )  # fmt: skip
+    assert len(bench.metrics._refused) <= MAX_REASONS + 1
+    assert bench['calls_refused_why_total{why="other"}'] == 2 * MAX_REASONS
+
+
+def test_jitter_and_loss_are_counted_for_legs_that_had_media(bench: Bench) -> None:
+    lab = bench.lab
+    lab.caller.invite(DIRECT)
+    lab.callee.answer()
+    lab.settle()
+    lab.caller.hang_up()
+    lab.settle()
+    quiet = bench["media_jitter_seconds_count"]
+    quality = LegQuality(packets=90, lost=10, jitter_ms=12.0, packets_sent=100)
+    for leg in ("a", "b1"):
+        bench.metrics._receive(_leg_ended(leg, quality))
+    assert bench["media_jitter_seconds_count"] - quiet == 2
+    assert bench['media_jitter_seconds_bucket{le="0.01"}'] == quiet
+    assert (
+        bench['media_loss_ratio_bucket{le="0.1"}'] - bench['media_loss_ratio_bucket{le="0.05"}']
+        == 2
+    )
+
+
+def test_a_call_with_two_one_way_legs_is_one_call(bench: Bench) -> None:
+    silent = LegQuality(packets=0, lost=0, jitter_ms=0.0, packets_sent=100)
+    for leg in ("a", "b1"):
+        bench.metrics._receive(_leg_ended(leg, silent))
+    assert bench["media_one_way_legs_total"] == 2
+    assert bench["media_one_way_calls_total"] == 1
+
+
+def _leg_ended(leg: str, quality: LegQuality) -> LegEnded:
+    return LegEnded(
+        call_id="c1", number=9, at=0.0, clock=0.0, leg=leg, status=200, q850=16,
+        cause="hung_up", quality=quality,
+    )  # fmt: skip
+
+
+def test_calls_a_second_are_those_of_the_last_ten_seconds() -> None:
+    rate = Rate(10)
+    for number in range(50):
+        rate.count(1000.0 + number / 10)
+    assert rate.now(1004.9) == 5.0
+    assert rate.now(1012.0) == 2.0
+    assert rate.now(1e9) == 0.0
+    rate.count(5.0)
+    assert rate.now(1e9) == 0.1, "a clock that steps back breaks nothing"
+
+
+def test_the_spool_of_webhooks_and_the_queues_are_told(bench: Bench) -> None:
+    bench.desk.status_of["webhooks"] = lambda: {
+        "spool_bytes": 900, "lost_bytes": 0, "missed": 0, "spooled": 3,
+        "targets": {"webhook crm": {
+            "delivered": 2, "failed_attempts": 5, "given_up": 0, "under_way": 1,
+            "waiting_bytes": 300, "oldest_seconds": 61.5, "down": True, "why": "status 500"}},
+    }  # fmt: skip
+    bench.desk.status_of["queues"] = lambda: {"open_calls": 2, "queues": {"records": 7}}
+    bench.desk.status_of["web"] = lambda: {
+        "connections": 4, "refused_connections": 0, "answers": {"200": 9},
+    }  # fmt: skip
+    assert bench["webhook_spool_bytes"] == 900
+    assert bench['webhook_waiting_bytes{target="webhook crm"}'] == 300
+    assert bench['webhook_oldest_seconds{target="webhook crm"}'] == 61.5
+    assert bench['webhook_down{target="webhook crm"}'] == 1
+    assert bench['queue_depth{queue="records"}'] == 7
+    assert bench["journal_open_calls"] == 2
+    assert bench['allocation_answers_total{status="200"}'] == 9

@@ -1,0 +1,77 @@
+"""What Prometheus is told of parts that show a status: the spool of webhooks, queues, the web.
+
+Each function takes what a part says of itself, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from softswitch.control.exposition import Family, counter, gauge
+
+__all__ = ["families_of_parts"]
+
+Status = Mapping[str, Any]
+
+
+def families_of_parts(status_of: Mapping[str, Callable[[], Any]]) -> Iterator[Family]:
+    """All of the parts that there are."""
+    for name, families in _PARTS.items():
+        tell = status_of.get(name)
+        if tell is not None:
+            yield from families(tell())
+
+
+def _of_webhooks(status: Status) -> Iterator[Family]:
+    yield gauge("softswitch_webhook_spool_bytes", "Events and records on disk for webhooks and "
+                "pixels.", status["spool_bytes"])  # fmt: skip
+    yield counter("softswitch_webhook_spooled_total", "What was put there.", status["spooled"])
+    yield counter("softswitch_webhook_lost_bytes_total", "What was dropped from there because it "
+                  "had grown to its bound.", status["lost_bytes"])  # fmt: skip
+    yield counter("softswitch_webhook_missed_events_total", "Events that came too fast to be put "
+                  "there.", status["missed"])  # fmt: skip
+    targets = status["targets"]
+    for name, about in _OF_TARGET.items():
+        made = counter if name.endswith("_total") else gauge
+        key = name.removesuffix("_total")
+        values = {target: float(told[key]) for target, told in targets.items()}
+        yield made(f"softswitch_webhook_{name}", about, values, "target")
+
+
+_OF_TARGET = {
+    "delivered_total": "Deliveries that were taken.",
+    "failed_attempts_total": "Attempts that were not.",
+    "given_up_total": "Deliveries given up: too old, or refused again and again.",
+    "under_way": "Deliveries begun and not done.",
+    "waiting_bytes": "Of the spool, not told yet.",
+    "oldest_seconds": "Age of the oldest delivery that is not done.",
+    "down": "Whether the server counts as away.",
+}
+
+
+def _of_store(status: Status) -> Iterator[Family]:
+    yield gauge(
+        "softswitch_queue_depth",
+        "What waits, by queue: records for the disk, bytes of records for the database, events "
+        "of control connections, calls to be counted for pools.",
+        status["queues"],
+        "queue",
+    )
+    yield gauge("softswitch_journal_open_calls", "Calls in the journal without a record.",
+                status["open_calls"])  # fmt: skip
+
+
+def _of_web(status: Status) -> Iterator[Family]:
+    yield gauge("softswitch_web_connections", "Connections of browsers.", status["connections"])
+    yield counter("softswitch_web_refused_connections_total", "Connections of browsers that were "
+                  "one too many.", status["refused_connections"])  # fmt: skip
+    yield counter("softswitch_allocation_answers_total", "Answers to who asks for a number over "
+                  "HTTP, by status.", status["answers"], "status")  # fmt: skip
+
+
+_PARTS: Mapping[str, Callable[[Status], Iterator[Family]]] = {
+    "webhooks": _of_webhooks,
+    "queues": _of_store,
+    "web": _of_web,
+}
