@@ -5,8 +5,9 @@ What comes out at each ear is measured in tests/scenarios/test_monitor.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,7 +157,7 @@ def test_a_supervisor_follows_the_call_to_another_treatment(bench: Bench) -> Non
 
 def test_only_who_may_steer_a_call_has_it_heard_and_an_administrator(bench: Bench) -> None:
     call, own = bench.talk(), bench.answered()
-    asked = {"call": call.call_id, "supervisor": own.call_id}
+    asked: dict[str, Any] = {"call": call.call_id, "supervisor": own.call_id}
     assert bench.ask("monitor.listen", READER, **asked) == "forbidden"
     assert bench.ask("monitor.listen", DIRECT_ONLY, **asked) == "call_not_found"
     assert bench.ask("monitor.listen", OTHERS_ONLY, **asked) == "call_not_found"
@@ -172,7 +173,7 @@ def test_only_who_may_steer_a_call_has_it_heard_and_an_administrator(bench: Benc
 def test_a_supervisor_hears_one_call_and_talks_to_nobody_else(bench: Bench) -> None:
     call, other, own = bench.talk(), bench.talk(), bench.answered()
     bench.ask("monitor.listen", call=call.call_id, supervisor=own.call_id)
-    asked = {"call": other.call_id, "supervisor": own.call_id}
+    asked: dict[str, Any] = {"call": other.call_id, "supervisor": own.call_id}
     assert bench.ask("monitor.listen", **asked) == "limit_reached"
     asked = {"call": call.call_id, "supervisor": other.call_id}
     assert bench.ask("monitor.listen", **asked) == "wrong_state"
@@ -182,19 +183,17 @@ def test_a_supervisor_hears_one_call_and_talks_to_nobody_else(bench: Bench) -> N
 def test_a_call_has_only_so_many_supervisors(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitors, "MAX_MONITORS_A_CALL", 1)
     call, one, two = bench.talk(), bench.answered(), bench.answered()
-    asked: Callable[[Call], dict[str, str]] = lambda own: {  # noqa: E731
-        "call": call.call_id,
-        "supervisor": own.call_id,
-    }
-    assert bench.ask("monitor.barge", **asked(one))["mode"] == "barge"
-    assert bench.ask("monitor.barge", **asked(two)) == "limit_reached"
+    first = bench.ask("monitor.barge", call=call.call_id, supervisor=one.call_id)
+    assert first["mode"] == "barge"
+    asked: dict[str, Any] = {"call": call.call_id, "supervisor": two.call_id}
+    assert bench.ask("monitor.barge", **asked) == "limit_reached"
     assert not two.ended
 
 
 # Conferences.
 
 
-def add(bench: Bench, call: Call, **params: object) -> object:
+def add(bench: Bench, call: Call, **params: Any) -> Any:
     return bench.ask("conference.add", conference="room", call=call.call_id, **params)
 
 
@@ -269,7 +268,7 @@ def test_a_conference_has_an_end_and_a_leg_is_in_one(
 
 def test_a_conference_is_its_makers_and_the_administrators(bench: Bench) -> None:
     call = bench.talk()
-    asked = {"conference": "room"}
+    asked: dict[str, Any] = {"conference": "room"}
     assert bench.ask("conference.create", READER, **asked) == "forbidden"
     assert bench.ask("conference.create", DIRECT_ONLY, **asked)["members"] == []
     assert bench.ask("conference.add", OTHERS_ONLY, **asked, call=call.call_id) == "call_not_found"
@@ -296,7 +295,7 @@ def test_a_conference_is_its_makers_and_the_administrators(bench: Bench) -> None
     ],
 )
 def test_what_makes_no_sense_is_an_error(
-    bench: Bench, method: str, params: dict[str, str], reason: str
+    bench: Bench, method: str, params: dict[str, Any], reason: str
 ) -> None:
     assert bench.ask(method, **params) == reason
     assert bench.ask("conference.list")["total"] == 0
