@@ -121,6 +121,10 @@ class _Nobody:
     def recognised(self, ear: Ear, result: object) -> None:
         """Not of interest."""
 
+    def beginnings(self, ear: Ear) -> tuple[str, ...]:
+        """Nothing is listened for."""
+        return ()
+
     def ended(self, ear: Ear) -> None:
         """Nor this."""
 

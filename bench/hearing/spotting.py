@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -22,6 +22,7 @@ from bench.hearing.tracks import RULES, Track
 from config.model import Campaign, Hearing, Keywords, SpeechMode
 from media import SAMPLE_RATE
 from media.g711 import Samples, decode, encode
+from media.keywords.beginnings import beginnings
 from media.keywords.matcher import KeywordMatcher
 from media.level import active_level
 from media.speech.recognition.engines import Engine
@@ -203,6 +204,10 @@ class Listener:
             self.mentions.append(
                 Mention(ear.slot, hit.rule.name, hit.start_ns, hit.end_ns, hit.confidence, at_ns)
             )
+
+    def beginnings(self, ear: Ear) -> Collection[str]:
+        """Of all keywords."""
+        return beginnings(RULES)
 
     def ended(self, ear: Ear) -> None:
         """Nothing is left to be done."""

@@ -7,12 +7,13 @@ nobody's business. Knows nothing of sound and of recognisers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from config.model import KeywordRule
 from media.keywords import Hit, KeywordMatcher
+from media.keywords.beginnings import beginnings
 from media.speech.recognition.result import Recognised, Word
 from softswitch.call.events import KeywordHeard, TranscriptAdded
 from softswitch.hearing.ear import Ear
@@ -70,6 +71,10 @@ class KeywordWatch:
         self._match(ear, watched, told)
         if ear.campaign.transcribe and result.final:
             _write_down(ear, watched, told)
+
+    def beginnings(self, ear: Ear) -> Collection[str]:
+        """How the words begin that the rules of an ear listen for."""
+        return beginnings(tuple(self._rules(ear)))
 
     def ended(self, ear: Ear) -> None:
         """The leg is over and all of its speech has been reported."""

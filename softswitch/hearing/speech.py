@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from config.model import Hearing
+from media.keywords.beginnings import beginning
 from media.speech.recognition.engines import RecogniserError, choose_recogniser
 from media.speech.recognition.result import Recognised
 from media.speech.recognition.window import Purpose, Window
@@ -399,10 +400,20 @@ class SpeechStage:
             return
         newest = plan.understood(result)
         if newest is not None and not stretch.over:
-            self._tell(ear, replace(plan.whole(newest), final=False))
+            whole = plan.whole(newest)
+            if len(whole.words) < len(newest.words):
+                self._look_again(stretch, newest, whole)
+            self._tell(ear, replace(whole, final=False))
         settled = plan.settle()
         if settled is not None:
             self._tell(ear, replace(settled, final=True))
+
+    def _look_again(self, stretch: Stretch, newest: Recognised, whole: Recognised) -> None:
+        """Soon, where words that are not over may be some that are listened for."""
+        wanted = self._sink.beginnings(stretch.talker.ear)
+        cut = [word.text for word in newest.words if word not in whole.words]
+        if any(beginning(text) in wanted for text in cut):
+            stretch.plan.look_again(newest.end_ns)
 
     def _conclude(self, stretch: Stretch) -> None:
         """All of a stretch that will be understood has been."""

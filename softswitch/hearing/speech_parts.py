@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +35,9 @@ class SpeechSink(Protocol):
     def recognised(self, ear: Ear, result: Recognised) -> None:
         """A window of an ear was understood. Words of it that were said while a secret was asked
         for are told to nobody: their sink leaves them out, and keeps the others."""
+
+    def beginnings(self, ear: Ear) -> Collection[str]:
+        """How the words begin that are listened for on an ear."""
 
     def ended(self, ear: Ear) -> None:
         """The leg is over and all of its speech has been reported."""

@@ -5,7 +5,8 @@ Rolling: a window whenever so much more was said, and at each pause. It begins w
 speech began, later at a word, so that it never grows long. Answer: a window at each pause, so that
 it is understood when the pause has become an end. Segment: the whole of a stretch once, at its end;
 a long one in parts, cut at pauses. A window that ends in the middle of what is said may end in the
-middle of a word (`friend`, of `friendly`): its last word is told with a later one.
+middle of a word (`friend`, of `friendly`): its last word is told with a later one, which comes
+sooner where the word may be one that is listened for.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ KEPT_NS = 2_200_000_000
 """What a rolling window keeps of the one before when it moves on: what is unsettled, with enough
 before it to be understood."""
 UNSETTLED_NS = 700_000_000
-TOUCHING_NS = 400_000_000
+AGAIN_NS = 240_000_000
+"""A window that ends in the middle of a word that is listened for is followed by one as soon as
+this: what is missing of most words."""
+TOUCHING_NS = 200_000_000
 """A last word that ends so shortly before its window may go on behind it: times are not exact."""
-SQUEEZED_NS = 150_000_000
+SQUEEZED_NS = 100_000_000
 """Words that end within so little of a window's end stand in for one that it cuts."""
 PART_NS = 8_000_000_000
 """A segment that is so long already ends at the next pause."""
@@ -48,7 +52,16 @@ class Cut(NamedTuple):
 class SpeechPlan:
     """One leg's stretch of speech."""
 
-    __slots__ = ("_base_ns", "_cut_ns", "_midway", "_paused", "_result", "_voiced_ns", "purpose")
+    __slots__ = (
+        "_base_ns",
+        "_cut_ns",
+        "_midway",
+        "_paused",
+        "_result",
+        "_step_ns",
+        "_voiced_ns",
+        "purpose",
+    )
 
     def __init__(self, start_ns: int, purpose: Purpose) -> None:
         self.purpose: Purpose = purpose
@@ -59,6 +72,8 @@ class SpeechPlan:
         """End of the last window."""
         self._voiced_ns = start_ns
         """End of the last frame in which somebody spoke."""
+        self._step_ns = STEP_NS
+        """Until the next window."""
         self._paused = False
         self._midway = False
         """Whether the last window ended while somebody spoke."""
@@ -81,10 +96,11 @@ class SpeechPlan:
         # A pause right behind a window that ended midway: its last word was not told.
         if not self.is_new and not (pauses and self._midway):
             return None
-        steps = self.purpose == "rolling" and end_ns - self._cut_ns >= STEP_NS
+        steps = self.purpose == "rolling" and end_ns - self._cut_ns >= self._step_ns
         if not steps and not pauses:
             return None
         self._cut_ns = end_ns
+        self._step_ns = STEP_NS
         self._midway = not self._paused
         start_ns = max(self._base_ns, end_ns - MAX_PART_NS)
         return Cut(start_ns, end_ns, self.purpose, False)
@@ -120,6 +136,11 @@ class SpeechPlan:
             ]
         )
         return replace(result, words=words, text=" ".join([word.text for word in words]))
+
+    def look_again(self, end_ns: int) -> None:
+        """The window that ends there has ended in the middle of something that matters."""
+        if end_ns == self._cut_ns:
+            self._step_ns = AGAIN_NS
 
     def is_part(self, end_ns: int) -> bool:
         """Whether a window that ends there is one that no later one covers."""

@@ -46,8 +46,10 @@ TAIL_SECONDS = 0.7
 """Silence after a window: what tells Whisper that nothing follows."""
 ANSWER_TAIL_SECONDS = 4.0
 """After a word or two, more of it: else they are written again, and a zip code gets longer."""
-TOKENS_PER_SECOND = 4.5
-SPARE_TOKENS = 4
+TOKENS_PER_SECOND, SPARE_TOKENS = 4.5, 4
+ROLLING_TOKENS_PER_SECOND, ROLLING_SPARE_TOKENS = 3.5, 2
+"""Of a window that another one follows: what a fast talker says too much comes with that. A window
+that ends midway seldom ends for Whisper, which writes on to the last token it is given."""
 FAINT = 10 ** (-30.0 / 10)
 """Share of the loudest frame's power below which a frame is a pause."""
 SILENT_PROBABILITY = 0.6
@@ -138,7 +140,7 @@ class WhisperEngine:
         known = min([len(item.known) for item in batch])
         hint = self._hint(batch[0].window.words)
         prompts = [[*hint, self._start, self._text, *item.known[:known]] for item in batch]
-        most = SPARE_TOKENS + int(TOKENS_PER_SECOND * max([one.unknown for one in batch]))
+        most = max([_most_tokens(item) for item in batch])
         most += max([len(item.known) for item in batch]) - known
         results = self._generate(encoded, prompts, known, most)
         for item, result in zip(batch, results, strict=True):
@@ -280,6 +282,13 @@ def _batches(items: list[_Item]) -> list[list[_Item]]:
         else:
             batches.append([item])
     return batches
+
+
+def _most_tokens(item: _Item) -> int:
+    """Of what is not known yet."""
+    if item.window.purpose == "rolling" and not item.window.final:
+        return ROLLING_SPARE_TOKENS + int(ROLLING_TOKENS_PER_SECOND * item.unknown)
+    return SPARE_TOKENS + int(TOKENS_PER_SECOND * item.unknown)
 
 
 def _is_nothing(item: _Item) -> bool:

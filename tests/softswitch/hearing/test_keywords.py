@@ -87,6 +87,15 @@ def hear(watch: KeywordWatch, ear: Ear, *results: Recognised) -> None:
 # Keywords.
 
 
+def test_words_that_rules_listen_for_are_known_by_their_begin() -> None:
+    call, watch = call_of(), KeywordWatch()
+    caller, _agent = call.ears()
+    assert {"fri", "bud", "cre", "car"} <= set(watch.beginnings(caller))
+    watch.set_rules((KeywordRule("live", parse_said("roof"), "roof"),), call_id="c1")
+    assert set(watch.beginnings(caller)) == {"roo"}
+    assert not KeywordWatch().beginnings(call_of(None).ears()[0])
+
+
 def test_a_keyword_is_told_with_its_leg_time_words_and_clip() -> None:
     call, clips = call_of(), Clips()
     caller, _agent = call.ears()

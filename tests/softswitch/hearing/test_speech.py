@@ -76,9 +76,13 @@ class Sink:
     def __init__(self) -> None:
         self.results: list[tuple[Ear, Recognised]] = []
         self.over: list[Ear] = []
+        self.listened_for: tuple[str, ...] = ()
 
     def recognised(self, ear: Ear, result: Recognised) -> None:
         self.results.append((ear, result))
+
+    def beginnings(self, ear: Ear) -> tuple[str, ...]:
+        return self.listened_for
 
     def ended(self, ear: Ear) -> None:
         self.over.append(ear)
@@ -162,6 +166,29 @@ async def test_a_word_that_its_window_cuts_is_told_when_more_is_known(bench: Ben
     bench.speak(ear, 30)
     bench.recogniser.answer(("a", 0.0, 0.1), ("friendly", 0.1, 0.7), ("day", 0.7, 1.2))
     assert bench.sink.said[1:] == [("a friendly", False)]
+
+
+@pytest.mark.parametrize(("listened_for", "frames"), [("fri", 42), ("can", 60)])
+async def test_a_word_that_its_window_cuts_is_soon_looked_at_again_if_it_matters(
+    bench: Bench, listened_for: str, frames: int
+) -> None:
+    bench.sink.listened_for = (listened_for,)
+    ear = bench.ear(ROLLING)
+    bench.speak(ear, 30)
+    first = bench.recogniser.answer(("a", 0.0, 0.1), ("friend", 0.1, 0.6))
+    bench.speak(ear, 30)
+    again = bench.recogniser.windows[0]
+    assert again.end_ns - first.start_ns == frames * FRAME_NS
+
+
+async def test_a_word_that_matters_and_is_whole_is_not_looked_at_again(bench: Bench) -> None:
+    bench.sink.listened_for = ("fri",)
+    ear = bench.ear(ROLLING)
+    bench.speak(ear, 30)
+    bench.recogniser.answer(("friend", 0.0, 0.3))
+    bench.speak(ear, 29)
+    assert bench.sink.said == [("friend", False)]
+    assert bench.recogniser.windows == []
 
 
 async def test_the_last_result_of_a_stretch_is_final(bench: Bench) -> None:
@@ -574,7 +601,7 @@ async def test_who_follows_is_told_words_while_they_are_said(bench: Bench) -> No
     question = bench.stage.listen(ear.leg, (), follow=told.append)
     bench.speak(ear, 35)
     ready.append(bench.stage.ready)
-    window = bench.recogniser.answer(("you", 0.0, 0.1), ("have", 0.1, 0.2), ("x", 0.2, 0.3))
+    window = bench.recogniser.answer(("you", 0.0, 0.1), ("have", 0.1, 0.2), ("x", 0.2, 0.5))
     assert window.purpose == "rolling"
     assert [result.text for result in told] == ["you have"]
     assert ready == [False, True]

@@ -3,6 +3,7 @@ import pytest
 from media.speech.recognition.result import Recognised, Word
 from media.speech.recognition.window import Purpose
 from softswitch.hearing.speech_plan import (
+    AGAIN_NS,
     KEPT_NS,
     MAX_PART_NS,
     MAX_ROLLING_NS,
@@ -48,6 +49,22 @@ def test_rolling_windows_come_every_step_and_at_a_pause() -> None:
     step = STEP_NS
     assert [cut.end_ns for cut in cuts] == [step, 41 * FRAME_NS]
     assert {(cut.start_ns, cut.purpose, cut.final) for cut in cuts} == {(0, "rolling", False)}
+
+
+def test_what_a_window_cuts_is_looked_at_again_once_and_soon() -> None:
+    plan = SpeechPlan(0, "rolling")
+    play(plan, "v" * (STEP_NS // FRAME_NS))
+    plan.look_again(STEP_NS)
+    cuts = play(plan, "v" * (2 * STEP_NS // FRAME_NS), STEP_NS)
+    assert [cut.end_ns for cut in cuts] == [STEP_NS + AGAIN_NS, 2 * STEP_NS + AGAIN_NS]
+
+
+def test_what_a_later_window_has_is_not_looked_at_again() -> None:
+    plan = SpeechPlan(0, "rolling")
+    play(plan, "v" * (2 * STEP_NS // FRAME_NS))
+    plan.look_again(STEP_NS)
+    (cut,) = play(plan, "v" * (STEP_NS // FRAME_NS), 2 * STEP_NS)
+    assert cut.end_ns == 3 * STEP_NS
 
 
 def test_no_window_has_nothing_new() -> None:
