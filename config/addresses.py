@@ -122,23 +122,24 @@ def address(default_port: int | None) -> Kind[HostPort]:
 
 def _trunk_address(text: str) -> HostPort:
     where, semicolon, parameter = text.partition(";")
-    found = host_port(5060, where.strip())
+    name, _, transport = parameter.strip().lower().partition("=")
+    if semicolon and name != "transport":
+        raise ValueError(text)
+    found = host_port(5061 if transport == "tls" else 5060, where.strip())
     why = unusable(found.host, wildcard=False)
     if why is not None:
         raise RefusedError(f"{found.host} is {why}")
     if not semicolon:
         return found
-    name, _, transport = parameter.strip().lower().partition("=")
-    if name != "transport":
-        raise ValueError(text)
     for known in get_args(Transport):
         if transport == known:
             return HostPort(found.host, found.port, known)
-    raise RefusedError(f'the transport is udp or tcp, not "{shorten(transport)}"')
+    raise RefusedError(f'the transport is udp, tcp or tls, not "{shorten(transport)}"')
 
 
 TRUNK_ADDRESS = scalar(
-    'host:port, with ";transport=tcp" for TCP, such as "192.0.2.1:5060;transport=tcp"',
+    'host:port, with ";transport=tcp" (or tls) where it is not UDP, such as '
+    '"192.0.2.1:5060;transport=tcp"',
     _trunk_address,
 )
 

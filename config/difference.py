@@ -21,6 +21,7 @@ RESTART: Mapping[str, Mapping[str, str]] = {
         "listen_host": "listen",
         "listen_port": "listen",
         "transports": "transports",
+        "tls": "tls",
         "advertise_host": "advertise",
         "rtp_host": "rtp_host",
         "rtp_first_port": "rtp_ports",

@@ -30,6 +30,7 @@ from config.steps import BUILDERS, STEP_SECTIONS
 from config.stocks import ITEM, STOCK
 from config.switch import SWITCH
 from config.tables import HOURS, LIST, PLACES, REGION, TABLE
+from config.tls import SIP_TLS
 from config.tracing import HEP, TRACE
 from config.trunk_logins import LOGIN, PEER, REGISTER
 from config.trunk_probes import PROBE
@@ -39,7 +40,7 @@ from config.web import WEB, WEB_POOL
 from config.webhooks import PIXEL, WEBHOOK
 
 GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
-    ("switch", "One mapping.", (SWITCH,)),
+    ("switch", "One mapping.", (SWITCH, SIP_TLS)),
     ("control", "One mapping.", (CONTROL, CONTROL_TOKEN, CONTROL_TLS)),
     ("hearing", "One mapping.", (HEARING,)),
     ("originate", "One mapping.", (ORIGINATE,)),

@@ -89,6 +89,12 @@ def check_trunks(switch: Switch, trunks: Mapping[str, Trunk], problems: Problems
         if trunk.host in own and trunk.port == switch.listen_port:
             where = f"{trunk.host}:{trunk.port}"
             problems.add(trunk.location, f'trunk "{trunk.name}": {where} is the switch itself')
+        if trunk.transport == "tls" and switch.tls is None:
+            problems.add(
+                trunk.location,
+                f'trunk "{trunk.name}": TLS needs a certificate',
+                "set tls in the section switch",
+            )
     users: dict[str, str] = {}
     for trunk in trunks.values():
         if trunk.inbound_auth is None:

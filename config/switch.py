@@ -4,6 +4,7 @@ What takes several keys to see (ports that overlap, a wildcard that peers cannot
 here too, and whether the data folder can be one.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from config.addresses import (
@@ -35,11 +36,13 @@ from config.model import (
     LogFormat,
     LogLevel,
     Switch,
+    SwitchTls,
     Synthesiser,
     Transport,
     WithoutSynthesiser,
 )
 from config.reading import Fields, Key, MissingError, Reading, Section, keys_of, read_fields
+from config.tls import SIP_TLS_KIND
 
 _TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp")
 _LOG_FORMATS: tuple[LogFormat, ...] = ("text", "json")
@@ -64,6 +67,13 @@ class SwitchKeys:
         "SIP transports listened on.",
         otherwise="udp and tcp",
         example="[udp, tcp]",
+    )
+    TLS = Key(
+        "tls",
+        SIP_TLS_KIND,
+        "SIP over TLS.",
+        otherwise="none",
+        example="{certificate: /etc/softswitch/sip.pem, key: /etc/softswitch/sip.key}",
     )
     ADVERTISE = Key(
         "advertise",
@@ -230,6 +240,7 @@ def read_switch(tree: Tree, reading: Reading) -> Switch | None:
         listen_host=listen.host,
         listen_port=listen.port,
         transports=fields.get(keys.TRANSPORTS) or _TRANSPORTS,
+        tls=_tls(fields, listen),
         advertise_host=advertise,
         rtp_host=fields.get(keys.RTP_HOST) or listen.host,
         rtp_first_port=ports[0],
@@ -321,6 +332,14 @@ def _check_ports(
     if "tcp" in transports and same and not fields.refused(keys.CONTROL, keys.LISTEN):
         message = f"control: port {control.port} is SIP's already"
         problems.add(_first(fields, keys.CONTROL, keys.LISTEN), message)
+
+
+def _tls(fields: Fields, listen: HostPort) -> SwitchTls | None:
+    """TLS listens where UDP and TCP do, unless it says otherwise."""
+    tls = fields.get(SwitchKeys.TLS)
+    if tls is None or tls.listen_host is not None:
+        return tls
+    return replace(tls, listen_host=listen.host)
 
 
 def _first(fields: Fields, *keys: Key[Any]) -> Location:

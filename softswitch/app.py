@@ -18,7 +18,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from config.model import Configuration
+from config.model import Configuration, SwitchTls
 from ivr.prompt_texts import templates_of
 from ivr.prompts import PromptError, PromptLibrary
 from ivr.sounds import SoundShelf
@@ -27,6 +27,7 @@ from ringpool.values import Binding
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
+from softswitch.certificates import FollowingCertificates
 from softswitch.check import load_checked
 from softswitch.control.access import Access
 from softswitch.control.desk import Desk
@@ -75,7 +76,7 @@ from softswitch.switchboard.switchboard import Snapshot, Switchboard
 from softswitch.switchboard.trunk_watch import TrunkWatch
 from softswitch.traces.tracer import Tracer
 from softswitch.tracking import Tracking
-from softswitch.transport import Endpoint, NameNotResolved, Resolver, Transport
+from softswitch.transport import Endpoint, NameNotResolved, Resolver, Tls, TlsFiles, Transport
 from softswitch.version import VERSION
 
 logger = logging.getLogger(__name__)
@@ -229,13 +230,16 @@ class App:
         """Take the SIP sockets before all that costs time: a port that is taken is told at once."""
         switch = self.configuration.switch
         self.resolver = Resolver()
-        self.transport = Transport(
-            [
-                Endpoint(transport, switch.listen_host, switch.listen_port)
-                for transport in switch.transports
-            ],
-            resolver=self.resolver,
-        )
+        endpoints = [
+            Endpoint(transport, switch.listen_host, switch.listen_port)
+            for transport in switch.transports
+        ]
+        tls = None if switch.tls is None else Tls(_tls_files(switch.tls))
+        if switch.tls is not None:
+            host = switch.tls.listen_host or switch.listen_host
+            endpoints.append(Endpoint("tls", host, switch.tls.listen_port))
+        self.tls = tls
+        self.transport = Transport(endpoints, resolver=self.resolver, tls=tls)
         self._resources.push_async_callback(self.transport.close)
 
     async def _open_media(self) -> None:
@@ -341,9 +345,7 @@ class App:
         )
         recorder = Recorder(self.events, self.journal, self.records)
         self.event_log.follow(self.events)
-        self.snapshots = SnapshotMaker(
-            self.resolver, self.tracking.live, self.number_file.numbers
-        )
+        self.snapshots = SnapshotMaker(self.resolver, self.tracking.live, self.number_file.numbers)
         snapshot = await self.snapshots.make(self.configuration)
         self.switchboard = Switchboard(self.services, recorder, snapshot, self.tracking.means())
         self._resources.push_async_callback(self.switchboard.close)
@@ -435,6 +437,8 @@ class App:
         )
         if self.listening is not None:
             reloader.followers.append(FollowingEars(self.listening))
+        if self.tls is not None:
+            reloader.followers.append(FollowingCertificates(self.tls))
         return reloader
 
     def _use(self, configuration: Configuration, snapshot: Snapshot) -> None:
@@ -567,6 +571,10 @@ class App:
         while self.services.now() < deadline and self.stack.busy():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await self._resources.aclose()
+
+
+def _tls_files(tls: SwitchTls) -> TlsFiles:
+    return TlsFiles(tls.certificate, tls.key, tls.authorities, tls.verify, tls.client_certificates)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -67,7 +67,7 @@ from config.model.numbers import (
     StockNumber,
 )
 from config.model.originate import OriginateRules
-from config.model.switch import Switch
+from config.model.switch import Switch, SwitchTls
 from config.model.tables import Hours, NumberList, OpenTime, PlaceTable, PrefixTable, Region
 from config.model.tracing import Hep, Tracing
 from config.model.treatments import (
@@ -214,6 +214,7 @@ __all__ = [
     "Stock",
     "StockNumber",
     "Switch",
+    "SwitchTls",
     "Synthesiser",
     "Template",
     "Term",

@@ -7,6 +7,23 @@ from config.model.values import LogFormat, LogLevel, Synthesiser, Transport, Wit
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchTls:
+    """SIP over TLS."""
+
+    certificate: Path
+    key: Path
+    listen_host: str | None = None
+    """None: as for UDP and TCP."""
+    listen_port: int = 5061
+    authorities: Path | None = None
+    """Whom we believe; None: whom the system does."""
+    verify: bool = True
+    """Whether trunks must have a certificate of their name."""
+    client_certificates: bool = False
+    """Whether those who connect must have one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """What belongs to the process as a whole: addresses, ports, folders, limits."""
 
@@ -15,7 +32,9 @@ class Switch:
     listen_port: int = 5060
     """Port SIP listens on, the same for UDP and TCP. 1-65535, default 5060."""
     transports: tuple[Transport, ...] = ("udp", "tcp")
-    """SIP transports listened on. Default both."""
+    """SIP transports listened on, beside TLS. Default both."""
+    tls: SwitchTls | None = None
+    """SIP over TLS. Default none."""
     advertise_host: str = "127.0.0.1"
     """Host put in Via, Contact and SDP. Default listen_host; never a wildcard address."""
     rtp_host: str = "127.0.0.1"

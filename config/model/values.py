@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from config.model.expression import Template
 
-Transport = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls"]
 CodecName = Literal["PCMU", "PCMA"]
 Hold = Literal["pass", "local"]
 LogFormat = Literal["text", "json"]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# RFC 3261 section 18.1.1: the default port of UDP and TCP.
+# RFC 3261 section 19.1.2: the default port of UDP and TCP, and that of TLS.
 DEFAULT_PORT = 5060
+DEFAULT_TLS_PORT = 5061
 # Transports that keep order and lose nothing: timers A, E, G and J do not run (17.1, 17.2).
 RELIABLE_TRANSPORTS = frozenset(("tcp", "tls", "ws", "wss", "sctp"))
 

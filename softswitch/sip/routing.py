@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from softswitch.sip.compose import one_line
 from softswitch.sip.errors import ParseError
-from softswitch.sip.flow import DEFAULT_PORT, Flow
+from softswitch.sip.flow import DEFAULT_PORT, DEFAULT_TLS_PORT, Flow
 from softswitch.sip.headers.name_address import NameAddress
 from softswitch.sip.uri import Uri
 
@@ -57,8 +57,12 @@ def flow_to(next_hop: Uri | None, last_heard: Flow) -> Flow:
         return last_heard._replace(connection=0) if last_heard.reliable else last_heard
     parameters = next_hop.parameters
     transport = (parameters.get("transport") or last_heard.transport).lower()
+    if next_hop.scheme == "sips":
+        # 26.2.2: "transport=tls" is not written any more, the scheme says it.
+        transport = "tls"
     host = parameters.get("maddr") or next_hop.host
-    return Flow(transport, host, next_hop.port or DEFAULT_PORT, last_heard.listener)
+    default = DEFAULT_TLS_PORT if transport == "tls" else DEFAULT_PORT
+    return Flow(transport, host, next_hop.port or default, last_heard.listener)
 
 
 def _route_lines(routes: Sequence[str]) -> str:

@@ -10,6 +10,17 @@ await transport.close()
 from softswitch.transport.endpoint import BindError, Endpoint
 from softswitch.transport.face import StackFace
 from softswitch.transport.resolver import NameNotResolved, Resolver
+from softswitch.transport.tls import Tls, TlsFiles, TlsUnusable
 from softswitch.transport.transport import Transport
 
-__all__ = ["BindError", "Endpoint", "NameNotResolved", "Resolver", "StackFace", "Transport"]
+__all__ = [
+    "BindError",
+    "Endpoint",
+    "NameNotResolved",
+    "Resolver",
+    "StackFace",
+    "Tls",
+    "TlsFiles",
+    "TlsUnusable",
+    "Transport",
+]

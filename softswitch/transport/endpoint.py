@@ -1,4 +1,4 @@
-"""Where the switch listens: binds UDP and TCP sockets before anything else is made.
+"""Where the switch listens: binds UDP, TCP and TLS sockets before anything else is made.
 
 Binding comes first, because a port may be given as 0 and everything above must know the real one.
 It knows no event loop.
@@ -36,7 +36,7 @@ class BindError(OSError):
 class Endpoint:
     """A transport and the local address it listens at; port 0 lets the kernel choose."""
 
-    transport: Literal["udp", "tcp"]
+    transport: Literal["udp", "tcp", "tls"]
     host: str
     port: int
 
@@ -77,7 +77,8 @@ def _try_to_bind(endpoints: Sequence[Endpoint]) -> list[tuple[Endpoint, socket.s
     bound: list[tuple[Endpoint, socket.socket]] = []
     shared_ports: dict[str, int] = {}
     for endpoint in endpoints:
-        shared = shared_ports.get(endpoint.host, 0)
+        # TLS has a port of its own.
+        shared = 0 if endpoint.transport == "tls" else shared_ports.get(endpoint.host, 0)
         try:
             opened = _bind(replace(endpoint, port=endpoint.port or shared))
         except BindError:
@@ -88,7 +89,7 @@ def _try_to_bind(endpoints: Sequence[Endpoint]) -> list[tuple[Endpoint, socket.s
             raise
         actual = replace(endpoint, port=opened.getsockname()[1])
         bound.append((actual, opened))
-        if endpoint.port == 0:
+        if endpoint.port == 0 and endpoint.transport != "tls":
             shared_ports[endpoint.host] = actual.port
     return bound
 
@@ -101,7 +102,7 @@ def _bind(endpoint: Endpoint) -> socket.socket:
         opened = socket.socket(family, kind)
         _configure(opened)
         opened.bind(address)
-        if endpoint.transport == "tcp":
+        if endpoint.transport != "udp":
             opened.listen(MAX_PENDING_ACCEPTS)
     except (OSError, UnicodeError) as error:
         # UnicodeError: a name with a label that is empty or too long.

@@ -14,7 +14,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -24,6 +26,9 @@ from softswitch.transport.connection import Connection
 from softswitch.transport.endpoint import Endpoint, is_address, is_wildcard
 from softswitch.transport.face import SocketOwner
 from softswitch.transport.resolver import Resolver
+from softswitch.transport.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, Tls
+
+logger = logging.getLogger(__name__)
 
 # The time for look-up and connection together: a caller hears silence meanwhile, and the next
 # destination may be better.
@@ -57,8 +62,11 @@ class TcpTable:
         counters: Counter[str],
         idle_seconds: float = IDLE_SECONDS,
         max_connections: int = MAX_CONNECTIONS,
+        tls: Tls | None = None,
     ) -> None:
         self._owner = owner
+        self._tls = tls
+        self._transport = "tcp" if tls is None else "tls"
         self._resolver = resolver
         self._counters = counters
         self._idle_seconds = idle_seconds
@@ -87,7 +95,17 @@ class TcpTable:
         # On Linux what is accepted inherits these.
         _configure(bound)
         accept = self._accepting(listener)
-        self._servers.append(await loop.create_server(accept, sock=bound))
+        if self._tls is None:
+            server = await loop.create_server(accept, sock=bound)
+        else:
+            server = await loop.create_server(
+                accept,
+                sock=bound,
+                ssl=self._tls.server,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+            )
+        self._servers.append(server)
 
     def send(self, data: bytes, flow: Flow, listener: int) -> None:
         """Send over the flow's connection, over one that leads there, or over a new one."""
@@ -157,7 +175,7 @@ class TcpTable:
                 self._counters["tcp_refused"] += 1
                 return False
             listener = connection.flow.listener
-            connection.flow = Flow("tcp", peer[0], peer[1], listener, next(self._numbers))
+            connection.flow = Flow(self._transport, peer[0], peer[1], listener, next(self._numbers))
             self._connections[connection.flow.connection] = connection
         flow = connection.flow
         self._by_key[flow.listener, flow.host, flow.port] = connection
@@ -203,13 +221,13 @@ class TcpTable:
 
     def _accepting(self, listener: int) -> Callable[[], Connection]:
         # The peer's address is known once the connection is made; number 0 says that it is not yet.
-        unknown = Flow("tcp", "", 0, listener)
+        unknown = Flow(self._transport, "", 0, listener)
         return lambda: Connection(self, unknown)
 
     # Opening connections.
 
     def _open(self, flow: Flow, listener: int) -> Connection:
-        opened = Flow("tcp", flow.host, flow.port, listener, next(self._numbers))
+        opened = Flow(self._transport, flow.host, flow.port, listener, next(self._numbers))
         name = "" if is_address(flow.host) else flow.host
         connection = Connection(self, opened, name=name)
         self._connections[opened.connection] = connection
@@ -254,10 +272,34 @@ class TcpTable:
                 failure = error
                 continue
             connection.flow = connection.flow._replace(host=host)
-            loop = asyncio.get_running_loop()
-            await loop.create_connection(lambda: connection, sock=opened)
+            await self._take_over(opened, connection)
             return
         raise failure
+
+    async def _take_over(self, opened: socket.socket, connection: Connection) -> None:
+        """Have the loop read a socket that is connected."""
+        loop = asyncio.get_running_loop()
+        if self._tls is None:
+            await loop.create_connection(lambda: connection, sock=opened)
+            return
+        try:
+            await loop.create_connection(
+                lambda: connection,
+                sock=opened,
+                ssl=self._tls.client,
+                # RFC 5922 section 7: the certificate is for the name that was looked up.
+                server_hostname=connection.name or connection.flow.host,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+            )
+        except ssl.SSLError as error:
+            why = getattr(error, "verify_message", None) or error.reason or error
+            logger.warning(
+                "no TLS with %s:%d: %s",
+                connection.name or connection.flow.host, connection.flow.port, why,
+            )  # fmt: skip
+            self._counters["tls_handshake_failed"] += 1
+            raise
 
     async def _dial(self, host: str, flow: Flow) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

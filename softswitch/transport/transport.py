@@ -19,6 +19,7 @@ from softswitch.transport.face import StackFace
 from softswitch.transport.pump import Pump
 from softswitch.transport.resolver import NameNotResolved, Resolver
 from softswitch.transport.tcp import IDLE_SECONDS, MAX_CONNECTIONS, TcpTable
+from softswitch.transport.tls import Tls
 from softswitch.transport.udp import Address, UdpSocket
 
 Event = TypeVar("Event")
@@ -43,19 +44,25 @@ class Transport:
         resolver: Resolver | None = None,
         idle_seconds: float = IDLE_SECONDS,
         max_connections: int = MAX_CONNECTIONS,
+        tls: Tls | None = None,
     ) -> None:
         bound = bind_all(endpoints)
         self.endpoints = tuple(endpoint for endpoint, _ in bound)
         self.counters: Counter[str] = Counter()
         self._bound = bound
         self._resolver = resolver or Resolver()
-        self._tcp = TcpTable(
-            owner=self,
-            resolver=self._resolver,
-            counters=self.counters,
-            idle_seconds=idle_seconds,
-            max_connections=max_connections,
-        )
+        self._streams = {
+            name: TcpTable(
+                owner=self,
+                resolver=self._resolver,
+                counters=self.counters,
+                idle_seconds=idle_seconds,
+                max_connections=max_connections,
+                tls=contexts,
+            )
+            for name, contexts in (("tcp", None), ("tls", tls))
+            if name == "tcp" or contexts is not None
+        }
         self._udp: dict[int, UdpSocket] = {}
         self._pump: Pump[Any] | None = None
         self._routes: dict[Flow, tuple[UdpSocket, Address]] = {}
@@ -81,7 +88,7 @@ class Transport:
                     bound, listener=listener, owner=self, counters=self.counters
                 )
             else:
-                await self._tcp.listen(bound, endpoint, listener)
+                await self._streams[endpoint.transport].listen(bound, endpoint, listener)
         self.flush()
 
     def flush(self) -> None:
@@ -108,7 +115,7 @@ class Transport:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._tcp.close()
+        await asyncio.gather(*(table.close() for table in self._streams.values()))
         for udp in self._udp.values():
             udp.close()
         for _, bound in self._bound:
@@ -135,7 +142,7 @@ class Transport:
             self.flush()
         for broken in self._stack.flows_to_close():
             self.counters["tcp_unreadable"] += 1
-            self._tcp.close_connection(broken)
+            self._streams[broken.transport].close_connection(broken)
 
     def connection_closed(self, flow: Flow) -> None:
         """Tell the core that a connection is gone."""
@@ -167,8 +174,8 @@ class Transport:
         elif not 0 < flow.port < 65536:
             # A peer may write any number into its Contact.
             self._fail("bad_port", flow)
-        elif flow.transport == "tcp":
-            self._tcp.send(data, flow, self._tcp_listener(flow))
+        elif flow.transport in self._streams:
+            self._streams[flow.transport].send(data, flow, self._stream_listener(flow))
         elif flow.transport != "udp":
             self._fail("unknown_transport", flow)
         elif is_address(flow.host):
@@ -230,9 +237,11 @@ class Transport:
             return preferred
         return next((udp for udp in self._udp.values() if udp.reaches(host)), None)
 
-    def _tcp_listener(self, flow: Flow) -> int:
+    def _stream_listener(self, flow: Flow) -> int:
         """The listener whose address a new connection starts from."""
-        usable = [n for n, endpoint in enumerate(self.endpoints) if endpoint.transport == "tcp"]
+        usable = [
+            n for n, endpoint in enumerate(self.endpoints) if endpoint.transport == flow.transport
+        ]
         if flow.listener in usable or not usable:
             return flow.listener
         return usable[0]

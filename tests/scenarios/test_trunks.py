@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import digest
+from tests.support.certificates import CERTIFICATE, KEY
 from tests.support.digest import Carrier
 from tests.support.phone import Call, Phone
-from tests.support.program import Switch, wait_for
+from tests.support.ports import free_sip_port
+from tests.support.program import Switch, base_environment, command, wait_for
 from tests.support.rtp_end import RtpEnd
 from tests.support.stage import CALLER, configuration
 
@@ -195,3 +198,73 @@ def test_a_trunk_that_does_not_answer_is_left_out_until_it_does(line: MakeLine) 
             calling = made.call(near, "200010")
             called = made.carrier.expect_call()
             give_up(calling, called)
+
+
+# TLS.
+
+
+class Pair:
+    """A switch that calls by TLS to another one, which calls by UDP."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "cert.pem").write_text(CERTIFICATE)
+        (folder / "key.pem").write_text(KEY)
+        self.folder = folder
+        self.agent = Phone(user="agent")
+        self.far = self._switch("far", f"127.0.0.1:{self.agent.port}", "127.0.0.1")
+        address = f"localhost:{self.far[1]};transport=tls"
+        self.near = self._switch("near", address, "127.0.0.1")
+        self.caller = Phone(self.near[0].address, user=CALLER)
+
+    def _switch(self, name: str, trunk: str, source: str) -> tuple[Switch, int]:
+        port = free_sip_port()
+        files = "certificate: ../cert.pem, key: ../key.pem, authorities: ../cert.pem"
+        tls = f"{{{files}, listen: 127.0.0.1:{port}, client_certificates: true}}"
+        file = self.folder / f"{name}.yaml"
+        file.write_text(configuration(switch={"tls": tls}, trunk=f"    sources: [{source}]\n"))
+        switch = Switch(self.folder / name, file, trunk=trunk)
+        return switch.start(), port
+
+    def close(self) -> None:
+        self.caller.close()
+        self.agent.close()
+        for switch, _ in (self.near, self.far):
+            if switch.is_running():
+                switch.stop()
+
+
+def test_a_call_goes_over_tls_with_certificates_on_both_sides(tmp_path: Path) -> None:
+    with closing(Pair(tmp_path)) as pair, closing(RtpEnd()) as near, closing(RtpEnd()) as far:
+        for number in range(2):
+            calling = pair.caller.invite(DIRECT, near.sdp())
+            called = pair.agent.expect_call(10)
+            assert called.invite is not None
+            called.respond(200, far.sdp())
+            answer = calling.expect(200)
+            calling.ack()
+            called.expect("ACK")
+            near.aim_by(answer.body)
+            far.aim_by(called.invite.body)
+            far.wait_for_packets(5)
+            ending, other = (calling, called) if number else (called, calling)
+            ending.bye()
+            other.expect("BYE")
+        wait_for("records", lambda: len(pair.far[0].records()) == 2)
+        # Both calls went over one connection, which is reused both ways.
+        assert "tls_handshake_failed" not in pair.near[0].output()
+
+
+def test_a_trunk_by_tls_needs_a_certificate(tmp_path: Path) -> None:
+    file = tmp_path / "switch.yaml"
+    file.write_text(configuration())
+    done = subprocess.run(
+        command("check", str(file)),
+        env={**base_environment(), "SOFTSWITCH_TRUNK": "192.0.2.1;transport=tls"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "TLS needs a certificate" in done.stderr

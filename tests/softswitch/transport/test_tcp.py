@@ -226,7 +226,7 @@ async def test_a_peer_that_does_not_read_cannot_hold_up_a_close(
 async def test_a_peer_that_vanishes_is_noticed_by_the_kernel(rig: Rig) -> None:
     await rig.connect()
     async with asyncio.timeout(5):
-        while not (connections := list(rig.transport._tcp._connections.values())):
+        while not (connections := list(rig.transport._streams["tcp"]._connections.values())):
             await asyncio.sleep(0)
     assert connections[0]._transport is not None
     opened = connections[0]._transport.get_extra_info("socket")
@@ -235,7 +235,7 @@ async def test_a_peer_that_vanishes_is_noticed_by_the_kernel(rig: Rig) -> None:
 
 
 async def test_a_peer_that_is_gone_before_it_is_admitted_is_dropped(rig: Rig) -> None:
-    table = rig.transport._tcp
+    table = rig.transport._streams["tcp"]
     newcomer = Connection(table, Flow("tcp", "", 0, 1))
     assert not table.admit(newcomer, None)
 

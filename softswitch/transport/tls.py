@@ -1,0 +1,104 @@
+"""The certificates of SIP over TLS (RFC 3261 section 26.3.1, RFC 5922): ours, and whom we believe.
+
+One context for those who connect to us and one for those we connect to. Both can be read again from
+their files while they are in use: handshakes from then on have the new ones.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Tls", "TlsFiles", "TlsUnusable"]
+
+HANDSHAKE_SECONDS = 5.0
+"""How long a peer may take for its handshake: half-open ones are nobody's calls."""
+
+SHUTDOWN_SECONDS = 2.0
+"""How long we wait for its close_notify."""
+
+
+class TlsUnusable(ValueError):
+    """The files cannot be used; the text is for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Where certificates are, and what is asked for."""
+
+    certificate: Path
+    key: Path
+    authorities: Path | None = None
+    """Whom we believe; None: whom the system does."""
+    verify: bool = True
+    """Whether those we connect to must have a certificate of their name."""
+    client_certificates: bool = False
+    """Whether those who connect to us must have one of an authority."""
+
+
+class Tls:
+    """Both contexts."""
+
+    def __init__(self, files: TlsFiles) -> None:
+        self.files = files
+        self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        for context in (self.server, self.client):
+            # Some builds of OpenSSL take what is older; RFC 8996 forbids it.
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if not files.verify:
+            self.client.check_hostname = False
+            self.client.verify_mode = ssl.CERT_NONE
+        if files.client_certificates:
+            self.server.verify_mode = ssl.CERT_REQUIRED
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the files again; raises TlsUnusable, and then those in force stay."""
+        files = self.files
+        _check_readable(files)
+        # Into a context of its own first: a key that does not fit spoils the one it is loaded into.
+        _load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), files)
+        for context in (self.server, self.client):
+            _load(context, files)
+            if files.authorities is not None:
+                context.load_verify_locations(files.authorities)
+        if files.authorities is None:
+            self.client.load_default_certs(ssl.Purpose.SERVER_AUTH)
+            if files.client_certificates:
+                self.server.load_default_certs(ssl.Purpose.CLIENT_AUTH)
+
+
+def _check_readable(files: TlsFiles) -> None:
+    named = (
+        ("certificate", files.certificate),
+        ("key", files.key),
+        ("authorities", files.authorities),
+    )
+    for what, path in named:
+        if path is None:
+            continue
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise TlsUnusable(f"tls: {what} {path}: {error.strerror}") from None
+        if b"-----BEGIN" not in text:
+            raise TlsUnusable(f"tls: {what} {path}: no PEM is in it")
+
+
+def _load(context: ssl.SSLContext, files: TlsFiles) -> None:
+    try:
+        context.load_cert_chain(files.certificate, files.key, password=_no_password)
+        if files.authorities is not None:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(files.authorities)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "reason", None) or error
+        raise TlsUnusable(
+            f"tls: {files.certificate} and {files.key} cannot be used: {why}"
+        ) from None
+
+
+def _no_password() -> str:
+    """Called for a key that is locked; OpenSSL would ask on the terminal."""
+    raise ValueError("the key has a password")

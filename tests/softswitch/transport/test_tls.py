@@ -1,0 +1,231 @@
+"""SIP over TLS: whom we believe, who believes us, half-open peers, certificates that change."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from softswitch.sip.flow import Flow
+from softswitch.transport import Endpoint, Resolver, Tls, TlsFiles, TlsUnusable, Transport
+from softswitch.transport import tcp as tcp_module
+from tests.support.certificates import CERTIFICATE, KEY, LOCKED_KEY
+from tests.support.recording_stack import RecordingStack
+
+OPTIONS = b"OPTIONS sip:x SIP/2.0\r\nContent-Length: 0\r\n\r\n"
+
+
+async def names(host: str) -> Sequence[str]:
+    """A name service for which every name is this machine."""
+    return ["127.0.0.1"]
+
+
+def files(folder: Path, **more: object) -> TlsFiles:
+    (folder / "cert.pem").write_text(CERTIFICATE)
+    (folder / "key.pem").write_text(KEY)
+    options = {"authorities": folder / "cert.pem", **more}
+    return TlsFiles(folder / "cert.pem", folder / "key.pem", **options)  # type: ignore[arg-type]
+
+
+class End:
+    """A transport that listens for TLS."""
+
+    def __init__(self, files: TlsFiles) -> None:
+        self.stack = RecordingStack()
+        self.tls = Tls(files)
+        self.transport = Transport(
+            [Endpoint("udp", "127.0.0.1", 0), Endpoint("tls", "127.0.0.1", 0)],
+            resolver=Resolver(names),
+            tls=self.tls,
+        )
+        self.port = self.transport.endpoints[1].port
+
+    async def start(self) -> End:
+        await self.transport.start(self.stack, lambda event: None)
+        return self
+
+    def send(self, data: bytes, flow: Flow) -> None:
+        self.stack.outbox.append((data, flow))
+        self.transport.flush()
+
+    async def until(self, condition: object) -> None:
+        async with asyncio.timeout(10):
+            while not condition():  # type: ignore[operator]
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def ends() -> AsyncIterator[list[End]]:
+    made: list[End] = []
+    yield made
+    for end in made:
+        await end.transport.close()
+
+
+async def end_of(ends: list[End], files: TlsFiles) -> End:
+    end = await End(files).start()
+    ends.append(end)
+    return end
+
+
+async def test_messages_go_both_ways_over_one_connection(tmp_path: Path, ends: list[End]) -> None:
+    ours, theirs = [await end_of(ends, files(tmp_path)) for _ in range(2)]
+    ours.send(OPTIONS, Flow("tls", "localhost", theirs.port))
+    await theirs.until(lambda: theirs.stack.streams)
+    data, flow = theirs.stack.streams[0]
+    assert data == OPTIONS
+    assert (flow.transport, flow.host, flow.listener) == ("tls", "127.0.0.1", 1)
+    theirs.send(b"back", flow)
+    await ours.until(lambda: ours.stack.streams)
+    back, way = ours.stack.streams[0]
+    assert back == b"back"
+    assert way.transport == "tls"
+    assert way.connection
+
+
+async def test_a_peer_of_another_name_is_not_believed(tmp_path: Path, ends: list[End]) -> None:
+    ours, theirs = [await end_of(ends, files(tmp_path)) for _ in range(2)]
+    ours.send(OPTIONS, Flow("tls", "carrier.example", theirs.port))
+    await ours.until(lambda: ours.stack.failed)
+    assert ours.transport.counters["tls_handshake_failed"] == 1
+    assert not theirs.stack.streams
+
+
+async def test_without_verifying_any_name_will_do(tmp_path: Path, ends: list[End]) -> None:
+    ours = await end_of(ends, files(tmp_path, verify=False))
+    theirs = await end_of(ends, files(tmp_path))
+    ours.send(OPTIONS, Flow("tls", "carrier.example", theirs.port))
+    await theirs.until(lambda: theirs.stack.streams)
+
+
+async def test_an_authority_that_is_not_ours_is_not_believed(
+    tmp_path: Path, ends: list[End]
+) -> None:
+    ours = await end_of(ends, files(tmp_path, authorities=None))
+    theirs = await end_of(ends, files(tmp_path))
+    ours.send(OPTIONS, Flow("tls", "localhost", theirs.port))
+    await ours.until(lambda: ours.stack.failed)
+
+
+async def answered(host: str, port: int, context: ssl.SSLContext) -> bool:
+    """Whether a connection stays open for what we say."""
+    try:
+        reader, writer = await asyncio.open_connection(host, port, ssl=context)
+    except (ssl.SSLError, ConnectionError):
+        return False
+    try:
+        writer.write(OPTIONS)
+        async with asyncio.timeout(10):
+            return bool(await reader.read(1))
+    except (ssl.SSLError, ConnectionError):
+        return False
+    finally:
+        writer.close()
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_who_connects_may_have_to_show_a_certificate(tmp_path: Path, ends: list[End]) -> None:
+    theirs = await end_of(ends, files(tmp_path, client_certificates=True))
+    bare = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+    assert not await answered("localhost", theirs.port, bare)
+    assert not theirs.stack.streams
+    ours = await end_of(ends, files(tmp_path))
+    ours.send(OPTIONS, Flow("tls", "localhost", theirs.port))
+    await theirs.until(lambda: theirs.stack.streams)
+
+
+async def test_who_speaks_something_else_reaches_nobody(tmp_path: Path, ends: list[End]) -> None:
+    theirs = await end_of(ends, files(tmp_path))
+    reader, writer = await asyncio.open_connection("127.0.0.1", theirs.port)
+    writer.write(OPTIONS)
+    async with asyncio.timeout(10):
+        while await reader.read(1000):
+            pass
+    writer.close()
+    assert not theirs.stack.streams
+
+
+async def test_half_a_handshake_is_closed(
+    tmp_path: Path, ends: list[End], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp_module, "HANDSHAKE_SECONDS", 0.3)
+    theirs = await end_of(ends, files(tmp_path))
+    reader, writer = await asyncio.open_connection("127.0.0.1", theirs.port)
+    writer.write(b"\x16\x03\x01")
+    async with asyncio.timeout(10):
+        assert await reader.read(1000) == b""
+    writer.close()
+
+
+async def test_a_new_certificate_is_shown_from_its_reload_on(
+    tmp_path: Path, ends: list[End]
+) -> None:
+    theirs = await end_of(ends, files(tmp_path))
+    (tmp_path / "cert.pem").write_text("-----BEGIN nonsense")
+    with pytest.raises(TlsUnusable):
+        theirs.tls.reload()
+    # What is in force stays.
+    (tmp_path / "cert.pem").write_text(CERTIFICATE)
+    ours = await end_of(ends, files(tmp_path))
+    ours.send(OPTIONS, Flow("tls", "localhost", theirs.port))
+    await theirs.until(lambda: theirs.stack.streams)
+    theirs.tls.reload()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cert.pem", None),
+        ("key.pem", None),
+        ("cert.pem", "no pem"),
+        ("key.pem", LOCKED_KEY),
+        ("key.pem", "-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n"),
+        ("ca.pem", "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"),
+        ("ca.pem", None),
+    ],
+)
+def test_files_that_cannot_be_used_are_told(tmp_path: Path, name: str, content: str | None) -> None:
+    made = files(tmp_path, authorities=tmp_path / "ca.pem")
+    (tmp_path / "ca.pem").write_text(CERTIFICATE)
+    if content is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(TlsUnusable, match="tls: "):
+        Tls(made)
+
+
+def test_nothing_older_than_tls_1_2_is_spoken(tmp_path: Path) -> None:
+    tls = Tls(files(tmp_path))
+    for context in (tls.server, tls.client):
+        assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+async def test_without_tls_such_a_flow_leads_nowhere(ends: list[End]) -> None:
+    stack = RecordingStack()
+    transport = Transport([Endpoint("udp", "127.0.0.1", 0)])
+    await transport.start(stack, lambda event: None)
+    stack.outbox.append((OPTIONS, Flow("tls", "127.0.0.1", 5061)))
+    transport.flush()
+    await asyncio.sleep(0)
+    transport.flush()
+    assert transport.counters["unknown_transport"] == 1
+    await transport.close()
+    del ends
+
+
+def test_tls_gets_a_port_of_its_own() -> None:
+    transport = Transport(
+        [Endpoint("udp", "127.0.0.1", 0), Endpoint("tcp", "127.0.0.1", 0)], resolver=Resolver(names)
+    )
+    ports = [endpoint.port for endpoint in transport.endpoints]
+    assert ports[0] == ports[1]
+    for _, bound in transport._bound:
+        assert isinstance(bound, socket.socket)
+        bound.close()
