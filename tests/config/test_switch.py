@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from config.model import Switch
+from config.model import Switch, SwitchTls
 from tests.support.configurations import MINIMAL, loaded, told
 
 
@@ -42,6 +42,7 @@ def test_every_setting_reaches_the_model() -> None:
   log_level: debug
   synthesiser: flite
   without_synthesiser: chime
+  tls: {certificate: c.pem, key: k.pem, verify: no}
 """
     expected = Switch(
         listen_host="::1",
@@ -68,6 +69,7 @@ def test_every_setting_reaches_the_model() -> None:
         log_level="debug",
         synthesiser="flite",
         without_synthesiser="chime",
+        tls=SwitchTls(Path("c.pem"), Path("k.pem"), listen_host="::1", verify=False),
     )
     found = switch(text)
     assert found == expected
