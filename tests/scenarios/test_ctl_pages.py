@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.ctl import ctl, ctl_json, run_ctl
+from tests.support.control import ControlPeer
+from tests.support.ctl import ctl, run_ctl
 from tests.support.program import wait_for
 from tests.support.stage import Stage
 
@@ -51,23 +52,19 @@ def test_the_pages_show_commands(page: str, count: int) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_work(page: str, make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(sections="trace: {calls: 20}\n")
-    for line in PAGES[page]:
+    with ControlPeer(stage.switch.data / "control.sock") as peer:
         bridge = stage.bridge()
-        (call,) = ctl_json(stage.switch, "calls")["calls"]
-        done = run_ctl(stage.switch, *fitted(line, stage, call["call"]))
-        assert (done.returncode, done.stderr) == (0, ""), (line, done)
-        assert done.stdout, line
-        if " hangup " in line:
-            bridge.calling.expect("BYE")
-            bridge.called.expect("BYE")
-        else:
-            bridge.hang_up()
-        wait_for("the end of the call", lambda: not calls_of(stage), within=10)
-
-
-def calls_of(stage: Stage) -> int:
-    """How many calls there are."""
-    return int(ctl_json(stage.switch, "calls")["total"])
+        for line in PAGES[page]:
+            (call,) = peer.ask("call.list")["calls"]
+            done = run_ctl(stage.switch, *fitted(line, stage, call["call"]))
+            assert (done.returncode, done.stderr) == (0, ""), (line, done)
+            assert done.stdout, line
+            if " hangup " in line:
+                bridge.calling.expect("BYE")
+                bridge.called.expect("BYE")
+                wait_for("its end", lambda: peer.ask("call.list")["total"] == 0)
+                bridge = stage.bridge()
+        bridge.hang_up()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -48,7 +48,9 @@ def test_with_nothing_traced_nothing_listens_and_there_is_no_trace(stage: Stage)
     call = stage.switch.record()["call_id"]
     assert not ctl_json(stage.switch, "status")["parts"]["traces"]["listening"]
     failed = ctl(stage.switch, "trace", call, status=1)
-    assert failed == "softswitch ctl: there is no trace of such a call: see softswitch ctl tracing\n"
+    assert (
+        failed == "softswitch ctl: there is no trace of such a call: see softswitch ctl tracing\n"
+    )
 
 
 def test_the_last_calls_are_kept_and_drawn_as_ladders(make_stage: MakeStage) -> None:
@@ -56,7 +58,6 @@ def test_the_last_calls_are_kept_and_drawn_as_ladders(make_stage: MakeStage) -> 
     for _ in range(3):
         stage.bridge().hang_up()
     calls = [record["call_id"] for record in stage.switch.wait_for_records(3)]
-    wait_for("two traces", lambda: len(ctl_json(stage.switch, "tracing")["traces"]) == 2)
     kept = ctl_json(stage.switch, "tracing")["traces"]
     assert [one["call"] for one in kept] == calls[1:]
     drawn = ctl(stage.switch, "trace", calls[2][:8]).splitlines()
@@ -219,16 +220,16 @@ def test_a_homer_that_is_away_costs_no_call(make_stage: MakeStage) -> None:
 @contextlib.contextmanager
 def pcap_of(stage: Stage, *options: str) -> Iterator[subprocess.Popen[str]]:
     """`ctl pcap` of the one call there is, when it has begun to write."""
-    (call,) = ctl_json(stage.switch, "calls")["calls"]
+    with peer_of(stage) as peer:
+        (call,) = peer.ask("call.list")["calls"]
     with subprocess.Popen(
         command("ctl", "pcap", call["call"], *options),
         cwd=stage.switch.directory, env=stage.switch.environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         try:
-            wait_for(
-                "a capture", lambda: bool(ctl_json(stage.switch, "tracing")["captures"]), within=20
-            )
+            with peer_of(stage) as peer:
+                wait_for("it", lambda: bool(peer.ask("trace.list")["captures"]), within=20)
             yield process
         finally:
             if process.poll() is None:
