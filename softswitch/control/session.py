@@ -29,6 +29,10 @@ MAX_RUNNING = 100
 few."""
 
 
+MAX_BATCH_ANSWER = 16 << 20
+"""Bytes of the answer to a batch: it is sent as one message, and held in memory until then."""
+
+
 class Send(Protocol):
     """The way to the peer."""
 
@@ -138,12 +142,27 @@ class Session:
 
     async def _serve(self, requests: list[Request | Rejected], *, is_batch: bool) -> None:
         if is_batch:
-            answers = [answer for one in requests if (answer := await self._answer(one))]
-            whole = responses(answers)
+            whole = responses(await self._answer_batch(requests))
         else:
             whole = await self._answer(requests[0]) or b""
         if whole:
             await self._send(whole)
+
+    async def _answer_batch(self, requests: list[Request | Rejected]) -> list[bytes]:
+        """The responses to a batch; calls have their turns between them."""
+        answers: list[bytes] = []
+        room = MAX_BATCH_ANSWER
+        for one in requests:
+            if room <= 0:
+                message = f"the answer to a batch may have {MAX_BATCH_ANSWER} bytes"
+                error = ControlError(ErrorCode.TOO_MANY_REQUESTS, message)
+                one = Rejected(error, one.id) if not _is_notification(one) else one
+            answer = await self._answer(one)
+            if answer:
+                answers.append(answer)
+                room -= len(answer)
+            await asyncio.sleep(0)
+        return answers
 
     async def _answer(self, request: Request | Rejected) -> bytes | None:
         """The response to one request; None to a notification."""
@@ -191,3 +210,7 @@ class Session:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _is_notification(one: Request | Rejected) -> bool:
+    return isinstance(one, Request) and one.is_notification

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from typing import Any
 
 import msgspec
 import pytest
 
+import softswitch.control.session as session_module
 from softswitch.control.access import ADMINISTRATOR, NOBODY, Access, Identity, Token
 from softswitch.control.catalogue import Catalogue, Params
 from softswitch.control.errors import ControlError, ErrorCode
@@ -126,6 +128,35 @@ async def test_a_notification_is_obeyed_and_not_answered() -> None:
     assert bench.sent == []
 
 
+async def settle() -> None:
+    """Let everything happen that can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_batch_gives_others_their_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    request = {"jsonrpc": "2.0", "id": 1, "method": "sum", "params": [1]}
+    await bench.session.receive(json.dumps([request] * 50).encode())
+    done = []
+    while not bench.sent:
+        await asyncio.sleep(0)
+        done.append(bench.desk.called)
+    assert max(after - before for before, after in itertools.pairwise(done)) == 1
+
+
+async def test_the_answer_to_a_batch_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "MAX_BATCH_ANSWER", 100)
+    bench = Bench()
+    request = {"jsonrpc": "2.0", "method": "sum", "params": [1]}
+    await bench.say([{**request, "id": number} for number in range(5)] + [request])
+    await settle()
+    (answers,) = bench.sent
+    assert [one["id"] for one in answers] == list(range(5))
+    assert [reason(one) for one in answers if "error" in one] == ["too_many_requests"] * 2
+    assert bench.desk.called == 4, "three, and the notification"
+
+
 async def test_a_batch_has_one_answer() -> None:
     bench = Bench()
     await bench.say(
@@ -135,6 +166,7 @@ async def test_a_batch_has_one_answer() -> None:
             {"jsonrpc": "2.0", "id": 2, "method": "nothing"},
         ]
     )
+    await settle()
     (answer,) = bench.sent
     assert [one["id"] for one in answer] == [1, 2]
 
