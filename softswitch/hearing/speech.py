@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from config.model import Hearing
 from media.keywords.beginnings import beginning
-from media.speech.recognition.engines import RecogniserError, choose_recogniser
 from media.speech.recognition.result import Recognised
 from media.speech.recognition.window import Purpose, Window
 from media.voice.rows import FIRST_ROWS, grown
@@ -28,12 +27,11 @@ from softswitch.hearing.ear import Ear
 from softswitch.hearing.heard import Heard
 from softswitch.hearing.sent import sent_beside
 from softswitch.hearing.sound_ring import SoundRing
+from softswitch.hearing.speech_engines import SpeechEngines
 from softswitch.hearing.speech_parts import (
     MakeRecogniser,
-    Recogniser,
     SpeechSink,
     Voices,
-    installed_recogniser,
     make_recognisers,
 )
 from softswitch.hearing.speech_plan import Cut, SpeechPlan
@@ -71,18 +69,9 @@ class SpeechStage:
         make: MakeRecogniser = make_recognisers,
     ) -> None:
         self._loop = loop
-        self._hearing = hearing
         self._voices = voices
         self._sink = sink
-        self._make = make
-        self._engine = installed_recogniser(hearing)
-        self._found: dict[str, str | None] = {}
-        """What stands for a recogniser that a campaign asks for: the process's when that one is
-        not installed."""
-        self._recognisers: dict[str, Recogniser] = {}
-        self.started = False
-        """Whether the process's own recogniser was."""
-        self._starts: set[asyncio.Task[None]] = set()
+        self._engines = SpeechEngines(loop, hearing, make, self._on_result)
         self._ring = SoundRing()
         self._rows = np.full(FIRST_ROWS, NO_ROW, np.intp)
         """[slots] row of the ring."""
@@ -101,49 +90,50 @@ class SpeechStage:
         """Told when that changes, and why."""
         self._shed = False
         self._not_heard = Unheard()
-        self.unheard = 0
-        """Ears that wanted their speech recognised while there was nobody to do it."""
         voices.segments.append(self)
 
     @property
     def available(self) -> bool:
         """Whether there is a recogniser."""
-        return self._engine is not None
+        return self._engines.own is not None
+
+    @property
+    def started(self) -> bool:
+        """Whether the process's own recogniser was."""
+        return self._engines.started
+
+    @property
+    def unheard(self) -> int:
+        """Ears that wanted their speech recognised while there was nobody to do it."""
+        return self._engines.unheard
 
     async def refusal(self, within: float) -> str:
         """Why the recogniser that was started cannot work; empty when it can, or takes longer."""
-        started = self._recognisers.get(self._engine or "")
-        return "" if started is None else await started.refusal(within)
+        return await self._engines.refusal(within)
 
     async def start(self, *, soon: bool = False) -> None:
         """`soon`: load the model now, else when somebody is first listened to; twice is once."""
-        if soon and self._engine is not None and not self.started:
-            self.started = True
-            await self._recogniser(self._engine).start()
+        if soon:
+            await self._engines.start()
 
     async def stop(self) -> None:
         """End the workers."""
-        for task in self._starts:
-            task.cancel()
-        for recogniser in list(self._recognisers.values()):
-            await recogniser.stop()
-        self.started = False
+        await self._engines.stop()
 
     def status(self) -> dict[str, Any]:
         """How it does, to be shown."""
         return {
-            "engine": self._engine,
+            "engine": self._engines.own,
             "listening": len(self._talkers),
             "behind": self.behind,
             "unheard": self.unheard,
-            "workers": [asdict(one.status()) for one in self._recognisers.values()],
+            "workers": self._engines.status(),
         }
 
     @property
     def ready(self) -> bool:
         """Whether what is said now would soon be understood."""
-        known = None if self._engine is None else self._recognisers.get(self._engine)
-        return known is not None and known.status().ready > 0 and not (self._level or self.behind)
+        return self._engines.ready and not (self._level or self.behind)
 
     def listen(
         self, leg: Leg, words: Sequence[str], *, follow: Callable[[Recognised], None] | None = None
@@ -219,7 +209,7 @@ class SpeechStage:
             for stretch in [one for one in self._stretches.values() if one.talker is talker]:
                 self._tell_missed(stretch, LATE)
             self._gone(talker)
-        if self._recognisers:
+        if self._engines.any:
             self._look_at_delay()
 
     # What the voice stage says.
@@ -242,7 +232,7 @@ class SpeechStage:
         """Begin or stop to listen to a leg, as is wanted now."""
         talker = self._talkers.get(ear.slot)
         if self._wants(ear):
-            if talker is None and not self._prepare(ear):
+            if talker is None and not self._engines.prepare(ear):
                 self._not_heard.begin(ear, self._now_ns(), NOBODY)
             elif talker is None:
                 talker = self._talkers[ear.slot] = Talker(ear, self._ring.take_row())
@@ -260,45 +250,6 @@ class SpeechStage:
     def _wants(self, ear: Ear) -> bool:
         campaign = ear.campaign
         return campaign.keywords is not None or campaign.transcribe or ear.leg in self._questions
-
-    def _prepare(self, ear: Ear) -> bool:
-        """Whether there is somebody to recognise what is said on a leg."""
-        engine = self._engine_of(ear)
-        if engine is None:
-            if not self.unheard:
-                logger.error("no speech recogniser is installed: no keyword will be heard")
-            self.unheard += 1
-            return False
-        if engine not in self._recognisers:
-            recogniser = self._recogniser(engine)
-            self.started = self.started or engine == self._engine
-            task = self._loop.create_task(recogniser.start(), name=f"start {engine}")
-            self._starts.add(task)
-            task.add_done_callback(self._starts.discard)
-        return True
-
-    def _engine_of(self, ear: Ear) -> str | None:
-        """The recogniser of a leg: its campaign's, where that is installed."""
-        keywords = ear.campaign.keywords
-        if keywords is None or keywords.engine in {"auto", self._engine}:
-            return self._engine
-        if keywords.engine not in self._found:
-            try:
-                self._found[keywords.engine] = choose_recogniser(
-                    keywords.engine, self._hearing.model
-                )
-            except RecogniserError as error:
-                logger.error("campaign %s: %s", ear.campaign.name, error)
-                self._found[keywords.engine] = self._engine
-        return self._found[keywords.engine]
-
-    def _recogniser(self, engine: str) -> Recogniser:
-        if engine not in self._recognisers:
-            hearing = self._hearing
-            self._recognisers[engine] = self._make(
-                engine, self._on_result, hearing.model, hearing.workers
-            )
-        return self._recognisers[engine]
 
     def _forget(self, question: SpokenQuestion) -> None:
         """A question is closed."""
@@ -364,7 +315,7 @@ class SpeechStage:
     def _submit(self, stretch: Stretch, cut: Cut) -> None:
         talker = stretch.talker
         samples, start_ns = self._ring.cut(talker.row, cut.start_ns, cut.end_ns)
-        engine = self._engine_of(talker.ear)
+        engine = self._engines.of(talker.ear)
         if not samples.any() or engine is None:
             return
         stretch.pending += 1
@@ -372,7 +323,7 @@ class SpeechStage:
         questions = self._questions.get(talker.ear.leg, ())
         words = talker.words(engine, [word for one in questions for word in one.words])
         sent = sent_beside(talker.ear.leg.player.played, start_ns, samples.size)
-        self._recogniser(engine).submit(
+        self._engines.named(engine).submit(
             Window(stretch.stream, samples, start_ns, cut.purpose, cut.final, words, sent)
         )
 
@@ -446,7 +397,7 @@ class SpeechStage:
         self._rows[slot] = NO_ROW
         self._ring.give_back(talker.row)
         # The recognisers may be so far behind that there is nothing to wait for.
-        wait_ns = 0 if self._delay_ns() >= LAST_WORDS_NS else LAST_WORDS_NS
+        wait_ns = 0 if self._engines.delay_ns >= LAST_WORDS_NS else LAST_WORDS_NS
         self._leaving[talker] = self._now_ns() + wait_ns
         if talker.unfinished:
             talker.hold = talker.ear.call.hold_end("speech")
@@ -461,9 +412,6 @@ class SpeechStage:
         if talker.hold is not None:
             talker.hold.release()
 
-    def _delay_ns(self) -> int:
-        return int(max([one.delay_seconds for one in self._recognisers.values()], default=0) * 1e9)
-
     def _tell_missed(self, stretch: Stretch, why: str) -> None:
         """What of a stretch nobody has understood, if there is any."""
         start_ns = max(stretch.known_ns, stretch.start_ns)
@@ -473,7 +421,7 @@ class SpeechStage:
         return int(self._loop.time() * 1e9)
 
     def _look_at_delay(self) -> None:
-        delay = self._delay_ns() / 1e9
+        delay = self._engines.delay_ns / 1e9
         if not self.behind and delay > BEHIND_SECONDS:
             why = f"speech recognition is {delay:.1f} s behind"
             logger.warning("%s: once a segment now", why)
