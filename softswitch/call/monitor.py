@@ -1,9 +1,9 @@
 """Supervisors: a leg of one call that hears another call, and may be heard there.
 
-Listening changes nothing for those who talk. Whispering is heard by the party that was called and
-by nobody else, barging in by all. What a supervisor says is recorded and recognised with the
-supervisor's own call only: nothing of it is on the legs of the call that is heard. Who may listen
-is others' business.
+Listening changes nothing for those who talk. Whispering is heard by one party, the one that was
+called unless said otherwise; barging in by all. What a supervisor says is recorded and recognised
+with the supervisor's own call only: nothing of it is on the legs of the call that is heard. Who may
+listen is others' business.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class Monitor:
         self.ear = ear
         """The supervisor's leg."""
         self.mode: Mode = "listen"
+        self.party: str | None = None
+        """The leg that hears a whisper; None: those that were called."""
         self.ended = False
         self.since = ear.services.now()
         self.on_end: list[Callable[[str], None]] = []
@@ -49,19 +51,19 @@ class Monitor:
         self._monitors = monitors
         self._legs: list[Leg] = []
 
-    def start(self, mode: Mode) -> None:
+    def start(self, mode: Mode, party: str | None) -> None:
         """Begin to hear."""
-        self.mode = mode
+        self.mode, self.party = mode, party
         enter(self.ear, self)
         self.refresh()
         self._emit(
             MonitorStarted, mode=mode, heard=self.call.call_id, supervisor=self.ear.call.call_id
         )
 
-    def change(self, mode: Mode) -> None:
+    def change(self, mode: Mode, party: str | None = None) -> None:
         """Be heard by others than before."""
-        if mode != self.mode and not self.ended:
-            self.mode = mode
+        if (mode, party) != (self.mode, self.party) and not self.ended:
+            self.mode, self.party = mode, party
             self.refresh()
             self._emit(MonitorChanged, mode=mode)
 
@@ -90,8 +92,11 @@ class Monitor:
         """The supervisor hears all; who hears the supervisor is a matter of the mode."""
         if leg is self.ear:
             return self._legs
-        heeds = self.mode == "barge" or (self.mode == "whisper" and leg.side == "called")
+        heeds = self.mode == "barge" or (self.mode == "whisper" and self._whispers_to(leg))
         return (self.ear,) if heeds and leg in self._legs else ()
+
+    def _whispers_to(self, leg: Leg) -> bool:
+        return leg.side == "called" if self.party is None else leg.leg_id == self.party
 
     def mutes(self, leg: Leg) -> bool:
         """It mutes nobody."""
@@ -155,7 +160,7 @@ class Monitors:
         found = (one for one in ear.company.circles if isinstance(one, Monitor) and one.ear is ear)
         return next(found, None)
 
-    def start(self, call: Call, ear: Leg, mode: Mode) -> Monitor:
+    def start(self, call: Call, ear: Leg, mode: Mode, party: str | None = None) -> Monitor:
         """Have a leg of another call hear this one; raises TooMany."""
         if self.by(ear) is not None:
             raise TooMany("the supervisor hears a call already")
@@ -164,7 +169,7 @@ class Monitors:
             raise TooMany("there are as many supervisors as there may be")
         monitor = Monitor(self, ear.services.new_call_id(), call, ear)
         self._monitors[monitor.monitor_id] = monitor
-        monitor.start(mode)
+        monitor.start(mode, party)
         return monitor
 
     def forget(self, monitor: Monitor) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import math
 import time
+import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from media import g711
 from tests.support.control import ControlPeer, Refused
@@ -23,7 +25,8 @@ MakeStage = Callable[..., Stage]
 CALLER_TONE, AGENT_TONE, SUPERVISOR_TONE = 500, 800, 1200
 TONES = (CALLER_TONE, AGENT_TONE, SUPERVISOR_TONE)
 LEVEL = 4000
-MINUTE_OF_SOUND = 30.0
+KINDS = ["call.*", "leg.*", "monitor.*", "conference.*", "recording.*"]
+SOUND_SECONDS = 30.0
 WINDOW = 3200
 """Samples over which an ear is measured: 400 ms, in which each tone has whole periods."""
 
@@ -32,7 +35,7 @@ NEEDED = 0.1
 
 
 def tone(hertz: int, codec: g711.Law) -> bytes:
-    at = np.arange(int(MINUTE_OF_SOUND * 8000)) / 8000
+    at = np.arange(int(SOUND_SECONDS * 8000)) / 8000
     return g711.encode((LEVEL * np.sin(2 * math.pi * hertz * at)).astype(np.int16), codec)
 
 
@@ -46,12 +49,17 @@ def tones_at(end: RtpEnd) -> set[int]:
     start = len(end.arrivals)
     end.wait_for_packets(WINDOW // 160 + 5, within=8)
     law: g711.Law = "PCMA" if end.payload_type == PCMA else "PCMU"
-    samples = g711.decode(heard(end.arrivals[start:])[-WINDOW:], law).astype(float)
+    return tones_in(g711.decode(heard(end.arrivals[start:])[-WINDOW:], law))
+
+
+def tones_in(sound: NDArray[np.int16]) -> set[int]:
+    """Which tones are in a stretch of sound."""
+    samples = sound.astype(float)
     at = np.arange(len(samples)) / 8000
     found = set()
     for hertz in TONES:
-        wave = np.exp(-2j * math.pi * hertz * at)
-        if abs(np.dot(samples, wave)) * 2 / len(samples) > NEEDED**0.5 * LEVEL:
+        turning = np.exp(-2j * math.pi * hertz * at)
+        if abs(np.dot(samples, turning)) * 2 / len(samples) > NEEDED**0.5 * LEVEL:
             found.add(hertz)
     return found
 
@@ -86,7 +94,7 @@ class Scene:
 @contextmanager
 def control(stage: Stage) -> Iterator[ControlPeer]:
     with ControlPeer(("127.0.0.1", stage.switch.control_port)) as peer:
-        peer.ask("events.subscribe", kinds=["call.*", "leg.*", "monitor.*", "conference.*"])
+        peer.ask("events.subscribe", kinds=KINDS)
         yield peer
 
 
@@ -258,6 +266,24 @@ def test_a_supervisor_is_called_and_hears_when_it_has_answered(make_stage: MakeS
         hears(talk.near, AGENT_TONE, SUPERVISOR_TONE)
         talk.hang_up()
         called.expect("BYE")
+
+
+def test_a_supervisor_is_in_no_recording_of_the_call(stage: Stage) -> None:
+    with scene(stage) as there:
+        there.ask("barge")
+        hears(there.talk.near, AGENT_TONE, SUPERVISOR_TONE)
+        there.peer.ask("call.record.start", call=there.call)
+        hears(there.talk.far, CALLER_TONE, SUPERVISOR_TONE)
+        time.sleep(1.0)
+        there.peer.ask("call.record.stop", call=there.call)
+        saved = there.peer.event("recording.saved", within=10)["facts"]
+        with wave.open(str(stage.switch.data / saved["path"])) as file:
+            assert (file.getnchannels(), file.getsampwidth()) == (2, 2)
+            sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
+        assert len(sound) > 8000
+        assert [tones_in(sound[:, side]) for side in (0, 1)] == [{CALLER_TONE}, {AGENT_TONE}]
+        there.talk.hang_up()
+        there.supervisor.expect("BYE")
 
 
 # Conferences.

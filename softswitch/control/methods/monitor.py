@@ -50,6 +50,9 @@ class Overhear(Params):
     """Its leg."""
     to: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
     """A number or SIP URI: the supervisor is called, and hears the call once it has answered."""
+    party: str | None = None
+    """The leg that hears a whisper; null: those that were called. Where the switch has called an
+    agent first, the agent is `a`."""
     campaign: str | None = None
     """Whose call that to the supervisor is; null: that of the call that is heard."""
 
@@ -78,7 +81,7 @@ async def listen(desk: Desk, caller: Caller, params: Overhear) -> Overheard:
 
 @METHODS.method("monitor.whisper", role="control", errors=_ERRORS)
 async def whisper(desk: Desk, caller: Caller, params: Overhear) -> Overheard:
-    """Have a supervisor hear a call, and be heard by the party that was called alone."""
+    """Have a supervisor hear a call, and be heard by one party alone: the one that was called."""
     return _overhear(desk, caller, params, "whisper")
 
 
@@ -101,11 +104,11 @@ def _overhear(desk: Desk, caller: Caller, params: Overhear, mode: Mode) -> Overh
     ear = answered_leg(leg_of(own, params.leg))
     monitor = desk.services.monitors.by(ear)
     if monitor is not None and monitor.call is call:
-        monitor.change(mode)
+        monitor.change(mode, params.party)
     else:
         if own.bridged:
             raise ControlError(ErrorCode.WRONG_STATE, "the supervisor talks to somebody")
-        monitor = _start(desk, call, ear, mode)
+        monitor = _start(desk, call, ear, mode, params.party)
         monitor.on_end.append(partial(conclude, attend(own, desk.holders), "monitor"))
     return Overheard(monitor.monitor_id, call.call_id, own.call_id, monitor.mode)
 
@@ -116,9 +119,9 @@ def _mine(desk: Desk, caller: Caller, call_id: str) -> Call:
     return desk.steered(call_id, caller)
 
 
-def _start(desk: Desk, call: Call, ear: Leg, mode: Mode) -> Monitor:
+def _start(desk: Desk, call: Call, ear: Leg, mode: Mode, party: str | None) -> Monitor:
     try:
-        return desk.services.monitors.start(call, ear, mode)
+        return desk.services.monitors.start(call, ear, mode, party)
     except TooMany as error:
         raise ControlError(ErrorCode.LIMIT_REACHED, str(error)) from None
 
@@ -131,7 +134,7 @@ def _called_in(desk: Desk, caller: Caller, params: Overhear, call: Call, mode: M
             own.end("switch", "monitor_call_ended")
             return
         try:
-            monitor = desk.services.monitors.start(call, own.caller, mode)
+            monitor = desk.services.monitors.start(call, own.caller, mode, params.party)
         except TooMany:
             own.end("switch", "monitor_refused")
             return

@@ -103,6 +103,18 @@ def test_who_hears_the_supervisor_is_a_matter_of_the_mode(bench: Bench, mode: st
     assert caller.company is agent.company is None
 
 
+def test_a_whisper_is_for_the_leg_that_is_named(bench: Bench) -> None:
+    call, own = bench.talk(), bench.answered()
+    caller, agent = parties(call)
+    asked: dict[str, Any] = {"call": call.call_id, "supervisor": own.call_id}
+    bench.ask("monitor.whisper", **asked, party="a")
+    hears(caller, agent, own.caller)
+    hears(agent, caller)
+    bench.ask("monitor.whisper", **asked)
+    hears(caller, agent)
+    hears(agent, caller, own.caller)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("who", ["caller", "agent", "supervisor", "switch"])
 def test_whoever_leaves_first_leaves_nothing_behind(bench: Bench, mode: str, who: str) -> None:
