@@ -26,6 +26,9 @@ P = TypeVar("P", bound="Params")
 R = TypeVar("R")
 
 
+_ABOUT_KEYS = (ErrorCode.KEY_REUSED, ErrorCode.TIMED_OUT)
+
+
 class Params(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Base of the parameters of all methods."""
 
@@ -77,6 +80,7 @@ class Catalogue:
         def enter(run: Callable[[Any, Caller, P], Awaitable[R]]) -> Callable[..., Awaitable[R]]:
             hints = get_type_hints(run, _names_of(run))
             params = hints["params"]
+            keyed = "idempotency_key" in params.__struct_fields__
             if name in self._methods:
                 raise ValueError(f"{name} is there already")
             self._methods[name] = Method(
@@ -86,8 +90,8 @@ class Catalogue:
                 hints["return"],
                 run,
                 inspect.getdoc(run) or "",
-                errors,
-                "idempotency_key" in params.__struct_fields__,
+                tuple(dict.fromkeys((*errors, *(_ABOUT_KEYS if keyed else ())))),
+                keyed,
             )
             return run
 

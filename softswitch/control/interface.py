@@ -32,6 +32,7 @@ COMMON_ERRORS = (
     ErrorCode.LINE_TOO_LONG,
     ErrorCode.NOT_AUTHENTICATED,
     ErrorCode.FORBIDDEN,
+    ErrorCode.TOO_MANY_REQUESTS,
 )
 """What any request may be answered with."""
 
