@@ -47,6 +47,9 @@ MAX_SILENCES = 2
 """How often the question is asked again of a party that presses nothing."""
 MAX_WRONG_KEYS = 3
 
+MACHINE_SECONDS = 4.0
+"""How long it may take to tell a machine's greeting from a person's."""
+
 QUESTION_SECONDS = 8.0
 """Wait for a key after the question."""
 
@@ -73,6 +76,8 @@ class Plan:
     caller_id: str | None = None
     """Number shown to both. None: as the campaign says."""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    leave_machines: bool = False
+    """Whether the call ends when a machine has answered the first."""
     time_limit: float | None = None
     """Seconds from the first party's answer."""
     ring_seconds: float = 30.0
@@ -112,6 +117,8 @@ async def _run(journey: Journey, plan: Plan) -> None:
         await asyncio.shield(leg.reached)
     else:
         await asyncio.shield(leg.outcome)
+        if not call.ended:
+            await _greet(journey, plan, leg)
     if not call.ended:
         await _follow(journey, plan)
 
@@ -121,6 +128,17 @@ async def _follow(journey: Journey, plan: Plan) -> None:
         await plan.then(journey.call)
     else:
         await run_treatment(journey, Treatment("originate", _steps(plan)))
+
+
+async def _greet(journey: Journey, plan: Plan, leg: FirstLeg) -> None:
+    """The first party has answered: leave a machine where that is wanted, play the notice."""
+    call, ears = journey.call, journey.call.services.ears
+    if plan.leave_machines and ears is not None:
+        verdict = await ears.judge(leg, MACHINE_SECONDS)
+        if verdict == "machine":
+            call.end("switch", "machine")
+    if not call.ended:
+        await journey.answer()
 
 
 def _set_attributes(journey: Journey, attributes: Mapping[str, str]) -> None:

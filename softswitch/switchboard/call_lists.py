@@ -290,6 +290,8 @@ class CallLists:
         call.end("switch", "opted_out")
 
     def _on_ended(self, running: RunningList, event: CallEnded) -> None:
+        if event.cause == "machine":
+            running.answered.discard(event.call_id)
         self._settle(running, event.call_id)
 
     def _settle(self, running: RunningList, call_id: str) -> None:

@@ -43,6 +43,8 @@ class ListStart(Params):
     """Name of a prompt they hear first."""
     opt_out_key: Annotated[str, Meta(pattern="^[0-9*#]$")] | None = None
     """Who presses it before being connected is called by no list any more."""
+    leave_machines: bool = False
+    """Whether answering machines are left, and tried again as who does not answer."""
     at_once: Annotated[int, Meta(ge=1, le=MAX_AT_ONCE)] = 1
     attempts: Annotated[int, Meta(ge=1, le=10)] = 1
     """How often who does not answer is called in all."""
@@ -95,6 +97,8 @@ async def start(desk: Desk, caller: Caller, params: ListStart) -> ListState:
         raise ControlError(ErrorCode.INVALID_PARAMS, "give either second or treatment")
     if params.treatment is not None and params.treatment not in configuration.treatments:
         raise ControlError(ErrorCode.NOT_CONFIGURED, "there is no such treatment")
+    if params.leave_machines and desk.services.ears is None:
+        raise ControlError(ErrorCode.NOT_SUPPORTED, "no machine can be told from a person here")
     hours = params.hours or campaign.hours
     if hours is not None and hours not in configuration.hours:
         raise ControlError(ErrorCode.NOT_CONFIGURED, "there is no such schedule")
@@ -106,6 +110,7 @@ async def start(desk: Desk, caller: Caller, params: ListStart) -> ListState:
             Destination("number"),
             treatment=params.treatment,
             prompt=prompt_named(desk, params.prompt),
+            leave_machines=params.leave_machines,
             ring_seconds=params.ring_seconds,
             time_limit=params.time_limit,
         ),

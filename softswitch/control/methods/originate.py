@@ -58,6 +58,8 @@ class Originate(Params):
     does."""
     caller_id: Annotated[str, Meta(max_length=64)] | None = None
     """Number that both are shown; the campaign's when left out."""
+    leave_machines: bool = False
+    """Whether the call ends when an answering machine has answered first."""
     attributes: Attributes = msgspec.field(default_factory=dict)
     """Beside those that the campaign computes, `attribute.NAME`."""
     time_limit: Annotated[float, Meta(ge=1, le=86400)] | None = None
@@ -108,6 +110,7 @@ async def originate(desk: Desk, caller: Caller, params: Originate) -> Placed:
         prompt=prompt,
         accept=accept,
         caller_id=permits[0].caller_id,
+        leave_machines=params.leave_machines,
         attributes=params.attributes,
         time_limit=params.time_limit,
         ring_seconds=params.ring_seconds,
@@ -139,8 +142,10 @@ def _check(desk: Desk, params: Originate) -> None:
             )
     if params.criterion in ("any_key", "key", "word") and params.prompt is None:
         raise ControlError(ErrorCode.INVALID_PARAMS, f"{params.criterion} needs a prompt that asks")
+    ears = desk.services.ears
+    if params.leave_machines and (ears is None or params.criterion == "ringing"):
+        raise ControlError(ErrorCode.NOT_SUPPORTED, "no machine can be told from a person here")
     if params.criterion == "word":
-        ears = desk.services.ears
         if params.word is None:
             raise ControlError(ErrorCode.INVALID_PARAMS, "which word?")
         if ears is None or not ears.understands:

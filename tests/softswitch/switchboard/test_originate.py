@@ -3,10 +3,11 @@ whatever happens at whatever moment."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -203,6 +204,45 @@ def test_the_first_hears_the_prompt_before_the_second_is_called(folder: Path) ->
         lab.settle()
         assert len(lab.callee.calls) == 2
         assert lab.facts("treatment.node") == [{"node": "prompt"}, {"node": "second"}]
+
+
+class Judge:
+    """Ears that take whoever answers for the same."""
+
+    understands = False
+
+    def __init__(self, verdict: str) -> None:
+        self.verdict = verdict
+
+    async def judge(self, leg: Any, within: float) -> str:
+        await asyncio.sleep(1)
+        return self.verdict
+
+
+@pytest.mark.parametrize("verdict", ["human", "unknown", "machine"])
+def test_a_machine_that_answers_first_is_left(folder: Path, verdict: str) -> None:
+    with laboratory(folder) as lab:
+        lab.services.ears = cast("Any", Judge(verdict))
+        begin(lab, leave_machines=True)
+        answer(lab)
+        assert len(lab.callee.calls) == 1
+        lab.advance(2)
+        if verdict == "machine":
+            assert lab.record["cause"] == "machine"
+            assert len(lab.callee.calls) == 1
+        else:
+            assert len(lab.callee.calls) == 2
+            hang_up(lab)
+
+
+def test_who_hangs_up_while_it_is_judged_has_ended_the_call(folder: Path) -> None:
+    with laboratory(folder) as lab:
+        lab.services.ears = cast("Any", Judge("machine"))
+        begin(lab, leave_machines=True)
+        answer(lab)
+        hang_up(lab)
+        lab.advance(2)
+        assert (lab.record["ended_by"], lab.record["cause"]) == ("calling", "hung_up")
 
 
 # Ringing: both at once.
