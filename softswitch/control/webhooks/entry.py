@@ -57,7 +57,14 @@ def entry_of_event(kept: Kept, epoch: str) -> Entry:
     told = event_object(kept)
     del told["sequence"]
     body = json_bytes({"id": identity, **told})
-    return Entry(identity, event.kind, kept.campaign, event.call_id, event.at, msgspec.Raw(body))
+    return Entry(
+        _clean(identity),
+        event.kind,
+        _clean(kept.campaign),
+        _clean(event.call_id),
+        event.at,
+        msgspec.Raw(body),
+    )
 
 
 def _identity(kept: Kept, epoch: str) -> str:
@@ -91,6 +98,11 @@ def entry_of_record(line: bytes, now: float) -> Entry | None:
     }
     body = msgspec.json.encode(told)
     return Entry(identity, RECORD_KIND, head.campaign or "", head.call_id, at, msgspec.Raw(body))
+
+
+def _clean(text: str) -> str:
+    """Text that UTF-8 can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _moment(text: str | None, now: float) -> float:
