@@ -23,9 +23,12 @@ MUSIC = "sendonly"
 SILENCE = "inactive"
 
 
-def put_on_hold(call: Call, leg: Leg, prompt: LoadedPrompt | None) -> None:
-    """Put an answered leg on hold; one that is already hears another prompt from now on."""
+def put_on_hold(call: Call, leg: Leg, prompt: LoadedPrompt | None, *, at_most: float) -> None:
+    """Put an answered leg on hold for so many seconds at most: whoever asked for it may be gone.
+    One that is on hold already hears another prompt from now on."""
     was_held = leg.on_hold is not None
+    _cancel_timer(leg)
+    leg.hold_timer = call.services.loop.call_later(at_most, take_off_hold, call, leg)
     leg.on_hold = SILENCE if prompt is None else MUSIC
     _hear_again(call, leg)
     if prompt is None:
@@ -43,12 +46,19 @@ def take_off_hold(call: Call, leg: Leg) -> None:
     if leg.on_hold is None:
         return
     leg.on_hold = None
+    _cancel_timer(leg)
     leg.stop_playing()
     if not (call.ended or leg.ended):  # by a subscriber
         call.media_expected_from = call.services.now()
         _hear_again(call, leg)
         leg.pass_direction()
         call.emit(LegTakenOffHold, leg=leg.leg_id)
+
+
+def _cancel_timer(leg: Leg) -> None:
+    timer, leg.hold_timer = leg.hold_timer, None
+    if timer is not None:
+        timer.cancel()
 
 
 def _hear_again(call: Call, leg: Leg) -> None:

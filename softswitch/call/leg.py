@@ -77,6 +77,8 @@ class Leg:
         """The conferences and supervisors it hears and is heard by; None: there are none."""
         self.on_hold: str | None = None
         """The direction in which we have put the leg on hold; None: it is not."""
+        self.hold_timer: asyncio.TimerHandle | None = None
+        """Takes it off hold."""
         self.direction_untold = False
         """Whether the peer held or resumed while there was nobody to pass it on to."""
         # re-INVITE state
@@ -400,6 +402,8 @@ class Leg:
         self.ended = True
         self.ended_clock = self.services.now()
         self.keys.close()
+        if self.hold_timer is not None:
+            self.hold_timer.cancel()
         if self.company is not None:
             left(self)
         self.services.trunk_legs[self.trunk.name] -= 1

@@ -40,6 +40,9 @@ MAX_KNOWN_BYTES = 8192
 """Of all attributes of one call, as JSON: they stand in its record, and in each event of a change,
 thousands of which are kept."""
 
+MAX_HOLD_SECONDS = 86_400.0
+"""The longest call there can be."""
+
 MAX_TRANSFER_SECONDS = 120.0
 """Longer than this no phone rings."""
 
@@ -142,6 +145,8 @@ class Hold(SoundParams):
 
     leg: str = "a"
     """a: the caller; b1, b2...: those called."""
+    at_most: Annotated[float, Meta(ge=1, le=MAX_HOLD_SECONDS)] = 3600.0
+    """Seconds after which it is taken off hold if nobody else has: who asked for it may be gone."""
 
 
 class Unhold(Params):
@@ -171,7 +176,7 @@ async def hold(desk: Desk, caller: Caller, params: Hold) -> Held:
     if is_given(params):
         sound = await sound_of(desk.sounds, desk.journey(call), params)
         call = desk.steered(params.call, caller)  # it may have taken a moment
-    put_on_hold(call, _answered(call, params.leg), sound)
+    put_on_hold(call, _answered(call, params.leg), sound, at_most=params.at_most)
     return Held(params.call, params.leg, on_hold=True)
 
 

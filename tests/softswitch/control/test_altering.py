@@ -158,6 +158,23 @@ def test_hold_without_a_sound_is_silence_and_may_become_music(bench: DeskBench) 
     assert len(bench.lab.facts("leg.hold")) == len(bench.lab.facts("leg.unhold")) == 1
 
 
+def test_a_hold_that_nobody_ends_ends_by_itself(bench: DeskBench) -> None:
+    call = bench.bridge()
+    bench.ask("call.hold", call=call, at_most=60)
+    bench.lab.advance(59)
+    bench.ask("call.hold", call=call, prompt="music", at_most=60)
+    bench.lab.advance(59)
+    assert bench.lab.facts("leg.unhold") == []
+    bench.lab.advance(2)
+    assert bench.lab.facts("leg.unhold") == [{"leg": "a"}]
+    assert offers(bench, bench.lab.caller) == ["inactive", "sendonly", "sendrecv"]
+    bench.ask("call.hold", call=call, at_most=60)
+    bench.lab.caller.hang_up()
+    bench.lab.settle()
+    bench.lab.advance(61)
+    assert len(bench.lab.facts("leg.unhold")) == 1
+
+
 def test_sound_of_the_configuration_only(bench: DeskBench) -> None:
     call = bench.bridge()
     assert bench.ask("call.hold", call=call, prompt="other") == "not_configured"
