@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from config.campaigns import complete_syndicated, read_campaign
 from config.control import read_control
+from config.defence import read_defence
 from config.directory import Directory
 from config.document import MAX_BYTES, Scalar, Table, Tree, parse
 from config.e164 import COUNTRIES
@@ -69,7 +70,8 @@ NAMED_SECTIONS = (
 )  # fmt: skip
 """Sections that are mappings from names to settings."""
 SECTIONS = (
-    "switch", "control", "hearing", "originate", *NAMED_SECTIONS, "number_files", "web", "trace",
+    "switch", "control", "defence", "hearing", "originate", *NAMED_SECTIONS, "number_files", "web",
+    "trace",
 )  # fmt: skip
 IGNORED_PREFIX = "x-"
 """Top-level keys that begin so are left to the operator, for anchors."""
@@ -154,6 +156,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     reading.names = {name: section.entries for name, section in entries.items()}
     reading.country = _country(tree, reading)
     control = read_control(_settings(tree, "control"), reading)
+    defence = read_defence(_settings(tree, "defence"), reading)
     switch = _switch(tree, reading)
     hearing = read_hearing(_settings(tree, "hearing"), reading)
     if switch is not None:
@@ -203,6 +206,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
         prompts=prompts,
         hearing=hearing,
         control=control,
+        defence=defence,
         trace=read_tracing(_settings(tree, "trace"), reading),
         originate=originate,
         webhooks=webhooks,

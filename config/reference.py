@@ -12,6 +12,7 @@ from config.caller_ids import CALLER_ID_SECTION
 from config.campaigns import CAMPAIGN
 from config.caps import BLOCKED, CAP, FRAUD
 from config.control import CONTROL, CONTROL_TLS, CONTROL_TOKEN
+from config.defence import DEFENCE
 from config.destinations import DESTINATION
 from config.header_names import OWN_HEADERS
 from config.hearing import HEARING
@@ -42,6 +43,7 @@ from config.webhooks import PIXEL, WEBHOOK
 GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     ("switch", "One mapping.", (SWITCH, SIP_TLS)),
     ("control", "One mapping.", (CONTROL, CONTROL_TOKEN, CONTROL_TLS)),
+    ("defence", "One mapping.", (DEFENCE,)),
     ("hearing", "One mapping.", (HEARING,)),
     ("originate", "One mapping.", (ORIGINATE,)),
     (

@@ -64,6 +64,14 @@ class TrunkKeys:
         otherwise="no limit",
         example="200",
     )
+    CALLS_PER_SECOND = Key(
+        "calls_per_second",
+        integer(1, 10_000),
+        "New calls a second from the trunk, and as many to it. Callers beyond it get 503 with "
+        "Retry-After; a call to it goes to the next destination.",
+        otherwise="no limit",
+        example="20",
+    )
     PASS_HEADERS = Key(
         "pass_headers",
         list_of(HEADER_NAME, most=50),
@@ -183,6 +191,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         inbound_auth=fields.get(keys.INBOUND_AUTH),
         register=_registration(fields, reading),
         behind=fields.get(keys.BEHIND),
+        calls_per_second=fields.get(keys.CALLS_PER_SECOND),
         probe=fields.get(keys.PROBE),
         session_expires=fields.get(keys.SESSION_EXPIRES),
         location=fields.place(keys.ADDRESS),

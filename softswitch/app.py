@@ -349,6 +349,7 @@ class App:
         snapshot = await self.snapshots.make(self.configuration)
         self.switchboard = Switchboard(self.services, recorder, snapshot, self.tracking.means())
         self._resources.push_async_callback(self.switchboard.close)
+        stack.admits = self.switchboard.sources.gatekeeper.admits
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
         if switch.tap:
             await self._open_ears()
@@ -445,6 +446,7 @@ class App:
         """Have calls that come in from now on begin with another configuration."""
         before, self.configuration = self.configuration, configuration
         self.switchboard.snapshot = snapshot
+        self.switchboard.sources.gatekeeper.forget_known()
         if templates_of(configuration) != templates_of(before):
             self._speak_bindings()
 

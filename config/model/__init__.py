@@ -21,6 +21,7 @@ from config.model.campaign import (
 )
 from config.model.configuration import Configuration
 from config.model.control import Control, ControlRole, ControlTls, ControlToken
+from config.model.defence import Defence
 from config.model.expression import (
     Binary,
     Constant,
@@ -155,6 +156,7 @@ __all__ = [
     "ControlToken",
     "Controller",
     "CountSaid",
+    "Defence",
     "Destination",
     "Distribute",
     "DistributionPolicy",

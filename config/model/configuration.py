@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.model.campaign import Campaign
 from config.model.control import Control
+from config.model.defence import Defence
 from config.model.hearing import Hearing
 from config.model.http import Pixel, Web, Webhook
 from config.model.numbers import Number, Pool, Stock
@@ -39,6 +40,7 @@ class Configuration:
     """What controllers play by name, beside what treatments play."""
     hearing: Hearing = field(default_factory=Hearing)
     control: Control = field(default_factory=Control)
+    defence: Defence = field(default_factory=Defence)
     originate: OriginateRules | None = None
     """For all calls that are asked for. None: only what campaigns say."""
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)

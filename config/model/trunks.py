@@ -83,6 +83,8 @@ class Trunk:
     """Registration with the carrier. Default none."""
     behind: TrunkProxies | None = None
     """The proxies its calls come through. Default none: calls come from it straight."""
+    calls_per_second: int | None = None
+    """New calls a second, each way. 1-10000; None: no limit. Default None."""
     probe: TrunkProbe | None = None
     """OPTIONS to it. Default none."""
     session_expires: float | None = None

@@ -85,6 +85,11 @@ class Dialling:
         if request.trunk.name in services.trunks_down:
             logger.warning("call %s: trunk %s is down", call.call_id, request.trunk.name)
             return Rejected(503, "trunk down", 38, no_capacity=True)
+        rate = request.trunk.calls_per_second
+        name = f"to {request.trunk.name}"
+        if rate is not None and not services.call_rate.takes(name, rate, services.now()):
+            logger.warning("call %s: trunk %s takes no more now", call.call_id, request.trunk.name)
+            return Rejected(503, "trunk busy", 42, no_capacity=True)
         limit = request.trunk.max_calls
         if limit is not None and services.trunk_legs[request.trunk.name] >= limit:
             logger.warning("call %s: trunk %s is full", call.call_id, request.trunk.name)

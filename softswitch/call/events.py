@@ -65,7 +65,13 @@ from softswitch.call.heard_events import (
 from softswitch.call.list_events import ListEnded, ListStarted, OptedOut
 from softswitch.call.result_events import ResultPosted
 from softswitch.call.steering_events import CallOffered, CallReleased, CallTaken, CallUnbridged
-from softswitch.call.trunk_events import TrunkDown, TrunkRegistered, TrunkUnregistered, TrunkUp
+from softswitch.call.trunk_events import (
+    SourceBanned,
+    TrunkDown,
+    TrunkRegistered,
+    TrunkUnregistered,
+    TrunkUp,
+)
 
 __all__ = [
     "AnswerGiven",
@@ -143,6 +149,7 @@ __all__ = [
     "RecordingStarted",
     "ResultPosted",
     "SmsRequested",
+    "SourceBanned",
     "SpeechHeard",
     "SpeechUnheard",
     "TalkMeasured",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from config.model import Prompt as PromptSource
 from config.model import Template
 from rtp.engine import Engine, MediaPort, Prompt
+from softswitch.call.call_rate import CallRate
 from softswitch.call.conference import Conferences
 from softswitch.call.logins import Logins
 from softswitch.call.monitor import Monitors
@@ -153,6 +154,7 @@ class Services:
     monitors: Monitors = field(default_factory=Monitors)
     trunk_legs: Counter[str] = field(default_factory=Counter)
     """Legs on each trunk now, both directions."""
+    call_rate: CallRate = field(default_factory=CallRate)
     trunks_down: set[str] = field(default_factory=set)
     """Trunks that do not answer: nothing is sent there."""
     logins: Logins = field(default_factory=Logins)

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from softswitch.call.event import CallEvent
 
-__all__ = ["TrunkDown", "TrunkRegistered", "TrunkUnregistered", "TrunkUp"]
+__all__ = ["SourceBanned", "TrunkDown", "TrunkRegistered", "TrunkUnregistered", "TrunkUp"]
+
+
+class SourceBanned(CallEvent, frozen=True, kw_only=True):
+    """A source that is no trunk has tried too much in vain: it gets no answer for a while.
+    `call_id` is empty."""
+
+    kind = "source.banned"
+    source: str
+    seconds: float
+    tries: int
+    """How many there were within a minute."""
+    why: str
+    """What the last one was refused for."""
 
 
 class TrunkDown(CallEvent, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ class SourceTable:
 
     def __init__(self, configuration: Configuration, trunks: TrunkTable) -> None:
         self._configured = configuration.trunks
+        self.defence = configuration.defence
         self._trunks = trunks
         self._has_proxies = any(trunk.behind for trunk in configuration.trunks.values())
         self.logins = {
@@ -35,6 +36,11 @@ class SourceTable:
             if trunk.inbound_auth is not None
         }
         """Trunks by the user that their calls must show."""
+
+    def knows(self, host: str) -> bool:
+        """Whether an address is a trunk's or a proxy's."""
+        trunks = self._trunks
+        return bool(trunks.identify(host) or trunks.proxies.find(host) or trunks.behind.find(host))
 
     def find(self, request: Request, flow: Flow, lines: Mapping[str, str]) -> Trunk | None:
         """The trunk a request is of, or None; one that must show credentials has not yet.

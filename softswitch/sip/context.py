@@ -74,6 +74,7 @@ class Context:
         "_secret",
         "_sent_bys",
         "_vias",
+        "admits",
         "allow",
         "allow_line",
         "client_transactions",
@@ -122,6 +123,8 @@ class Context:
         self.allow_line = f"Allow: {', '.join(self.allow)}\r\n"
         self.supported_line = f"Supported: {', '.join(SUPPORTED)}\r\n"
         self.draining = False
+        # Whether a message from a host is looked at; None: all are.
+        self.admits: Callable[[str, float], bool] | None = None
         # Where the message being worked on came from.
         self.source = NOWHERE
         # What goes out to the shell.

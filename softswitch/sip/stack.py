@@ -72,6 +72,8 @@ class Stack:
         """Take one datagram."""
         context = self._context
         context.now = now
+        if context.admits is not None and not self._admits(data, flow, now):
+            return
         if context.trace is not None:
             context.trace(Trace("in", data, flow, "", now))
         if len(data) <= MAX_KEEP_ALIVE and data in _KEEP_ALIVES:
@@ -83,6 +85,9 @@ class Stack:
         """Take what a connection brought; messages are cut out of it here."""
         context = self._context
         context.now = now
+        if context.admits is not None and not self._admits(data, flow, now):
+            context.flows_to_close.append(flow)
+            return
         decoder = context.streams.get(flow)
         if decoder is None:
             decoder = self._open_stream(flow)
@@ -305,6 +310,15 @@ class Stack:
         self._context.draining = value
 
     @property
+    def admits(self) -> Callable[[str, float], bool] | None:
+        """Asked, with its host and the time, whether a message is looked at at all."""
+        return self._context.admits
+
+    @admits.setter
+    def admits(self, admits: Callable[[str, float], bool] | None) -> None:
+        self._context.admits = admits
+
+    @property
     def drops(self) -> Counter[str]:
         """How many messages were dropped, by reason."""
         return self._context.drops
@@ -376,6 +390,16 @@ class Stack:
             number=1,
             max_forwards=max_forwards_of(headers),
         )
+
+    def _admits(self, data: bytes, flow: Flow, now: float) -> bool:
+        """Whether a message is looked at; one that is not is counted, and not even traced: such
+        come by the thousand. Answers to what we asked may come from anywhere."""
+        context = self._context
+        assert context.admits is not None
+        if data.startswith(b"SIP/2.0 ") or context.admits(flow.host, now):
+            return True
+        context.drops["stranger"] += 1
+        return False
 
     def _open_stream(self, flow: Flow) -> StreamDecoder | None:
         streams = self._context.streams

@@ -97,7 +97,7 @@ class Switchboard:
         self.recorder = recorder
         self.snapshot = snapshot
         self.draining = False
-        self.sources = Sources(lambda: self.snapshot.sources, services.wall_clock)
+        self.sources = Sources(lambda: self.snapshot.sources, services)
         self.calls: dict[str, Call] = {}
         self.refusals: Counter[str] = Counter()
         self.presented = 0
@@ -139,8 +139,22 @@ class Switchboard:
             return _Refusal(503, "switch is full (max_calls)", retry=True)
         if trunk.max_calls is not None and self.services.trunk_legs[trunk.name] >= trunk.max_calls:
             return _Refusal(503, f"trunk {trunk.name} is full (max_calls)", retry=True)
+        rate = self._too_many_a_second(configuration, trunk)
+        if rate is not None:
+            return _Refusal(503, rate, retry=True)
         if match is None:
             return _Refusal(404, f"number {called} is not active")
+        return None
+
+    def _too_many_a_second(self, configuration: Configuration, trunk: Trunk) -> str | None:
+        """Which limit a further call now would break."""
+        rate, now = self.services.call_rate, self.services.now()
+        limit = trunk.calls_per_second
+        if limit is not None and not rate.takes(f"from {trunk.name}", limit, now):
+            return f"trunk {trunk.name} is full (calls_per_second)"
+        limit = configuration.defence.max_calls_per_second
+        if limit is not None and not rate.takes("switch", limit, now):
+            return "switch is full (calls_per_second)"
         return None
 
     def _present(
@@ -282,6 +296,7 @@ class Switchboard:
         """Say why the SIP core refused an INVITE before it came here; other requests are
         counted."""
         request = event.request
+        self.sources.note_refused(event)
         if request.method != "INVITE":
             return
         flow = event.flow

@@ -71,7 +71,7 @@ def test_sections_may_come_in_any_order_and_stay_empty() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("- a\n", "1:1: expected the sections switch, control, hearing, "),
+        ("- a\n", "1:1: expected the sections switch, control, defence, "),
         ("just text\n", '1:1: expected the sections'),
         ("trunks: {a: h}\nnumers: {}\n", '2:1: "numers" is no section (did you mean "numbers"?)'),
         ("trunks: {a: h}\nzzzz: {}\n", '2:1: "zzzz" is no section (sections: switch, control'),
