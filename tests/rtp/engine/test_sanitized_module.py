@@ -64,7 +64,9 @@ def test_the_module_is_clean_under_the_sanitizers(tmp_path: Path) -> None:
         "PYTHONMALLOC": "malloc",
         "PYTHONPATH": str(tmp_path),
     }
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/rtp/engine"]
+    # The profile has no deadlines: the sanitizers take several times as long.
+    options = ["-q", "-p", "no:cacheprovider", "--hypothesis-profile", "ci"]
+    command = [sys.executable, "-m", "pytest", *options, "tests/rtp/engine"]
     result = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
