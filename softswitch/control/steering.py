@@ -83,6 +83,11 @@ class Steering:
             )
         return steered
 
+    @property
+    def running(self) -> int:
+        """Requests at work on calls now."""
+        return sum(steered.running for steered in self._open.values())
+
     def status(self) -> dict[str, int]:
         """What `status` shows."""
         held = sum(steered.holder is not None for steered in self._open.values())
@@ -91,6 +96,7 @@ class Steering:
             "steered": held,
             "taken": self.taken,
             "untaken": self.untaken,
+            "running": self.running,
         }
 
 
@@ -214,6 +220,11 @@ class SteeredCall:
     def _on_lost(self) -> None:
         logger.warning("call %s: the connection of its controller is lost", self.call_id)
         self.conclude("lost")
+
+    @property
+    def running(self) -> int:
+        """Requests at work on it."""
+        return len(self._verbs)
 
     async def run(self, verb: Coroutine[Any, Any, T]) -> T:
         """Do something to the call; raises ControlError when it is over, or steered no more,

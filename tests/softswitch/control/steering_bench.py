@@ -46,6 +46,11 @@ class Connection:
             all_methods(), bench.desk, self._send, access=Access(), identity=identity
         )
 
+    @property
+    def asked(self) -> int:
+        """Requests so far."""
+        return self._numbers
+
     async def _send(self, *messages: bytes) -> None:
         for message in messages:
             told = json.loads(message)
