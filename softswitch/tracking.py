@@ -48,6 +48,9 @@ __all__ = ["Tracking"]
 
 OFF = "off"
 
+CREDIT_SECONDS = 5.0
+"""How long another configuration waits for the first credit of its caps."""
+
 LOADED_SECONDS = 30.0
 """How long the first call waits for the bindings of pools, with the database up."""
 
@@ -156,6 +159,8 @@ class Tracking:
         if self._keeper is None:
             return
         holdings = await asyncio.to_thread(holdings_of, configuration)
+        if self.credit is not None:
+            await self.credit.prepare(configuration, within=CREDIT_SECONDS)
         try:
             await self._keeper.ask_back(longest_period(configuration))
             await self._bindings.take_over(holdings, within=LOADED_SECONDS)

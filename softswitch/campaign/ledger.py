@@ -76,8 +76,8 @@ class Block:
 
     __slots__ = (
         "acknowledged", "busiest", "counted", "ended", "expected_at", "giving", "granted",
-        "handed", "lent_at", "need", "refused", "reported", "retry_at", "returned", "second",
-        "room", "taken", "this_second", "told_at", "touched_at", "used", "valid_until", "waiting",
+        "handed", "lent_at", "need", "refused", "reported", "retry_at", "returned", "room",
+        "second", "taken", "this_second", "told_at", "touched_at", "used", "valid_until", "waiting",
     )  # fmt: skip
 
     def __init__(self, need: Need, now: float) -> None:
@@ -177,6 +177,17 @@ class Block:
         plenty = desired if self.idle(now) else 2 * desired + self.need.units
         return self.free - desired if self.free > plenty else NONE
 
+    def limited(self, limit: Decimal) -> None:
+        """The limit is another: what is free beyond it is given back at once, and what others hold
+        is asked for soon."""
+        held = self.granted - self.returned - self.giving
+        self.giving += max(NONE, min(self.free, held - limit))
+        self.told_at = LONG_AGO
+
+    def awaits(self, since: float, *, alone: bool) -> bool:
+        """Whether it wants something, and nothing was heard of it since a moment."""
+        return self.told_at < since and self.wanted(since, alone=alone) > 0
+
     def lend(self, now: float) -> None:
         """Make ready to give: all that is free when no calls come, else half of it."""
         self.lent_at = now
@@ -213,6 +224,9 @@ class CapLedger:
             block = self.blocks[need.key] = Block(need, now)
             self._dirty[need.key] = None
         elif block.need.cap is not need.cap:
+            if block.need.cap.limit != need.cap.limit:
+                block.limited(need.cap.limit)
+                self._dirty[need.key] = None
             block.need = need
         return block
 

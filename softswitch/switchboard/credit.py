@@ -17,8 +17,9 @@ from contextlib import suppress
 from decimal import Decimal
 
 from config.model import Campaign, Cap, Configuration
-from softswitch.campaign.caps import CapExceeded, CountKey, Need, Report, destinations_of, needs
-from softswitch.campaign.ledger import CapLedger
+from softswitch.campaign.caps import CapExceeded, CountKey, Need, Report, needs
+from softswitch.campaign.ledger import Block, CapLedger
+from softswitch.switchboard.credit_foresight import foreseen
 from softswitch.switchboard.credit_protocols import CreditStore, SpendingJournal
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ TICK_SECONDS = 1.0
 """How often is looked at what only time brings: leases to renew, periods that begin."""
 
 AWAY_SECONDS = 0.05
-"""Pause after a report that was not heard."""
+"""Pause after a report that was not heard, and between looks at what is awaited."""
 
 MAX_REPORTS = 500
 """Counts in one transaction; they are locked together."""
@@ -137,13 +138,21 @@ class CreditDesk:
     def use(self, configuration: Configuration) -> None:
         """Calls that come in from now on have this configuration; ask for its first credit."""
         self._configuration = configuration
-        publishers: dict[str, set[str | None]] = {}
-        for number in configuration.numbers:
-            publishers.setdefault(number.campaign, set()).add(number.publisher)
-        for campaign in configuration.campaigns.values():
-            if campaign.caps:
-                self._foresee(campaign, publishers.get(campaign.name, set()))
+        self._foresee(configuration)
         self._wake.set()
+
+    async def prepare(self, configuration: Configuration, *, within: float) -> bool:
+        """Have the first credit of a configuration that is not in force yet; False: it is late."""
+        if self._task is None or not self._store.up:
+            return False
+        began, blocks = self._now(), self._foresee(configuration)
+        self._wake.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while any(one.awaits(began, alone=self.ledger.alone) for one in blocks):  # noqa: ASYNC110
+                    await asyncio.sleep(AWAY_SECONDS)
+                return True
+        return False
 
     def start(self) -> None:
         """Begin to keep credit."""
@@ -311,17 +320,12 @@ class CreditDesk:
             return False
         return True
 
-    def _foresee(self, campaign: Campaign, publishers: set[str | None]) -> None:
+    def _foresee(self, configuration: Configuration) -> list[Block]:
         """Have some credit of each publisher and destination that the configuration names."""
-        places = destinations_of(self._configuration, campaign)
-        scopes: list[tuple[str | None, str | None]] = [(campaign.publisher, None)]
-        if any(cap.scope == "publisher" for cap in campaign.caps):
-            scopes += [(publisher, None) for publisher in publishers]
-        scopes += [(campaign.publisher, place) for place in places]
         now = self._now()
-        for publisher, place in scopes:
-            for need in self._needs(campaign, publisher, place):
-                self.ledger.block(need, now)
+        needed = (need for scope in foreseen(configuration) for need in self._needs(*scope))
+        found = (self.ledger.block(need, now) for need in needed)
+        return [block for block in found if block is not None]
 
     # The task.
 

@@ -138,3 +138,53 @@ def test_the_configuration_is_shown_in_parts(stage: Stage) -> None:
         with pytest.raises(Refused) as refused:
             shown(stage, **wrong)
         assert refused.value.reason == "not_configured"
+
+
+def test_a_cap_that_is_raised_lets_calls_pass_and_one_that_comes_holds_at_once(
+    make_stage: MakeStage, dsn: str
+) -> None:
+    stage = make_stage(environment={"SOFTSWITCH_DATABASE": dsn})
+
+    def limit(before: str, after: str) -> None:
+        plain = "direct: {treatment: direct, "
+        edit(stage, f"{plain}{before}", f"{plain}{after}")
+        with peer_of(stage) as peer:
+            peer.ask("config.reload")
+
+    def refused() -> None:
+        stage.caller.invite(DIRECT, stage.rtp().sdp()).expect(480, within=10)
+
+    stage.bridge().hang_up()
+    limit("", "caps: {day: {kind: daily, limit: 1}}, ")
+    stage.bridge().hang_up()
+    refused()
+    limit("caps: {day: {kind: daily, limit: 1}}", "caps: {day: {kind: daily, limit: 3}}")
+    for _ in range(2):
+        stage.bridge().hang_up()
+    refused()
+    limit("caps: {day: {kind: daily, limit: 3}}", "caps: {day: {kind: daily, limit: 2}}")
+    refused()
+    limit("caps: {day: {kind: daily, limit: 2}}, ", "")
+    stage.bridge().hang_up()
+    payouts = [record["payout"] for record in stage.switch.wait_for_records(8)]
+    assert payouts == [None] * 8
+
+
+def test_what_a_call_earns_is_settled_by_what_it_began_with(
+    make_stage: MakeStage, dsn: str
+) -> None:
+    stage = make_stage(environment={"SOFTSWITCH_DATABASE": dsn})
+    plain = "direct: {treatment: direct, "
+    with peer_of(stage) as peer:
+        first = stage.bridge()
+        edit(stage, plain, f"{plain}payout: 5.00, ")
+        peer.ask("config.reload")
+        second = stage.bridge()
+        edit(stage, f"{plain}payout: 5.00, ", plain)
+        peer.ask("config.reload")
+        third = stage.bridge()
+        for bridge in (first, second, third):
+            bridge.hang_up()
+        records = stage.switch.wait_for_records(3)
+    earned = [record["payout"] and record["payout"]["amount"] for record in records]
+    assert sorted(earned, key=str) == ["5.00", None, None]
