@@ -1,0 +1,24 @@
+"""The configuration that docs/trunks.md shows is one that loads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.support.configurations import loaded
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "trunks.md"
+REST = """
+numbers: {100: {campaign: x, as_is: true}}
+campaigns: {x: {treatment: t, trunk: carrier}}
+treatments: {t: [connect: called]}
+"""
+
+
+def test_the_example_of_the_page_loads() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    trunks = loaded(text + REST).trunks
+    assert set(trunks) == {"carrier", "registered", "behind-proxy", "customer"}
+    assert trunks["registered"].transport == "tls"
+    assert trunks["registered"].register is not None
+    assert trunks["behind-proxy"].behind is not None
