@@ -22,7 +22,7 @@ PLACING = 'originate: {to: ["+1602555*"], at_once: 4, per_minute: 100}\n'
 
 
 def test_a_call_is_placed_and_followed_to_its_record(make_stage: MakeStage) -> None:
-    stage = make_stage(sections=PLACING)
+    stage = make_stage(sections=f"{PLACING}trace: {{calls: 5}}\n")
     wanted = ["originate", FIRST, AGENT, "--campaign", "direct", "--set", "ring_seconds=20"]
     with subprocess.Popen(
         command("ctl", *wanted, "--follow"),
@@ -52,6 +52,10 @@ def test_a_call_is_placed_and_followed_to_its_record(make_stage: MakeStage) -> N
     kinds = [line.split()[2] for line in lines[1:]]
     assert (kinds[0], kinds[-1]) == ("call.presented", "call.record")
     assert "call.bridged" in kinds
+    drawn = ctl(stage.switch, "trace", call).splitlines()
+    assert drawn[2].split() == ["leg", "a", "softswitch", "leg", "b1"]
+    invites = [line[24:] for line in drawn if "- INVITE -" in line]
+    assert [line.strip("| ")[0] for line in invites] == ["<", "-"], "to both from the middle"
 
 
 def epoch(peer: ControlPeer) -> Any:

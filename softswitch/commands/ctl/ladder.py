@@ -20,7 +20,7 @@ TIME_WIDTH = 24
 NARROWEST = 30
 """Of the room between two columns."""
 
-MAX_FACTS = 90
+MAX_FACTS = 110
 """Letters of what an event says."""
 
 QUIET = frozenset({"call.quality", "leg.quality", "call.decision", "call.talk"})
@@ -87,7 +87,9 @@ def _event_label(entry: dict[str, Any]) -> str:
     return clean(text if len(text) <= MAX_FACTS else f"{text[:MAX_FACTS]}...")
 
 
-_DULL = frozenset({"signalling", "sip_call_id", "config_version", "quality", "inputs"})
+_DULL = frozenset(
+    {"signalling", "source", "sip_call_id", "called_number", "config_version", "quality", "inputs"}
+)
 """Facts that stand in the messages, or are too long."""
 
 
@@ -175,7 +177,7 @@ class _Drawing:
         """Beside the switch, where there is most room, over whatever bars are there."""
         bars = "".join(self._bars())
         begin = self._places[SWITCH] + 2
-        return f"{bars[:begin]}* {step.label}{bars[begin + len(step.label) + 2 :]}"
+        return f"{bars[:begin].ljust(begin)}* {step.label}{bars[begin + len(step.label) + 2 :]}"
 
     def _joined(self, step: Step) -> str:
         """A line from party to party; empty where they have no columns."""

@@ -116,6 +116,14 @@ def test_a_dialog_of_which_nobody_knows_whose_it_is_has_a_column_of_its_own() ->
     assert drawn[4].endswith("|----------- INVITE ---------->|")
 
 
+def test_a_call_that_was_refused_has_two_columns_and_says_why() -> None:
+    refused = event(0.2, "call.refused", called="999", source="192.0.2.1:5060", why="not active")
+    drawn = ladder(trace(message(0.0, "in", INVITE), refused))
+    assert drawn[-1].endswith(
+        "|                              | * call.refused called=999 why=not active"
+    )
+
+
 def test_a_trace_without_a_message_is_drawn_too() -> None:
     assert ladder(trace(ended=False))[2].split() == ["leg", "a", "softswitch"]
 
