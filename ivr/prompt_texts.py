@@ -189,6 +189,7 @@ class _TemplatesByCampaign:
         return found
 
     def _prompts(self, campaign: str) -> Iterator[Prompt]:
+        yield from self._configuration.prompts.values()
         campaigns, treatments = [campaign], list[str]()
         seen: set[str] = set()
         while campaigns or treatments:
