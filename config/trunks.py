@@ -13,7 +13,7 @@ from config.kinds import (
     list_of,
     one_of,
 )
-from config.model import CodecName, Hold, Trunk, TrunkRegistration
+from config.model import CodecName, Hold, Oversize, Trunk, TrunkRegistration
 from config.reading import (
     Fields,
     Key,
@@ -30,6 +30,7 @@ from config.trunk_probes import PROBE_KIND
 from config.trunk_proxies import BEHIND_KIND
 
 _CODECS: tuple[CodecName, ...] = ("PCMU", "PCMA")
+_OVERSIZES: tuple[Oversize, ...] = ("tcp", "udp")
 _HOLDS: tuple[Hold, ...] = ("pass", "local")
 
 
@@ -129,6 +130,14 @@ class TrunkKeys:
         otherwise="none: it is taken to be there",
         example="{every: 10 s, misses: 2}",
     )
+    OVERSIZE = Key(
+        "oversize",
+        one_of(_OVERSIZES),
+        "How an INVITE of more than 1300 bytes goes to a trunk called by UDP: by TCP, and by UDP "
+        "where nobody takes that, or by UDP at once.",
+        default="tcp",
+        example="udp",
+    )
     SESSION_EXPIRES = Key(
         "session_expires",
         duration("90 s", "24 h"),
@@ -194,5 +203,6 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         calls_per_second=fields.get(keys.CALLS_PER_SECOND),
         probe=fields.get(keys.PROBE),
         session_expires=fields.get(keys.SESSION_EXPIRES),
+        oversize=fields[keys.OVERSIZE],
         location=fields.place(keys.ADDRESS),
     )

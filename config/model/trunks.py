@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from config.model.values import NOWHERE, CodecName, Hold, Location, Transport
+from config.model.values import NOWHERE, CodecName, Hold, Location, Oversize, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,9 @@ class Trunk:
     """New calls a second, each way. 1-10000; None: no limit. Default None."""
     probe: TrunkProbe | None = None
     """OPTIONS to it. Default none."""
+    oversize: Oversize = "tcp"
+    """INVITEs that are too large for a datagram go by TCP first, or by UDP all the same. Default
+    tcp."""
     session_expires: float | None = None
     """Seconds of the session timer that our INVITEs ask for. Default none; the peer's is taken."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)

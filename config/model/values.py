@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from config.model.expression import Template
 
 Transport = Literal["udp", "tcp", "tls"]
+Oversize = Literal["tcp", "udp"]
 CodecName = Literal["PCMU", "PCMA"]
 Hold = Literal["pass", "local"]
 LogFormat = Literal["text", "json"]

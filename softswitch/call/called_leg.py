@@ -68,6 +68,7 @@ class CalledLeg(Leg):
             owner=self,
             credentials=self.services.logins.of(self.trunk),
             session_interval=int(self.trunk.session_expires or 0),
+            may_use_tcp=self.trunk.oversize == "tcp",
             now=self.services.now(),
         )
         self.originated_clock = self.services.now()

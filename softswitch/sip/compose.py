@@ -130,12 +130,13 @@ class RequestHead:
         """Write the request; `extra` are whole header lines."""
         return encode(self._start(self.method, self.to, extra) + ending(body, content_type), body)
 
-    def again(self, branch: str, number: int) -> RequestHead:
-        """The head of the same request in a transaction of its own (8.1.3.5)."""
+    def again(self, branch: str, number: int, via: str | None = None) -> RequestHead:
+        """The head of the same request in a transaction of its own (8.1.3.5), or over another
+        transport."""
         return RequestHead(
             method=self.method,
             uri=self.uri,
-            via=self.via,
+            via=self.via if via is None else via,
             branch=branch,
             routes=self.routes,
             from_=self.from_,

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from softswitch.sip.message import Response
     from softswitch.sip.transaction.base import ClientTransaction
 
+# 18.1.1: what fits into a datagram on any path.
+MAX_DATAGRAM = 1300
 # Phones that ring together behind one number; the dialogs of further forks are not kept.
 MAX_FORKS = 16
 
@@ -44,6 +46,7 @@ class OutgoingInvite(PendingAck):
     __slots__ = (
         "__weakref__",
         "_acks",
+        "_back_to",
         "_cancel_lines",
         "_contact_user",
         "_context",
@@ -56,6 +59,7 @@ class OutgoingInvite(PendingAck):
         "_head",
         "_is_cancel_sent",
         "_is_over",
+        "_may_use_tcp",
         "_message",
         "_reliable",
         "_session_interval",
@@ -84,6 +88,9 @@ class OutgoingInvite(PendingAck):
         self._credential_lines = ""
         self._message: tuple[str, bytes, str] | None = None
         self._session_interval = 0
+        self._may_use_tcp = False
+        # The way by UDP, and what goes there, while TCP is tried.
+        self._back_to: tuple[Flow, tuple[str, bytes, str]] | None = None
         # RSeq of the last reliable provisional response, by the tag of the peer (RFC 3262).
         self._reliable: dict[str, int] | None = None
         self._head = head
@@ -105,10 +112,18 @@ class OutgoingInvite(PendingAck):
         self._timer: Timer | None = None
 
     def start(
-        self, extra: str, body: bytes, content_type: str, *, session_interval: int = 0
+        self,
+        extra: str,
+        body: bytes,
+        content_type: str,
+        *,
+        session_interval: int = 0,
+        may_use_tcp: bool = False,
     ) -> None:
-        """Send the INVITE; with an interval, it asks for a session timer."""
+        """Send the INVITE; with an interval, it asks for a session timer. Where it is too large for
+        a datagram it may go by TCP."""
         self._session_interval = session_interval
+        self._may_use_tcp = may_use_tcp
         if session_interval:
             # It may have to be sent again with another one.
             self._message = (extra, body, content_type)
@@ -116,11 +131,48 @@ class OutgoingInvite(PendingAck):
 
     def _send_message(self, extra: str, body: bytes, content_type: str) -> None:
         message = (asking_lines(self._session_interval) + extra, body, content_type)
+        if self._may_use_tcp and self._flow.transport == "udp":
+            self._go_by_tcp_if_large(message)
         self._transaction = transaction = make_transaction(
             ClientInviteTransaction, self._context, self._head, message, self._flow, self,
             self._credentials,
         )  # fmt: skip
         transaction.start()
+
+    def _go_by_tcp_if_large(self, message: tuple[str, bytes, str]) -> None:
+        """Choose TCP for what is too large for a datagram.
+
+        18.1.1: "If a request is within 200 bytes of the path MTU, or if it is larger than 1300
+        bytes and the path MTU is unknown, the request MUST be sent using an RFC 2914 congestion
+        controlled transport protocol, such as TCP."
+        """
+        context = self._context
+        if len(self._head.to_bytes(*message)) <= MAX_DATAGRAM or not context.has_listener("tcp"):
+            return
+        self._back_to = (self._flow, message)
+        self._flow = self._flow._replace(transport="tcp", connection=0)
+        branch = context.ids.branch()
+        self._head = self._head.again(branch, self._head.number, context.via_for(self._flow))
+
+    def _go_back_to_udp(self) -> bool:
+        """Send by UDP what TCP did not take.
+
+        18.1.1: "If [...] the attempt to establish the connection [...] generates [an] ICMP Protocol
+        Not Supported, or results in a TCP reset, the element SHOULD retry the request, using UDP."
+        """
+        if self._back_to is None or self._has_provisional or not self.wants_to_go_on:
+            return False
+        (self._flow, message), self._back_to = self._back_to, None
+        self._may_use_tcp = False
+        context = self._context
+        branch = context.ids.branch()
+        self._head = self._head.again(branch, self._head.number, context.via_for(self._flow))
+        self._transaction = transaction = make_transaction(
+            ClientInviteTransaction, context, self._head, message, self._flow, self,
+            self._credentials,
+        )  # fmt: skip
+        transaction.start()
+        return True
 
     def fail(self, status: int, why: str) -> None:
         """End before anything was sent."""
@@ -194,7 +246,7 @@ class OutgoingInvite(PendingAck):
 
     def on_failure(self, why: str) -> None:
         """Learn that no final response will come; 8.1.3.1: treat it as 408 or 503."""
-        if self._is_over:
+        if self._is_over or (why == "transport" and self._go_back_to_udp()):
             return
         if self._cancel_lines is not None:
             self._reject(487, None, "cancelled")

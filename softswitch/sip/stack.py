@@ -170,12 +170,14 @@ class Stack:
         owner: object = None,
         credentials: Credentials | None = None,
         session_interval: int = 0,
+        may_use_tcp: bool = False,
         now: float,
     ) -> OutgoingInvite:
         """Send an INVITE; `from_` and `to` are header values without tags (13.2.1).
 
         With credentials, challenges are answered, of requests inside its dialog too. With a
-        session interval, in seconds, a session timer is asked for.
+        session interval, in seconds, a session timer is asked for. One that is too large for a
+        datagram may go by TCP, and by UDP again where nobody takes it.
 
         Without a body the offer is left to the peer, and its answer goes into
         Dialog.acknowledge(). A stack that is full reports InviteRejected(503, "transport").
@@ -206,7 +208,13 @@ class Stack:
             + header_lines(headers)
             + context.user_agent_line
         )
-        invite.start(extra, body, content_type, session_interval=session_interval)
+        invite.start(
+            extra,
+            body,
+            content_type,
+            session_interval=session_interval,
+            may_use_tcp=may_use_tcp,
+        )
         return invite
 
     def request(
