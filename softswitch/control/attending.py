@@ -8,38 +8,45 @@ over.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from softswitch.call.call import Call
 from softswitch.call.leg import Leg
 from softswitch.control.errors import ControlError, ErrorCode
 
-__all__ = ["Attending", "answered_leg", "attend", "attended", "conclude"]
-
-Attending = asyncio.Future[str]
-"""Set when it is over: why, which is the cause the call ends with."""
+__all__ = ["Attending", "answered_leg"]
 
 
-def attend(call: Call, holders: Mapping[str, Any]) -> Attending:
-    """Have a call do nothing else until the future is set, and end then; a call that is steered or
-    that talks goes on as it is."""
-    over: Attending = call.services.loop.create_future()
-    if not call.bridged and call.call_id not in holders:
-        call.divert(partial(attended, call, over))
-    return over
+class Attending:
+    """What one call does instead of its treatment."""
 
+    def __init__(self, call: Call, what: str, leave: Callable[[], object]) -> None:
+        """`what` is the first word of the cause the call ends with; `leave` is called when the call
+        is taken elsewhere meanwhile."""
+        self._call = call
+        self._what = what
+        self._leave = leave
+        self._over: asyncio.Future[str] = call.services.loop.create_future()
 
-async def attended(call: Call, over: Attending) -> None:
-    """The treatment of a call that attends something."""
-    call.end("switch", await over)
+    def begin(self, holders: Mapping[str, Any]) -> None:
+        """Break the treatment off, unless the call is steered or its parties talk."""
+        if not self._call.bridged and self._call.call_id not in holders:
+            self._call.divert(self.run)
 
+    async def run(self) -> None:
+        """Wait until it is over, and end the call."""
+        try:
+            why = await self._over
+        except asyncio.CancelledError:
+            self._leave()
+            raise
+        self._call.end("switch", f"{self._what}_{why}")
 
-def conclude(over: Attending, what: str, why: str) -> None:
-    """It is over, once."""
-    if not over.done():
-        over.set_result(f"{what}_{why}")
+    def conclude(self, why: str) -> None:
+        """It is over; twice is once."""
+        if not self._over.done():
+            self._over.set_result(why)
 
 
 def answered_leg(leg: Leg) -> Leg:

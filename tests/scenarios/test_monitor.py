@@ -356,3 +356,32 @@ def test_callers_meet_in_the_conference_of_a_treatment(stage: Stage) -> None:
         calls[-1][0].bye()
         causes = {record["call_id"]: record["cause"] for record in stage.switch.wait_for_records(3)}
         assert causes[call] == "out"
+
+
+def test_somebody_is_called_into_a_conference(make_stage: MakeStage) -> None:
+    stage = make_stage(sections='originate: {to: ["+1602555*"]}\n')
+    with control(stage) as peer:
+        talk = stage.bridge(DIRECT)
+        call = peer.event("call.presented")["call"]
+        speak(talk.near, CALLER_TONE)
+        speak(talk.far, AGENT_TONE)
+        peer.ask("conference.add", conference="three", call=call)
+        asked = {"conference": "three", "campaign": "direct"}
+        with pytest.raises(Refused) as refused:
+            peer.ask("conference.add", to="+1 900 555 0199", **asked)
+        assert refused.value.reason == "destination_not_allowed"
+        placed = peer.ask("conference.add", to="+1 602 555 0199", **asked)
+        assert placed["legs"] == []
+        called = stage.callee.expect_call()
+        end = stage.rtp()
+        assert called.invite is not None
+        end.aim_by(called.invite.body)
+        called.respond(200, end.sdp((PCMU, DIGITS)))
+        called.expect("ACK")
+        speak(end, SUPERVISOR_TONE)
+        hears(talk.near, AGENT_TONE, SUPERVISOR_TONE)
+        hears(end, CALLER_TONE, AGENT_TONE)
+        peer.ask("conference.destroy", conference="three")
+        called.expect("BYE")
+        hears(talk.near, AGENT_TONE)
+        talk.hang_up()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -12,7 +11,7 @@ from softswitch.call.call import Call
 from softswitch.call.conference import Conference, Full, Member
 from softswitch.call.leg import Leg
 from softswitch.control.access import Identity
-from softswitch.control.attending import Attending, answered_leg, attend, attended, conclude
+from softswitch.control.attending import Attending, answered_leg
 from softswitch.control.catalogue import Catalogue, Params
 from softswitch.control.desk import Desk
 from softswitch.control.errors import ControlError, ErrorCode
@@ -146,9 +145,7 @@ def _invited(desk: Desk, caller: Caller, params: Add, to: str) -> Added:
         except Full:
             call.end("switch", "conference_full")
             return
-        over: Attending = call.services.loop.create_future()
-        member.on_out.append(partial(conclude, over, "conference"))
-        await attended(call, over)
+        await _attending(call, [member]).run()
 
     placed = call_out(desk, caller, params.campaign, to, come_in)
     return Added(name, placed.call_id, [])
@@ -157,9 +154,20 @@ def _invited(desk: Desk, caller: Caller, params: Add, to: str) -> Added:
 def _attend(desk: Desk, call: Call, members: list[Member]) -> None:
     if call.ended or call.bridged or any(member.on_out for member in members):
         return
-    over = attend(call, desk.holders)
+    _attending(call, members).begin(desk.holders)
+
+
+def _attending(call: Call, members: list[Member]) -> Attending:
+    def leave() -> None:
+        for member in members:
+            conference = call.services.conferences.of(member.leg)
+            if conference is not None:
+                conference.remove(member.leg, "diverted")
+
+    attending = Attending(call, "conference", leave)
     for member in members:
-        member.on_out.append(partial(conclude, over, "conference"))
+        member.on_out.append(attending.conclude)
+    return attending
 
 
 def _legs(call: Call, leg_id: str | None) -> list[Leg]:

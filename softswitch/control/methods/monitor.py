@@ -11,7 +11,7 @@ from msgspec import Meta
 from softswitch.call.call import Call
 from softswitch.call.leg import Leg
 from softswitch.call.monitor import Mode, Monitor, TooMany
-from softswitch.control.attending import Attending, answered_leg, attend, attended, conclude
+from softswitch.control.attending import Attending, answered_leg
 from softswitch.control.catalogue import Catalogue, Params
 from softswitch.control.desk import Desk
 from softswitch.control.errors import ControlError, ErrorCode
@@ -109,7 +109,7 @@ def _overhear(desk: Desk, caller: Caller, params: Overhear, mode: Mode) -> Overh
         if own.bridged:
             raise ControlError(ErrorCode.WRONG_STATE, "the supervisor talks to somebody")
         monitor = _start(desk, call, ear, mode, params.party)
-        monitor.on_end.append(partial(conclude, attend(own, desk.holders), "monitor"))
+        _attending(own, monitor).begin(desk.holders)
     return Overheard(monitor.monitor_id, call.call_id, own.call_id, monitor.mode)
 
 
@@ -126,6 +126,12 @@ def _start(desk: Desk, call: Call, ear: Leg, mode: Mode, party: str | None) -> M
         raise ControlError(ErrorCode.LIMIT_REACHED, str(error)) from None
 
 
+def _attending(own: Call, monitor: Monitor) -> Attending:
+    attending = Attending(own, "monitor", partial(monitor.stop, "supervisor_left"))
+    monitor.on_end.append(attending.conclude)
+    return attending
+
+
 def _called_in(desk: Desk, caller: Caller, params: Overhear, call: Call, mode: Mode) -> Overheard:
     assert params.to is not None
 
@@ -138,9 +144,7 @@ def _called_in(desk: Desk, caller: Caller, params: Overhear, call: Call, mode: M
         except TooMany:
             own.end("switch", "monitor_refused")
             return
-        over: Attending = own.services.loop.create_future()
-        monitor.on_end.append(partial(conclude, over, "monitor"))
-        await attended(own, over)
+        await _attending(own, monitor).run()
 
     campaign = params.campaign or call.counts_for.name
     placed = call_out(desk, caller, campaign, params.to, come_in)

@@ -261,6 +261,25 @@ def test_a_call_that_did_nothing_else_ends_with_its_conference(bench: Bench, how
         bench.ask("conference.destroy", conference="room")
 
 
+@pytest.mark.parametrize("what", ["conference", "monitor"])
+def test_a_call_that_is_taken_elsewhere_leaves(bench: Bench, what: str) -> None:
+    call, own = bench.talk(), bench.answered()
+    if what == "monitor":
+        bench.ask("monitor.barge", call=call.call_id, supervisor=own.call_id)
+    else:
+        add(bench, call)
+        add(bench, own)
+    assert whom_hears(own.caller)
+    bench.ask("call.route", call=own.call_id, treatment="long-prompt")
+    bench.lab.settle()
+    assert own.caller.company is None
+    assert own.caller.player.playing
+    assert not own.ended
+    caller, agent = parties(call)
+    hears(caller, agent)
+    hears(agent, caller)
+
+
 def test_a_conference_has_an_end_and_a_leg_is_in_one(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
