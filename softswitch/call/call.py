@@ -216,9 +216,15 @@ class Call:
     # The interface of treatments.
 
     async def answer(self) -> None:
-        """Answer the caller, if that has not happened; ends the call when nothing can be agreed."""
-        if self.caller.waiting:
+        """Answer the caller, if that has not happened; ends the call when nothing can be agreed.
+
+        Where it is us who have called, wait until it answers.
+        """
+        caller = self.caller
+        if caller.waiting:
             self._answer_caller(None)
+        elif not caller.answered and isinstance(caller, CalledLeg):
+            await asyncio.shield(caller.outcome)
 
     async def play(self, prompt: Prompt | LoadedPrompt, *, barge_in: bool = False) -> bool:
         """Play a prompt to the caller to its end; see `Leg.play`."""

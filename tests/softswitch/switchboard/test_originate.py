@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ import pytest
 
 from config.model import Destination, Prompt
 from ivr.click_to_call import Plan
+from ivr.flow import run_treatment
 from softswitch.call.call import Call
 from softswitch.call.events import CallPresented, LegOriginated
 from softswitch.sip import events as sip_events
@@ -243,6 +245,19 @@ def test_who_hangs_up_while_it_is_judged_has_ended_the_call(folder: Path) -> Non
         hang_up(lab)
         lab.advance(2)
         assert (lab.record["ended_by"], lab.record["cause"]) == ("calling", "hung_up")
+
+
+def test_a_call_that_goes_on_elsewhere_waits_for_the_first_answer_still(folder: Path) -> None:
+    with laboratory(folder) as lab:
+        begin(lab)
+        diverted(lab)
+        lab.advance(3)
+        assert "prompt.started" not in lab.kinds()
+        answer(lab)
+        lab.wait_for_prompts()
+        lab.press("2")
+        lab.settle()
+        assert lab.record["path"] == ["menu-1", "hang_up-1"]
 
 
 # Ringing: both at once.
@@ -565,6 +580,19 @@ def fax_heard(lab: Laboratory) -> None:
         lab.do(lambda one=call: one.caller.on_fax("cng"))  # type: ignore[misc]
 
 
+def diverted(lab: Laboratory) -> None:
+    """It is given another treatment, as a controller or a fax tone does."""
+    for call in lab.switchboard.calls.values():
+        again = lab.switchboard.journey(call, presented_of(lab), lab.switchboard.snapshot)
+        menu = partial(run_treatment, again, lab.configuration.treatments["menu"])
+        lab.do(partial(call.divert, menu))
+    lab.settle()
+
+
+def presented_of(lab: Laboratory) -> CallPresented:
+    return next(event for event in lab.all_events if isinstance(event, CallPresented))
+
+
 def time_passes(lab: Laboratory) -> None:
     lab.advance(200)
 
@@ -583,6 +611,7 @@ MOMENTS: Mapping[str, Step] = {
 DEEDS: Mapping[str, Step] = {
     step.__name__: step
     for step in (
+        diverted,
         first_answers, first_refuses, second_answers, second_refuses, all_hang_up, second_hangs_up,
         ended, ended_as_it_is_answered, key_pressed, fax_heard, time_passes, drained,
     )
