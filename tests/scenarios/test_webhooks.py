@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -107,12 +109,12 @@ def test_records_of_a_crash_are_told_by_the_next_life(make_stage: MakeStage) -> 
 
 
 @needs_sipp
-@pytest.mark.timeout(200)
-def test_a_receiver_that_was_down_for_a_minute_has_every_record_though_the_switch_was_killed(
-    make_stage: MakeStage, tmp_path: Path
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("down", [30.0, pytest.param(60.0, marks=pytest.mark.full)])
+def test_a_receiver_that_was_down_for_long_has_every_record_though_the_switch_was_killed(
+    make_stage: MakeStage, tmp_path: Path, down: float
 ) -> None:
-    """60 calls in a minute without a receiver, kill -9 in the middle and at the end, with calls
-    up."""
+    """60 calls without a receiver, kill -9 in the middle and at the end."""
     port = free_sip_port()
     with Sipp(tmp_path, "uas_basic.xml", timeout=120) as uas:
         stage = make_stage(
@@ -124,13 +126,13 @@ def test_a_receiver_that_was_down_for_a_minute_has_every_record_though_the_switc
         for half in range(2):
             with Sipp(
                 tmp_path, "uac_plain.xml", remote=stage.switch.address, service=DIRECT,
-                calls=30, rate=2, hold_ms=300, timeout=60,
+                calls=30, rate=4, hold_ms=300, timeout=60,
             ) as uac:  # fmt: skip
                 assert uac.wait().successful == 30
             stage.switch.wait_for_records((half + 1) * 30)
             stage.switch.kill()
             stage.switch.start()
-        time.sleep(max(0.0, 60 - (time.monotonic() - began)))
+        time.sleep(max(0.0, down - (time.monotonic() - began)))
         with Receiver(port=port) as receiver:
             receiver.wait_for(60, kind="call.record", within=90)
             settled(receiver)
@@ -216,3 +218,20 @@ def test_an_unreachable_receiver_keeps_no_switch_from_ending(make_stage: MakeSta
         stage.switch.stop()
         assert time.monotonic() - began < 10
         hanging.set()
+
+
+def test_a_reload_brings_a_webhook_to_a_switch_that_had_none(make_stage: MakeStage) -> None:
+    with Receiver() as receiver:
+        stage = make_stage()
+        stage.bridge().hang_up()
+        stage.switch.wait_for_records(1)
+        text = stage.switch.config.read_text()
+        stage.switch.config.write_text(text + hooks(receiver.url(), events="['call.*']"))
+        os.kill(stage.switch.pid, signal.SIGHUP)
+        place = stage.switch.data / "webhooks"
+        wait_for("the spool is there", lambda: bool(list(place.glob("*.place"))), within=20)
+        stage.bridge().hang_up()
+        records = stage.switch.wait_for_records(2)
+        receiver.wait_for(1, kind="call.record")
+        assert receiver.ids("call.record") == [f"{records[1]['call_id']}.record"]
+        assert "call.presented" in {one.told["kind"] for one in receiver.taken}
