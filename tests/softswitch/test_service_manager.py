@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from softswitch.service_manager import MAX_STATUS, ServiceManager
 
 
 @pytest.fixture
-def listener(tmp_path: Path):
+def listener(tmp_path: Path) -> Iterator[socket.socket]:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     made.bind(str(tmp_path / "notify"))
     made.settimeout(5)
