@@ -75,6 +75,18 @@ def test_the_last_calls_are_kept_and_drawn_as_ladders(make_stage: MakeStage) -> 
     assert ctl(stage.switch, "trace", calls[2], "--mermaid").startswith("sequenceDiagram\n")
 
 
+def test_messages_over_tcp_are_traced_one_by_one(make_stage: MakeStage) -> None:
+    stage = make_stage(transport="tcp", sections="trace: {calls: 2}\n")
+    stage.bridge().hang_up()
+    call = stage.switch.record()["call_id"]
+    with peer_of(stage) as peer:
+        trace = peer.ask("trace.get", call=call)
+    messages = [one for one in trace["entries"] if one.get("direction")]
+    assert {one["transport"] for one in messages} == {"tcp"}
+    assert [one["text"].count("Call-ID:") for one in messages] == [1] * 14
+    assert {one["leg"] for one in messages} == {"a", "b1"}
+
+
 def test_calls_of_a_number_are_traced_from_their_invite_on_and_others_are_not(
     stage: Stage,
 ) -> None:

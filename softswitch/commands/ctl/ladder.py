@@ -68,7 +68,8 @@ def _steps(trace: dict[str, Any], *, events: bool) -> Iterator[Step]:
         key = (direction, text)
         again = direction != "drop" and key in seen
         seen.add(key)
-        yield Step(at, clock, entry.get("leg") or "?", direction, label, media_of(text), again)
+        media = clean(media_of(text))
+        yield Step(at, clock, entry.get("leg") or "?", direction, label, media, again)
 
 
 def _between(entry: dict[str, Any]) -> tuple[str, str] | None:

@@ -10,10 +10,9 @@ MAX_LABEL = 36
 """Letters: three columns and the time stand on a screen of 120."""
 
 _CSEQ = re.compile(r"^cseq[ \t]*:[ \t]*\d+[ \t]+([A-Za-z]+)", re.IGNORECASE | re.MULTILINE)
-_CAUSE = re.compile(
-    r"^reason[ \t]*:[ \t]*([^\s;]*)[^\r\n]*?;[ \t]*cause[ \t]*=[ \t]*(\d+)",
-    re.IGNORECASE | re.MULTILINE,
-)
+_REASON = re.compile(r"^reason[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_CAUSE = re.compile(r";[ \t]*cause[ \t]*=[ \t]*(\d+)", re.IGNORECASE)
+_PROTOCOL = re.compile(r"[^\s;]*")
 _NAMES = {"0": "PCMU", "8": "PCMA", "9": "G722", "13": "CN", "18": "G729", "3": "GSM"}
 """Static payload types (RFC 3551) that need no rtpmap."""
 
@@ -27,8 +26,14 @@ def arrow_label(text: str) -> str:
         about = "" if method is None or method[1] == "INVITE" else f" ({method[1]})"
         return _short(f"{status}{about}")
     method_word = first.partition(" ")[0] or "?"
-    cause = _CAUSE.search(text.partition("\r\n\r\n")[0])
-    return _short(f"{method_word} ({cause[1]} {cause[2]})" if cause else method_word)
+    reason = _REASON.search(text.partition("\r\n\r\n")[0])
+    return _short(method_word if reason is None else f"{method_word}{_why(reason[1])}")
+
+
+def _why(reason: str) -> str:
+    """Protocol and cause of a Reason (RFC 3326)."""
+    cause, protocol = _CAUSE.search(reason), _PROTOCOL.match(reason)
+    return "" if cause is None or protocol is None else f" ({protocol[0]} {cause[1]})"
 
 
 def media_of(text: str) -> str:

@@ -102,7 +102,8 @@ def test_a_call_in_progress_and_a_trace_that_is_full_say_so() -> None:
 
 
 def test_nothing_that_a_terminal_obeys_comes_through() -> None:
-    hostile = "\x1b[2J\x1b]0;owned\x07 sip:x SIP/2.0\r\nCall-ID: one\r\nX: \x1b[31m\r\n\r\n"
+    sdp = "v=0\r\nc=IN IP4 \u202e\x1b[2J\r\nm=audio 1 RTP/AVP \x1b[5m\r\n"
+    hostile = "\x1b[2J\x1b]0;owned\x07 sip:x SIP/2.0\r\nCall-ID: one\r\nX: \x1b[31m\r\n\r\n" + sdp
     told = trace(
         message(0.0, "in", hostile), event(0.1, "call.presented", caller="\x1b[5m"), called="\x07"
     )
