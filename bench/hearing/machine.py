@@ -247,7 +247,7 @@ async def _speech(
 
     speech = SpeechStage(loop, Hearing(), voice, _Nobody(), make=make)
     voice.reader = speech
-    await speech.start(soon=True)
+    await speech.engines.start()
     return speech, made[0]
 
 

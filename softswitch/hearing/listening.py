@@ -119,7 +119,7 @@ class Listening:
             await self._start_speech(wanting, configuration)
         elif judges(configuration):
             # Without one, who has answered is judged by when somebody speaks.
-            await self.speech.start(soon=True)
+            await self.speech.engines.start()
 
     def _mend(self, parts: list[Path]) -> None:
         """Make whole files of what a crash has left; in a thread."""
@@ -132,13 +132,13 @@ class Listening:
     async def _start_speech(self, wanting: str, configuration: Configuration) -> None:
         """Load the recogniser, which calls will need; raises RecogniserError without one."""
         why = INSTALL_HINT
-        before = self.speech.started
-        if self.speech.available:
-            await self.speech.start(soon=True)
-            why = await self.speech.refusal(LOAD_SECONDS)
+        before = self.speech.engines.started
+        if self.speech.engines.available:
+            await self.speech.engines.start()
+            why = await self.speech.engines.refusal(LOAD_SECONDS)
         if why and configuration.hearing.without_recogniser == "error":
             if not before:
-                await self.speech.stop()
+                await self.speech.engines.stop()
             raise RecogniserError(f"{wanting} is to be understood: {why}")
         if why:
             logger.warning("%s is not understood: %s", wanting, why)
@@ -146,7 +146,7 @@ class Listening:
     async def close(self) -> None:
         """Stop the workers; what was recorded is written."""
         self._services.ears = None
-        await self.speech.stop()
+        await self.speech.engines.stop()
         await self._services.loop.run_in_executor(None, self._writer.close, WRITE_SECONDS)
         self._stopping.set()
         if self._mending is not None:
@@ -200,7 +200,7 @@ class Listening:
     @property
     def understands(self) -> bool:
         """Whether there is a recogniser."""
-        return self.speech.available
+        return self.speech.engines.available
 
     def listen(self, leg: Leg, words: Sequence[str]) -> Question:
         """Have a leg's speech recognised from now on."""

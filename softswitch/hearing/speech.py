@@ -35,7 +35,7 @@ from softswitch.hearing.speech_parts import (
     make_recognisers,
 )
 from softswitch.hearing.speech_plan import Cut, SpeechPlan
-from softswitch.hearing.spoken import SpokenQuestion
+from softswitch.hearing.spoken import Questions, SpokenQuestion
 from softswitch.hearing.talker import Stretch, Talker
 from softswitch.hearing.unheard import LATE, LOST, NOBODY, OVERLOAD, Unheard, tell_unheard
 
@@ -46,10 +46,6 @@ logger = logging.getLogger(__name__)
 FRAME_NS = 20_000_000
 LAST_WORDS_NS = int((MAX_HOLD_SECONDS - 1.0) * 1e9)
 """How long the end of a leg's speech is waited for: shorter than the end of a call waits."""
-BEHIND_SECONDS = 1.5
-"""Windows that take so long from their end to their words: from here on a segment is recognised
-once, until it takes less than CAUGHT_UP_SECONDS."""
-CAUGHT_UP_SECONDS = 0.4
 NO_ROW = -1
 
 
@@ -71,7 +67,7 @@ class SpeechStage:
         self._loop = loop
         self._voices = voices
         self._sink = sink
-        self._engines = SpeechEngines(loop, hearing, make, self._on_result)
+        self.engines = SpeechEngines(loop, hearing, make, self._on_result)
         self._ring = SoundRing()
         self._rows = np.full(FIRST_ROWS, NO_ROW, np.intp)
         """[slots] row of the ring."""
@@ -82,7 +78,7 @@ class SpeechStage:
         self._stretches: dict[int, Stretch] = {}
         """By the number of their stream."""
         self._streams = 0
-        self._questions: dict[Leg, list[SpokenQuestion]] = {}
+        self._questions = Questions()
         self._level = 0
         self.behind = False
         """Whether recognisers do not keep up: segments only."""
@@ -92,48 +88,20 @@ class SpeechStage:
         self._not_heard = Unheard()
         voices.segments.append(self)
 
-    @property
-    def available(self) -> bool:
-        """Whether there is a recogniser."""
-        return self._engines.own is not None
-
-    @property
-    def started(self) -> bool:
-        """Whether the process's own recogniser was."""
-        return self._engines.started
-
-    @property
-    def unheard(self) -> int:
-        """Ears that wanted their speech recognised while there was nobody to do it."""
-        return self._engines.unheard
-
-    async def refusal(self, within: float) -> str:
-        """Why the recogniser that was started cannot work; empty when it can, or takes longer."""
-        return await self._engines.refusal(within)
-
-    async def start(self, *, soon: bool = False) -> None:
-        """`soon`: load the model now, else when somebody is first listened to; twice is once."""
-        if soon:
-            await self._engines.start()
-
-    async def stop(self) -> None:
-        """End the workers."""
-        await self._engines.stop()
-
     def status(self) -> dict[str, Any]:
         """How it does, to be shown."""
         return {
-            "engine": self._engines.own,
+            "engine": self.engines.own,
             "listening": len(self._talkers),
             "behind": self.behind,
-            "unheard": self.unheard,
-            "workers": self._engines.status(),
+            "unheard": self.engines.unheard,
+            "workers": self.engines.status(),
         }
 
     @property
     def ready(self) -> bool:
         """Whether what is said now would soon be understood."""
-        return self._engines.ready and not (self._level or self.behind)
+        return self.engines.ready and not (self._level or self.behind)
 
     def listen(
         self, leg: Leg, words: Sequence[str], *, follow: Callable[[Recognised], None] | None = None
@@ -142,7 +110,7 @@ class SpeechStage:
         told all of it while it is said."""
         speaking, forget = self._is_speaking, self._forget
         question = SpokenQuestion(leg, tuple(words), speaking, forget, follow)
-        self._questions.setdefault(leg, []).append(question)
+        self._questions.add(question)
         ear = self._voices.find(leg)
         if ear is not None:
             self._voices.attend(ear)
@@ -165,7 +133,7 @@ class SpeechStage:
         if ear.slot >= len(self._rows):
             rows = max(2 * len(self._rows), ear.slot + 1)
             self._rows = grown(self._rows, rows, NO_ROW)
-        for _ in self._questions.get(ear.leg, ()):
+        for _ in self._questions.of(ear.leg):
             self._voices.attend(ear)
         self._look(ear)
 
@@ -209,7 +177,7 @@ class SpeechStage:
             for stretch in [one for one in self._stretches.values() if one.talker is talker]:
                 self._tell_missed(stretch, LATE)
             self._gone(talker)
-        if self._engines.any:
+        if self.engines.any:
             self._look_at_delay()
 
     # What the voice stage says.
@@ -232,7 +200,7 @@ class SpeechStage:
         """Begin or stop to listen to a leg, as is wanted now."""
         talker = self._talkers.get(ear.slot)
         if self._wants(ear):
-            if talker is None and not self._engines.prepare(ear):
+            if talker is None and not self.engines.prepare(ear):
                 self._not_heard.begin(ear, self._now_ns(), NOBODY)
             elif talker is None:
                 talker = self._talkers[ear.slot] = Talker(ear, self._ring.take_row())
@@ -249,15 +217,15 @@ class SpeechStage:
 
     def _wants(self, ear: Ear) -> bool:
         campaign = ear.campaign
-        return campaign.keywords is not None or campaign.transcribe or ear.leg in self._questions
+        return (
+            campaign.keywords is not None
+            or campaign.transcribe
+            or bool(self._questions.of(ear.leg))
+        )
 
     def _forget(self, question: SpokenQuestion) -> None:
         """A question is closed."""
-        questions = self._questions.get(question.leg, [])
-        if question in questions:
-            questions.remove(question)
-        if not questions:
-            self._questions.pop(question.leg, None)
+        self._questions.remove(question)
         ear = self._voices.find(question.leg)
         if ear is not None:
             self._voices.dismiss(ear)
@@ -305,7 +273,7 @@ class SpeechStage:
             self._conclude(stretch)
 
     def _purpose(self, ear: Ear) -> Purpose:
-        questions = self._questions.get(ear.leg, ())
+        questions = self._questions.of(ear.leg)
         if any(one.follow is None for one in questions):
             return "answer"
         keywords = ear.campaign.keywords
@@ -315,15 +283,15 @@ class SpeechStage:
     def _submit(self, stretch: Stretch, cut: Cut) -> None:
         talker = stretch.talker
         samples, start_ns = self._ring.cut(talker.row, cut.start_ns, cut.end_ns)
-        engine = self._engines.of(talker.ear)
+        engine = self.engines.of(talker.ear)
         if not samples.any() or engine is None:
             return
         stretch.pending += 1
         stretch.asked_ns = max(stretch.asked_ns, cut.end_ns)
-        questions = self._questions.get(talker.ear.leg, ())
+        questions = self._questions.of(talker.ear.leg)
         words = talker.words(engine, [word for one in questions for word in one.words])
         sent = sent_beside(talker.ear.leg.player.played, start_ns, samples.size)
-        self._engines.named(engine).submit(
+        self.engines.named(engine).submit(
             Window(stretch.stream, samples, start_ns, cut.purpose, cut.final, words, sent)
         )
 
@@ -376,7 +344,7 @@ class SpeechStage:
         if rest is not None:
             rest = replace(rest, final=True)
             self._tell(talker.ear, rest)
-            for question in list(self._questions.get(talker.ear.leg, ())):
+            for question in self._questions.of(talker.ear.leg):
                 question.tell(rest)
         if talker in self._leaving and not talker.unfinished:
             self._gone(talker)
@@ -384,7 +352,7 @@ class SpeechStage:
     def _tell(self, ear: Ear, result: Recognised) -> None:
         """What in it is said to a secret question, the sink leaves out."""
         self._sink.recognised(ear, result)
-        for question in list(self._questions.get(ear.leg, ())):
+        for question in self._questions.of(ear.leg):
             if question.follow is not None:
                 question.follow(result)
 
@@ -397,7 +365,7 @@ class SpeechStage:
         self._rows[slot] = NO_ROW
         self._ring.give_back(talker.row)
         # The recognisers may be so far behind that there is nothing to wait for.
-        wait_ns = 0 if self._engines.delay_ns >= LAST_WORDS_NS else LAST_WORDS_NS
+        wait_ns = 0 if self.engines.delay_ns >= LAST_WORDS_NS else LAST_WORDS_NS
         self._leaving[talker] = self._now_ns() + wait_ns
         if talker.unfinished:
             talker.hold = talker.ear.call.hold_end("speech")
@@ -421,15 +389,8 @@ class SpeechStage:
         return int(self._loop.time() * 1e9)
 
     def _look_at_delay(self) -> None:
-        delay = self._engines.delay_ns / 1e9
-        if not self.behind and delay > BEHIND_SECONDS:
-            why = f"speech recognition is {delay:.1f} s behind"
-            logger.warning("%s: once a segment now", why)
-        elif self.behind and delay < CAUGHT_UP_SECONDS:
-            why = "speech recognition keeps up again"
-            logger.info(why)
-        else:
-            return
-        self.behind = not self.behind
-        if self.on_behind is not None:
-            self.on_behind(why)
+        why = self.engines.change(behind=self.behind)
+        if why is not None:
+            self.behind = not self.behind
+            if self.on_behind is not None:
+                self.on_behind(why)

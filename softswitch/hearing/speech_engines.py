@@ -24,6 +24,11 @@ __all__ = ["SpeechEngines"]
 
 logger = logging.getLogger(__name__)
 
+BEHIND_SECONDS = 1.5
+"""Windows that take so long from their end to their words: from here on a segment is recognised
+once, until it takes less than CAUGHT_UP_SECONDS."""
+CAUGHT_UP_SECONDS = 0.4
+
 
 class SpeechEngines:
     """One set of workers for each recogniser that is asked for."""
@@ -50,6 +55,11 @@ class SpeechEngines:
         self._starts: set[asyncio.Task[None]] = set()
         self.unheard = 0
         """Ears that wanted their speech recognised while there was nobody to do it."""
+
+    @property
+    def available(self) -> bool:
+        """Whether the process has a recogniser."""
+        return self.own is not None
 
     async def refusal(self, within: float) -> str:
         """Why the recogniser that was started cannot work; empty when it can, or takes longer."""
@@ -89,6 +99,19 @@ class SpeechEngines:
     def delay_ns(self) -> int:
         """Of the slowest, from a window to its words."""
         return int(max([one.delay_seconds for one in self._recognisers.values()], default=0) * 1e9)
+
+    def change(self, *, behind: bool) -> str | None:
+        """Why they are to be taken for behind now, where they were not, or the other way round."""
+        delay = self.delay_ns / 1e9
+        if not behind and delay > BEHIND_SECONDS:
+            why = f"speech recognition is {delay:.1f} s behind"
+            logger.warning("%s: once a segment now", why)
+            return why
+        if behind and delay < CAUGHT_UP_SECONDS:
+            why = "speech recognition keeps up again"
+            logger.info(why)
+            return why
+        return None
 
     def prepare(self, ear: Ear) -> bool:
         """Whether there is somebody to recognise what is said on a leg, who is started for it."""

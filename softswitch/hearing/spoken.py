@@ -9,7 +9,7 @@ from media.speech.recognition.result import Recognised
 from softswitch.call.leg import Leg
 from softswitch.call.services import Utterance
 
-__all__ = ["SpokenQuestion"]
+__all__ = ["Questions", "SpokenQuestion"]
 
 MAX_UTTERANCES = 16
 """Of one question that nobody took yet: beyond it the oldest goes."""
@@ -62,3 +62,26 @@ class SpokenQuestion:
                 end=result.end_ns / 1e9,
             )
         )
+
+
+class Questions:
+    """Those that wait for an answer, by leg."""
+
+    def __init__(self) -> None:
+        self._open: dict[Leg, tuple[SpokenQuestion, ...]] = {}
+
+    def of(self, leg: Leg) -> tuple[SpokenQuestion, ...]:
+        """Those of a leg, the oldest first."""
+        return self._open.get(leg, ())
+
+    def add(self, question: SpokenQuestion) -> None:
+        """Another one is asked."""
+        self._open[question.leg] = (*self.of(question.leg), question)
+
+    def remove(self, question: SpokenQuestion) -> None:
+        """One is closed."""
+        left = tuple([one for one in self.of(question.leg) if one is not question])
+        if left:
+            self._open[question.leg] = left
+        else:
+            self._open.pop(question.leg, None)

@@ -54,8 +54,8 @@ def test_all_is_not_well_while_recognisers_are_behind(scene: Scene) -> None:
     assert scene.last() == (1, ("rolling keyword windows",), "quiet for 5 s")
 
 
-class Speech:
-    """A stage whose recogniser says why it cannot be loaded."""
+class Engines:
+    """A recogniser that says why it cannot be loaded."""
 
     available = True
 
@@ -63,14 +63,21 @@ class Speech:
         self.why = why
         self.started = False
 
-    async def start(self, *, soon: bool) -> None:
-        self.started = soon
+    async def start(self) -> None:
+        self.started = True
 
     async def stop(self) -> None:
         self.started = False
 
     async def refusal(self, _within: float) -> str:
         return self.why
+
+
+class Speech:
+    """The stage of it."""
+
+    def __init__(self, why: str) -> None:
+        self.engines = Engines(why)
 
 
 @pytest.mark.parametrize("without", ["error", "ignore"])
@@ -81,7 +88,7 @@ async def test_a_recogniser_that_cannot_be_loaded_keeps_the_switch_from_starting
     wanting = SimpleNamespace(hearing=SimpleNamespace(without_recogniser=without))
     listening.speech = Speech("")
     await listening._start_speech("a caller", wanting)
-    assert listening.speech.started
+    assert listening.speech.engines.started
     listening.speech = Speech("/m is no model of vosk's")
     if without == "ignore":
         await listening._start_speech("a caller", wanting)
@@ -89,7 +96,7 @@ async def test_a_recogniser_that_cannot_be_loaded_keeps_the_switch_from_starting
         return
     with pytest.raises(RecogniserError, match="a caller is to be understood: /m is no model"):
         await listening._start_speech("a caller", wanting)
-    assert not listening.speech.started
+    assert not listening.speech.engines.started
 
 
 async def test_a_recogniser_that_worked_before_goes_on_when_another_configuration_is_refused(
@@ -97,11 +104,11 @@ async def test_a_recogniser_that_worked_before_goes_on_when_another_configuratio
 ) -> None:
     listening = scene.listening
     listening.speech = Speech("the model is gone")
-    listening.speech.started = True
+    listening.speech.engines.started = True
     wanting = SimpleNamespace(hearing=SimpleNamespace(without_recogniser="error"))
     with pytest.raises(RecogniserError):
         await listening._start_speech("a caller", wanting)
-    assert listening.speech.started
+    assert listening.speech.engines.started
 
 
 def test_speech_is_told_the_level_of_overload(scene: Scene) -> None:

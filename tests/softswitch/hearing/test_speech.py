@@ -103,7 +103,7 @@ class Bench:
         self.stage = SpeechStage(
             loop, Hearing(engine="auto"), self.voices, self.sink, make=self._make
         )
-        self.stage._engines.own = "whisper"
+        self.stage.engines.own = "whisper"
 
     def _make(self, _name: str, on_result: Any, _model: object, _count: int) -> ScriptedRecogniser:
         self.recognisers.append(ScriptedRecogniser(on_result))
@@ -441,7 +441,7 @@ async def test_a_leg_whose_speech_is_shed_is_told_for_how_long(bench: Bench) -> 
 
 
 async def test_a_leg_that_nobody_can_recognise_is_told(bench: Bench) -> None:
-    bench.stage._engines.own = None
+    bench.stage.engines.own = None
     ear = bench.ear(ROLLING)
     await asyncio.sleep(0.03)
     bench.stage.close(ear)
@@ -563,30 +563,29 @@ async def test_what_is_said_after_a_secret_is_heard_though_it_began_with_it(benc
 async def test_without_a_recogniser_it_is_said_once(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.stage._engines.own = None
-    assert not bench.stage.available
+    bench.stage.engines.own = None
+    assert not bench.stage.engines.available
     for slot in range(3):
         ear = bench.ear(ROLLING, slot)
         bench.speak(ear, 30)
         bench.pause(ear)
         bench.stage.close(ear)
     assert caplog.text.count("no speech recogniser is installed") == 1
-    assert bench.stage.unheard == 3
+    assert bench.stage.engines.unheard == 3
 
 
 async def test_the_recogniser_is_started_when_it_is_needed_and_stopped(bench: Bench) -> None:
-    await bench.stage.start()
     assert bench.recognisers == []
     bench.ear(ROLLING)
     await asyncio.sleep(0)
     assert bench.recogniser.started
-    await bench.stage.stop()
+    await bench.stage.engines.stop()
     assert bench.recogniser.stopped
     assert bench.stage.status()["listening"] == 1
 
 
 async def test_the_recogniser_can_be_started_ahead(bench: Bench) -> None:
-    await bench.stage.start(soon=True)
+    await bench.stage.engines.start()
     assert bench.recogniser.started
 
 
