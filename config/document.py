@@ -202,21 +202,11 @@ class _Composer:
         self._documents = 0
         self._nodes = 0
         self._merged = 0
-        # Any: PyYAML's events carry no types.
-        self._handlers: dict[type, Callable[[Any], None]] = {
-            yaml.ScalarEvent: self._scalar,
-            yaml.AliasEvent: self._alias,
-            yaml.MappingStartEvent: self._mapping_start,
-            yaml.MappingEndEvent: self._end,
-            yaml.SequenceStartEvent: self._sequence_start,
-            yaml.SequenceEndEvent: self._end,
-            yaml.DocumentStartEvent: self._document_start,
-        }
 
     def receive(self, event: object) -> None:
-        handler = self._handlers.get(type(event))
+        handler = _HANDLERS.get(type(event))
         if handler is not None:
-            handler(event)
+            handler(self, event)
 
     # Events.
 
@@ -346,3 +336,16 @@ class _Composer:
     def _stop(self, location: Location, message: str) -> NoReturn:
         self._problems.add(location, message)
         raise _UnreadableError
+
+
+# Functions, not methods bound to a composer: those would hold it, and the tree with it, in a
+# circle. Any: PyYAML's events carry no types.
+_HANDLERS: dict[type, Callable[[_Composer, Any], None]] = {
+    yaml.ScalarEvent: _Composer._scalar,
+    yaml.AliasEvent: _Composer._alias,
+    yaml.MappingStartEvent: _Composer._mapping_start,
+    yaml.MappingEndEvent: _Composer._end,
+    yaml.SequenceStartEvent: _Composer._sequence_start,
+    yaml.SequenceEndEvent: _Composer._end,
+    yaml.DocumentStartEvent: _Composer._document_start,
+}

@@ -205,3 +205,17 @@ def test_any_tree_gives_a_configuration_or_mistakes(tree: dict[str, object]) -> 
     text = flow(tree)
     if not mistakes(text, media=FakeMedia(), environment={"A": "1"}):
         assert isinstance(loaded(text, media=FakeMedia(), environment={"A": "1"}), Configuration)
+
+
+def test_what_was_read_is_gone_at_once_when_nobody_has_it(tmp_path: Path) -> None:
+    """A switch reads its file again and again, and its collector looks at little."""
+    path = tmp_path / "switch.yaml"
+    path.write_text("trunks: {c: &here {address: 192.0.2.1}, d: {<<: *here}}\ncampaigns: {}\n")
+    load(path, {})
+    gc.collect()
+    gc.disable()
+    try:
+        load(path, {})
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

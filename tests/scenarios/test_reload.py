@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -188,3 +189,22 @@ def test_what_a_call_earns_is_settled_by_what_it_began_with(
         records = stage.switch.wait_for_records(3)
     earned = [record["payout"] and record["payout"]["amount"] for record in records]
     assert sorted(earned, key=str) == ["5.00", None, None]
+
+
+def test_configurations_that_nobody_has_any_more_are_gone(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    path = stage.switch.config
+    text = path.read_text()
+
+    def reload(count: int) -> int:
+        """The memory in use behind so many configurations, in bytes."""
+        with peer_of(stage) as peer:
+            for n in range(count):
+                many = "".join(f'  "+1303{2000000 + n + i}": direct\n' for i in range(2000))
+                path.write_text(text.replace("numbers:\n", f"numbers:\n{many}"))
+                peer.ask("config.reload")
+        pages = Path(f"/proc/{stage.switch.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    before = reload(8)
+    assert reload(16) - before < 6_000_000
