@@ -461,6 +461,8 @@ class App:
         self._resources.callback(opt_outs.close)
         desk.lists = CallLists(self.switchboard, desk.originator, desk.guards, opt_outs)
         self._resources.push_async_callback(desk.lists.close)
+        originator, lists = desk.originator, desk.lists
+        desk.status_of["originate"] = lambda: {"placed": originator.placed, "lists": lists.running}
 
     async def _open_traces(self, desk: Desk) -> None:
         """Have calls traced that the configuration, or whoever asks at the desk, wants traced."""

@@ -8,6 +8,7 @@ get. A permit counts against `at_once` until it is released or its call is over,
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import deque
 from collections.abc import Callable, Container, Iterator
@@ -20,7 +21,12 @@ from config.model import Campaign, Configuration, Destination, OriginateRules, T
 
 __all__ = ["Guards", "NotAllowed", "Permit"]
 
+logger = logging.getLogger(__name__)
+
 MINUTE = 60.0
+
+_LIMITS = ("rate", "concurrency")
+"""Said to whoever asks, and asked again soon: no line of the log each."""
 
 MAX_SCOPES = 2000
 """Campaigns and tokens with counts of their own; those that have none at the moment are forgotten
@@ -116,7 +122,14 @@ class Guards:
         """
         rules = self._rules(campaign, token)
         allowed = self._allowed(campaign, rules, to, trunk, caller_id)
-        return allowed if isinstance(allowed, NotAllowed) else self._count(campaign, token, allowed)
+        if isinstance(allowed, Permit):
+            allowed = self._count(campaign, token, allowed)
+        if isinstance(allowed, NotAllowed) and allowed.what not in _LIMITS:
+            logger.warning(
+                "campaign %s: %s may not have %r called: %s",
+                campaign.name, token or "somebody", to[:MAX_TEXT], allowed.message,
+            )  # fmt: skip
+        return allowed
 
     def may_show(self, campaign: Campaign, number: str, *, token: str = "") -> bool:
         """Whether a number (E.164) may be asked for as caller id."""

@@ -104,6 +104,7 @@ def test_whom_nobody_lists_is_not_called(placing: Stage) -> None:
                 place(peer, second=second)
             assert refused.value.reason == "destination_not_allowed"
         placing.callee.expect_no_call(during=0.2)
+        assert peer.ask("status")["parts"]["originate"] == {"placed": 0, "lists": 0}
 
 
 def test_no_more_calls_are_placed_than_may_be(placing: Stage) -> None:

@@ -175,6 +175,15 @@ def test_no_more_calls_are_placed_in_a_minute_than_may_be() -> None:
     assert bench.why("+16025551234") == "rate"
 
 
+def test_who_asks_for_what_is_not_listed_stands_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    bench.why("+44\n2071234567", token="kiosk")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "kiosk may not have '+44\\n2071234567' called" in line
+
+
 def test_what_is_not_placed_does_not_count() -> None:
     bench = Bench()
     bench.permit("+16025551234", token="kiosk").release()
