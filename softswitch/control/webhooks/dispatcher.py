@@ -40,8 +40,8 @@ MAX_SPAN = 2000
 MAX_REJECTIONS = 20
 """Attempts of a delivery that the server refuses while it takes others: about an hour."""
 
-PORTION_BYTES = 256 << 10
-"""Read of the spool at a time."""
+PORTION_BYTES = 64 << 10
+"""Read of the spool at a time: what the thread takes of the interpreter in one go."""
 
 LOOK_SECONDS = 5.0
 """Before the spool is read again after the disk has refused it."""

@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from softswitch.control.webhooks.entry import (
 )
 from softswitch.control.webhooks.life import tell_death
 from softswitch.control.webhooks.spool import Spool
-from softswitch.store.calls_lines import BEGINNING, Bite, LinesReader, Place
+from softswitch.store.calls_lines import BEGINNING, LinesReader, Place
 
 __all__ = ["Feeder"]
 
@@ -41,7 +42,7 @@ LOOK_SECONDS = 2.0
 PORTION = 500
 """Events looked at in one turn of the loop: about two milliseconds."""
 
-MAX_BATCH_LINES = 200
+MAX_BATCH_LINES = 50
 MAX_BATCH_BYTES = 1 << 20
 """Of records.jsonl, at a time."""
 
@@ -49,6 +50,15 @@ NO_EVENTS = EventFilter(kinds=("-",))
 
 CLOSE_SECONDS = 3.0
 """How long the last events may take when the switch stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Some lines of records.jsonl, and the place behind them."""
+
+    entries: list[Entry]
+    end: Place
+    unreadable: int
 
 
 class Feeder:
@@ -140,8 +150,8 @@ class Feeder:
     async def step(self) -> bool:
         """Bring one batch in; whether there may be more."""
         try:
-            bite: Bite = await self._blocking(self._read)
-            entries, place = self._entries(bite)
+            records: _Records = await self._blocking(self._read)
+            entries, place = self._entries(records)
             if entries or place != self._place:
                 return await self._append(entries, place)
         except OSError as error:
@@ -149,13 +159,17 @@ class Feeder:
             return False
         return self._reader.behind > 0
 
-    def _read(self) -> Bite:
+    def _read(self) -> _Records:
+        """The next records, in the thread."""
         if self._place.offset > self._lines.size():
             # Somebody has cut the file off: what comes from now on is told.
             self._place = self._lines.end()
-        return self._lines.read(self._place, max_bytes=MAX_BATCH_BYTES, max_lines=MAX_BATCH_LINES)
+        bite = self._lines.read(self._place, max_bytes=MAX_BATCH_BYTES, max_lines=MAX_BATCH_LINES)
+        now = time.time()
+        found = [entry_of_record(line.text, now) for line in bite.lines]
+        return _Records([one for one in found if one is not None], bite.end, found.count(None))
 
-    def _entries(self, bite: Bite) -> tuple[list[Entry], Place]:
+    def _entries(self, records: _Records) -> tuple[list[Entry], Place]:
         """Events first; the records only when no event that belongs before them is left."""
         if not self._waiting:
             missed, events = self._reader.take(PORTION)
@@ -170,11 +184,8 @@ class Feeder:
             ]
         if self._reader.behind:
             return list(self._waiting), self._place
-        now = time.time()
-        records = [entry_of_record(line.text, now) for line in bite.lines]
-        found = [record for record in records if record is not None]
-        self.unreadable += len(records) - len(found)
-        return [*self._waiting, *found], bite.end
+        self.unreadable += records.unreadable
+        return [*self._waiting, *records.entries], records.end
 
     async def _append(self, entries: list[Entry], place: Place) -> bool:
         try:
