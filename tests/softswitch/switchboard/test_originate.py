@@ -3,12 +3,11 @@ whatever happens at whatever moment."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -22,6 +21,7 @@ from softswitch.switchboard.guards import Permit
 from softswitch.switchboard.originate import NotPlaced, Originator
 from softswitch.switchboard.protocols import WriteError
 from tests.support.laboratory import AGENT, FIRST, SECOND, Laboratory, laboratory
+from tests.support.scripted_ears import ScriptedEars
 
 Step = Callable[[Laboratory], None]
 
@@ -208,23 +208,29 @@ def test_the_first_hears_the_prompt_before_the_second_is_called(folder: Path) ->
         assert lab.facts("treatment.node") == [{"node": "prompt"}, {"node": "second"}]
 
 
-class Judge:
-    """Ears that take whoever answers for the same."""
-
-    understands = False
-
-    def __init__(self, verdict: str) -> None:
-        self.verdict = verdict
-
-    async def judge(self, leg: Any, within: float) -> str:
-        await asyncio.sleep(1)
-        return self.verdict
+def test_the_second_is_called_when_the_first_has_said_the_word(folder: Path) -> None:
+    with laboratory(folder) as lab:
+        ears = lab.services.ears = ScriptedEars()
+        begin(lab, criterion="word", word="yes please", prompt=SHORT)
+        answer(lab)
+        lab.wait_for_prompts()
+        lab.do(lambda: ears.question.say("no thank you"))
+        lab.wait_for_prompts(2)
+        assert len(lab.callee.calls) == 1
+        lab.do(lambda: ears.question.say("oh yes please"))
+        lab.settle()
+        assert len(lab.callee.calls) == 2
+        assert lab.facts("menu.choice") == [
+            {"node": "criterion", "key": "1", "by_default": False, "spoken": True}
+        ]
+        hang_up(lab)
 
 
 @pytest.mark.parametrize("verdict", ["human", "unknown", "machine"])
 def test_a_machine_that_answers_first_is_left(folder: Path, verdict: str) -> None:
     with laboratory(folder) as lab:
-        lab.services.ears = cast("Any", Judge(verdict))
+        ears = lab.services.ears = ScriptedEars()
+        ears.verdict = verdict
         begin(lab, leave_machines=True)
         answer(lab)
         assert len(lab.callee.calls) == 1
@@ -239,7 +245,8 @@ def test_a_machine_that_answers_first_is_left(folder: Path, verdict: str) -> Non
 
 def test_who_hangs_up_while_it_is_judged_has_ended_the_call(folder: Path) -> None:
     with laboratory(folder) as lab:
-        lab.services.ears = cast("Any", Judge("machine"))
+        ears = lab.services.ears = ScriptedEars()
+        ears.verdict = "machine"
         begin(lab, leave_machines=True)
         answer(lab)
         hang_up(lab)
