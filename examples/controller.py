@@ -21,6 +21,7 @@ class Switch:
         self.reader, self.writer = reader, writer
         self.numbers = itertools.count(1)
         self.asked: dict[int, asyncio.Future[Any]] = {}
+        self.talking: set[str] = set()
 
     async def ask(self, method: str, **params: Any) -> Any:
         """The result of a request; raises RuntimeError."""
@@ -42,8 +43,15 @@ class Switch:
                 self.asked.pop(message["id"]).set_result(message["result"])
 
 
-async def greet(switch: Switch, call: str, number: str) -> None:
-    """A call is offered. What cannot be done any more (the caller has left, say) is an error."""
+async def serve(switch: Switch, call: str, number: str) -> None:
+    """A call is offered."""
+    await attempt(call, connect(switch, call, number))
+    if call not in switch.talking:
+        await attempt(call, switch.ask("call.release", call=call))
+
+
+async def connect(switch: Switch, call: str, number: str) -> None:
+    """What cannot be done any more (the caller has left, say) is an error."""
     await switch.ask("call.take", call=call)
     await switch.ask("call.answer", call=call)
     await switch.ask("call.play", call=call, tone="chime")
@@ -55,14 +63,13 @@ async def greet(switch: Switch, call: str, number: str) -> None:
         if agent["outcome"] == "answered":
             await switch.ask("call.say", call=call, leg=agent["leg"], text="A call for you.")
             await switch.ask("call.bridge", call=call, leg=agent["leg"])
-            return  # events tell who of them leaves
-    await switch.ask("call.release", call=call)
+            switch.talking.add(call)  # events tell who of them leaves
 
 
 async def part(switch: Switch, call: str) -> None:
     """The agent has left, the caller is still there."""
-    await switch.ask("call.say", call=call, text="Thank you for calling.")
-    await switch.ask("call.hangup", call=call, cause="served")
+    await attempt(call, switch.ask("call.say", call=call, text="Thank you for calling."))
+    await attempt(call, switch.ask("call.hangup", call=call, cause="served"))
 
 
 async def attempt(call: str, work: Any) -> None:
@@ -82,9 +89,11 @@ async def main(address: str, number: str) -> None:
         call, kind = event["call"], event["kind"]
         print(call, kind, json.dumps(event["facts"])[:200], flush=True)
         if kind == "call.offered":
-            tasks.add(asyncio.create_task(attempt(call, greet(switch, call, number))))
+            tasks.add(asyncio.create_task(serve(switch, call, number)))
         elif kind == "call.unbridged":
-            tasks.add(asyncio.create_task(attempt(call, part(switch, call))))
+            tasks.add(asyncio.create_task(part(switch, call)))
+        elif kind == "call.ended":
+            switch.talking.discard(call)
         tasks = {task for task in tasks if not task.done()}
 
 

@@ -45,5 +45,5 @@ class CallUnbridged(CallEvent, frozen=True, kw_only=True):
     leg: str
     other_leg: str
     why: str
-    """asked; hung_up, leg_lost, not_acceptable: the other leg is over; diverted: the call goes on in
-    another treatment."""
+    """asked; hung_up, leg_lost, not_acceptable: the other leg is over; diverted: the call goes on
+    in another treatment."""

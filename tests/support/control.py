@@ -66,7 +66,7 @@ class ControlPeer:
         """The next event of a kind; those before it are passed over."""
         deadline = time.monotonic() + within
         while (told := self.notification(deadline - time.monotonic())) is not None:
-            if told["params"].get("kind") == kind:
+            if told.get("params", {}).get("kind") == kind:
                 return told["params"]
         raise AssertionError(f"no {kind} within {within} s")
 
