@@ -337,6 +337,7 @@ def test_a_secret_heard_only_when_it_was_over_is_silence_too(lab: Laboratory) ->
     assert spoken(left, 2000) == (0.0, 0.0)
     assert spoken(left, 3000)[1] == pytest.approx(2.3, abs=0.025)
 
+
 def test_what_is_said_between_two_talks_is_recorded_of_the_caller_alone(lab: Laboratory) -> None:
     taped = TapedCalls(lab, record=Recording())
     bridged(taped)
