@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -57,7 +58,8 @@ treatments:
 web:
   listen: 127.0.0.1:${WEB_PORT}
   origins: ["${SITE}"]
-  per_minute: 600
+  per_minute: 200
+  proxies: 127.0.0.1
   results: yes
   pools:
     paid-search: {key: shop-2026}
@@ -255,6 +257,47 @@ def test_what_is_no_request_is_answered_in_a_sentence(shop: Shop, body: bytes) -
 
 def test_a_request_that_is_too_long_is_refused(shop: Shop) -> None:
     assert shop.ask("/allocate", body=b" " * 200_000)[0] == 413
+
+
+def test_a_visitor_who_asks_too_often_waits_and_others_do_not(shop: Shop) -> None:
+    visitor = {"X-Forwarded-For": "1.2.3.4, 203.0.113.9", "Origin": shop.site.origin}
+    for _ in range(250):
+        status, headers, answer = shop.ask(ALLOCATE, headers=visitor)
+        if status != 200:
+            break
+    assert status == 429
+    assert 0 < int(headers["Retry-After"]) <= 2
+    assert headers["Access-Control-Allow-Origin"] == shop.site.origin
+    assert answer == {"error": "too many requests"}
+    assert shop.ask(ALLOCATE, headers={"X-Forwarded-For": "203.0.113.10"})[0] == 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
+        b"POST /allocate HTTP/1.1\r\nHost: h\r\nContent-Length: -5\r\n\r\n",
+        b"POST /allocate HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /allocate?%zz=%ff&pool=%00&key=\xff HTTP/1.1\r\nHost: h\r\n\r\n",
+        b'{"jsonrpc": "2.0", "id": 1, "method": "status"}\n',
+    ],
+)
+def test_what_is_no_http_is_answered_or_cut_off_and_disturbs_nobody(
+    shop: Shop, data: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", shop.web_port), 5) as stranger:
+        stranger.settimeout(5)
+        try:
+            stranger.sendall(data)
+            answer = stranger.recv(4096)
+        except ConnectionError:
+            answer = b""
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))
+    assert shop.ask("/healthz")[0] == 200
+    shop.switch.assert_no_traceback()
 
 
 def test_a_system_with_a_token_asks_on_the_control_port_for_any_pool(shop: Shop) -> None:
