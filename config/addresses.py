@@ -5,7 +5,7 @@ RFC 1123 section 2.1 (host names), RFC 3550 section 11 (pairs of ports). Knows n
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from config.e164 import split_sip_uri
@@ -30,6 +30,8 @@ class HostPort:
     host: str
     port: int
     transport: Transport = "udp"
+    explicit: bool = True
+    """Whether the port was written."""
 
 
 def host(text: str) -> str:
@@ -61,6 +63,15 @@ def unusable(text: str, *, wildcard: bool) -> str | None:
     if address.is_unspecified and not wildcard:
         return "no host that peers can reach"
     return None
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an address and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:
@@ -105,7 +116,9 @@ def host_port(default_port: int | None, text: str) -> HostPort:
         name, colon, port = text.partition(":")
     if not colon and default_port is None:
         raise ValueError(text)
-    return HostPort(host(name), _port(port) if colon or default_port is None else default_port)
+    if not colon and default_port is not None:
+        return HostPort(host(name), default_port, explicit=False)
+    return HostPort(host(name), _port(port))
 
 
 HOST = scalar("a host: an IP address or a name", host)
@@ -133,7 +146,7 @@ def _trunk_address(text: str) -> HostPort:
         return found
     for known in get_args(Transport):
         if transport == known:
-            return HostPort(found.host, found.port, known)
+            return replace(found, transport=known)
     raise RefusedError(f'the transport is udp, tcp or tls, not "{shorten(transport)}"')
 
 

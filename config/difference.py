@@ -22,6 +22,7 @@ RESTART: Mapping[str, Mapping[str, str]] = {
         "listen_port": "listen",
         "transports": "transports",
         "tls": "tls",
+        "name_servers": "name_servers",
         "advertise_host": "advertise",
         "rtp_host": "rtp_host",
         "rtp_first_port": "rtp_ports",

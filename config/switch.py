@@ -75,6 +75,13 @@ class SwitchKeys:
         otherwise="none",
         example="{certificate: /etc/softswitch/sip.pem, key: /etc/softswitch/sip.key}",
     )
+    NAME_SERVERS = Key(
+        "name_servers",
+        list_of(address(53), most=8),
+        "Name servers that are asked for the servers of trunks (SRV).",
+        otherwise="the system's",
+        example="[192.0.2.53]",
+    )
     ADVERTISE = Key(
         "advertise",
         HOST,
@@ -241,6 +248,7 @@ def read_switch(tree: Tree, reading: Reading) -> Switch | None:
         listen_port=listen.port,
         transports=fields.get(keys.TRANSPORTS) or _TRANSPORTS,
         tls=_tls(fields, listen),
+        name_servers=tuple((one.host, one.port) for one in fields.get(keys.NAME_SERVERS) or ()),
         advertise_host=advertise,
         rtp_host=fields.get(keys.RTP_HOST) or listen.host,
         rtp_first_port=ports[0],

@@ -3,7 +3,7 @@
 That a trunk is not the switch itself is checked by `config.references`.
 """
 
-from config.addresses import SOURCE, TRUNK_ADDRESS
+from config.addresses import SOURCE, TRUNK_ADDRESS, HostPort, is_address
 from config.document import Scalar, Tree
 from config.header_names import HEADER_NAME
 from config.kinds import (
@@ -130,6 +130,14 @@ class TrunkKeys:
         otherwise="none: it is taken to be there",
         example="{every: 10 s, misses: 2}",
     )
+    NO_RESPONSE_TIME = Key(
+        "no_response_time",
+        duration("1 s", "32 s"),
+        "How long a server of the trunk may say nothing at all to an INVITE, not even 100, until "
+        "the next one is called.",
+        otherwise="32 s (Timer B)",
+        example="3 s",
+    )
     OVERSIZE = Key(
         "oversize",
         one_of(_OVERSIZES),
@@ -146,6 +154,11 @@ class TrunkKeys:
         otherwise="none is asked for",
         example="30 min",
     )
+
+
+def _is_by_name(where: HostPort) -> bool:
+    """RFC 3263 section 4.2: a name without a port is looked up for its servers."""
+    return not (where.explicit or is_address(where.host))
 
 
 def _registration(fields: Fields, reading: Reading) -> TrunkRegistration | None:
@@ -179,7 +192,14 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         except RefusedError as error:
             note(reading, error, tree, name)
             return None
-        return Trunk(name, found.host, found.port, found.transport, location=tree.location)
+        return Trunk(
+            name,
+            found.host,
+            found.port,
+            found.transport,
+            by_name=_is_by_name(found),
+            location=tree.location,
+        )
     try:
         fields = read_fields(tree, TRUNK, reading)
         where = fields[keys.ADDRESS]
@@ -190,6 +210,8 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         host=where.host,
         port=where.port,
         transport=where.transport,
+        by_name=_is_by_name(where),
+        no_response_seconds=fields.get(keys.NO_RESPONSE_TIME),
         sources=fields.get(keys.SOURCES) or (),
         trusted=fields[keys.TRUSTED],
         max_calls=fields.get(keys.MAX_CALLS),

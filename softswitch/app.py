@@ -17,8 +17,9 @@ import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from config.model import Configuration, SwitchTls
+from config.model import Configuration, Switch, SwitchTls
 from ivr.prompt_texts import templates_of
 from ivr.prompts import PromptError, PromptLibrary
 from ivr.sounds import SoundShelf
@@ -73,11 +74,15 @@ from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.originate import Originator
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
+from softswitch.switchboard.trunk_servers import TrunkServers
 from softswitch.switchboard.trunk_watch import TrunkWatch
 from softswitch.traces.tracer import Tracer
 from softswitch.tracking import Tracking
 from softswitch.transport import Endpoint, NameNotResolved, Resolver, Tls, TlsFiles, Transport
 from softswitch.version import VERSION
+
+if TYPE_CHECKING:
+    from softswitch.transport.directory import Directory
 
 logger = logging.getLogger(__name__)
 
@@ -349,6 +354,9 @@ class App:
         snapshot = await self.snapshots.make(self.configuration)
         self.switchboard = Switchboard(self.services, recorder, snapshot, self.tracking.means())
         self._resources.push_async_callback(self.switchboard.close)
+        self.servers = TrunkServers(self.services, lambda: _directory(switch))
+        self._resources.push_async_callback(self.servers.close)
+        self.servers.use(self.configuration)
         stack.admits = self.switchboard.sources.gatekeeper.admits
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
         if switch.tap:
@@ -433,7 +441,12 @@ class App:
             make_snapshot=self.snapshots.make,
             put=self._use,
             events=self.events,
-            followers=[door, FollowingLog(self.event_log, self.configuration), self.trunk_watch],
+            followers=[
+                door,
+                FollowingLog(self.event_log, self.configuration),
+                self.trunk_watch,
+                self.servers,
+            ],
             afterwards=[self.webhooks.update, self._trace],
         )
         if self.listening is not None:
@@ -575,6 +588,13 @@ class App:
         while self.services.now() < deadline and self.stack.busy():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await self._resources.aclose()
+
+
+def _directory(switch: Switch) -> Directory:
+    """Who asks for the servers of names; its library is loaded where there are names."""
+    from softswitch.transport.directory import Directory
+
+    return Directory(switch.name_servers)
 
 
 def _tls_files(tls: SwitchTls) -> TlsFiles:

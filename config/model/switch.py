@@ -33,6 +33,8 @@ class Switch:
     """Port SIP listens on, the same for UDP and TCP. 1-65535, default 5060."""
     transports: tuple[Transport, ...] = ("udp", "tcp")
     """SIP transports listened on, beside TLS. Default both."""
+    name_servers: tuple[tuple[str, int], ...] = ()
+    """Hosts and ports of name servers; none: the system's. Default none."""
     tls: SwitchTls | None = None
     """SIP over TLS. Default none."""
     advertise_host: str = "127.0.0.1"

@@ -87,6 +87,10 @@ class Trunk:
     """New calls a second, each way. 1-10000; None: no limit. Default None."""
     probe: TrunkProbe | None = None
     """OPTIONS to it. Default none."""
+    by_name: bool = False
+    """Whether its host is a name without a port: servers are looked up (SRV)."""
+    no_response_seconds: float | None = None
+    """How long a server may say nothing to an INVITE. 1-32; None: Timer B. Default None."""
     oversize: Oversize = "tcp"
     """INVITEs that are too large for a datagram go by TCP first, or by UDP all the same. Default
     tcp."""

@@ -16,6 +16,7 @@ from softswitch.call.leg_media import LegMedia, codec_named, session_description
 from softswitch.call.outcomes import Cancelled, DialFailure, Rejected, TimedOut
 from softswitch.sip import events as sip_events
 from softswitch.sip.causes import q850_for_status
+from softswitch.sip.flow import Flow
 from softswitch.sip.invite_client import OutgoingInvite
 from softswitch.sip.message import Response
 
@@ -46,6 +47,12 @@ class CalledLeg(Leg):
         """Set once: why nobody answered, or None when somebody did."""
         self.early_media = False
         self._ring_timer: asyncio.TimerHandle | None = None
+        self._ways: list[Flow] = []
+        """Servers that were not tried yet."""
+        self._way: Flow = request.flow
+        self._heard = False
+        """Whether a provisional response has come."""
+        self._patience: asyncio.TimerHandle | None = None
 
     def open_media(self, *, beside: MediaPort | None, prefer: str | None, ptime_ms: int) -> None:
         """Take a media port on the shard of the caller's; raises PortsExhausted."""
@@ -57,9 +64,29 @@ class CalledLeg(Leg):
         """Send the INVITE and start the ring timer."""
         assert self.media is not None
         request = self.request
+        services = self.services
+        self._ways = services.ways.of(self.trunk, request.flow, services.servers, services.now())
+        self._send_invite()
+        assert self.invite is not None
+        self.originated_clock = services.now()
+        self._ring_timer = services.loop.call_later(request.ring_seconds, self._on_no_answer)
+        self.call.emit(
+            LegOriginated,
+            leg=self.leg_id,
+            trunk=self.trunk.name,
+            sip_call_id=self.invite.call_id,
+            from_number=request.from_number,
+            to_number=request.to_number,
+        )
+
+    def _send_invite(self) -> None:
+        """Call the first server that was not tried yet."""
+        assert self.media is not None
+        request, self._way = self.request, self._ways.pop(0)
+        self._heard = False
         self.invite = self.services.stack.invite(
             uri=request.uri,
-            to_flow=request.flow,
+            to_flow=self._way,
             from_=request.from_header,
             to=f"<{request.uri}>",
             contact_user=request.contact_user,
@@ -71,17 +98,40 @@ class CalledLeg(Leg):
             may_use_tcp=self.trunk.oversize == "tcp",
             now=self.services.now(),
         )
-        self.originated_clock = self.services.now()
-        self._ring_timer = self.services.loop.call_later(request.ring_seconds, self._on_no_answer)
+        if self.trunk.no_response_seconds is not None:
+            self._patience = self.services.loop.call_later(
+                self.trunk.no_response_seconds, self._on_no_response
+            )
         self.services.flush_soon()
-        self.call.emit(
-            LegOriginated,
-            leg=self.leg_id,
-            trunk=self.trunk.name,
-            sip_call_id=self.invite.call_id,
-            from_number=request.from_number,
-            to_number=request.to_number,
-        )
+
+    def _on_no_response(self) -> None:
+        """Nothing was heard, not even 100: the server is as good as gone."""
+        self._patience = None
+        if self.invite is None or self.invite.is_heard or self.outcome.done():
+            return
+        self.invite.owner = None
+        self.invite.cancel(now=self.services.now())
+        if not self._tries_next("no response"):
+            self._conclude(Rejected(408, "no response", 102))
+
+    def _tries_next(self, why: str) -> bool:
+        """Go to the next server of the trunk, if there is one."""
+        self._stop_patience()
+        services = self.services
+        services.ways.failed(self._way, services.now())
+        if not self._ways:
+            return False
+        logger.info(
+            "call %s leg %s: %s:%d: %s; trying the next server",
+            self.call.call_id, self.leg_id, self._way.host, self._way.port, why,
+        )  # fmt: skip
+        self._send_invite()
+        return True
+
+    def _stop_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     # In a caller's place: nobody waits for our answer there.
 
@@ -128,6 +178,7 @@ class CalledLeg(Leg):
         if self.outcome.done():
             return
         response = event.response
+        self._heard = True
         described = bool(response.body) and self._accept(response)
         if described:
             self.early_media = True
@@ -172,6 +223,11 @@ class CalledLeg(Leg):
 
     def _on_rejected(self, event: sip_events.InviteRejected) -> None:
         response = event.response
+        gone = event.status == 503 or event.why in ("timeout", "transport")
+        why = event.why if response is None else f"{event.status}"
+        # RFC 3263 section 4.3: a 503, no response or no way there: the next server is asked.
+        if gone and not (self._heard or self.outcome.done()) and self._tries_next(why):
+            return
         reason = event.why if response is None else response.reason
         if response is not None and response.status < 300:
             reason = "hung up before it answered"
@@ -201,6 +257,7 @@ class CalledLeg(Leg):
             self.finish(status=failure.status, q850=failure.q850, cause=cause)
 
     def _stop_ring_timer(self) -> None:
+        self._stop_patience()
         if self._ring_timer is not None:
             self._ring_timer.cancel()
             self._ring_timer = None

@@ -20,8 +20,10 @@ from softswitch.call.call_rate import CallRate
 from softswitch.call.conference import Conferences
 from softswitch.call.logins import Logins
 from softswitch.call.monitor import Monitors
+from softswitch.call.servers import Ways
 from softswitch.call.stream import EventStream
 from softswitch.sip.ids import Ids
+from softswitch.sip.servers import Server
 from softswitch.sip.stack import Stack
 
 if TYPE_CHECKING:
@@ -154,6 +156,9 @@ class Services:
     monitors: Monitors = field(default_factory=Monitors)
     trunk_legs: Counter[str] = field(default_factory=Counter)
     """Legs on each trunk now, both directions."""
+    servers: dict[tuple[str, str], tuple[Server, ...]] = field(default_factory=dict)
+    """What stands behind the name of a trunk, by name and transport, as far as that is known."""
+    ways: Ways = field(init=False)
     call_rate: CallRate = field(default_factory=CallRate)
     trunks_down: set[str] = field(default_factory=set)
     """Trunks that do not answer: nothing is sent there."""
@@ -163,6 +168,7 @@ class Services:
 
     def __post_init__(self) -> None:
         self.now = self.loop.time
+        self.ways = Ways(self.ids)
 
     def new_call_id(self) -> str:
         """A call id: 96 random bits, URL-safe, unguessable."""

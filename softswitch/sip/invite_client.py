@@ -203,6 +203,11 @@ class OutgoingInvite(PendingAck):
     # What the peer does.
 
     @property
+    def is_heard(self) -> bool:
+        """Whether any provisional response has come, 100 too."""
+        return self._has_provisional
+
+    @property
     def wants_to_go_on(self) -> bool:
         """Whether a challenge is to be answered: not after a CANCEL."""
         return not self._is_over and self._cancel_lines is None

@@ -22,7 +22,7 @@ from tests.support.configurations import read_kind
         (HOST, "'[::1]'", "::1"),
         (HOST, "'2001:DB8:0::1'", "2001:db8::1"),
         (address(5060), "127.0.0.1:5070", HostPort("127.0.0.1", 5070)),
-        (address(5060), "localhost", HostPort("localhost", 5060)),
+        (address(5060), "localhost", HostPort("localhost", 5060, explicit=False)),
         (address(5060), "'[::1]:5070'", HostPort("::1", 5070)),
         (address(5060), "'[::1]'", HostPort("::1", 5060)),
         (TRUNK_ADDRESS, "10.0.0.1", HostPort("10.0.0.1", 5060, "udp")),

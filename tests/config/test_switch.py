@@ -43,6 +43,7 @@ def test_every_setting_reaches_the_model() -> None:
   synthesiser: flite
   without_synthesiser: chime
   tls: {certificate: c.pem, key: k.pem, verify: no}
+  name_servers: [192.0.2.53, "[::1]:5353"]
 """
     expected = Switch(
         listen_host="::1",
@@ -69,6 +70,7 @@ def test_every_setting_reaches_the_model() -> None:
         log_level="debug",
         synthesiser="flite",
         without_synthesiser="chime",
+        name_servers=(("192.0.2.53", 53), ("::1", 5353)),
         tls=SwitchTls(Path("c.pem"), Path("k.pem"), listen_host="::1", verify=False),
     )
     found = switch(text)

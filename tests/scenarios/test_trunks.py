@@ -12,6 +12,7 @@ import pytest
 from tests.support import digest
 from tests.support.certificates import CERTIFICATE, KEY
 from tests.support.digest import Carrier
+from tests.support.name_server import NameServer
 from tests.support.phone import Call, Phone
 from tests.support.ports import free_sip_port
 from tests.support.program import Switch, base_environment, command, wait_for
@@ -268,3 +269,49 @@ def test_a_trunk_by_tls_needs_a_certificate(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "TLS needs a certificate" in done.stderr
+
+
+# Servers behind a name.
+
+
+def test_servers_of_a_name_are_tried_one_after_the_other(tmp_path: Path) -> None:
+    with ExitStack() as made:
+        names = made.enter_context(NameServer())
+        first, second = (made.enter_context(closing(Phone(user=one))) for one in ("one", "two"))
+        near = made.enter_context(closing(RtpEnd()))
+        silent = free_sip_port()
+        names.srv(
+            "_sip._udp.carrier.test",
+            (1, 0, silent, "localhost"),
+            (2, 0, first.port, "localhost"),
+            (3, 0, second.port, "localhost"),
+        )
+        file = tmp_path / "switch.yaml"
+        servers = f"[127.0.0.1:{names.port}]"
+        file.write_text(
+            configuration(
+                switch={"name_servers": servers},
+                trunk="    sources: [127.0.0.1]\n    no_response_time: 2 s\n",
+            )
+        )
+        switch = Switch(tmp_path / "run", file, trunk="carrier.test").start()
+        made.callback(switch.stop)
+        caller = made.enter_context(closing(Phone(switch.address, user=CALLER)))
+        wait_for("the records", lambda: "_sip._udp.carrier.test. SRV" in names.asked)
+        # Nobody listens at the first, the second says that it is full.
+        calling = caller.invite(DIRECT, near.sdp())
+        called = first.expect_call(8)
+        assert called.invite is not None
+        assert called.invite.uri == f"sip:{DIRECT}@carrier.test"
+        called.respond(503)
+        called = second.expect_call(8)
+        give_up(calling, called)
+        # Those that failed come last for a while.
+        calling = caller.invite(DIRECT, near.sdp())
+        give_up(calling, second.expect_call(8))
+        wait_for("records", lambda: len(switch.records()) == 2)
+        assert [one["side"] for one in switch.records()[0]["legs"]] == ["calling", "called"]
+        # The name service may go away: what was known holds on.
+        names.broken = True
+        calling = caller.invite(DIRECT, near.sdp())
+        give_up(calling, second.expect_call(8))

@@ -1,0 +1,45 @@
+"""The ways to a trunk: its servers, those that failed lately last."""
+
+from __future__ import annotations
+
+from config.model import Trunk
+from softswitch.call import servers as module
+from softswitch.call.servers import AVOID_SECONDS, Ways
+from softswitch.sip.flow import Flow
+from softswitch.sip.ids import Ids
+from softswitch.sip.servers import Server
+from tests.support.agents import Pseudorandom
+
+NAMED = Trunk("t", "carrier.example", by_name=True)
+FLOW = Flow("udp", "carrier.example", 5060)
+KNOWN = {("carrier.example", "udp"): (Server("one", 1), Server("two", 2, 1), Server("three", 3, 2))}
+
+
+def hosts(ways: Ways, now: float = 0.0, trunk: Trunk = NAMED) -> list[str]:
+    return [flow.host for flow in ways.of(trunk, FLOW, KNOWN, now)]
+
+
+def test_servers_come_by_priority_with_their_own_ports() -> None:
+    ways = Ways(Ids(Pseudorandom(1)))
+    assert hosts(ways) == ["one", "two", "three"]
+    assert [flow.port for flow in ways.of(NAMED, FLOW, KNOWN, 0.0)] == [1, 2, 3]
+
+
+def test_a_trunk_with_a_port_and_one_that_is_not_known_yet_have_one_way() -> None:
+    ways = Ways(Ids(Pseudorandom(1)))
+    assert hosts(ways, trunk=Trunk("t", "carrier.example")) == ["carrier.example"]
+    assert ways.of(NAMED, FLOW, {}, 0.0) == [FLOW]
+
+
+def test_what_failed_lately_comes_last_for_a_while() -> None:
+    ways = Ways(Ids(Pseudorandom(1)))
+    ways.failed(Flow("udp", "one", 1), 0.0)
+    assert hosts(ways, 1.0) == ["two", "three", "one"]
+    assert hosts(ways, AVOID_SECONDS + 1.0) == ["one", "two", "three"]
+
+
+def test_failures_that_are_remembered_are_bounded() -> None:
+    ways = Ways(Ids(Pseudorandom(1)))
+    for number in range(module.MAX_AVOIDED * 2):
+        ways.failed(Flow("udp", f"h{number}", 1), 0.0)
+    assert len(ways._avoided) <= module.MAX_AVOIDED
