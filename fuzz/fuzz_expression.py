@@ -7,12 +7,9 @@ what was noted. A finding is printed as a Python literal, for a new test.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
-import time
-import traceback
 from decimal import Decimal
 
 from config.expression import (
@@ -26,6 +23,7 @@ from config.expression import (
 )
 from config.expression.tokens import MAX_LENGTH
 from config.model import Expression, Value
+from fuzz.drive import drive
 from softswitch.campaign.evaluate import Noting, RecordedFacts, evaluate, render
 from softswitch.campaign.operators import text_of
 
@@ -92,13 +90,10 @@ def make(chance: random.Random) -> str:
     return text
 
 
-def check(text: str, seed: int) -> bool:
+def check(text: str, chance: random.Random) -> bool:
     """Read one text both ways; whether either was good. Raises on a finding."""
-    begun = time.perf_counter()
-    good = check_expression(text, seed) | check_template(text, seed)
-    took = time.perf_counter() - begun
-    assert took < MAX_SECONDS_A_TEXT, f"took {took:.1f} s"
-    return good
+    seed = chance.getrandbits(32)
+    return check_expression(text, seed) | check_template(text, seed)
 
 
 def check_expression(text: str, seed: int) -> bool:
@@ -140,27 +135,5 @@ def check_template(text: str, seed: int) -> bool:
     return True
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=None)
-    options = parser.parse_args()
-    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
-    chance = random.Random(seed)
-    end = time.monotonic() + options.seconds
-    texts = good = 0
-    while time.monotonic() < end:
-        text = make(chance)
-        try:
-            good += check(text, texts)
-        except Exception:  # noqa: BLE001 - whatever comes out is the finding
-            print(f"seed {seed}, text {texts}: {text!r}")
-            traceback.print_exc()
-            return 1
-        texts += 1
-    print(f"seed {seed}: {texts} texts, {good} of them good, no finding")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(drive(__doc__, make, check, most_seconds=MAX_SECONDS_A_TEXT))

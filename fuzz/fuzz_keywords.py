@@ -7,15 +7,13 @@ no recogniser would report them. A finding is printed as a Python literal, for a
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
-import time
-import traceback
 
 from config.expression import ExpressionError
 from config.model import ALL_VARIANTS, KeywordRule
 from config.said import parse_said, phrases_of
+from fuzz.drive import drive
 from media.keywords import KeywordMatcher
 from media.speech.recognition.result import Recognised, Word
 
@@ -70,7 +68,6 @@ def speech(chance: random.Random) -> Recognised:
 
 def check(text: str, chance: random.Random) -> bool:
     """Read one rule and match it; whether it was one. Raises on a finding."""
-    begun = time.perf_counter()
     try:
         said = parse_said(text)
     except ExpressionError as error:
@@ -83,8 +80,6 @@ def check(text: str, chance: random.Random) -> bool:
         KeywordRule("early", said, text, first_seconds=chance.uniform(1, 50)),
     ]
     check_hits(rules, [speech(chance) for _ in range(chance.randint(1, 12))])
-    took = time.perf_counter() - begun
-    assert took < MAX_SECONDS_A_TEXT, f"took {took:.1f} s"
     return True
 
 
@@ -108,27 +103,5 @@ def check_hits(rules: list[KeywordRule], results: list[Recognised]) -> None:
         assert hit.rule.confidence <= hit.confidence <= 1.0, hit
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=None)
-    options = parser.parse_args()
-    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
-    chance = random.Random(seed)
-    end = time.monotonic() + options.seconds
-    texts = good = 0
-    while time.monotonic() < end:
-        text = make(chance)
-        try:
-            good += check(text, chance)
-        except Exception:  # noqa: BLE001 - whatever comes out is the finding
-            print(f"seed {seed}, text {texts}: {text!r}")
-            traceback.print_exc()
-            return 1
-        texts += 1
-    print(f"seed {seed}: {texts} texts, {good} of them good, no finding")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(drive(__doc__, make, check, most_seconds=MAX_SECONDS_A_TEXT))

@@ -7,11 +7,10 @@ of ours. A finding is printed as a Python literal, for a new test.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
-import time
 
+from fuzz.drive import drive
 from softswitch.sdp import (
     PCMA,
     PCMU,
@@ -90,12 +89,12 @@ def check_answer(description: SessionDescription) -> None:
     assert set(agreed.receive) <= set(range(128))
 
 
-def check(data: bytes) -> None:
-    """Do everything with one description; raises for a finding."""
+def check(data: bytes, _chance: random.Random) -> bool:
+    """Do everything with one description; whether it was one. Raises for a finding."""
     try:
         description = SessionDescription.parse(data)
     except ALLOWED:
-        return
+        return False
     again = SessionDescription.parse(bytes(description))
     assert again == description
     for use in (check_answer, check_acceptance):
@@ -103,6 +102,7 @@ def check(data: bytes) -> None:
             use(description)
         except ALLOWED:
             continue
+    return True
 
 
 def check_acceptance(description: SessionDescription) -> None:
@@ -112,42 +112,22 @@ def check_acceptance(description: SessionDescription) -> None:
     assert not (agreed.held and agreed.send)
 
 
-def run(seconds: float, seed: int) -> int:
-    """Fuzz for so long; give the number of descriptions tried. The first finding ends it."""
-    chance = random.Random(seed)
-    end = time.monotonic() + seconds
-    pool = list(SEEDS)
-    tried = 0
-    while time.monotonic() < end:
-        data = mutate(chance.choice(pool), chance)
+class Pool:
+    """Descriptions that are mutated: the seeds, and what became of them."""
+
+    def __init__(self) -> None:
+        self._kept = list(SEEDS)
+
+    def make(self, chance: random.Random) -> bytes:
+        """A mutated description, which may be mutated further."""
+        data = mutate(chance.choice(self._kept), chance)
         if len(data) < 6000:
-            if len(pool) < 200:
-                pool.append(data)
+            if len(self._kept) < 200:
+                self._kept.append(data)
             elif chance.random() < 0.02:
-                pool[chance.randrange(len(SEEDS), len(pool))] = data
-        start = time.process_time()
-        try:
-            check(data)
-        except Exception:
-            print(f"finding after {tried} descriptions, seed {seed}:\n{data!r}", file=sys.stderr)
-            raise
-        if time.process_time() - start > MAX_SECONDS_A_DESCRIPTION:
-            raise AssertionError(f"took {time.process_time() - start:.2f} s: {data!r}")
-        tried += 1
-    return tried
-
-
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    arguments = parser.parse_args()
-    # A finding ends the program with its traceback and status 1.
-    tried = run(arguments.seconds, arguments.seed)
-    print(f"fuzz_sdp: {tried} descriptions, seed {arguments.seed}, no finding")
-    return 0
+                self._kept[chance.randrange(len(SEEDS), len(self._kept))] = data
+        return data
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(drive(__doc__, Pool().make, check, most_seconds=MAX_SECONDS_A_DESCRIPTION))

@@ -7,14 +7,13 @@ literal.
 
 from __future__ import annotations
 
-import argparse
 import random
 import struct
 import sys
-import time
 
 import numpy as np
 
+from fuzz.drive import drive
 from media import SAMPLE_RATE
 from media.wav import MAX_WAV_SECONDS, WavError, decode_wav, encode_wav
 
@@ -69,48 +68,23 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def check(data: bytes) -> None:
-    """Read it; raises for a finding."""
+def check(data: bytes, _chance: random.Random) -> bool:
+    """Read it; whether it was a file. Raises for a finding."""
     try:
         samples = decode_wav(data)
     except ALLOWED:
-        return
+        return False
     assert samples.dtype == np.int16
     assert samples.ndim == 1
     assert 0 < samples.size <= MAX_WAV_SECONDS * SAMPLE_RATE
     assert np.array_equal(decode_wav(encode_wav(samples)), samples)
+    return True
 
 
-def run(seconds: float, seed: int) -> int:
-    """Fuzz for so long; give the number of files tried. The first finding ends it."""
-    chance = random.Random(seed)
-    end = time.monotonic() + seconds
-    tried = 0
-    while time.monotonic() < end:
-        data = mutate(chance.choice(SEEDS), chance)
-        start = time.process_time()
-        try:
-            check(data)
-        except Exception:
-            print(f"finding after {tried} files, seed {seed}:\n{data!r}", file=sys.stderr)
-            raise
-        if time.process_time() - start > MAX_SECONDS_A_FILE:
-            raise AssertionError(f"took {time.process_time() - start:.2f} s: {data!r}")
-        tried += 1
-    return tried
-
-
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    arguments = parser.parse_args()
-    # A finding ends the program with its traceback and status 1.
-    tried = run(arguments.seconds, arguments.seed)
-    print(f"fuzz_wav: {tried} files, seed {arguments.seed}, no finding")
-    return 0
+def make(chance: random.Random) -> bytes:
+    """A mutated file."""
+    return mutate(chance.choice(SEEDS), chance)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(drive(__doc__, make, check, most_seconds=MAX_SECONDS_A_FILE))
