@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,11 @@ AUTH_SECONDS = 10.0
 
 SLOW_SECONDS = 30.0
 """A peer that takes none of its answers for so long is cut off."""
+
+IDLE_SECONDS, PROBE_SECONDS, PROBES = 10, 5, 3
+"""A peer that is gone without a word (its machine lost its power, a cable its plug) is missed after
+half a minute: it may steer calls, whose treatments go on then. The kernel asks; the peer's program notices
+nothing of it."""
 
 MAX_UNSENT = 1 << 20
 """Bytes that wait for a slow peer before whoever writes has to wait."""
@@ -110,6 +116,7 @@ class ControlServer:
         if not peer:
             writer.close()  # it has gone already, and nobody knows who it was
             return
+        _watch_over(writer)
         await self._accept(reader, writer, f"{peer[0]}:{peer[1]}", identity, address=peer[0])
 
     async def _accept_unix(
@@ -168,6 +175,19 @@ class ControlServer:
             for message in lines.receive(data):
                 await session.receive(message)
             data = await connection.read(session.auth_seconds_left())
+
+
+def _watch_over(writer: asyncio.StreamWriter) -> None:
+    """Have the kernel see whether the peer is still there (RFC 1122 section 4.2.3.6, RFC 5482)."""
+    connection = writer.get_extra_info("socket")
+    with contextlib.suppress(OSError):  # it has gone already
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, IDLE_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
+        # While something is under way nobody asks; then it has to be taken in time.
+        limit = round(SLOW_SECONDS * 1000)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
 
 
 def _unlink(path: Path) -> None:

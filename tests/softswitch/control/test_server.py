@@ -153,6 +153,18 @@ async def test_one_that_reads_nothing_for_long_is_cut_off(
     await bench.gone()
 
 
+async def test_the_kernel_looks_whether_a_silent_peer_is_still_there(bench: Bench) -> None:
+    peer = await bench.peer()
+    await peer.ask()
+    port = f":{bench.port:04X}"
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    # Columns of proc_net_tcp.txt: our address, state (01: established), timer (02: keep-alive).
+    (timer,) = [line[5] for line in lines if line[1].endswith(port) and line[3] == "01"]
+    kind, ticks = timer.split(":")
+    assert kind == "02"
+    assert int(ticks, 16) / os.sysconf("SC_CLK_TCK") <= server_module.IDLE_SECONDS
+
+
 async def test_connections_are_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 3)
     peers = [await bench.peer() for _ in range(3)]
