@@ -37,8 +37,8 @@ SLOW_SECONDS = 30.0
 
 IDLE_SECONDS, PROBE_SECONDS, PROBES = 10, 5, 3
 """A peer that is gone without a word (its machine lost its power, a cable its plug) is missed after
-half a minute: it may steer calls, whose treatments go on then. The kernel asks; the peer's program notices
-nothing of it."""
+half a minute: it may steer calls, whose treatments go on then. The kernel asks; the peer's program
+notices nothing of it."""
 
 MAX_UNSENT = 1 << 20
 """Bytes that wait for a slow peer before whoever writes has to wait."""
