@@ -64,6 +64,16 @@ def test_what_grows_is_understood_without_being_decoded_again(
     assert result.mode == "rolling"
 
 
+def test_a_window_that_another_follows_has_its_words_all_the_same(
+    engine: WhisperEngine, sentence: np.ndarray[tuple[int], np.dtype[np.int16]]
+) -> None:
+    """Fewer tokens are decoded of it than of a last one."""
+    for final in (False, True):
+        window = Window(9, sentence[:9600], 0, "rolling", final)
+        (result,) = engine.recognise([window])
+        assert texts(result)[:3] == ["a", "friend", "told"]
+
+
 def test_the_end_of_a_stretch_is_forgotten(engine: WhisperEngine) -> None:
     engine.recognise([Window(3, say("Hello."), 0, "rolling", True)])
     assert 3 not in engine._streams
