@@ -10,10 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
-import resource
 import secrets
-import signal
-import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,35 +19,20 @@ from typing import TYPE_CHECKING
 from config.model import Configuration, Switch, SwitchTls
 from ivr.prompt_texts import templates_of
 from ivr.prompts import PromptError, PromptLibrary
-from ivr.sounds import SoundShelf
 from media.speech.recognition.engines import RecogniserError
 from ringpool.values import Binding
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
-from softswitch.certificates import FollowingCertificates
-from softswitch.check import load_checked
-from softswitch.control.access import Access
-from softswitch.control.desk import Desk
 from softswitch.control.history import EventHistory
-from softswitch.control.http_app import WebApp
-from softswitch.control.methods.all import all_methods
-from softswitch.control.metrics import Metrics
-from softswitch.control.number_desk import NumberDesk
-from softswitch.control.opening import ControlDoor, ControlUnusable, access_of
-from softswitch.control.results import ResultDesk, add_results
-from softswitch.control.server import ControlServer
-from softswitch.control.steering import Steering
-from softswitch.control.web.allocation import Allocations
-from softswitch.control.web.listener import WebListener, add_allocations, open_listener
-from softswitch.control.web_status import add_status
+from softswitch.control.opening import ControlUnusable
 from softswitch.control.webhooks.service import Webhooks
-from softswitch.followers import FollowingEars, FollowingLog
+from softswitch.front import Front
 from softswitch.hearing.folder import make_recordings_folder
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
-from softswitch.log import EventLog, LogLevels, LogWriter, set_up_logging
-from softswitch.reload import Reloader
+from softswitch.log import EventLog, LogWriter, set_up_logging
+from softswitch.machine import check_ports, engine_threads_for, raise_open_file_limit
 from softswitch.sip.events import (
     InviteReceived,
     ProbeChanged,
@@ -64,19 +46,14 @@ from softswitch.snapshots import SnapshotMaker
 from softswitch.store.journal import CallJournal
 from softswitch.store.lock import DataFolderError, DataFolderLock
 from softswitch.store.number_file import NumberFile
-from softswitch.store.opt_outs import OptOutFile
 from softswitch.store.postgres.errors import DatabaseUnusable
 from softswitch.store.records import RecordFile
 from softswitch.store.recovery import recover
-from softswitch.switchboard.call_lists import CallLists
 from softswitch.switchboard.crash import crash_record
-from softswitch.switchboard.guards import Guards
-from softswitch.switchboard.originate import Originator
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
 from softswitch.switchboard.trunk_servers import TrunkServers
 from softswitch.switchboard.trunk_watch import TrunkWatch
-from softswitch.traces.tracer import Tracer
 from softswitch.tracking import Tracking
 from softswitch.transport import Endpoint, NameNotResolved, Resolver, Tls, TlsFiles, Transport
 from softswitch.version import VERSION
@@ -87,9 +64,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 __all__ = ["LINGER_SECONDS", "App", "StartError"]
-
-WANTED_OPEN_FILES = 65536
-"""Each leg holds two sockets; the limit is raised to this, or to the hard limit."""
 
 JOURNAL_SECONDS = 0.2
 """How long notes and closes of the journal may wait for company. What a crash takes of them is an
@@ -103,19 +77,6 @@ prompt say, begins so much later."""
 USUAL_DROPS = frozenset({"keep-alive", "stray-ack", "stray-response"})
 """Drops that are part of a good day: keep-alives, and what comes after its transaction has
 ended."""
-
-PORTS_TRIED = 64
-"""Pairs of media ports that the engine opens at its start; when none of them can be had, none
-can."""
-
-MAX_ENGINE_THREADS = 8
-"""One thread carries a thousand calls and more; the event loop is full long before eight are."""
-
-FILES_A_CALL = 6
-"""Two legs with RTP, RTCP and the connected socket of a leg that talks."""
-
-SPARE_FILES = 100
-"""Descriptors for everything but media: SIP, files, loops."""
 
 HOUSEKEEPING_SECONDS = 1.0
 RESOLVE_SECONDS = 60.0
@@ -152,8 +113,7 @@ class App:
         self.tracking: Tracking
         self.number_file: NumberFile
         self.snapshots: SnapshotMaker
-        self.reloader: Reloader
-        self.control: ControlServer
+        self.front: Front
         self.recovered = 0
         self._resources = AsyncExitStack()
         self._drops_told: Counter[str] = Counter()
@@ -260,7 +220,7 @@ class App:
         self.hearing = HearingTick(loop, self.engine)
         self.engine.start()
         self._resources.callback(self.engine.stop)
-        self._check_ports()
+        check_ports(self.engine, switch)
         self.prompts = PromptLibrary(self.engine, switch.data / "prompts")
         self._resources.push_async_callback(self.prompts.close)
         await self.prompts.prepare(self.configuration)
@@ -304,27 +264,6 @@ class App:
         finally:
             await resolver.close()
 
-    def _check_ports(self) -> None:
-        """Tell a range of media ports that nobody can use now, and not to each caller."""
-        switch = self.configuration.switch
-        counters = self.engine.counters
-        if counters.ports_unusable >= min(counters.ports_total, PORTS_TRIED):
-            span = f"{switch.rtp_host} {switch.rtp_first_port}-{switch.rtp_last_port}"
-            raise StartError(
-                f"no media port can be opened at {span}: rtp_host is no address of this machine, "
-                "or other programs hold the ports"
-            )
-        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        calls = min(switch.max_calls, self.engine.counters.ports_total // 2)
-        if files < calls * FILES_A_CALL + SPARE_FILES:
-            logger.warning(
-                "%d open files are enough for about %d calls, not for %d: raise the limit "
-                "(ulimit -n, LimitNOFILE)",
-                files,
-                max(0, files - SPARE_FILES) // FILES_A_CALL,
-                calls,
-            )
-
     async def _open_signalling(self) -> None:
         switch = self.configuration.switch
         loop = asyncio.get_running_loop()
@@ -365,95 +304,12 @@ class App:
         self._resources.callback(loop.remove_reader, self.engine.event_fd)
         keeper = loop.create_task(self._keep_house_regularly(), name="housekeeping")
         self._resources.push_async_callback(_cancelled, keeper)
-        await self._open_control()
+        self.front = Front(self, self._use)
+        self._resources.push_async_callback(self.front.close)
+        await self.front.open()
         await self.transport.start(stack, self._on_stack_event)
         self.trunk_watch.use(self.configuration)
         self._resources.callback(self.trunk_watch.stop)
-
-    async def _open_control(self) -> None:
-        """Have campaign systems and operators heard; raises StartError."""
-        desk = Desk(
-            switchboard=self.switchboard,
-            services=self.services,
-            history=self.history,
-            configuration=lambda: self.configuration,
-            version=VERSION,
-            drain=lambda: os.kill(os.getpid(), signal.SIGTERM),
-            guards=Guards(
-                lambda: self.configuration,
-                self.switchboard.calls,
-                now=asyncio.get_running_loop().time,
-            ),
-            originator=Originator(self.switchboard),
-        )
-        self._open_lists(desk)
-        desk.logs = LogLevels(self.event_log)
-        desk.credit, desk.paused = self.tracking.credit, self.tracking.paused
-        desk.status_of["webhooks"] = self.webhooks.status
-        desk.status_of["queues"] = self._queues
-        if self.listening is not None:
-            desk.status_of["hearing"] = self.listening.status
-            desk.tapes, desk.keywords = self.listening.recording, self.listening.keywords
-        await self._open_traces(desk)
-        self._resources.push_async_callback(desk.idempotency.close)
-        steering = desk.steering = Steering(desk.holders)
-        self.switchboard.means.nodes.controllers = steering
-        desk.status_of["steering"] = steering.status
-        sounds = desk.sounds = SoundShelf(self.engine, self.configuration.switch.data / "sounds")
-        self._resources.push_async_callback(sounds.close)
-        catalogue, access = all_methods(), access_of(self.configuration.control)
-        web = WebApp(catalogue, desk, access)
-        desk.results = ResultDesk(self.tracking.database, desk.configuration, self.events)
-        add_status(web, desk, Metrics(self.events))
-        add_results(web, desk.results)
-        await self._open_web(web, desk, access)
-        self._resources.push_async_callback(web.close)
-        await web.start()
-        self.control = ControlServer(catalogue, desk, access, http=web.protocol)
-        self._resources.push_async_callback(self.control.close)
-        door = ControlDoor(access)
-        await door.open(self.control, self.configuration)
-        desk.pools, desk.trunk_watch = self.tracking.pools, self.trunk_watch
-        numbers = desk.numbers = NumberDesk(
-            self.number_file,
-            lambda: self.switchboard.snapshot.numbers,
-            lambda: self.configuration,
-            self.events,
-        )
-        self._resources.push_async_callback(numbers.close)
-        desk.reloads = self.reloader = self._make_reloader(door)
-        self._resources.push_async_callback(self.reloader.close)
-
-    def _queues(self) -> dict[str, object]:
-        """What waits, and where."""
-        queues = {"records": self.records.waiting, "events": self.history.behind}
-        queues |= self.tracking.queues()
-        return {"open_calls": self.journal.open_calls, "queues": queues}
-
-    def _make_reloader(self, door: ControlDoor) -> Reloader:
-        """Who takes another configuration into force."""
-        reloader = Reloader(
-            load=lambda: load_checked(self.configuration.source, os.environ),
-            running=lambda: self.configuration,
-            switchboard=self.switchboard,
-            prompts=self.prompts,
-            tracking=self.tracking,
-            make_snapshot=self.snapshots.make,
-            put=self._use,
-            events=self.events,
-            followers=[
-                door,
-                FollowingLog(self.event_log, self.configuration),
-                self.trunk_watch,
-                self.servers,
-            ],
-            afterwards=[self.webhooks.update, self._trace],
-        )
-        if self.listening is not None:
-            reloader.followers.append(FollowingEars(self.listening))
-        if self.tls is not None:
-            reloader.followers.append(FollowingCertificates(self.tls))
-        return reloader
 
     def _use(self, configuration: Configuration, snapshot: Snapshot) -> None:
         """Have calls that come in from now on begin with another configuration."""
@@ -462,44 +318,6 @@ class App:
         self.switchboard.sources.gatekeeper.forget_known()
         if templates_of(configuration) != templates_of(before):
             self._speak_bindings()
-
-    async def _trace(self, configuration: Configuration) -> None:
-        await self.tracer.apply(configuration.trace)
-
-    def _open_lists(self, desk: Desk) -> None:
-        """Have lists of numbers called, but for who has opted out."""
-        assert desk.originator is not None
-        assert desk.guards is not None
-        opt_outs = OptOutFile(self.configuration.switch.data, wall_clock=time.time)
-        self._resources.callback(opt_outs.close)
-        desk.lists = CallLists(self.switchboard, desk.originator, desk.guards, opt_outs)
-        self._resources.push_async_callback(desk.lists.close)
-        originator, lists = desk.originator, desk.lists
-        desk.status_of["originate"] = lambda: {"placed": originator.placed, "lists": lists.running}
-
-    async def _open_traces(self, desk: Desk) -> None:
-        """Have calls traced that the configuration, or whoever asks at the desk, wants traced."""
-        switch = self.configuration.switch
-        self.tracer = desk.tracer = Tracer(
-            self.services,
-            listeners=[(switch.advertise_host, one.port) for one in self.transport.endpoints],
-            folder=switch.data,
-            find_call=self.switchboard.calls.get,
-            listen_tap=None if self.listening is None else self.hearing.listen,
-        )
-        desk.status_of["traces"] = self.tracer.status
-        self._resources.push_async_callback(self.tracer.close)
-        await self.tracer.apply(self.configuration.trace)
-
-    async def _open_web(self, control: WebApp, desk: Desk, access: Access) -> None:
-        """Have web pages given numbers, where that is configured; raises ControlUnusable."""
-        allocations = Allocations(desk.configuration, lambda: self.tracking.pools)
-        add_allocations(control, allocations)
-        if self.configuration.web is not None and desk.results is not None:
-            listener = WebListener(desk.configuration, allocations, desk.results, access)
-            self._resources.push_async_callback(listener.close)
-            await open_listener(listener, self.configuration.web)
-            desk.status_of["web"] = listener.status
 
     async def _open_ears(self) -> None:
         """Have everything heard that the configuration wants heard."""
@@ -606,16 +424,3 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-def engine_threads_for(cores: int) -> int:
-    """Threads of the media engine that suit a machine: one core is left to the event loop."""
-    return max(1, min(MAX_ENGINE_THREADS, cores - 1))
-
-
-def raise_open_file_limit() -> None:
-    """Raise the soft limit on open files as far as it goes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = WANTED_OPEN_FILES if hard == resource.RLIM_INFINITY else min(WANTED_OPEN_FILES, hard)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -48,7 +48,7 @@ async def serve(configuration: Configuration, *, on_ready: Callable[[App], None]
     manager = ServiceManager()
     try:
         await app.start()
-        loop.add_signal_handler(signal.SIGHUP, app.reloader.on_signal)
+        loop.add_signal_handler(signal.SIGHUP, app.front.reloader.on_signal)
         on_ready(app)
         manager.ready(_status(app))
         alive = loop.create_task(_tell_alive(app, manager), name="service manager")

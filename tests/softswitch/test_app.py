@@ -23,8 +23,9 @@ import pytest
 
 from config.model import Configuration, Recording
 from media.wav import write_wav
-from softswitch.app import App, StartError, engine_threads_for, raise_open_file_limit
+from softswitch.app import App, StartError
 from softswitch.log import LogWriter
+from softswitch.machine import engine_threads_for, raise_open_file_limit
 from softswitch.serving import serve
 from softswitch.sip.events import InviteAnswered, InviteReceived, InviteRejected, ResponseReceived
 from softswitch.sip.flow import Flow, Listener
