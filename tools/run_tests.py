@@ -42,7 +42,7 @@ class Suite:
 SUITES = (
     Suite("unit", "not sipp and not slow and not full", ("-n", "2", "--dist", "worksteal")),
     Suite("slow", "slow and not sipp and not full", may_be_empty=True),
-    Suite("scenarios", "sipp and not full"),
+    Suite("scenarios", "sipp and not full", deadline=40 * 60),
 )
 FULL_SUITES = (*SUITES, Suite("full", "full", ("--timeout", "3600"), deadline=4 * 3600))
 
