@@ -98,6 +98,10 @@ class CalledLeg(Leg):
             may_use_tcp=self.trunk.oversize == "tcp",
             now=self.services.now(),
         )
+        self._be_patient()
+
+    def _be_patient(self) -> None:
+        """Wait as long as the trunk may say nothing."""
         if self.trunk.no_response_seconds is not None:
             self._patience = self.services.loop.call_later(
                 self.trunk.no_response_seconds, self._on_no_response
@@ -108,6 +112,10 @@ class CalledLeg(Leg):
         """Nothing was heard, not even 100: the server is as good as gone."""
         self._patience = None
         if self.invite is None or self.invite.is_heard or self.outcome.done():
+            return
+        if self.invite.try_udp(now=self.services.now()):
+            # It was too large for a datagram, and TCP leads nowhere.
+            self._be_patient()
             return
         self.invite.owner = None
         self.invite.cancel(now=self.services.now())

@@ -7,7 +7,9 @@ guess. Credentials are the switchboard's business. Knows no sockets.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from config.model import Configuration, Trunk, TrunkProxies
 from softswitch.routing.trunks import TrunkTable
@@ -73,7 +75,14 @@ class SourceTable:
 def _mark(request: Request, behind: TrunkProxies) -> str | None:
     """What the proxy says. Twice said is not said: one of the two came from the caller."""
     if behind.header is None:
-        return request.request_uri.parameters.get((behind.parameter or "").lower())
+        name = (behind.parameter or "").lower()
+        # Of a parameter that is there twice, the reader keeps the first, which the caller wrote.
+        if (
+            len(re.findall(rf";\s*{re.escape(name)}\s*(?:=|;|$)", unquote(request.uri).lower()))
+            != 1
+        ):
+            return None
+        return request.request_uri.parameters.get(name)
     said = request.headers.get_all(behind.header)
     return said[0].strip() if len(said) == 1 else None
 

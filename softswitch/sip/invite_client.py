@@ -22,7 +22,7 @@ from softswitch.sip.events import (
 from softswitch.sip.inspect import contact_uri, route_values, to_tag_of
 from softswitch.sip.reliable import is_reliable, rseq_of
 from softswitch.sip.requests import Unheard
-from softswitch.sip.session_timer import asking_lines, longer_interval
+from softswitch.sip.session_timer import MIN_SE, asking_lines, longer_interval
 from softswitch.sip.timers import T1, Timer
 from softswitch.sip.transaction.client_invite import ClientInviteTransaction
 from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
@@ -58,6 +58,7 @@ class OutgoingInvite(PendingAck):
         "_has_provisional",
         "_head",
         "_is_cancel_sent",
+        "_is_longer",
         "_is_over",
         "_may_use_tcp",
         "_message",
@@ -88,6 +89,7 @@ class OutgoingInvite(PendingAck):
         self._credential_lines = ""
         self._message: tuple[str, bytes, str] | None = None
         self._session_interval = 0
+        self._is_longer = False
         self._may_use_tcp = False
         # The way by UDP, and what goes there, while TCP is tried.
         self._back_to: tuple[Flow, tuple[str, bytes, str]] | None = None
@@ -130,7 +132,9 @@ class OutgoingInvite(PendingAck):
         self._send_message(extra, body, content_type)
 
     def _send_message(self, extra: str, body: bytes, content_type: str) -> None:
-        message = (asking_lines(self._session_interval) + extra, body, content_type)
+        shortest = self._session_interval if self._is_longer else MIN_SE
+        lines = asking_lines(self._session_interval, shortest)
+        message = (lines + extra, body, content_type)
         if self._may_use_tcp and self._flow.transport == "udp":
             self._go_by_tcp_if_large(message)
         self._transaction = transaction = make_transaction(
@@ -202,6 +206,16 @@ class OutgoingInvite(PendingAck):
 
     # What the peer does.
 
+    def try_udp(self, *, now: float) -> bool:
+        """Send by UDP what TCP has taken no notice of; False where UDP was tried, or is no way."""
+        self._context.now = now
+        transaction = self._transaction
+        if not self._go_back_to_udp():
+            return False
+        if transaction is not None:
+            transaction.end()
+        return True
+
     @property
     def is_heard(self) -> bool:
         """Whether any provisional response has come, 100 too."""
@@ -238,12 +252,14 @@ class OutgoingInvite(PendingAck):
         """Send the INVITE again with the session interval that a 422 asks for (RFC 4028 6)."""
         if response.status != 422 or self._message is None or not self.wants_to_go_on:
             return False
+        if self._is_longer:
+            return False  # once is what a peer may ask for
         longer = longer_interval(response, self._session_interval)
         if longer is None:
             return False
         assert self._transaction is not None
         head = self._transaction.head
-        self._session_interval = longer
+        self._session_interval, self._is_longer = longer, True
         self._head = head.again(self._context.ids.branch(), head.number + 1)
         self._has_provisional = False
         self._send_message(*self._message)

@@ -35,6 +35,10 @@ MAX_WAIT = 1800.0
 """...then twice as long each time, at most this; each wait is half of it to all of it by chance, so
 that the clients of a registrar that comes back do not come all at once."""
 
+SHORTEST = 5.0
+"""Seconds of the shortest registration that is one, and of the shortest wait: a registrar that says
+less is not to be asked every second for ever."""
+
 MAX_EXPIRES = 86_400.0
 """A registrar that grants more is asked again after a day all the same: it may have been restored
 from a backup."""
@@ -179,6 +183,12 @@ class Registration:
         """It holds; refresh it in good time."""
         assert response is not None
         granted = min(self._granted(response), MAX_EXPIRES)
+        if granted < SHORTEST:
+            # It took us, and lets us go at once: that is a refusal in other words.
+            self._good_until = self._context.now
+            self.why = "no-binding"
+            self._retry(None)
+            return
         now = self._context.now
         self._failures = 0
         self._good_until = now + granted
@@ -212,7 +222,7 @@ class Registration:
     def _next_wait(self, response: Response | None) -> float:
         asked = None if response is None else RetryAfter.find(response.headers)
         if asked is not None:
-            return min(max(1.0, float(asked.seconds)), MAX_WAIT)
+            return min(max(SHORTEST, float(asked.seconds)), MAX_WAIT)
         longest = min(MAX_WAIT, BASE_WAIT * 2.0 ** min(self._failures - 1, 10))
         return self._context.ids.seconds(longest / 2, longest)
 
@@ -271,7 +281,8 @@ class Registration:
 
     def _granted(self, response: Response) -> float:
         """For how long, by our own contact in the answer (10.2.4)."""
-        for value in response.headers.get_list("Contact"):
+        contacts = response.headers.get_list("Contact")
+        for value in contacts:
             try:
                 contact = NameAddress.parse(value)
                 line = contact.uri.parameters.get("line")
@@ -281,6 +292,8 @@ class Registration:
                 told = _seconds(contact.parameters.get("expires"))
                 if told is not None:
                     return told
+        if contacts and not any("sip" in value.lower() for value in contacts):
+            return 0.0  # no binding of anybody
         told = _seconds(response.headers.get("Expires"))
         return self._expires if told is None else told
 

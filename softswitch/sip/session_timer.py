@@ -35,6 +35,10 @@ MIN_SE = DEFAULT_MIN_SE
 MAX_INTERVAL = 86_400
 """The longest that we are talked into: a dead peer is to be noticed within a day."""
 
+MAX_LONGER = 2
+"""How often one refresh is sent again with a longer interval: a proxy and the peer may each want
+one."""
+
 RETRY_SECONDS = 10.0
 """After a refresh that was refused for the moment (491, 500); the interval has room for it."""
 
@@ -47,9 +51,13 @@ def supports_timer(message: Message) -> bool:
     )
 
 
-def asking_lines(interval: int) -> str:
-    """What an INVITE of ours says that wants a session timer; nothing for 0."""
-    return f"Session-Expires: {interval}\r\nMin-SE: {MIN_SE}\r\n" if interval else ""
+def asking_lines(interval: int, shortest: int = MIN_SE) -> str:
+    """What an INVITE of ours says that wants a session timer; nothing for 0.
+
+    RFC 4028 section 7.1: after a 422 the Min-SE "MUST" be "the largest" that was received: the next
+    hop is not to make it shorter again.
+    """
+    return f"Session-Expires: {interval}\r\nMin-SE: {shortest}\r\n" if interval else ""
 
 
 def longer_interval(response: Response, interval: int) -> int | None:
@@ -89,11 +97,23 @@ def _asked(message: Message) -> SessionExpires | None:
 class SessionTimer:
     """The timer of one dialog."""
 
-    __slots__ = ("_dialog", "_ends_at", "_interval", "_is_ours", "_peer_updates", "_timer")
+    __slots__ = (
+        "_asked_longer",
+        "_dialog",
+        "_ends_at",
+        "_interval",
+        "_is_ours",
+        "_peer_updates",
+        "_shortest",
+        "_timer",
+    )
 
     def __init__(self, dialog: Dialog) -> None:
         self._dialog = dialog
         self._interval = 0
+        self._shortest = MIN_SE
+        """The largest Min-SE that was heard."""
+        self._asked_longer = 0
         self._is_ours = False
         """Whether we refresh."""
         self._peer_updates = False
@@ -141,8 +161,8 @@ class SessionTimer:
             return ""
         refresher = "uac" if self._is_ours else "uas"
         return (
-            f"Session-Expires: {self._interval};refresher={refresher}\r\nMin-SE: {MIN_SE}\r\n"
-            + self._dialog.context.supported_line
+            f"Session-Expires: {self._interval};refresher={refresher}\r\n"
+            f"Min-SE: {self._shortest}\r\n" + self._dialog.context.supported_line
         )
 
     def stop(self) -> None:
@@ -160,6 +180,7 @@ class SessionTimer:
     def _run(self, interval: int, *, ours: bool) -> None:
         now = self._dialog.context.now
         self._interval, self._is_ours = interval, ours
+        self._asked_longer = 0
         # Section 10: the session is ended "slightly before" the interval is over, "the minimum of
         # 32 seconds and one third of the session interval is RECOMMENDED".
         self._ends_at = now + interval - min(32.0, interval / 3)
@@ -240,8 +261,11 @@ class SessionTimer:
             self._dialog.end_by_status(408)
 
     def ask_longer(self, response: Response) -> bool:
-        """Ask for what a 422 says from now on; False when that cannot be."""
+        """Ask for what a 422 says from now on; False when that cannot be, or was done for this
+        refresh already: then the session goes on until its end."""
         longer = longer_interval(response, self._interval)
-        if longer is not None:
-            self._interval = longer
-        return longer is not None
+        if longer is None or self._asked_longer >= MAX_LONGER:
+            return False
+        self._asked_longer += 1
+        self._interval = self._shortest = longer
+        return True

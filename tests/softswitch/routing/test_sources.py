@@ -74,6 +74,21 @@ def test_a_proxy_says_it_by_a_parameter_of_the_uri() -> None:
     assert found("10.0.0.6") is None
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "sip:100@us;trunk=one;trunk=three",
+        "sip:100@us;trunk=three;trunk=three",
+        "sip:100@us;TRUNK=one;trunk=three",
+        "sip:100@us;%74runk=one;trunk=three",
+        "sip:100@us;trunk=three;trunk",
+    ],
+)
+def test_a_parameter_that_is_there_twice_says_nothing(uri: str) -> None:
+    """The proxy appends its own: what stands before it is the caller's."""
+    assert found("10.0.0.6", uri=uri) is None
+
+
 def test_the_second_via_says_who_was_before_the_proxy() -> None:
     assert found("10.0.0.7", "Via: SIP/2.0/UDP 203.0.113.4:5060;branch=z9hG4bK2") == "four"
     behind_nat = "Via: SIP/2.0/UDP 192.168.0.1;received=198.51.100.9;branch=z9hG4bK2"

@@ -67,6 +67,17 @@ def test_where_udp_fails_too_the_call_fails(wire: Wire) -> None:
     assert wire.event(InviteRejected).why == "transport"
 
 
+def test_where_tcp_leads_nowhere_it_goes_by_udp_when_it_is_told_to(wire: Wire) -> None:
+    sent = invite(wire)
+    assert sent.try_udp(now=wire.now)
+    wire.take()
+    assert wire.log[-1].flow == PEER
+    assert not sent.try_udp(now=wire.now)
+    # What TCP brings now is too late.
+    wire.stack.send_failed(Flow("tcp", PEER.host, PEER.port), now=wire.now)
+    wire.no_event()
+
+
 def test_a_cancelled_one_is_not_tried_again(wire: Wire) -> None:
     sent = invite(wire)
     sent.cancel(now=wire.now)

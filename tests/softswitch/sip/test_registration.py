@@ -94,6 +94,21 @@ def test_what_the_registrar_grants_counts(wire: Wire) -> None:
     assert 32 <= at - before <= 36
 
 
+@pytest.mark.parametrize("how", ["no time", "no contact"])
+def test_a_registrar_that_takes_us_for_no_time_is_a_failure(wire: Wire, how: str) -> None:
+    made, first = register(wire)
+    if how == "no time":
+        wire.give(refused(first, 200, ["Expires: 0"]))
+    else:
+        wire.give(response(first, 200, contact="*"))
+    told = wire.event(RegistrationChanged)
+    assert (told.registered, told.why) == (False, "no-binding")
+    before = wire.now
+    _, at = next_register(wire, BASE_WAIT + 1)
+    assert at - before >= BASE_WAIT / 2
+    assert not made.registered
+
+
 def test_a_challenge_is_answered(wire: Wire) -> None:
     _, first = register(wire)
     (second,) = wire.give(refused(first, 401, [ASKS]))

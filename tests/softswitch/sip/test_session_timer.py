@@ -118,6 +118,7 @@ def test_a_422_is_asked_again_with_what_it_says(wire: Wire) -> None:
     ack, second = wire.give(response(first, 422, contact=None, headers=["Min-SE: 300"]))
     assert ack.method == "ACK"
     assert second.get("session-expires") == "300"
+    assert second.get("min-se") == "300"
     assert second.get("cseq") == "2 INVITE"
     assert second.get("via") != first.get("via")
     wire.give(response(second, 422, contact=None, headers=["Min-SE: 300"]))
@@ -188,6 +189,23 @@ def test_a_longer_interval_is_taken_in_mid_call(wire: Wire) -> None:
     (sent,) = step(wire, 101)
     (again,) = wire.give(response(sent.message, 422, contact=None, headers=["Min-SE: 400"]))
     assert again.get("session-expires") == "400;refresher=uac"
+
+
+def test_a_peer_that_always_wants_longer_is_asked_a_few_times(wire: Wire) -> None:
+    calling(wire, interval=200, headers=["Session-Expires: 200;refresher=uac", UPDATES])
+    (sent,) = step(wire, 101)
+    updates, message = 1, sent.message
+    for shortest in range(300, 400):
+        out = wire.give(response(message, 422, contact=None, headers=[f"Min-SE: {shortest}"]))
+        if not out:
+            break
+        (message,) = out
+        # Section 7.1: the largest Min-SE that was received.
+        assert message.get("min-se") == str(shortest)
+        updates += 1
+    assert updates == 3
+    wire.wait(200)
+    assert wire.event(DialogTerminated).why == "session-expired"
 
 
 def test_a_peer_that_is_gone_ends_the_dialog(wire: Wire) -> None:
