@@ -154,7 +154,7 @@ class ControlServer:
         )
         try:
             await self._serve(connection, session)
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             logger.debug("control connection from %s: %s", peer, error)
         except asyncio.CancelledError:
             # By `close`; the streams of asyncio log a task that ends cancelled as an error.
@@ -165,8 +165,9 @@ class ControlServer:
             connection.close()
 
     async def _serve(self, connection: _Connection, session: Session) -> None:
-        first = await connection.first(_HTTP, session.auth_seconds_left())
+        first = await connection.first(_HTTP)
         if first.startswith(_HTTP) and self._http is not None:
+            session.ask_no_token()  # each request is asked for it there
             await connection.hand_over(self._http(), first)
             return
         lines = Lines(limit=MAX_LINE)
@@ -174,7 +175,7 @@ class ControlServer:
         while data:
             for message in lines.receive(data):
                 await session.receive(message)
-            data = await connection.read(session.auth_seconds_left())
+            data = await connection.read()
 
 
 def _watch_over(writer: asyncio.StreamWriter) -> None:
@@ -228,22 +229,18 @@ class _Connection:
         self._handed_over = False
         writer.transport.set_write_buffer_limits(high=MAX_UNSENT)
 
-    async def read(self, within: float | None) -> bytes:
-        """What comes next; empty at the end. Raises TimeoutError."""
-        async with asyncio.timeout(within):
-            return await self._reader.read(READ_SIZE)
+    async def read(self) -> bytes:
+        """What comes next; empty at the end."""
+        return await self._reader.read(READ_SIZE)
 
-    async def first(self, beginnings: tuple[bytes, ...], within: float | None) -> bytes:
-        """Enough to see what the peer speaks. Raises TimeoutError."""
+    async def first(self, beginnings: tuple[bytes, ...]) -> bytes:
+        """Enough to see what the peer speaks."""
         data = b""
-        async with asyncio.timeout(within):
-            while not data or any(
-                len(data) < len(one) and one.startswith(data) for one in beginnings
-            ):
-                more = await self._reader.read(READ_SIZE)
-                if not more:
-                    break
-                data += more
+        while not data or any(len(data) < len(one) and one.startswith(data) for one in beginnings):
+            more = await self._reader.read(READ_SIZE)
+            if not more:
+                break
+            data += more
         return data
 
     async def send(self, *messages: bytes) -> None:

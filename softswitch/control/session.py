@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import time
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Any, Protocol
@@ -73,7 +72,8 @@ class Session:
         auth_seconds: float = 0.0,
         cut_off: Callable[[], None] = lambda: None,
     ) -> None:
-        """`cut_off` ends the connection from this side."""
+        """`cut_off` ends the connection from this side; so long a peer without rights may take to
+        show a token (0: as long as it likes)."""
         self.identity = identity
         self.peer = peer
         """Where it comes from, for the log."""
@@ -94,13 +94,25 @@ class Session:
         self._running = asyncio.Semaphore(MAX_RUNNING)
         self._tasks: set[asyncio.Task[None]] = set()
         self.requests = 0
-        self._auth_until = time.monotonic() + auth_seconds
+        self._auth_seconds = auth_seconds
+        self._too_late: asyncio.TimerHandle | None = None
+        if auth_seconds and not identity.roles:
+            loop = asyncio.get_running_loop()
+            self._too_late = loop.call_later(auth_seconds, self._on_too_late)
         access.on_gone.add(self._on_gone)
 
-    def auth_seconds_left(self) -> float | None:
-        """How long the peer may still take to show a token, whatever else it says meanwhile; None:
-        it has, or needs none."""
-        return None if self.identity.roles else max(0.0, self._auth_until - time.monotonic())
+    def ask_no_token(self) -> None:
+        """The peer is let stay as it is: it speaks something else, or has shown a token."""
+        if self._too_late is not None:
+            self._too_late.cancel()
+            self._too_late = None
+
+    def _on_too_late(self) -> None:
+        """Whatever else it has said meanwhile, and whatever it waits for."""
+        self._too_late = None
+        message = "control connection from %s: no token within %g s, it is cut off"
+        logger.info(message, self.peer, self._auth_seconds)
+        self._cut_off()
 
     def authenticate(self, token: str) -> Identity:
         """Take a token; raises ControlError."""
@@ -110,6 +122,7 @@ class Session:
             logger.warning("control connection from %s: %s", self.peer, error)
             raise
         self.identity = identity
+        self.ask_no_token()
         return identity
 
     def _on_gone(self, gone: Collection[Identity]) -> None:
@@ -202,6 +215,7 @@ class Session:
     async def close(self) -> None:
         """The connection is over: break off what runs, let go of what was subscribed."""
         self._access.on_gone.discard(self._on_gone)
+        self.ask_no_token()
         for tell in tuple(self.when_closed):
             tell()
         tasks = (*self._tasks, *self.subscriptions.values())

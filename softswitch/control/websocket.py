@@ -48,7 +48,7 @@ async def converse(
     )
     try:
         await _serve(frames, session)
-    except (OSError, TimeoutError) as error:
+    except OSError as error:
         logger.debug("control connection from %s: %s", session.peer, error)
     finally:
         await session.close()
@@ -57,8 +57,7 @@ async def converse(
 
 async def _serve(frames: web.WebSocketResponse, session: Session) -> None:
     while True:
-        async with asyncio.timeout(session.auth_seconds_left()):
-            message = await frames.receive()
+        message = await frames.receive()
         if message.type is WSMsgType.TEXT:
             await session.receive(message.data.encode("utf-8", "replace"))
         elif message.type is WSMsgType.BINARY:

@@ -201,6 +201,17 @@ async def test_who_shows_no_token_is_not_kept(
     assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
 
 
+async def test_who_has_shown_a_token_may_wait_as_long_as_it_likes(
+    guarded: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_module, "AUTH_SECONDS", 0.5)
+    frames = await guarded.frames()
+    assert await ask(frames, "auth", token=SECRET) == {"text": "crm"}
+    await asyncio.sleep(1.0)
+    assert await ask(frames, "echo") == {"text": "x"}
+    await frames.close()
+
+
 async def test_a_frame_that_is_too_long_ends_the_connection(opened: Bench) -> None:
     frames = await opened.frames()
     await frames.send_str("x" * (MAX_LINE + 1))

@@ -36,6 +36,18 @@ class Answer(msgspec.Struct, frozen=True):
     text: str
 
 
+class Secret(Params):
+    """A token."""
+
+    token: str
+
+
+@METHODS.method("auth", role="read")
+async def auth(desk: object, caller: Caller, params: Secret) -> Answer:
+    """Show a token."""
+    return Answer(caller.session.authenticate(params.token).name)
+
+
 @METHODS.method("echo", role="read")
 async def echo(desk: object, caller: Caller, params: Size) -> Answer:
     """So many letters."""
@@ -187,6 +199,34 @@ async def test_with_tokens_a_peer_has_to_show_one_soon(monkeypatch: pytest.Monke
     assert await asking.answer() is None
     for peer in (silent, asking):
         await peer.close()
+    await server.close()
+
+
+async def test_who_has_shown_a_token_may_wait_as_long_as_it_likes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server_module, "AUTH_SECONDS", 0.5)
+    server = ControlServer(METHODS, object(), Access([Token.of("crm", "s3cret", ("read",))]))
+    peer = await Peer.connect(await server.listen("127.0.0.1", 0))
+    asks = {"jsonrpc": "2.0", "id": 1, "method": "auth", "params": {"token": "s3cret"}}
+    peer.send(json.dumps(asks).encode() + b"\n")
+    assert (await peer.answer())["result"] == {"text": "crm"}
+    await asyncio.sleep(1.0)
+    assert (await peer.ask())["result"] == {"text": "x"}
+    await peer.close()
+    await server.close()
+
+
+async def test_one_whose_token_never_comes_is_told_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server_module, "AUTH_SECONDS", 0.1)
+    caplog.set_level("INFO")
+    server = ControlServer(METHODS, object(), Access([Token.of("crm", "s3cret", ("read",))]))
+    peer = await Peer.connect(await server.listen("127.0.0.1", 0))
+    assert await peer.answer() is None
+    assert "no token within 0.1 s" in caplog.text
+    await peer.close()
     await server.close()
 
 
