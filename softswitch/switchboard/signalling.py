@@ -1,7 +1,12 @@
-"""What an INVITE says about the call, as plain values for event and record."""
+"""What an INVITE says about the call, as plain values for event and record.
+
+URIs stand there without their passwords (RFC 3261 section 19.1.1): logs, journal and records are
+read by many.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from config.e164 import dialled, normalise
@@ -17,11 +22,14 @@ MAX_ENTRIES = 20
 """Entries of Diversion and History-Info kept; a call that was forwarded more often is lost
 anyway."""
 
+_PASSWORD = re.compile(r"^(sips?:[^:@]*):.*@", re.IGNORECASE | re.DOTALL)
+"""With the user before it; what is behind the last `@` is the host."""
+
 
 def called_number(request: Request) -> str:
     """The number dialled: the user part of the Request-URI without parameters; the URI when it has
     none."""
-    return dialled(request.uri) or request.uri
+    return dialled(request.uri) or _shown(request.uri)
 
 
 def calling_number(identity: CallerIdentity, country: str) -> str:
@@ -29,7 +37,7 @@ def calling_number(identity: CallerIdentity, country: str) -> str:
     none."""
     if identity.number:
         return normalise(identity.number, country) or identity.number
-    return "" if identity.is_private else identity.uri[:MAX_TEXT]
+    return "" if identity.is_private else _shown(identity.uri)[:MAX_TEXT]
 
 
 def signalling_facts(request: Request, identity: CallerIdentity) -> dict[str, Any]:
@@ -38,16 +46,16 @@ def signalling_facts(request: Request, identity: CallerIdentity) -> dict[str, An
     facts: dict[str, Any] = {
         "name": identity.display_name,
         "private": identity.is_private,
-        "from": identity.from_uri,
-        "asserted": [str(address.uri) for address in identity.asserted],
+        "from": _shown(identity.from_uri),
+        "asserted": [_shown(str(address.uri)) for address in identity.asserted],
         "asserted_trusted": identity.is_trusted if identity.asserted else None,
         "charge_number": identity.charge_number,
         "diversions": [
-            {"uri": str(one.address.uri), "reason": one.reason, "counter": one.counter}
+            {"uri": _shown(str(one.address.uri)), "reason": one.reason, "counter": one.counter}
             for one in identity.diversions[:MAX_ENTRIES]
         ],
         "history": [
-            {"uri": str(one.address.uri), "index": one.index, "cause": one.cause}
+            {"uri": _shown(str(one.address.uri)), "index": one.index, "cause": one.cause}
             for one in identity.history[:MAX_ENTRIES]
         ],
         "jip": identity.jip,
@@ -55,3 +63,7 @@ def signalling_facts(request: Request, identity: CallerIdentity) -> dict[str, An
         "user_agent": None if user_agent is None else user_agent[:MAX_TEXT],
     }
     return {name: value for name, value in facts.items() if value or value is False}
+
+
+def _shown(uri: str) -> str:
+    return _PASSWORD.sub(r"\1@", uri)

@@ -58,6 +58,67 @@ def test_keys_of_media_are_stars() -> None:
     assert b"|2^20|1:32" in found
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (b"k=base64:SECRET", b"k=base64:******"),
+        (b"K=clear:SEC RET", b"K=clear:*** ***"),
+        (b"k=SECRET", b"k=******"),
+        (b"a=key-mgmt:mikey SECRET=", b"a=key-mgmt:mikey *******"),
+        (b"a=key-mgmt:SECRET", b"a=key-mgmt:******"),
+        (
+            b"a=crypto:1 X inline:SECRET|2^20;inline:SECRET|1:4 FEC",
+            b"a=crypto:1 X inline:******|2^20;inline:******|1:4 FEC",
+        ),
+    ],
+)
+@pytest.mark.parametrize("blank", [b"\r\n", b"\n"])
+def test_a_key_of_media_is_stars_in_whatever_line_it_stands(
+    line: bytes, shown: bytes, blank: bytes
+) -> None:
+    rest = b"v=0\r\n%s\r\nb=AS:64\r\n\r\n"
+    assert masked(HEAD + blank + rest % line) == HEAD + blank + rest % shown
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (b'Authorization: "SECRET', b"Authorization: *******"),
+        (b"Proxy-Authorization:SECRET", b"Proxy-Authorization:******"),
+        (b"Authorization: SECRET  ", b"Authorization: ******  "),
+        (b"Authorization: Digest", b"Authorization: ******"),
+        (b"Authorization: Basic SECRET", b"Authorization: Basic ******"),
+        (b"Authorization: Basic\r\n SECRET", b"Authorization: Basic\r\n ******"),
+        (b'Authorization:\r\n "SECRET', b"Authorization:\r\n *******"),
+    ],
+)
+def test_credentials_without_a_scheme_are_stars_as_a_whole(line: bytes, shown: bytes) -> None:
+    assert masked(HEAD + line + b"\r\nCSeq: 1 X\r\n\r\n") == (
+        HEAD + shown + b"\r\nCSeq: 1 X\r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        (b"<sip:a@h?Authorization=SECRET%208>", b"<sip:a@h?Authorization=**********>"),
+        (
+            b"<sips:a@h?X=1&proxy-authorization=SECRET&Y=2>",
+            b"<sips:a@h?X=1&proxy-authorization=******&Y=2>",
+        ),
+        (b"<sip:a@h?%41uthorization=Digest SECRET>", b"<sip:a@h?%41uthorization=****** ******>"),
+        (b"<sip:a@h?Replaces=not%20secret>", b"<sip:a@h?Replaces=not%20secret>"),
+        (b"<sip:a;p=1:SECRET@h>", b"<sip:a;p=1:******@h>"),
+        (b"<sip:a:SEC:RET@h>", b"<sip:a:*******@h>"),
+        (b"<sip:a:SEC@RET;@h>", b"<sip:a:********@h>"),
+    ],
+)
+def test_a_secret_in_a_uri_is_stars_where_the_uri_stands(uri: bytes, shown: bytes) -> None:
+    assert masked(HEAD + b"Refer-To: " + uri + b"\r\n\r\n") == (
+        HEAD + b"Refer-To: " + shown + b"\r\n\r\n"
+    )
+
+
 def test_keys_told_by_info_are_stars() -> None:
     relay = b"Content-Type: application/dtmf-relay\r\n\r\nSignal= 5\r\nDuration= 160\r\n"
     assert masked(HEAD + relay).endswith(b"\r\n\r\nSignal= *\r\nDuration= 160\r\n")
@@ -89,6 +150,13 @@ def test_the_length_never_changes_and_twice_is_once(message: bytes) -> None:
         b"\r\n\r\n" + b"\na=crypto:1 x" * 5_000,
         b"Content-Type: application/dtmf\r\n\r\n" + b"\n signal" * 8_000,
         b"\ni" + b" " * 60_000,
+        b"?a" * 30_000,
+        b"?" * 60_000 + b"@",
+        b"sip:a:" + b"@:" * 30_000,
+        b"\nAuthorization: a" + b" " * 60_000,
+        b"\r\n\r\n" + b"\nk=" * 20_000,
+        b"\r\n\r\n" + b"\na=key-mgmt:a" + b" " * 60_000,
+        b"\r\n\r\n" + b"\na=crypto:" + b"inline:" * 8_000,
         b"\nAuthorization" + b" " * 60_000,
     ],
 )
