@@ -191,6 +191,7 @@ class Dispatcher:
             if wait != 0.0:
                 await self._until_moved(wait)
                 return None
+            began = time.monotonic()
             try:
                 attempt = await self._client.send(
                     self.target.request(ticket.entry, now=time.time()),
@@ -200,10 +201,10 @@ class Dispatcher:
             except BaseException:
                 self._gate.gave_up()
                 raise
-        self._judge(attempt)
+        self._judge(attempt, began)
         return attempt
 
-    def _judge(self, attempt: Attempt) -> None:
+    def _judge(self, attempt: Attempt, began: float) -> None:
         """What the attempt says of the server."""
         if attempt.outcome is not Outcome.TAKEN:
             self.failed_attempts += 1
@@ -214,7 +215,7 @@ class Dispatcher:
             self._move()
             return
         was_down = self._gate.down
-        pause = self._gate.failed(time.monotonic(), attempt.retry_after)
+        pause = self._gate.failed(time.monotonic(), attempt.retry_after, began=began)
         if self._gate.down and not was_down:
             logger.warning(
                 "%s: %s: %s; what it is to be told is kept, the next attempt is in %.0f s",

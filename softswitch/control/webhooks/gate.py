@@ -39,6 +39,10 @@ class Gate:
         self.failures = 0
         """In a row."""
         self.successes = 0
+        self._steps = 0
+        """How often it was found away, one after the other: what was under way at the same time
+        found the same thing."""
+        self._failed_at = float("-inf")
         self._opens_at = 0.0
         self._asking = False
 
@@ -62,20 +66,23 @@ class Gate:
     def worked(self) -> bool:
         """An attempt was answered as it should be; whether the server had been away."""
         was_down = self.down
-        self.failures = 0
+        self.failures = self._steps = 0
         self.successes += 1
         self._asking = False
         return was_down
 
-    def failed(self, now: float, retry_after: float | None = None) -> float:
-        """An attempt had no answer, or one of a server in trouble; when the next one is made."""
+    def failed(self, now: float, retry_after: float | None = None, *, began: float) -> float:
+        """An attempt that began then had no answer, or one of a server in trouble; how long until
+        the next one is made."""
         self.failures += 1
         self._asking = False
-        pause = pause_after(self.failures, self._draw)
+        if began >= self._failed_at:
+            self._steps += 1
+            self._failed_at = now
+            self._opens_at = max(self._opens_at, now + pause_after(self._steps, self._draw))
         if retry_after is not None:
-            pause = max(pause, min(retry_after, MAX_RETRY_AFTER))
-        self._opens_at = max(self._opens_at, now + pause)
-        return pause
+            self._opens_at = max(self._opens_at, now + min(retry_after, MAX_RETRY_AFTER))
+        return self._opens_at - now
 
     def gave_up(self) -> None:
         """An attempt was broken off, and says nothing of the server."""
