@@ -117,7 +117,7 @@ def read_message(line: bytes) -> tuple[list[Request | Rejected], bool]:
     try:
         decoded = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return [Rejected(ControlError(ErrorCode.PARSE_ERROR, "not JSON"))], False
+        return _refuse(line)
     if not isinstance(decoded, list):
         return [_read_request(decoded)], False
     if not decoded:
@@ -125,6 +125,36 @@ def read_message(line: bytes) -> tuple[list[Request | Rejected], bool]:
     if len(decoded) > MAX_BATCH:
         return [_invalid(f"more than {MAX_BATCH} requests in a batch")], False
     return [_read_request(one) for one in decoded], True
+
+
+def _refuse(line: bytes) -> tuple[list[Request | Rejected], bool]:
+    """What a message is answered with that cannot be read.
+
+    Half a surrogate pair and a number beyond all numbers are JSON by its grammar (RFC 8259 section
+    8.2), so whoever wrote one learns which of its requests it was.
+    """
+    try:
+        decoded = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return [Rejected(ControlError(ErrorCode.PARSE_ERROR, "not JSON"))], False
+    error = ControlError(ErrorCode.PARSE_ERROR, "half a surrogate pair, or a number out of range")
+    is_batch = isinstance(decoded, list) and 0 < len(decoded) <= MAX_BATCH
+    parts = decoded if is_batch else [decoded]
+    return [Rejected(error, _id_of(one)) for one in parts], is_batch
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _id_of(decoded: Any) -> RequestId:
+    """The id of what may be a request; None where it has none that could be sent back."""
+    identity = decoded.get("id") if isinstance(decoded, dict) else None
+    try:
+        sent_back = msgspec.json.decode(msgspec.json.encode(identity))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return None if isinstance(sent_back, bool | list | dict) else sent_back
 
 
 def _read_request(decoded: Any) -> Request | Rejected:

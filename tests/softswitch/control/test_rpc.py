@@ -140,6 +140,27 @@ def test_a_batch_is_bounded() -> None:
     assert code(only(many)) is ErrorCode.INVALID_REQUEST
 
 
+@pytest.mark.parametrize(("value", "identity"), [('"\\ud800"', "7"), ("1e999", '"a"')])
+def test_what_cannot_be_read_of_a_request_is_answered_with_its_id(
+    value: str, identity: str
+) -> None:
+    one = only(f'{{"jsonrpc": "2.0", "id": {identity}, "method": "m", "params": {{"x": {value}}}}}')
+    assert code(one) is ErrorCode.PARSE_ERROR
+    assert one.id == json.loads(identity)
+    requests, is_batch = read_message(f'[{{"id": 1, "a": {value}}}, {{"id": 2}}, 3]'.encode())
+    assert is_batch
+    assert [(code(each), each.id) for each in requests] == [
+        (ErrorCode.PARSE_ERROR, 1), (ErrorCode.PARSE_ERROR, 2), (ErrorCode.PARSE_ERROR, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("identity", ['"\\ud800"', "1e999", '["\\ud800"]', "NaN"])
+def test_an_id_that_cannot_be_sent_back_is_none(identity: str) -> None:
+    one = only(f'{{"id": {identity}, "a": "\\ud800"}}')
+    assert code(one) is ErrorCode.PARSE_ERROR
+    assert one.id is None
+
+
 @pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'])
 def test_what_is_nested_without_end_is_refused(opening: str) -> None:
     for times in (1000, 100_000):
