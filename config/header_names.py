@@ -26,15 +26,23 @@ OWN_HEADERS = frozenset(_OWN_HEADERS.split())
 _COMPACT_HEADERS = frozenset("abcdefijklmnorstuvxy")
 
 
-def _header_name(text: str) -> str:
-    if not _TOKEN.match(text):
-        raise ValueError
-    if text.lower() in OWN_HEADERS or text.lower() in _COMPACT_HEADERS:
-        raise RefusedError(f"{text} is written by the switch on each leg and cannot be passed on")
-    return text
+def _header_name(reserved: str) -> Kind[str]:
+    """Names but those of SIP's own header fields; `reserved` says why it is not one of those."""
+
+    def convert(text: str) -> str:
+        if not _TOKEN.match(text):
+            raise ValueError
+        if text.lower() in OWN_HEADERS:
+            raise RefusedError(f"{text} {reserved}")
+        if text.lower() in _COMPACT_HEADERS:
+            raise RefusedError(f"{text} is a short form of a name of SIP's own, and {reserved}")
+        return text
+
+    return scalar("the name of a SIP header field", convert)
 
 
-HEADER_NAME = scalar("the name of a SIP header field", _header_name)
+HEADER_NAME = _header_name("is written by the switch on each leg and cannot be passed on")
+MARK_NAME = _header_name("is written by whoever sends the request: no mark of a proxy's")
 
 
 def _read_value(tree: Tree, reading: Reading) -> Template:

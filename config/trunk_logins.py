@@ -8,7 +8,7 @@ import re
 from config import hints
 from config.addresses import HOST
 from config.document import Scalar, Tree
-from config.kinds import LINE, NAME, duration
+from config.kinds import BOOLEAN, LINE, NAME, duration
 from config.model import TrunkLogin, TrunkRegistration
 from config.reading import (
     Key,
@@ -26,7 +26,8 @@ __all__ = ["LOGIN", "LOGIN_KIND", "PEER", "PEER_KIND", "REGISTER", "REGISTER_KIN
 MAX_PASSWORD = 200
 _PASSWORD = re.compile(rf"[ -~\u00a0-\U0010ffff]{{1,{MAX_PASSWORD}}}\Z")
 _PASSWORD_SAYS = f"1 to {MAX_PASSWORD} printable characters"
-_USER = re.compile(r"[!#-\[\]-~]{1,100}\Z")
+# RFC 7616 section 3.4.2 puts a colon between user and realm: one within the user would move it.
+_USER = re.compile(r"[!#-9;-\[\]-~]{1,100}\Z")
 
 
 def _read_password(tree: Tree, _reading: Reading) -> str:
@@ -38,7 +39,7 @@ def _read_password(tree: Tree, _reading: Reading) -> str:
 
 def _read_user(tree: Tree, _reading: Reading) -> str:
     if not isinstance(tree, Scalar) or not _USER.match(tree.text):
-        raise RefusedError("expected a user name without spaces and quotes")
+        raise RefusedError("expected a user name without spaces, quotes and colons")
     return tree.text
 
 
@@ -153,16 +154,17 @@ REGISTER = Section(
     "Has the switch register with the carrier, so that its calls come here. What comes to the "
     "registered contact is known as the trunk's, from whichever address.",
     keys_of(RegisterKeys),
-    short="true, for all as it is by default",
+    short="true, for all as it is by default, or false",
     example="register: {expires: 10 min}",
 )
 
 
-def _read_register(tree: Tree, reading: Reading) -> TrunkRegistration:
+def _read_register(tree: Tree, reading: Reading) -> TrunkRegistration | None:
     if isinstance(tree, Scalar):
-        if tree.text.strip().lower() == "true":
-            return TrunkRegistration()
-        raise RefusedError("expected true, or the settings of a registration")
+        try:
+            return TrunkRegistration() if BOOLEAN.read(tree, reading) else None
+        except RefusedError:
+            raise RefusedError("expected true, false, or the settings of a registration") from None
     keys = RegisterKeys
     fields = read_fields(tree, REGISTER, reading)
     return TrunkRegistration(fields.get(keys.USER), fields.get(keys.DOMAIN), fields[keys.EXPIRES])

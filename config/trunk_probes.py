@@ -1,7 +1,7 @@
 """Whether a trunk answers: OPTIONS now and then, and what counts as an answer."""
 
 from config.document import Scalar, Tree
-from config.kinds import duration, integer, list_of
+from config.kinds import BOOLEAN, duration, integer, list_of
 from config.model import TrunkProbe
 from config.reading import Key, Reading, RefusedError, Section, keys_of, read_fields, section_kind
 
@@ -50,10 +50,10 @@ STANDARD = TrunkProbe()
 
 def _read_probe(tree: Tree, reading: Reading) -> TrunkProbe | None:
     if isinstance(tree, Scalar):
-        word = tree.text.strip().lower()
-        if word in ("true", "false"):
-            return STANDARD if word == "true" else None
-        raise RefusedError("expected true, false, or the settings of a probe")
+        try:
+            return STANDARD if BOOLEAN.read(tree, reading) else None
+        except RefusedError:
+            raise RefusedError("expected true, false, or the settings of a probe") from None
     keys = ProbeKeys
     fields = read_fields(tree, PROBE, reading)
     return TrunkProbe(

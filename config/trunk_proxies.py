@@ -2,7 +2,7 @@
 
 from config.addresses import SOURCE
 from config.document import Scalar, Tree
-from config.header_names import HEADER_NAME
+from config.header_names import MARK_NAME
 from config.kinds import BOOLEAN, FACT_NAME, LINE, list_of
 from config.model import TrunkProxies
 from config.reading import Key, Reading, RefusedError, Section, keys_of, read_fields, section_kind
@@ -24,7 +24,7 @@ class BehindKeys:
     )
     HEADER = Key(
         "header",
-        HEADER_NAME,
+        MARK_NAME,
         "The header field in which the proxy says whose call it is.",
         otherwise="no header field",
         example="X-Trunk",

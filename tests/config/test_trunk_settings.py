@@ -40,6 +40,12 @@ def test_a_registration_takes_the_user_of_the_credentials() -> None:
     assert made.register == TrunkRegistration("100", "a.example", 3600.0)
 
 
+@pytest.mark.parametrize("word", ["no", "false", "off"])
+def test_a_registration_may_be_said_to_be_none(word: str) -> None:
+    assert trunk(f"register: {word}").register is None
+    assert trunk(f"register: {word}, outbound_auth: {{user: us, password: x}}").register is None
+
+
 def test_proxies_say_it_in_one_way() -> None:
     assert trunk("behind: {proxies: [10.0.0.1], header: X-T, value: v}").behind == TrunkProxies(
         ("10.0.0.1",), header="X-T", value="v"
@@ -51,7 +57,7 @@ def test_proxies_say_it_in_one_way() -> None:
 
 def test_a_probe_may_be_true_or_have_settings() -> None:
     assert trunk("probe: true").probe == TrunkProbe()
-    assert trunk("probe: false").probe is None
+    assert trunk("probe: no").probe is None
     assert trunk("probe: {every: 5 s, misses: 1, down: [404]}").probe == TrunkProbe(
         5.0, 1, frozenset((404,))
     )
@@ -61,13 +67,18 @@ def test_a_probe_may_be_true_or_have_settings() -> None:
     ("text", "expected"),
     [
         ("outbound_auth: {user: a b, password: x}", "expected a user name"),
+        ('outbound_auth: {user: "a:b", password: x}', "expected a user name without"),
+        ('inbound_auth: {user: "a:b", password: x}', "expected a user name without"),
         ("outbound_auth: {user: a}", 'needs "password"'),
         ("outbound_auth: secret", "expected user and password"),
         ("inbound_auth: {user: a, password: x, realm: y}", '"realm" is no setting'),
         ("register: true", "register: whom?"),
+        ("register: maybe", "expected true, false"),
         ("register: {expires: 1 s}", "30 s to 24 h"),
         ("behind: {proxies: [10.0.0.1]}", "expected one way"),
         ("behind: {proxies: [10.0.0.1], via: true, header: X-T}", "expected one way"),
+        ("behind: {proxies: [10.0.0.1], header: X}", "no mark of a proxy's"),
+        ("behind: {proxies: [10.0.0.1], header: From}", "From is written by whoever sends"),
         ("behind: {header: X-T}", 'needs "proxies"'),
         ("probe: {down: [200]}", "300-699"),
         ("probe: maybe", "expected true, false"),
