@@ -7,6 +7,7 @@ Whatever is wrong with them becomes a ControlError. The new version of the recor
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -31,6 +32,9 @@ __all__ = ["MAX_BODY", "ResultDesk", "add_results", "answer_results"]
 
 MAX_BODY = 65_536
 """Of a request over HTTP: fifty results are a tenth of it."""
+
+MAX_NUMBER = Decimal(10) ** 15
+"""No amount, no count; what is more is kept as text by nobody's wish."""
 
 MAX_CALL_ID = 200
 
@@ -60,6 +64,8 @@ class ResultDesk:
         self, call_id: str, results: Mapping[str, Any], identity: Identity
     ) -> dict[str, Any]:
         """The new version of the call's record; raises ControlError."""
+        if not _is_plain(call_id):
+            raise ControlError(ErrorCode.CALL_NOT_FOUND, "there is no record of such a call")
         database = self._database
         if database is None:
             raise ControlError(ErrorCode.NOT_SUPPORTED, "this switch runs without a database")
@@ -107,13 +113,25 @@ def values_of(results: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _value_of(name: str, value: Any) -> tuple[str, Value]:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ResultError(f'"{name[:60]}" is no number')
     if isinstance(value, bool):
         value = "yes" if value else "no"
     if not isinstance(value, str | int | float | Decimal):
         raise ResultError(f'"{name[:60]}" is text, a number, true or false')
+    if isinstance(value, str) and not _is_plain(value):
+        raise ResultError(f'"{name[:60]}" has half a character, or one that is none')
+    if isinstance(value, int | float | Decimal) and not -MAX_NUMBER < value < MAX_NUMBER:
+        raise ResultError(f'"{name[:60]}" is a number beyond all sense')
     if "=" in name:
         raise ResultError(f'"{name[:60]}" is no name of a result')
     return read_result(f"{name}={value}")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text can be written anywhere: JSON can say half characters and NUL, which UTF-8 and
+    PostgreSQL cannot."""
+    return text.isprintable() or not any(one == "\0" or "\ud800" <= one <= "\udfff" for one in text)
 
 
 def add_results(app: WebApp, desk: ResultDesk) -> None:
@@ -154,9 +172,14 @@ async def _body(request: web.Request) -> bytes:
     return data
 
 
+def _no_number(text: str) -> None:
+    """NaN and Infinity, which Python reads and JSON has not (RFC 8259 section 6)."""
+    raise ValueError(text)
+
+
 def _read(body: bytes) -> tuple[str, Mapping[str, Any]]:
     try:
-        found = json.loads(body, parse_float=Decimal)
+        found = json.loads(body, parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

@@ -68,7 +68,7 @@ class Proxies:
         the visitor, whatever somebody has written before.
         """
         address = peer
-        hops = [hop.strip() for value in forwarded for hop in value.split(",")]
+        hops = [_bare(hop) for value in forwarded for hop in value.split(",")]
         while hops and self.has(address):
             hop = hops.pop()
             if _network(hop) is None:
@@ -83,6 +83,14 @@ class Proxies:
         except ValueError:
             return False
         return any(found in network for network in self._networks)
+
+
+def _bare(hop: str) -> str:
+    """The address of a hop: some proxies write its port behind it, IPv6 in brackets."""
+    text = hop.strip().strip('"')
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
