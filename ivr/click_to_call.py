@@ -82,6 +82,8 @@ class Plan:
     """Seconds from the first party's answer."""
     ring_seconds: float = 30.0
     """How long each may ring."""
+    within: frozenset[str] = frozenset()
+    """The only campaigns that whoever asked for it sees; empty: all."""
 
     @property
     def shown(self) -> CallerId | None:

@@ -39,7 +39,8 @@ CONFERENCE = Section(
     "conference",
     "Answers the call and takes the caller into a conference, made where there is none. When it is "
     "full, is destroyed, or the caller is removed (`conference.remove` on the control socket), the "
-    "step after this is next.",
+    "step after this is next; also for a call that a control token with `campaigns` placed or "
+    "routed, where calls of further campaigns are in the conference.",
     keys_of(ConferenceKeys),
     short="the name alone",
     example="- conference: sales\n- conference: {name: briefing, muted: true}",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 
 from config.model import Confer, Node
 from ivr.journey import Journey
-from softswitch.call.conference import Conference, Full
+from softswitch.call.conference import Conference, Full, OfOthers
 
 __all__ = ["run_conference"]
+
+logger = logging.getLogger(__name__)
 
 
 async def run_conference(journey: Journey, node: Confer) -> tuple[Node, ...]:
@@ -20,7 +23,16 @@ async def run_conference(journey: Journey, node: Confer) -> tuple[Node, ...]:
         return ()
     try:
         conference = _opened(journey, node.conference)
-        member = conference.add(call.caller, muted=node.muted)
+        if not call.within:
+            conference.claim(call.counts_for.name)
+            conference = _opened(journey, node.conference)  # over, if that put the last one out
+        member = conference.add(call.caller, muted=node.muted, within=call.within)
+    except OfOthers:
+        logger.warning(
+            "call %s: the conference %s is not for whoever placed or routed it",
+            call.call_id, node.conference,
+        )  # fmt: skip
+        return ()
     except Full:
         return ()
     out: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -77,6 +77,8 @@ class Call:
         """Serves the call: of a syndicated one, the original."""
         self.counts_for = campaign
         """What the call counts for; what it wants heard is heard."""
+        self.within: frozenset[str] = frozenset()
+        """The only campaigns that whoever placed or routed it sees; empty: all, or nobody did."""
         self.caller: CallingLeg | CalledLeg
         """The leg that the treatment is for; one that we called, where the call is ours or the
         caller has left."""

@@ -35,7 +35,8 @@ class ConferenceLeft(CallEvent, frozen=True, kw_only=True):
     leg: str
     conference: str
     why: str
-    """removed, hung_up, destroyed, or diverted: its call goes on elsewhere."""
+    """removed, hung_up, destroyed, diverted: its call goes on elsewhere; or claimed: a call of a
+    campaign came that whoever brought this one does not see."""
     members: int
     """How many legs are left."""
 

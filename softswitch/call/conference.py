@@ -2,7 +2,9 @@
 
 A leg that is in one goes on hearing the leg its own call has joined it to as well. A leg that ends
 leaves; a conference that a treatment opened is over when nobody is left, one that was made from
-outside when it is destroyed. Who may take part is others' business.
+outside when it is destroyed. It is of the campaigns whose calls are in it: whoever sees only some
+campaigns takes nobody into one that is also of others, and what somebody like that has taken in
+leaves when a call of another campaign comes by its treatment.
 """
 
 from __future__ import annotations
@@ -17,7 +19,15 @@ from softswitch.call.events import ConferenceJoined, ConferenceLeft, ConferenceM
 if TYPE_CHECKING:
     from softswitch.call.leg import Leg
 
-__all__ = ["MAX_CONFERENCES", "MAX_MEMBERS", "Conference", "Conferences", "Full", "Member"]
+__all__ = [
+    "MAX_CONFERENCES",
+    "MAX_MEMBERS",
+    "Conference",
+    "Conferences",
+    "Full",
+    "Member",
+    "OfOthers",
+]
 
 MAX_MEMBERS = 100
 """Of one conference: each frame of each member is a sum over all others."""
@@ -30,6 +40,10 @@ class Full(Exception):
     """No further conference, or no further member, or the leg is in another one."""
 
 
+class OfOthers(Full):
+    """The conference is not only of campaigns that whoever brings the leg sees."""
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """A leg in a conference."""
@@ -38,6 +52,8 @@ class Member:
     muted: bool = False
     since: float = 0.0
     """Monotonic seconds."""
+    within: frozenset[str] = frozenset()
+    """The only campaigns that whoever brought it sees; empty: all, or the treatment did."""
     on_out: list[Callable[[str], None]] = field(default_factory=list)
     """Told why, when the leg is in it no more."""
 
@@ -49,7 +65,7 @@ class Conference:
         self, conferences: Conferences, name: str, *, stays: bool, campaigns: frozenset[str]
     ) -> None:
         self.name = name
-        self.campaigns = campaigns
+        self.campaigns = self._made_for = campaigns
         """Whose it is; empty: nobody's in particular."""
         self.stays = stays
         """Whether it goes on without members."""
@@ -64,16 +80,31 @@ class Conference:
     def __contains__(self, leg: object) -> bool:
         return leg in self._members
 
-    def add(self, leg: Leg, *, muted: bool = False) -> Member:
+    def is_open_to(self, campaigns: frozenset[str]) -> bool:
+        """Whether it is the business of somebody who sees only these campaigns; empty: all."""
+        return not campaigns or (bool(self.campaigns) and self.campaigns <= campaigns)
+
+    def claim(self, campaign: str) -> None:
+        """A treatment brings a call of this campaign: those leave who were brought by somebody who
+        does not see it."""
+        for leg, member in tuple(self._members.items()):
+            if member.within and campaign not in member.within:
+                self.remove(leg, "claimed")
+
+    def add(self, leg: Leg, *, muted: bool = False, within: frozenset[str] = frozenset()) -> Member:
         """Take an answered leg in; one that is in it already stays as it is. Raises Full."""
         member = self._members.get(leg)
         if member is not None:
             return member
+        if not self.is_open_to(within):
+            raise OfOthers("the conference is another's")
         if len(self._members) >= MAX_MEMBERS:
             raise Full("the conference is full")
         if self._conferences.of(leg) is not None:
             raise Full("the leg is in another conference")
-        member = self._members[leg] = Member(leg, muted, leg.services.now())
+        member = self._members[leg] = Member(leg, muted, leg.services.now(), within)
+        if self.campaigns:
+            self.campaigns |= {leg.call.counts_for.name}
         enter(leg, self)
         self.refresh()
         count = len(self._members)
@@ -154,7 +185,10 @@ class Conference:
 
     def tidy(self) -> None:
         """Be over when nobody is left, unless it stays."""
-        if not self._members and not self.stays:
+        if self._members:
+            return
+        self.campaigns = self._made_for
+        if not self.stays:
             self._conferences.forget(self)
 
 

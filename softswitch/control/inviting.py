@@ -33,7 +33,12 @@ def call_out(
     if found is None or not caller.identity.sees(found.name):
         raise ControlError(ErrorCode.NOT_CONFIGURED, "there is no such campaign")
     permit = permit_for(desk, caller, found, to)
-    plan = Plan(permit.destination, then=then, caller_id=permit.caller_id)
+    plan = Plan(
+        permit.destination,
+        then=then,
+        caller_id=permit.caller_id,
+        within=caller.identity.campaigns,
+    )
     placed = desk.originator.place(found, plan, [permit])
     if isinstance(placed, NotPlaced):
         raise ControlError(ErrorCode.NO_CAPACITY, placed.why)

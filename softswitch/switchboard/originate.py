@@ -85,6 +85,7 @@ class Originator:
             leg.media.close()
             return NotPlaced(str(error))
         call.caller_number = event.caller
+        call.within = plan.within
         board.keep(call, leg)
         self.placed += 1
         services.events.publish(event)

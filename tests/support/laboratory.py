@@ -75,6 +75,8 @@ AFTERWARDS = "200012"
 STEERED = "200013"
 """Waits two seconds for a controller; without one a hang-up with the cause `untaken`, behind it a
 prompt and a hang-up with the cause `released`."""
+ROOM = "200016"
+"""The conference `room`; who is put out of it is hung up on with the cause `out`."""
 KEPT = "200014"
 """Connects to AGENT; when it has left, a prompt and a hang-up with the cause `kept`."""
 AFTER_CALL = "200015"
@@ -107,6 +109,7 @@ numbers:
   {AFTERWARDS}: {{campaign: afterwards, as_is: true}}
   {STEERED}: {{campaign: steered, as_is: true}}
   {KEPT}: {{campaign: kept, as_is: true}}
+  {ROOM}: {{campaign: room, as_is: true}}
   {AFTER_CALL}: {{campaign: after-call, as_is: true}}
 prompts: {{short: short, long: long}}
 campaigns:
@@ -124,6 +127,7 @@ campaigns:
   afterwards: {{treatment: afterwards, trunk: agents}}
   steered: {{treatment: steered, trunk: agents, originate: {{to: ["+1602555*"]}}}}
   kept: {{treatment: kept, trunk: agents}}
+  room: {{treatment: room, trunk: agents}}
   after-call: {{treatment: after-call, trunk: agents}}
 treatments:
   direct:
@@ -163,6 +167,9 @@ treatments:
         on_failure: [hang_up: untaken]
     - play: short
     - hang_up: released
+  room:
+    - conference: room
+    - hang_up: out
   kept:
     - connect:
         to: "{AGENT}"

@@ -119,7 +119,8 @@ async def add(desk: Desk, caller: Caller, params: Add) -> Added:
     conference = _opened(desk, caller, params.conference)
     before = conference.members
     try:
-        members = [conference.add(leg, muted=params.muted) for leg in legs]
+        within = caller.identity.campaigns
+        members = [conference.add(leg, muted=params.muted, within=within) for leg in legs]
     except Full as error:
         for member in conference.members:
             if member not in before:
@@ -141,7 +142,7 @@ def _invited(desk: Desk, caller: Caller, params: Add, to: str) -> Added:
     async def come_in(call: Call) -> None:
         try:
             conference = desk.services.conferences.open(name, campaigns=caller.identity.campaigns)
-            member = conference.add(call.caller, muted=params.muted)
+            member = conference.add(call.caller, muted=params.muted, within=call.within)
         except Full:
             call.end("switch", "conference_full")
             return
@@ -249,9 +250,7 @@ async def destroy(desk: Desk, caller: Caller, params: Named) -> Destroyed:
 
 def sees(identity: Identity, conference: Conference) -> bool:
     """Whether a conference is somebody's business: one whose campaigns are all theirs."""
-    return not identity.campaigns or (
-        bool(conference.campaigns) and conference.campaigns <= identity.campaigns
-    )
+    return conference.is_open_to(identity.campaigns)
 
 
 def _opened(desk: Desk, caller: Caller, name: str, *, stays: bool = False) -> Conference:

@@ -113,6 +113,7 @@ async def start(desk: Desk, caller: Caller, params: ListStart) -> ListState:
             leave_machines=params.leave_machines,
             ring_seconds=params.ring_seconds,
             time_limit=params.time_limit,
+            within=caller.identity.campaigns,
         ),
         at_once=params.at_once,
         attempts=params.attempts,

@@ -121,6 +121,7 @@ async def originate(desk: Desk, caller: Caller, params: Originate) -> Placed:
     return Placed(placed.call_id)
 
 
+        within=caller.identity.campaigns,
 def campaign_of(desk: Desk, caller: Caller, name: str) -> Campaign:
     """A campaign that whoever asks may have calls placed for; raises ControlError."""
     campaign = desk.configuration().campaigns.get(name)

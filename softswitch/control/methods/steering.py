@@ -131,6 +131,7 @@ async def route(desk: Desk, caller: Caller, params: Route) -> Routed:
     call.emit(TreatmentChanged, treatment=treatment.name, why="routed")
     if call.ended:
         raise ControlError(ErrorCode.CALL_ENDED, "the call is over", call=params.call)
+    call.within = caller.identity.campaigns
     if steered is not None:
         steered.conclude(treatment)
     else:

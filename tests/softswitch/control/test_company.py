@@ -16,13 +16,15 @@ from softswitch.call import monitor as monitors
 from softswitch.call.call import Call
 from softswitch.call.company import whom_hears
 from softswitch.call.leg import Leg
-from softswitch.control.access import Token
+from softswitch.control.access import ADMINISTRATOR, Identity, Token
+from softswitch.switchboard.originate import Originator
 from tests.support.desk_bench import DeskBench
-from tests.support.laboratory import DIRECT, LONG_PROMPT, laboratory
+from tests.support.laboratory import DIRECT, LONG_PROMPT, ROOM, laboratory
 
 READER = Token.of("reader", "s", ("read",)).identity
 CONTROL = Token.of("control", "s", ("control",)).identity
 DIRECT_ONLY = Token.of("direct", "s", ("control",), ("direct",)).identity
+STEERED_ONLY = Token.of("steered", "s", ("control",), ("steered",)).identity
 OTHERS_ONLY = Token.of("others", "s", ("control",), ("long-prompt",)).identity
 
 
@@ -308,6 +310,66 @@ def test_a_conference_is_its_makers_and_the_administrators(bench: Bench) -> None
     assert bench.ask("conference.list", OTHERS_ONLY)["total"] == 0
     assert bench.ask("conference.list", DIRECT_ONLY)["total"] == 1
     assert bench.ask("conference.destroy", **asked) == asked
+
+
+def route(bench: Bench, who: Identity, call: Call) -> None:
+    """Have a call come into the room by its treatment."""
+    bench.ask("call.route", who, call=call.call_id, treatment="room")
+    bench.lab.settle()
+
+
+def test_a_token_of_other_campaigns_routes_nobody_into_a_room(bench: Bench) -> None:
+    inside, stranger = bench.next_call(ROOM), bench.answered()
+    route(bench, OTHERS_ONLY, stranger)
+    hears(inside.caller)
+    assert stranger.ended
+    assert bench.lab.all_records()[-1]["cause"] == "out"
+    colleague = bench.answered()
+    route(bench, CONTROL, colleague)
+    hears(inside.caller, colleague.caller)
+
+
+def test_a_token_of_other_campaigns_places_no_call_into_a_room(bench: Bench) -> None:
+    bench.desk.originator = Originator(bench.lab.switchboard)
+    inside = bench.next_call(ROOM)
+    asked = {"campaign": "steered", "first": "+16025550123", "treatment": "room"}
+    placed = bench.ask("call.originate", STEERED_ONLY, **asked)
+    bench.lab.callee.answer()
+    bench.lab.settle()
+    hears(inside.caller)
+    assert placed["call"] not in bench.lab.switchboard.calls
+
+
+@pytest.mark.parametrize("how", ["add", "route"])
+def test_a_token_is_not_in_the_room_before_those_of_another_campaign(
+    bench: Bench, how: str
+) -> None:
+    early = bench.answered()
+    if how == "route":
+        route(bench, OTHERS_ONLY, early)
+    else:
+        bench.ask("conference.create", OTHERS_ONLY, conference="room")
+        bench.ask("conference.add", OTHERS_ONLY, conference="room", call=early.call_id)
+    assert bench.ask("conference.list", OTHERS_ONLY)["total"] == 1
+    late = bench.next_call(ROOM)
+    hears(late.caller)
+    assert early.ended
+    assert [fact["why"] for fact in bench.lab.facts("conference.left")] == ["claimed"]
+    assert bench.ask("conference.list", OTHERS_ONLY)["total"] == 0
+    assert len(bench.ask("conference.list")["conferences"][0]["members"]) == 1
+    bench.hang_up(late)
+    if how == "add":
+        assert bench.ask("conference.destroy", OTHERS_ONLY, conference="room")
+
+
+def test_callers_of_two_campaigns_meet_by_their_treatments(bench: Bench) -> None:
+    one, two = bench.next_call(ROOM), bench.answered()
+    route(bench, ADMINISTRATOR, two)
+    hears(one.caller, two.caller)
+    assert bench.ask("conference.list", OTHERS_ONLY)["total"] == 0
+    assert bench.ask("conference.mute", OTHERS_ONLY, conference="room", call=one.call_id) == (
+        "conference_not_found"
+    )
 
 
 @pytest.mark.parametrize(
