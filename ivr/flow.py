@@ -132,6 +132,8 @@ def _end_with_last_failure(call: Call) -> None:
     if isinstance(failure, Rejected) and failure.no_capacity:
         # Only this says that it is the switch that is full, and that it may be tried again.
         call.end("switch", "no_capacity", status=503, q850=failure.q850, headers=RETRY_SOON)
+    elif isinstance(failure, Declined) and failure.why == "hung_up":
+        call.end("called", "hung_up", status=status, q850=failure.q850)
     elif isinstance(failure, Declined):
         call.end("switch", "declined", status=status, q850=failure.q850)
     elif isinstance(failure, Rejected):

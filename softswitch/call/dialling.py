@@ -118,13 +118,13 @@ class Dialling:
             return failure
         if self._screen is None:
             # One that has hung up meanwhile must not win against those that ring.
-            return Declined() if leg.ended and self._is_group else Answered(leg)
+            return _declined_by(leg) if leg.ended and self._is_group else Answered(leg)
         self._set_apart(leg)
         leg.forget_digits()
         taken = await self._screen(leg)
         if taken is True and not leg.ended:
             return Answered(leg)
-        declined = taken if isinstance(taken, Declined) else Declined()
+        declined = taken if isinstance(taken, Declined) and taken.why else _declined_by(leg)
         leg.hang_up(cause=declined.why or "declined")
         return declined
 
@@ -236,6 +236,11 @@ class Dialling:
                 return
         call.stop_playing()
         join(call, leg)
+
+
+def _declined_by(leg: CalledLeg) -> Declined:
+    """What a leg says that was left or, before that, has hung up by itself."""
+    return Declined(why="hung_up" if leg.ended_as == "hung_up" else "")
 
 
 def best_failure(failures: Sequence[DialFailure]) -> DialFailure:

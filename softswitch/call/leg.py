@@ -55,6 +55,8 @@ class Leg:
         self.dialog: Dialog | None = None
         self.media: LegMedia | None = None
         self.ended = False
+        self.ended_as = ""
+        """The cause of its end."""
         self.answered = False
         self.opened_clock = services.now()
         self.originated_clock: float | None = None
@@ -399,7 +401,7 @@ class Leg:
         if self.transferring is not None:
             self.transferring.fail("hung_up")
         self.stop_playing()
-        self.ended = True
+        self.ended, self.ended_as = True, cause
         self.ended_clock = self.services.now()
         self.keys.close()
         if self.hold_timer is not None:

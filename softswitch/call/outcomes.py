@@ -66,7 +66,7 @@ class Declined:
     status: int = 480
     q850: int = 21
     why: str = ""
-    """A word for it (machine), where there is more to say than that it was declined."""
+    """A word for it (machine, hung_up), where there is more to say than that it was declined."""
     final: bool = False
     """Whether nobody else is to be called: what was to be said was left there."""
 

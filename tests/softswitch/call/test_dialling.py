@@ -566,7 +566,7 @@ def test_it_hangs_up_in_the_middle_of_what_it_is_told(lab: Laboratory) -> None:
     answer(lab, 0)
     lab.callee.hang_up()
     lab.settle()
-    assert group.outcome == Declined()
+    assert group.outcome == Declined(why="hung_up")
     assert lab.facts("prompt.ended")[0]["leg"] == "b1"
 
 

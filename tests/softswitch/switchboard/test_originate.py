@@ -198,6 +198,26 @@ def test_the_second_party_is_asked_whether_it_takes_the_call(folder: Path) -> No
         hang_up(lab)
 
 
+def test_a_second_party_that_hangs_up_at_the_question_has_ended_the_call(folder: Path) -> None:
+    with laboratory(folder) as lab:
+        begin(lab, accept=SHORT)
+        answer(lab)
+        answer(lab, 1)
+        lab.wait_for_prompts()
+        hang_up(lab, 1)
+        assert (lab.record["ended_by"], lab.record["cause"]) == ("called", "hung_up")
+
+
+def test_a_second_party_that_does_not_accept_is_left(folder: Path) -> None:
+    with laboratory(folder) as lab:
+        begin(lab, accept=SHORT)
+        answer(lab)
+        answer(lab, 1)
+        lab.wait_for_prompts()
+        lab.advance(20)
+        assert (lab.record["ended_by"], lab.record["cause"]) == ("switch", "declined")
+
+
 def test_the_first_hears_the_prompt_before_the_second_is_called(folder: Path) -> None:
     with laboratory(folder) as lab:
         begin(lab, prompt=SHORT)
