@@ -376,6 +376,38 @@ def test_a_page_keeps_its_number_when_none_is_given(shop: Shop) -> None:
     assert texts == ["Call us: (800) 555-0100, any time. Not 800 555 01009."] * 2
 
 
+@needs_chromium
+@pytest.mark.timeout(150)
+def test_a_page_that_answers_each_swap_is_left_to_itself(shop: Shop) -> None:
+    fighting = """<script>
+      var fights = 0;
+      new MutationObserver(function () {
+        var mine = document.getElementById('other');
+        if (mine.textContent.indexOf('0100') >= 0) return;
+        fights += 1;
+        mine.innerHTML = 'Call 800 555 0100, try ' + fights;
+      }).observe(document.getElementById('other'),
+                 {childList: true, characterData: true, subtree: true});
+    </script>"""
+    shop.site.pages["/fight"] = PAGE % shop.url + fighting
+
+    async def look(page: Page) -> tuple[str, int]:
+        await page.open(f"{shop.site.origin}/fight?kw=boots%0d%0aon%00sale")
+        await page.until("document.documentElement.dataset.dniNumber")
+        await page.value("document.getElementById('other').innerHTML = 'Call 800 555 0100'; 1")
+        # It answers still, because it has given up after some rounds.
+        await page.value("new Promise(done => setTimeout(done, 500))")
+        number = await page.value("document.documentElement.dataset.dniNumber")
+        return str(number), int(await page.value("fights"))
+
+    with Browser() as browser:
+        number, fights = browser.run(look)
+    # What no name may hold in an address is left out of the parameters.
+    expected = shop.ask("/allocate?key=shop-2026&keyword=boots%20on%20sale&engine=direct")[2]
+    assert number == expected["number"]
+    assert 1 <= fights < 5000
+
+
 def test_a_call_fetches_its_pixel_and_results_make_a_new_version(shop: Shop) -> None:
     asked = {"keyword": "a & b=ü", "engine": "bing"}
     given = shop.ask("/allocate", body={"key": "shop-2026", "parameters": asked})[2]

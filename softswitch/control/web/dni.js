@@ -21,6 +21,7 @@
   var selector = options.selector || "[data-dni]";
   var WAIT_MS = 4000;
   var RETRY_SECONDS = 60;
+  var MAX_ROUNDS = 200; // changes of the page within a second
   var shown = null;
 
   /* What the browser keeps, if it may. */
@@ -93,6 +94,8 @@
       for (var i = 0; i < sources.length && !value; i += 1) {
         value = valueFrom(sources[i].trim(), first);
       }
+      // What an address bar may hold and no name may: links from mails bring line ends.
+      value = value.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
       found[part.slice(0, equals).trim()] = value.slice(0, 500);
     });
     return found;
@@ -188,13 +191,18 @@
     document.dispatchEvent(new CustomEvent("dni", { detail: answer }));
   }
 
-  /* A page may add to itself. */
+  /* A page may add to itself. One that answers each swap by another change is left to itself. */
   function watch() {
     if (!window.MutationObserver) return;
-    new MutationObserver(function (changes) {
+    var rounds = 0;
+    var observer = new MutationObserver(function (changes) {
       if (!shown) return;
+      rounds += 1;
+      if (rounds > MAX_ROUNDS) { observer.disconnect(); return; }
       changes.forEach(function (change) { change.addedNodes.forEach(showIn); });
-    }).observe(document.body, { childList: true, subtree: true });
+    });
+    setInterval(function () { rounds = 0; }, 1000);
+    observer.observe(document.body, { childList: true, subtree: true });
   }
 
   /* A page that stays open asks again, so that its number stays its own. */
