@@ -1,18 +1,21 @@
 """Loads a configuration with everything checked that can be without taking a call.
 
 `config.loader` stands below the media rooms and cannot ask them; this gives it what they know:
-which tones and tone plans there are, and whether a WAV file can be played.
+which tones and tone plans there are, and whether a WAV file can be played. Whoever wants to know
+whether a switch could start with it has the certificates tried, too; commands that only need its
+data folder do not, and may not be allowed to read keys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from config.errors import Problems
 from config.loader import load
-from config.model import Configuration
+from config.model import Configuration, ControlTls, Location, SwitchTls
 from media.tones import TONE_NAMES, TONE_PLANS
 from media.wav import WavError, read_wav
 
-__all__ = ["InstalledMedia", "load_checked"]
+__all__ = ["InstalledMedia", "load_checked", "load_startable"]
 
 
 class InstalledMedia:
@@ -33,3 +36,41 @@ class InstalledMedia:
 def load_checked(path: Path | str, environment: Mapping[str, str]) -> Configuration:
     """Load a file; raises config.loader.ConfigErrors with everything that is wrong."""
     return load(path, environment, media=InstalledMedia())
+
+
+def load_startable(path: Path | str, environment: Mapping[str, str]) -> Configuration:
+    """Load a file that a switch is to start with, here and as who we are; raises ConfigErrors."""
+    configuration = load_checked(path, environment)
+    problems = Problems()
+    for problem in _certificate_problems(configuration):
+        problems.add(Location(str(path), 1, 1), problem)
+    problems.raise_if_any()
+    return configuration
+
+
+def _certificate_problems(configuration: Configuration) -> Iterator[str]:
+    switch, control, web = configuration.switch, configuration.control, configuration.web
+    if switch.tls is not None:
+        yield from _sip_problem(switch.tls)
+    if control.tls is not None:
+        yield from _http_problem(control.tls, "control")
+    if web is not None and web.tls is not None:
+        yield from _http_problem(web.tls, "web")
+
+
+def _sip_problem(tls: SwitchTls) -> Iterator[str]:
+    from softswitch.transport.tls import Tls, TlsFiles, TlsUnusable
+
+    try:
+        Tls(TlsFiles(tls.certificate, tls.key, tls.authorities, tls.verify))
+    except TlsUnusable as error:
+        yield f"switch: {error}"
+
+
+def _http_problem(tls: ControlTls, section: str) -> Iterator[str]:
+    from softswitch.control.opening import ControlUnusable, context_of
+
+    try:
+        context_of(tls, section)
+    except ControlUnusable as error:
+        yield str(error)

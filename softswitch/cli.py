@@ -112,13 +112,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _load(path: Path) -> Configuration | None:
+def _load(path: Path, *, to_start: bool = False) -> Configuration | None:
     # Half a second that commands without a configuration need not wait.
     from config.errors import ConfigErrors
-    from softswitch.check import load_checked
+    from softswitch.check import load_checked, load_startable
 
     try:
-        return load_checked(path, os.environ)
+        return (load_startable if to_start else load_checked)(path, os.environ)
     except ConfigErrors as errors:
         print(errors, file=sys.stderr)
         return None
@@ -129,7 +129,7 @@ def _run(options: argparse.Namespace) -> int:
 
     from softswitch.app import StartError
 
-    configuration = _load(options.config)
+    configuration = _load(options.config, to_start=True)
     if configuration is None:
         return 1
     # What is loaded by now lives as long as the process: the collector need not look at it again.
@@ -168,7 +168,7 @@ def _print_ready(app: App, switch: Switch) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    configuration = _load(options.file)
+    configuration = _load(options.file, to_start=True)
     if configuration is None:
         return 1
     print(

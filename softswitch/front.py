@@ -21,7 +21,7 @@ from rtp.engine import Engine
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
 from softswitch.certificates import FollowingCertificates
-from softswitch.check import load_checked
+from softswitch.check import load_startable
 from softswitch.control.access import Access
 from softswitch.control.desk import Desk
 from softswitch.control.history import EventHistory
@@ -225,7 +225,7 @@ class Front:
         """Who takes another configuration into force."""
         house = self._house
         reloader = Reloader(
-            load=lambda: load_checked(house.configuration.source, os.environ),
+            load=lambda: load_startable(house.configuration.source, os.environ),
             running=lambda: house.configuration,
             switchboard=house.switchboard,
             prompts=house.prompts,

@@ -90,27 +90,27 @@ async def _listen_unix(server: ControlServer, path: Path) -> None:
         logger.warning("no control socket at %s: %s", path, error)
 
 
-def context_of(tls: ControlTls) -> ssl.SSLContext:
-    """A server's context with the certificate; raises ControlUnusable."""
+def context_of(tls: ControlTls, section: str = "control") -> ssl.SSLContext:
+    """A server's context with the certificate of a section; raises ControlUnusable."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     # Some builds of OpenSSL take what is older; RFC 8996 forbids it.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load(context, tls)
+    _load(context, tls, section)
     return context
 
 
-def _load(context: ssl.SSLContext, tls: ControlTls) -> None:
+def _load(context: ssl.SSLContext, tls: ControlTls, section: str = "control") -> None:
     for what, path in (("certificate", tls.certificate), ("key", tls.key)):
         try:
             path.read_bytes()
         except OSError as error:
-            raise ControlUnusable(f"control: tls: {what} {path}: {error.strerror}") from None
+            raise ControlUnusable(f"{section}: tls: {what} {path}: {error.strerror}") from None
     try:
         context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", None) or error
         raise ControlUnusable(
-            f"control: tls: {tls.certificate} and {tls.key} cannot be used: {why}"
+            f"{section}: tls: {tls.certificate} and {tls.key} cannot be used: {why}"
         ) from None
 
 

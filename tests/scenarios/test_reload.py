@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.control import ControlPeer, Refused
-from tests.support.program import wait_for
+from tests.support.program import command, wait_for
 from tests.support.stage import CALLED_ID, DECLINED, DIRECT, POOLED, Stage
 
 MakeStage = Callable[..., Stage]
@@ -104,6 +105,25 @@ def test_a_dry_run_changes_nothing(make_stage: MakeStage) -> None:
         refused = stage.caller.invite(DECLINED, stage.rtp().sdp())
         refused.expect(603)
         refused.ack()
+
+
+def test_a_file_that_the_switch_could_not_be_started_with_is_refused(
+    make_stage: MakeStage,
+) -> None:
+    stage = make_stage()
+    tls = "tls: {certificate: gone.pem, key: gone.key}"
+    edit(stage, "campaigns:", f"control: {{{tls}}}\ncampaigns:")
+    says = "control: tls: certificate gone.pem: No such file or directory"
+    with peer_of(stage) as peer, pytest.raises(Refused, match=says):
+        peer.ask("config.reload", dry_run=True)
+    checked = subprocess.run(
+        command("check", str(stage.switch.config)),
+        cwd=stage.switch.directory, env=stage.switch.environment, capture_output=True, text=True,
+        timeout=30, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 1
+    assert checked.stderr.endswith(f"{says}\n")
+    stage.bridge().hang_up()
 
 
 def test_what_needs_a_restart_is_named_and_stays_as_it_is(make_stage: MakeStage) -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from config.loader import ConfigErrors
 from media.wav import write_wav
-from softswitch.check import InstalledMedia, load_checked
+from softswitch.check import InstalledMedia, load_checked, load_startable
+from tests.support.certificates import write_certificate
 
 CONFIGURATION = """\
 trunks: {a: 192.0.2.1}
@@ -50,3 +51,38 @@ def test_the_default_tones_exist() -> None:
 @pytest.mark.parametrize("path", sorted(Path("config/examples").rglob("*.yaml")), ids=str)
 def test_the_examples_are_good(path: Path) -> None:
     load_checked(path, {})
+
+
+TRUNKS = "trunks: {a: 192.0.2.1}\n"
+TLS = {
+    "switch": "switch: {{tls: {{certificate: {certificate}, key: {key}}}}}\n",
+    "control": "control: {{tls: {{certificate: {certificate}, key: {key}}}}}\n",
+    "web": "web: {{listen: '127.0.0.1:8022', tls: {{certificate: {certificate}, key: {key}}}}}\n",
+}
+
+
+@pytest.mark.parametrize("section", TLS)
+def test_a_switch_does_not_start_with_certificates_that_are_none(
+    tmp_path: Path, section: str
+) -> None:
+    certificate, key = write_certificate(tmp_path)
+    no_pem = tmp_path / "no.pem"
+    no_pem.write_text("no PEM")
+    path = tmp_path / "tls.yaml"
+    for shown, with_key, says in (
+        (certificate, key, None),
+        (tmp_path / "gone.pem", key, "gone.pem: No such file or directory"),
+        (certificate, tmp_path / "gone.key", "gone.key: No such file or directory"),
+        (no_pem, key, str(no_pem)),
+        (certificate, no_pem, str(no_pem)),
+    ):
+        path.write_text(TRUNKS + TLS[section].format(certificate=shown, key=with_key))
+        load_checked(path, {})
+        if says is None:
+            load_startable(path, {})
+            continue
+        with pytest.raises(ConfigErrors) as caught:
+            load_startable(path, {})
+        (error,) = caught.value.errors
+        assert error.message.startswith(f"{section}: tls: ")
+        assert says in error.message

@@ -130,7 +130,7 @@ async def _alive(_request: web.Request) -> web.Response:
 
 async def open_listener(listener: WebListener, settings: Web) -> None:
     """Open it as the configuration says; raises ControlUnusable."""
-    tls = None if settings.tls is None else context_of(settings.tls)
+    tls = None if settings.tls is None else context_of(settings.tls, "web")
     try:
         await listener.open(settings, tls=tls)
     except OSError as error:
