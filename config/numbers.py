@@ -295,10 +295,15 @@ def classify(text: str, country: str, *, as_is: bool) -> tuple[str, NumberKind]:
     return number, "exact"
 
 
+def looks_like_pattern(text: str) -> bool:
+    """Whether somebody who wrote this meant a pattern of numbers, usable or not."""
+    return _LOOKS_LIKE_PATTERN.match(text.strip()) is not None
+
+
 def _as_is(text: str) -> tuple[str, NumberKind]:
     if _AS_IS_PATTERN.match(text):
         return text.upper(), "pattern"
-    if not _AS_IS_EXACT.match(text):
+    if not _AS_IS_EXACT.match(text) or not text.isprintable():
         raise RefusedError(f'"{shorten(text)}" is nothing that can be dialled')
     return text, "exact"
 
@@ -310,4 +315,7 @@ def _uri(text: str) -> str:
         raise RefusedError(problem or f'"{shorten(text)}" is no SIP URI')
     if set(text) & set(";?"):
         raise RefusedError("a SIP URI stands without parameters here")
+    if not str(address).isprintable():
+        # An escape (%00) stands for what it says: RFC 3261 section 19.1.2.
+        raise RefusedError(f'"{shorten(text)}" has characters in it that nobody sees')
     return str(address)

@@ -8,7 +8,9 @@ configuration; who keeps it on disk is not known here.
 
 from __future__ import annotations
 
-from config.e164 import SipAddress, split_sip_uri
+from collections.abc import Iterator
+
+from config.e164 import SipAddress, dialled, normalise, split_sip_uri
 from config.model import Number
 
 __all__ = ["ActivatedNumbers", "NumberKey", "key_of"]
@@ -48,6 +50,21 @@ class ActivatedNumbers:
             if found is not None:
                 return found
         return None
+
+    def met_by(self, number: Number, country: str) -> Iterator[Number]:
+        """Those whose calls another number would get in their place, were it activated."""
+        user = dialled(number.pattern)
+        found = self.find(number.pattern, user, normalise(user, country))
+        if found is not None:
+            yield found
+        if number.kind == "uri":
+            return
+        # A number goes before a URI with it for a user.
+        for one in tuple(self.numbers.values()):
+            if one.kind == "uri":
+                user = dialled(one.pattern)
+                if number.pattern == (user if number.as_is else normalise(user, country)):
+                    yield one
 
     def put(self, number: Number) -> None:
         """Have a number live."""

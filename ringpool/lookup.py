@@ -181,6 +181,19 @@ class NumberTable:
         """Whether a pool has a number, or gives it when it runs out."""
         return number in self._overflows or self._live.find(number) is not None
 
+    def campaign_of(self, called: str) -> str | None:
+        """Whose a number is by the configuration alone, also while it is withdrawn."""
+        user = dialled(called)
+        canonical = normalise(user, self._country)
+        number = self._as_is.get(user)
+        if number is None and canonical is not None:
+            number = self._exact.get(canonical)
+            pool = self._pool_of(canonical) if number is None else None
+            if pool is not None and pool.campaign is not None:
+                return pool.campaign
+        number = number or self._by_uri(called) or self._pattern_of(user, canonical)[0]
+        return None if number is None else number.campaign
+
     def find(self, called: str, *, at: float | None = None) -> NumberMatch | None:
         """The entry for a number, or for the SIP or tel URI that was called; None when not live.
 
@@ -212,13 +225,18 @@ class NumberTable:
         return self._uris.get(address) or self._uris.get(without_port)
 
     def _by_pattern(self, user: str, canonical: str | None, at: float | None) -> NumberMatch | None:
+        number, matched = self._pattern_of(user, canonical)
+        return None if number is None else self._match(number, matched, user, at)
+
+    def _pattern_of(self, user: str, canonical: str | None) -> tuple[Number | None, str]:
+        """The pattern, and which form of the number it is of."""
         as_is = self._as_is_patterns.find(user)
         ours = self._patterns.find(canonical) if canonical is not None else None
         if as_is is not None and (ours is None or as_is[0].rank <= ours[0].rank):
-            return self._match(as_is[1], user, user, at)
+            return as_is[1], user
         if ours is None or canonical is None:
-            return None
-        return self._match(ours[1], canonical, user, at)
+            return None, ""
+        return ours[1], canonical
 
     def _match(
         self, number: Number, canonical: str, called: str, at: float | None
@@ -245,10 +263,7 @@ class NumberTable:
     def _of_pool(self, number: str, called: str, at: float | None) -> NumberMatch | None:
         """A number that stands in no list: a pool's overflow number, or taken from its stock."""
         overflow = self._overflows.get(number)
-        pool = overflow
-        if pool is None:
-            found = self._live.find(number)
-            pool = self._pools.get(found.pool) if found is not None else None
+        pool = self._pool_of(number)
         if pool is None or pool.campaign is None:
             return None
         match = NumberMatch(
@@ -265,6 +280,13 @@ class NumberTable:
         if overflow is not None:
             return match
         return self._unless_ended(self._bound(match, pool.name, at), pool.name, at)
+
+    def _pool_of(self, number: str) -> Pool | None:
+        overflow = self._overflows.get(number)
+        if overflow is not None:
+            return overflow
+        found = self._live.find(number)
+        return self._pools.get(found.pool) if found is not None else None
 
     def _bound(self, match: NumberMatch, pool: str, at: float | None) -> NumberMatch:
         found = self._live.find(match.number, at=at)

@@ -68,10 +68,13 @@ class NumberDesk:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stock: tuple[str, frozenset[str]] = ("", frozenset())
 
-    async def activate(self, number: Number, *, asked: str) -> Number:
+    async def activate(
+        self, number: Number, *, asked: str, sees: Callable[[str], bool] = lambda _campaign: True
+    ) -> Number:
         """Have a number live, and say what as; with no campaign, one of the configuration that was
-        withdrawn. Again is nothing. Raises ControlError."""
-        return await self._whole(self._activate(number, asked))
+        withdrawn. Again is nothing. `sees`: whether a campaign is the business of whoever asks.
+        Raises ControlError."""
+        return await self._whole(self._activate(number, asked, sees))
 
     async def withdraw(self, match: NumberMatch, *, asked: str) -> None:
         """Have a number live no more; raises ControlError."""
@@ -97,7 +100,10 @@ class NumberDesk:
         async with self._lock:
             return await change
 
-    async def _activate(self, number: Number, asked: str) -> Number:
+    async def _activate(self, number: Number, asked: str, sees: Callable[[str], bool]) -> Number:
+        if not await asyncio.to_thread(self._is_open_to, sees, number):
+            # Not said: whose.
+            raise ControlError(ErrorCode.NUMBER_IN_USE, "the number is of another campaign")
         listed = self._table().entry(number)
         if number.pattern in self.kept.numbers.withdrawn:
             restored = await self._restore(number, listed, asked)
@@ -138,6 +144,14 @@ class NumberDesk:
         else:
             await self._write(lambda: self.kept.withdraw(match.number, match.campaign))
         self._tell(NumberWithdrawn, match.number, match.campaign, asked)
+
+    def _is_open_to(self, sees: Callable[[str], bool], number: Number) -> bool:
+        """Whether somebody sees every campaign that gets the number's calls otherwise."""
+        configured = self._table().campaign_of(number.pattern)
+        if configured is not None and not sees(configured):
+            return False
+        country = self._configuration().switch.country
+        return all(sees(one.campaign) for one in self.kept.numbers.met_by(number, country))
 
     def _activated(self, match: NumberMatch) -> Number | None:
         """The number that was activated, if that is what a call meets."""

@@ -83,6 +83,12 @@ def test_what_the_configuration_has_is_in_use(make_stage: MakeStage) -> None:
         assert reason(peer, "number.activate", number="+1602555XXXX", campaign="direct") == (
             "invalid_params"
         )
+        with pytest.raises(Refused, match="patterns stand in the configuration only"):
+            peer.ask("number.activate", number="1xxxxx", campaign="direct")
+        with pytest.raises(Refused, match="as_is: true"):
+            peer.ask("number.activate", number="12", campaign="direct")
+        with pytest.raises(Refused, match="nobody sees"):
+            peer.ask("number.activate", number="sip:%00@x", campaign="direct")
         assert reason(peer, "number.activate", number=FRESH, campaign="none") == "not_configured"
         assert reason(peer, "number.activate", number=FRESH) == "invalid_params"
         assert reason(peer, "number.withdraw", number=POOLED) == "number_in_use"

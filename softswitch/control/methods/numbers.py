@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from config.model import NOTHING, Configuration, Number
-from config.numbers import classify
+from config.numbers import classify, looks_like_pattern
 from config.reading import RefusedError
 from ringpool.activated import ActivatedNumbers, key_of
 from softswitch.control.catalogue import Catalogue, Params
@@ -86,7 +86,8 @@ async def activate(desk: Desk, caller: Caller, params: Activate) -> LiveNumber:
     """Have calls to a number taken from now on, on this node; it outlives a restart.
 
     A number that the configuration has, in its numbers, pools or stocks, is number_in_use; one that
-    matches a pattern of it is not, and goes before the pattern. Said again it is answered again.
+    matches a pattern of it is not, and goes before the pattern; for a token with `campaigns` it is,
+    when the pattern is of a campaign that the token does not see. Said again it is answered again.
     """
     numbers = _numbers(desk)
     number = _number_of(params, desk.configuration())
@@ -97,7 +98,7 @@ async def activate(desk: Desk, caller: Caller, params: Activate) -> LiveNumber:
     campaign = params.campaign or numbers.kept.numbers.withdrawn[number.pattern]
     if not caller.identity.sees(campaign):
         raise ControlError(ErrorCode.NOT_CONFIGURED, f"there is no campaign {campaign[:100]}")
-    done = await numbers.activate(number, asked=caller.identity.name)
+    done = await numbers.activate(number, asked=caller.identity.name, sees=caller.identity.sees)
     source = "configuration" if desk.switchboard.snapshot.numbers.entry(done) else "activated"
     return _line(done, source, live=True)
 
@@ -209,9 +210,12 @@ def _number_of(params: Activate, configuration: Configuration) -> Number:
     try:
         pattern, kind = classify(params.number, country, as_is=params.as_is)
     except RefusedError as error:
-        raise ControlError(ErrorCode.INVALID_PARAMS, f"number: {error}") from None
+        if looks_like_pattern(params.number):
+            raise _no_patterns() from None
+        cure = f": {error.suggestion}" if error.suggestion else ""
+        raise ControlError(ErrorCode.INVALID_PARAMS, f"number: {error}{cure}") from None
     if kind == "pattern":
-        raise ControlError(ErrorCode.INVALID_PARAMS, "number: patterns stand in the configuration")
+        raise _no_patterns()
     return Number(
         pattern=pattern,
         kind=kind,
@@ -220,6 +224,13 @@ def _number_of(params: Activate, configuration: Configuration) -> Number:
         parameters=MappingProxyType(dict(params.parameters)) if params.parameters else NOTHING,
         as_is=params.as_is,
         refuse=params.refuse,
+    )
+
+
+def _no_patterns() -> ControlError:
+    return ControlError(
+        ErrorCode.INVALID_PARAMS,
+        "number: expected one number; patterns stand in the configuration only",
     )
 
 

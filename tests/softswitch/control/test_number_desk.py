@@ -138,3 +138,41 @@ async def test_there_are_only_so_many(scene: Scene, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "MAX_ACTIVATED", 1)
     await scene.activate()
     assert await scene.refused(Number("+18005550001", "exact", "c")) == ErrorCode.LIMIT_REACHED
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        Number("+16025550001", "exact", "other"),
+        Number("6025550001", "exact", "other", as_is=True),
+        Number("sip:6025550001@example.org", "uri", "other"),
+        Number("+18666831950", "exact", "other"),
+        Number("8005550007", "exact", "other", as_is=True),
+        Number("sip:sales@example.org:5070", "uri", "other"),
+        Number("sales", "exact", "other", as_is=True),
+        Number("+18005550009", "exact", "other"),
+    ],
+    ids=lambda number: number.pattern,
+)
+@pytest.mark.parametrize("withdrawn", [False, True])
+async def test_calls_of_a_campaign_are_not_taken_by_whoever_does_not_see_it(
+    scene: Scene, number: Number, withdrawn: bool
+) -> None:
+    await scene.activate(Number("+18005550007", "exact", "c"))
+    await scene.activate(Number("sip:sales@example.org", "uri", "c"))
+    await scene.activate(Number("sip:8005550009@example.org", "uri", "c"))
+    if withdrawn and number.pattern.endswith("50001"):
+        await scene.withdraw("+16025550001")
+    before = dict(scene.file.numbers.numbers), dict(scene.file.numbers.withdrawn)
+    with pytest.raises(ControlError, match="of another campaign") as error:
+        await scene.desk.activate(number, asked="crm", sees={"other"}.__contains__)
+    assert error.value.code is ErrorCode.NUMBER_IN_USE
+    assert (scene.file.numbers.numbers, scene.file.numbers.withdrawn) == before
+
+
+async def test_a_token_of_some_campaigns_activates_what_is_nobodys_or_its_own(scene: Scene) -> None:
+    for number in (FRESH, Number("+16025550001", "exact", "c")):
+        done = await scene.desk.activate(number, asked="crm", sees={number.campaign}.__contains__)
+        assert done == number
+        again = await scene.desk.activate(number, asked="crm", sees={number.campaign}.__contains__)
+        assert again == number
