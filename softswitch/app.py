@@ -115,6 +115,8 @@ class App:
         self.snapshots: SnapshotMaker
         self.front: Front
         self.recovered = 0
+        self.stopping = asyncio.Event()
+        """Set when the switch is to take no new calls and to stop behind those it has."""
         self._resources = AsyncExitStack()
         self._drops_told: Counter[str] = Counter()
 
@@ -395,7 +397,7 @@ class App:
     async def drain(self) -> None:
         """Take no new calls; let those in progress end, at latest after the grace period."""
         self.trunk_watch.leave()
-        await self.switchboard.drain(self.configuration.switch.grace_seconds)
+        await self.switchboard.drain()
 
     async def stop(self, *, linger: float = LINGER_SECONDS) -> None:
         """End what is left, let the stack finish its last transactions, close everything."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -84,6 +83,7 @@ class House(Protocol):
     snapshots: SnapshotMaker
     servers: TrunkServers
     trunk_watch: TrunkWatch
+    stopping: asyncio.Event
 
 
 class Front:
@@ -128,7 +128,7 @@ class Front:
             history=house.history,
             configuration=lambda: house.configuration,
             version=VERSION,
-            drain=lambda: os.kill(os.getpid(), signal.SIGTERM),
+            drain=house.stopping.set,
             guards=Guards(
                 lambda: house.configuration,
                 house.switchboard.calls,

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 
 from config.model import Configuration
@@ -35,12 +36,11 @@ async def serve(configuration: Configuration, *, on_ready: Callable[[App], None]
     Raises StartError.
     """
     app = App(configuration)
-    stopping = asyncio.Event()
     at_once = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
-        (at_once if stopping.is_set() else stopping).set()
+        (at_once if app.stopping.is_set() else app.stopping).set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
@@ -52,7 +52,7 @@ async def serve(configuration: Configuration, *, on_ready: Callable[[App], None]
         on_ready(app)
         manager.ready(_status(app))
         alive = loop.create_task(_tell_alive(app, manager), name="service manager")
-        await stopping.wait()
+        await app.stopping.wait()
         manager.stopping(f"draining: {_status(app)}")
         await _drain(app, at_once)
         await app.stop(linger=0.0 if at_once.is_set() else LINGER_SECONDS)
@@ -63,7 +63,11 @@ async def serve(configuration: Configuration, *, on_ready: Callable[[App], None]
 
 async def _drain(app: App, at_once: asyncio.Event) -> None:
     """Let calls end, as long as nobody is in a hurry."""
-    logger.info("draining: %d calls in progress", len(app.switchboard.calls))
+    app.switchboard.begin_to_drain()
+    left = app.switchboard.drain_seconds_left or 0.0
+    until = time.strftime("%H:%M:%SZ", time.gmtime(time.time() + left))
+    message = "draining: %d calls in progress, hung up at %s (grace_time: %.0f s left)"
+    logger.info(message, len(app.switchboard.calls), until, left)
     drain = asyncio.create_task(app.drain())
     second = asyncio.create_task(at_once.wait())
     await asyncio.wait((drain, second), return_when=asyncio.FIRST_COMPLETED)

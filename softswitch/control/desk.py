@@ -119,7 +119,7 @@ class Desk:
     """Gives calls their places under caps."""
     paused: PauseDesk | None = None
     drain: Callable[[], None] | None = None
-    """Begins to drain, as SIGTERM does."""
+    """Begins to drain, as SIGTERM does; does nothing when that has begun."""
     started_clock: float = field(default_factory=time.monotonic)
     holders: dict[str, Session] = field(default_factory=dict)
     """Which connection steers a call, by call id; calls that nobody has taken are not in it."""

@@ -96,8 +96,8 @@ class Switchboard:
         self.means = means or Means()
         self.recorder = recorder
         self.snapshot = snapshot
-        self.draining = False
-        self.sources = Sources(lambda: self.snapshot.sources, services)
+        self._drain_deadline: float | None = None
+        self.sources = Sources(lambda: self.snapshot.sources, services, self._tell_refused)
         self.calls: dict[str, Call] = {}
         self.refusals: Counter[str] = Counter()
         self.presented = 0
@@ -362,14 +362,32 @@ class Switchboard:
         if self.calls:
             self._watch()
 
-    async def drain(self, grace_seconds: float) -> None:
+    @property
+    def draining(self) -> bool:
+        """Whether no new calls are taken."""
+        return self._drain_deadline is not None
+
+    @property
+    def drain_seconds_left(self) -> float | None:
+        """How long calls in progress may still go on; None while new ones are taken."""
+        deadline = self._drain_deadline
+        return None if deadline is None else max(0.0, deadline - self.services.now())
+
+    def begin_to_drain(self) -> None:
+        """Take no new calls from now on; where that has begun already, its deadline stands."""
+        if self._drain_deadline is None:
+            grace_seconds = self.snapshot.configuration.switch.grace_seconds
+            self._drain_deadline = self.services.now() + grace_seconds
+            self.services.stack.draining = True
+
+    async def drain(self) -> None:
         """Take no new calls, let those in progress go on for the grace period, then end them."""
-        self.draining = True
-        self.services.stack.draining = True
+        self.begin_to_drain()
         try:
-            async with asyncio.timeout(grace_seconds):
+            async with asyncio.timeout(self.drain_seconds_left):
                 await self._idle.wait()
         except TimeoutError:
+            logger.info("grace_time is over: %d calls are hung up", len(self.calls))
             self.end_all("drained")
 
     def end_all(self, cause: str) -> None:

@@ -233,7 +233,11 @@ def test_metrics_count_calls_and_a_drain_is_seen(make_stage: MakeStage) -> None:
     assert samples['softswitch_media_port_pairs{state="in_use"}'] == "2"
     wait_for("ticks", lambda: sample(stage, "softswitch_hearing_ticks_total") > 0)
     with peer_of(stage) as peer:
-        assert peer.ask("drain") == {"calls": 1}
+        begun = peer.ask("drain")
+        assert begun["calls"] == 1
+        assert 0 < begun["seconds_left"] <= 5
+        assert begun["until"] == pytest.approx(time.time() + begun["seconds_left"], abs=1)
+        assert peer.ask("status")["drain_until"] == pytest.approx(begun["until"], abs=0.1)
     wait_for("it is draining", lambda: fetch(stage, "/readyz") == (503, "draining\n"))
     assert fetch(stage, "/healthz")[0] == 200
     bridge.hang_up()

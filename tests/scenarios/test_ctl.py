@@ -221,9 +221,32 @@ def test_a_token_is_taken_from_a_file_or_the_environment_and_tls_is_spoken(
 def test_a_drain_is_begun(make_stage: MakeStage) -> None:
     stage = make_stage(settings={"grace_time": "10 s"})
     bridge = stage.bridge()
-    assert ctl(stage.switch, "drain") == "draining: 1 calls in progress\n"
+    told = re.compile(r"draining: 1 calls in progress, hung up at \d\d:\d\d:\d\dZ, in (\d+) s\n")
+    first = told.fullmatch(ctl(stage.switch, "drain"))
+    assert first is not None
+    assert 5 < int(first[1]) <= 10
+    state = r"^state +draining: takes no new calls, calls are hung up at \d\d:\d\d:\d\dZ$"
+    assert re.search(state, ctl(stage.switch, "status"), re.M)
+    assert re.search(
+        r"draining: 1 calls in progress, hung up at .*grace_time: 10 s left", stage.switch.output()
+    )
     bridge.hang_up()
     assert stage.switch.wait_for_exit() == 0
+
+
+def test_a_drain_that_is_wished_again_leaves_calls_alone(make_stage: MakeStage) -> None:
+    stage = make_stage(settings={"grace_time": "30 s"})
+    bridge = stage.bridge()
+    first = json.loads(ctl(stage.switch, "--json", "drain"))
+    for _ in range(2):
+        again = json.loads(ctl(stage.switch, "--json", "drain"))
+        assert again["calls"] == 1
+        assert again["until"] == pytest.approx(first["until"], abs=0.1)
+    time.sleep(0.5)
+    bridge.near.wait_for_packets(5)
+    bridge.hang_up()
+    assert stage.switch.wait_for_exit() == 0
+    assert stage.switch.record()["cause"] != "shutdown"
 
 
 def test_everything_stands_on_one_picture(stage: Stage) -> None:

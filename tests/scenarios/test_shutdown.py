@@ -41,6 +41,7 @@ def test_sigterm_drains_then_hangs_up_and_ends_with_0(make_stage: MakeStage) -> 
     assert stage.switch.wait_for_exit(6) == 0
     record = stage.switch.record()
     assert record["ended_by"] == "switch"
+    assert "grace_time is over: 1 calls are hung up" in stage.switch.output()
 
 
 def _is_draining(stage: Stage) -> bool:

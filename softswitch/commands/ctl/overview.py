@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from typing import Any
 
 from softswitch.commands.ctl.output import Output, clock
@@ -30,7 +31,7 @@ def add(verbs: Verbs) -> None:
     numbers.add_argument("--limit", type=int, default=1000, metavar="N", help="at most so many")
     reload = verbs.add("reload", _reload, "take the configuration file as it is now")
     reload.add_argument("--dry-run", action="store_true", help="only say what would change")
-    verbs.add("drain", _drain, "take no new calls, then stop, as SIGTERM does")
+    verbs.add("drain", _drain, "take no new calls, hang up after grace_time, stop, as SIGTERM does")
     log = verbs.add("log", _log, "show or set the level of the log")
     log.add_argument("level", nargs="?", choices=LEVELS, help="least level that is logged")
     log.add_argument(
@@ -58,7 +59,7 @@ def status_facts(status: dict[str, Any]) -> dict[str, Any]:
     return {
         "version": f"{status['version']} (pid {status['pid']})",
         "up": clock(status["uptime_seconds"]),
-        "state": "draining: takes no new calls" if status["draining"] else "takes calls",
+        "state": _state(status),
         "calls": f"{status['calls']} now, {status['presented']} since the start",
         "refused": status["refusals"] or "none",
         "configuration": status["config_version"],
@@ -67,6 +68,18 @@ def status_facts(status: dict[str, Any]) -> dict[str, Any]:
         "media losses": _losses(media),
         **_heard(status["parts"].get("hearing")),
     }
+
+
+def _state(status: dict[str, Any]) -> str:
+    if not status["draining"]:
+        return "takes calls"
+    until = status.get("drain_until")
+    hung_up = "" if until is None else f", calls are hung up at {_time_of_day(until)}"
+    return f"draining: takes no new calls{hung_up}"
+
+
+def _time_of_day(at: float) -> str:
+    return time.strftime("%H:%M:%SZ", time.gmtime(at))
 
 
 def _losses(media: dict[str, int]) -> str:
@@ -185,7 +198,9 @@ def _drain(options: argparse.Namespace, peer: Peer, output: Output) -> int:
     if output.as_json:
         output.json(answer)
     else:
-        output.line(f"draining: {answer['calls']} calls in progress")
+        until, left = _time_of_day(answer["until"]), answer["seconds_left"]
+        hung_up = f"hung up at {until}, in {left:.0f} s"
+        output.line(f"draining: {answer['calls']} calls in progress, {hung_up}")
     return 0
 
 

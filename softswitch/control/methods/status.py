@@ -26,6 +26,8 @@ class Status(msgspec.Struct, frozen=True):
     pid: int
     uptime_seconds: float
     draining: bool
+    drain_until: float | None
+    """While draining: when calls that still go on are hung up."""
     calls: int
     presented: int
     """Calls since the start."""
@@ -50,6 +52,7 @@ async def status(desk: Desk, caller: Caller, params: Nothing) -> Status:
         pid=os.getpid(),
         uptime_seconds=round(time.monotonic() - desk.started_clock, 1),
         draining=switchboard.draining,
+        drain_until=_until(switchboard.drain_seconds_left),
         calls=len(switchboard.calls),
         presented=switchboard.presented,
         refusals=dict(switchboard.refusals),
@@ -66,15 +69,27 @@ async def status(desk: Desk, caller: Caller, params: Nothing) -> Status:
 
 
 class Draining(msgspec.Struct, frozen=True):
-    """How many calls are still going on."""
+    """How many calls are still going on, and how long they may."""
 
     calls: int
+    until: float
+    """When those that still go on are hung up."""
+    seconds_left: float
+    """The same, from now: `grace_time` of the section switch, less what has passed of it."""
 
 
 @METHODS.method("drain", role="admin", errors=(ErrorCode.NOT_SUPPORTED,))
 async def drain(desk: Desk, caller: Caller, params: Nothing) -> Draining:
-    """Take no new calls, let those in progress end, then stop: as SIGTERM does."""
+    """Take no new calls, let those in progress end, hang up those that go on for longer than
+    `grace_time`, then stop: as SIGTERM does. Wished again it only answers how many are left."""
     if desk.drain is None:
         raise ControlError(ErrorCode.NOT_SUPPORTED, "this switch cannot be drained from here")
+    # Before anything else is read of this or any other connection.
+    desk.switchboard.begin_to_drain()
     desk.drain()
-    return Draining(len(desk.switchboard.calls))
+    left = desk.switchboard.drain_seconds_left or 0.0
+    return Draining(len(desk.switchboard.calls), _until(left) or 0.0, round(left, 1))
+
+
+def _until(seconds_left: float | None) -> float | None:
+    return None if seconds_left is None else round(time.time() + seconds_left, 3)
