@@ -1,9 +1,10 @@
 """Supervisors: a leg of one call that hears another call, and may be heard there.
 
 Listening changes nothing for those who talk. Whispering is heard by one party, the one that was
-called unless said otherwise; barging in by all. What a supervisor says is recorded and recognised
-with the supervisor's own call only: nothing of it is on the legs of the call that is heard. Who may
-listen is others' business.
+called unless said otherwise; barging in by all. All are the two that talk, and a leg that is named:
+one that is parked beside them, or is still being asked, is not overheard by the way. What a
+supervisor says is recorded and recognised with the supervisor's own call only: nothing of it is on
+the legs of the call that is heard. Who may listen is others' business.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Monitor:
         """The supervisor's leg."""
         self.mode: Mode = "listen"
         self.party: str | None = None
-        """The leg that hears a whisper; None: those that were called."""
+        """The leg that hears a whisper, and is heard though it talks to nobody; None: of those who
+        talk the one that was called."""
         self.ended = False
         self.since = ear.services.now()
         self.on_end: list[Callable[[str], None]] = []
@@ -104,7 +106,7 @@ class Monitor:
 
     def refresh(self) -> None:
         """The call may have other legs by now."""
-        there = [] if self.call.concluded else _up(self.call)
+        there = [] if self.call.concluded else _up(self.call, self.party)
         for leg in tuple(self._legs):
             if leg not in there:
                 self._legs.remove(leg)
@@ -126,14 +128,14 @@ class Monitor:
             self.refresh()
 
 
-def _up(call: Call) -> list[Leg]:
-    """The legs that can be heard: the answered ones, one with early media, and the first, by which
-    it is noticed that others come."""
+def _up(call: Call, party: str | None) -> list[Leg]:
+    """The legs that can be heard: the first, by which it is noticed that others come, the one it
+    talks to, and the one that was asked for. One that was parked is not of the talk."""
     first = call.caller
     return [
         leg
         for leg in call.legs
-        if not leg.ended and (leg.answered or leg is call.joined or leg is first)
+        if not leg.ended and (leg is first or leg is call.joined or leg.leg_id == party)
     ]
 
 

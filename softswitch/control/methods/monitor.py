@@ -51,8 +51,8 @@ class Overhear(Params):
     to: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
     """A number or SIP URI: the supervisor is called, and hears the call once it has answered."""
     party: str | None = None
-    """The leg that hears a whisper; null: those that were called. Where the switch has called an
-    agent first, the agent is `a`."""
+    """The leg that hears a whisper, and is heard though it talks to nobody; null: of those who talk
+    the one that was called. Where the switch has called an agent first, the agent is `a`."""
     campaign: str | None = None
     """Whose call that to the supervisor is; null: that of the call that is heard."""
 
@@ -95,6 +95,8 @@ def _overhear(desk: Desk, caller: Caller, params: Overhear, mode: Mode) -> Overh
     if (params.supervisor is None) == (params.to is None):
         raise ControlError(ErrorCode.INVALID_PARAMS, "give either supervisor or to")
     call = _mine(desk, caller, params.call)
+    if params.party is not None:
+        leg_of(call, params.party)
     if params.to is not None:
         return _called_in(desk, caller, params, call, mode)
     assert params.supervisor is not None

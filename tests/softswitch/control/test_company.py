@@ -14,6 +14,7 @@ import pytest
 from softswitch.call import conference as conferences
 from softswitch.call import monitor as monitors
 from softswitch.call.call import Call
+from softswitch.call.called_leg import CalledLeg
 from softswitch.call.company import whom_hears
 from softswitch.call.leg import Leg
 from softswitch.control.access import ADMINISTRATOR, Identity, Token
@@ -115,6 +116,38 @@ def test_a_whisper_is_for_the_leg_that_is_named(bench: Bench) -> None:
     bench.ask("monitor.whisper", **asked)
     hears(caller, agent)
     hears(agent, caller, own.caller)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_parked_leg_is_overheard_only_where_it_is_named(bench: Bench, mode: str) -> None:
+    call, own = bench.talk(), bench.answered()
+    caller, agent = parties(call)
+    ear = own.caller
+    asked: dict[str, Any] = {"call": call.call_id, "supervisor": own.call_id}
+    call.unbridge()
+    bench.ask(f"monitor.{mode}", **asked)
+    hears(ear, caller)
+    hears(agent)
+    hears(caller, *([ear] if mode == "barge" else []))
+    bench.ask(f"monitor.{mode}", **asked, party=agent.leg_id)
+    hears(ear, caller, agent)
+    hears(agent, *([ear] if mode != "listen" else []))
+    bench.ask(f"monitor.{mode}", **asked)
+    hears(ear, caller)
+    hears(agent)
+    assert isinstance(agent, CalledLeg)
+    call.bridge(agent)
+    hears(ear, caller, agent)
+    hears(agent, caller, *([ear] if mode != "listen" else []))
+    call.unbridge()
+    hears(ear, caller)
+    hears(agent)
+
+
+def test_a_party_that_is_not_there_is_not_whispered_to(bench: Bench) -> None:
+    call, own = bench.talk(), bench.answered()
+    asked: dict[str, Any] = {"call": call.call_id, "supervisor": own.call_id, "party": "b7"}
+    assert bench.ask("monitor.whisper", **asked) == "leg_not_found"
 
 
 @pytest.mark.parametrize("mode", MODES)
