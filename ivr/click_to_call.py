@@ -74,7 +74,7 @@ class Plan:
     accept: Prompt | None = None
     """Asked of the second party before it is connected: key 1 accepts."""
     caller_id: str | None = None
-    """Number shown to both. None: as the campaign says."""
+    """Number shown to both; `original`: each is shown the other's. None: as the campaign says."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     leave_machines: bool = False
     """Whether the call ends when a machine has answered the first."""
@@ -88,6 +88,8 @@ class Plan:
     @property
     def shown(self) -> CallerId | None:
         """The caller id of both legs; None: the campaign's."""
+        if self.caller_id == "original":
+            return CallerId("original")
         return None if self.caller_id is None else CallerId("fixed", self.caller_id)
 
 

@@ -163,6 +163,7 @@ async def dial(
     trunk: str | None,
     ring_seconds: float,
     caller_id: str | None,
+    original: bool,
     headers: Mapping[str, str],
     credit: bool,
 ) -> Dialled:
@@ -177,7 +178,7 @@ async def dial(
             steered.node,
             (permit.destination,),
             ring_seconds=ring_seconds,
-            caller_id=None if permit.caller_id is None else CallerId("fixed", permit.caller_id),
+            caller_id=_shown(permit, original=original),
             headers=tuple((name, Template(text, (text,))) for name, text in headers.items()),
         )
         outcome = await _dialled(steered, node)
@@ -189,6 +190,12 @@ async def dial(
         if not kept:
             give_back(taken)
             permit.release()
+
+
+def _shown(permit: Permit, *, original: bool) -> CallerId | None:
+    if original:
+        return CallerId("original")
+    return None if permit.caller_id is None else CallerId("fixed", permit.caller_id)
 
 
 def _check_room(steered: SteeredCall) -> None:

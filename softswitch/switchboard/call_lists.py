@@ -27,7 +27,7 @@ from softswitch.call.events import (
 )
 from softswitch.call.first_leg import FIRST_LEG
 from softswitch.switchboard.call_list import CallList, ListOrder, Outcome
-from softswitch.switchboard.guards import Guards, NotAllowed, Permit
+from softswitch.switchboard.guards import Guards, NotAllowed, Permit, party_names
 from softswitch.switchboard.originate import NotPlaced, Originator
 from softswitch.switchboard.switchboard import Switchboard
 
@@ -202,13 +202,18 @@ class CallLists:
                 return BUSY_SECONDS
             running.entries.settle(number, "not_allowed", now)
             logger.info("list %s: %s: %s", running.order.name, number, permits.message)
-        elif self.opt_outs.has(number):
-            _release(permits)
+        elif self._has_opted_out(number):
+            _withdraw(permits)
             running.entries.settle(number, "opted_out", now)
         elif not self._place(running, number, permits):
             running.entries.put_back(number)
             return BUSY_SECONDS
         return PACE_SECONDS
+
+    def _has_opted_out(self, number: str) -> bool:
+        """However the party is written: an address by its number too."""
+        country = self._switchboard.snapshot.configuration.switch.country
+        return any(self.opt_outs.has(name) for name in party_names(number, country))
 
     def _permits(self, order: ListOrder, number: str) -> list[Permit] | NotAllowed:
         campaign = self._switchboard.snapshot.configuration.campaigns.get(order.campaign)
@@ -220,7 +225,7 @@ class CallLists:
                 continue
             allowed = self._guards.check(campaign, to, token=order.token, caller_id=order.caller_id)
             if isinstance(allowed, NotAllowed):
-                _release(permits)
+                _withdraw(permits)
                 return allowed
             permits.append(allowed)
         return permits
@@ -305,9 +310,9 @@ class CallLists:
             running.changed.set()
 
 
-def _release(permits: list[Permit]) -> None:
+def _withdraw(permits: list[Permit]) -> None:
     for permit in permits:
-        permit.release()
+        permit.withdraw()
 
 
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import re
 from collections import deque
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -19,7 +20,7 @@ from typing import Literal
 from config.e164 import MAX_TEXT, normalise
 from config.model import Campaign, Configuration, Destination, OriginateRules, Trunk
 
-__all__ = ["Guards", "NotAllowed", "Permit"]
+__all__ = ["Guards", "NotAllowed", "Permit", "party_names"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ DEFAULT_SIP_PORT = "5060"
 
 _URI = re.compile(
     r"sip:(?P<user>[A-Za-z0-9+._~-]{1,64})@(?P<host>[A-Za-z0-9.-]{1,250})(?::(?P<port>[0-9]{1,5}))?"
-    r"(?:;transport=(?:udp|tcp))?\Z",
+    r"(?P<transport>;transport=(?:udp|tcp))?\Z",
     re.IGNORECASE,
 )
 """What may be asked for by URI: nothing in it may lead elsewhere (maddr, headers, a password)."""
@@ -62,6 +63,16 @@ class Permit:
         self.call_id = ""
         """Set by `hold_for`: the permit counts until this call is over."""
         self.released = False
+        self._counted: list[deque[float]] = []
+        self._at = 0.0
+
+    def count(self, scopes: list[_Scope], now: float) -> None:
+        """It counts from now on."""
+        self._at = now
+        for scope in scopes:
+            scope.times.append(now)
+            scope.held.append(self)
+            self._counted.append(scope.times)
 
     def hold_for(self, call_id: str) -> None:
         """The leg belongs to a call that is in progress."""
@@ -74,6 +85,15 @@ class Permit:
     def release(self) -> None:
         """The leg is over, or never came about; twice is once."""
         self.released = True
+
+    def withdraw(self) -> None:
+        """The leg was not even tried, since another of the same request may not be: it counts for
+        nothing."""
+        self.released = True
+        for times in self._counted:
+            with suppress(ValueError):  # a minute may be over
+                times.remove(self._at)
+        self._counted.clear()
 
 
 class _Scope:
@@ -136,6 +156,19 @@ class Guards:
         rules = self._rules(campaign, token)
         return bool(rules) and _shows(rules, number)
 
+    def may_show_original(
+        self, campaign: Campaign, numbers: Iterable[str], *, token: str = ""
+    ) -> bool:
+        """Whether parties may be shown each other's numbers: the campaign does so itself, or each
+        of them may be asked for."""
+        if campaign.caller_id.kind == "original":
+            return True
+        country = self._configuration().switch.country
+        found = [normalise(number, country) for number in numbers]
+        return bool(found) and all(
+            number is not None and self.may_show(campaign, number, token=token) for number in found
+        )
+
     # What may be called.
 
     def _rules(self, campaign: Campaign, token: str) -> list[OriginateRules]:
@@ -161,7 +194,7 @@ class Guards:
         caller_id: str | None,
     ) -> Permit | NotAllowed:
         configuration = self._configuration()
-        names = _names(to, configuration.switch.country)
+        names = party_names(to, configuration.switch.country)
         if not names:
             return NotAllowed("destination", "this is no number and no SIP address to be called")
         if not rules or not all(_lists(rule, names) for rule in rules):
@@ -192,9 +225,7 @@ class Guards:
                 return NotAllowed("rate", f"{rules.per_minute} calls were placed in a minute")
             if len(scope.held) >= rules.at_once:
                 return NotAllowed("concurrency", f"{rules.at_once} calls are in progress")
-        for scope, _ in scopes:
-            scope.times.append(now)
-            scope.held.append(permit)
+        permit.count([scope for scope, _ in scopes], now)
         return permit
 
     def _limits(self, campaign: Campaign, token: str) -> Iterator[tuple[str, OriginateRules]]:
@@ -222,16 +253,21 @@ class Guards:
                 del self._scopes[key]
 
 
-def _names(to: str, country: str) -> tuple[str, ...]:
-    """What patterns are compared with, first what is called: a number, or a URI and the number that
-    its user is; empty when it is neither."""
+def party_names(to: str, country: str) -> tuple[str, ...]:
+    """What somebody is compared by, first what is called: a number, or a URI; then the URI without
+    what says nothing of the party, and the number that its user is. Empty when it is neither."""
     text = to.strip()
     if len(text) > MAX_TEXT:
         return ()
     match = _URI.match(text)
     if match is not None:
+        bare = f"sip:{match['user']}@{match['host'].lower()}"
+        port = "" if match["port"] is None else f":{match['port']}"
+        whole = f"{bare}{port}{(match['transport'] or '').lower()}"
+        other = bare if port in ("", f":{DEFAULT_SIP_PORT}") else bare + port
         number = normalise(match["user"], country)
-        return (text,) if number is None else (text, number)
+        names = (whole, other) if number is None else (whole, other, number)
+        return tuple(dict.fromkeys(names))
     number = None if text.lower().startswith(("sip:", "sips:")) else normalise(text, country)
     return () if number is None else (number,)
 

@@ -252,7 +252,7 @@ def _target(call: Call, leg: Leg, to: str) -> str:
         problem = sip_uri_problem(to)
         if problem is not None:
             raise ControlError(ErrorCode.INVALID_PARAMS, f"to: {problem}")
-        return to
+        return f"sip:{to[4:]}"
     number = normalise(to, call.configuration.switch.country)
     if number is None:
         raise ControlError(ErrorCode.INVALID_PARAMS, "to: a number, or a SIP URI")

@@ -7,7 +7,6 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from config.e164 import normalise
 from config.model import Destination
 from ivr.click_to_call import Plan
 from softswitch.control.catalogue import Catalogue, Params
@@ -17,6 +16,7 @@ from softswitch.control.methods.originate import Address, campaign_of, prompt_na
 from softswitch.control.session import Caller
 from softswitch.switchboard.call_list import MAX_NUMBERS, ListOrder
 from softswitch.switchboard.call_lists import CallLists, RunningList
+from softswitch.switchboard.guards import party_names
 
 __all__ = ["METHODS"]
 
@@ -185,14 +185,23 @@ class OptOutState(msgspec.Struct, frozen=True):
 
 @METHODS.method("list.opt_out", role="control", errors=(ErrorCode.NOT_SUPPORTED,))
 async def opt_out(desk: Desk, caller: Caller, params: OptOut) -> OptOutState:
-    """Have no list call somebody, or have lists call it again; it is kept on disk."""
+    """Have no list call somebody, or have lists call it again; it is kept on disk. An opt-out holds
+    for all campaigns: a token that is bound to some does not take it back."""
     outs = _lists(desk).opt_outs
-    party = _party(desk, params.party)
-    if params.called:
-        outs.remove(party, by=caller.identity.name)
-    else:
+    if params.called and caller.identity.campaigns:
+        raise ControlError(
+            ErrorCode.FORBIDDEN, "a token for some campaigns takes back nobody's opt-out"
+        )
+    names = party_names(params.party, desk.configuration().switch.country)
+    if not names:
+        raise ControlError(ErrorCode.INVALID_PARAMS, "party: this is no number and no SIP address")
+    party = names[-1]
+    if not params.called:
         outs.add(party, by=caller.identity.name)
-    return OptOutState(party, not outs.has(party))
+        return OptOutState(party, called=False)
+    for name in names:
+        outs.remove(name, by=caller.identity.name)
+    return OptOutState(party, called=True)
 
 
 def _lists(desk: Desk) -> CallLists:
@@ -203,7 +212,8 @@ def _lists(desk: Desk) -> CallLists:
 
 def _party(desk: Desk, number: str) -> str:
     """A number as it is called, so that it is one party however it is written."""
-    return normalise(number, desk.configuration().switch.country) or number.strip()
+    names = party_names(number, desk.configuration().switch.country)
+    return names[0] if names else number.strip()
 
 
 def _state(running: RunningList) -> ListState:

@@ -13,6 +13,7 @@ from softswitch.control.catalogue import Catalogue, Params
 from softswitch.control.desk import Desk
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.session import Caller
+from softswitch.control.showing import ORIGINAL, check_original
 from softswitch.switchboard.guards import NotAllowed, Permit
 from softswitch.switchboard.originate import NotPlaced
 
@@ -57,7 +58,8 @@ class Originate(Params):
     """Name of a prompt: asked of the party called second before it is connected, which key 1
     does."""
     caller_id: Annotated[str, Meta(max_length=64)] | None = None
-    """Number that both are shown; the campaign's when left out."""
+    """Number that both are shown; the campaign's when left out. `original`: each is shown the
+    other's, where the campaign does so or both numbers are listed."""
     leave_machines: bool = False
     """Whether the call ends when an answering machine has answered first."""
     attributes: Attributes = msgspec.field(default_factory=dict)
@@ -99,7 +101,13 @@ async def originate(desk: Desk, caller: Caller, params: Originate) -> Placed:
     _check(desk, params)
     prompt, accept = prompt_named(desk, params.prompt), prompt_named(desk, params.press_to_accept)
     first, second = _parties(params)
-    permits = _permits(desk, caller, campaign, first, second, params.caller_id)
+    original = params.caller_id == ORIGINAL
+    if original:
+        if second is None:
+            raise ControlError(ErrorCode.INVALID_PARAMS, "caller_id: original needs a second")
+        check_original(desk, caller, campaign, (first, second))
+    shown = None if original else params.caller_id
+    permits = _permits(desk, caller, campaign, first, second, shown)
     plan = Plan(
         permits[0].destination,
         permits[1].destination if second is not None else None,
@@ -109,10 +117,11 @@ async def originate(desk: Desk, caller: Caller, params: Originate) -> Placed:
         word=params.word or "",
         prompt=prompt,
         accept=accept,
-        caller_id=permits[0].caller_id,
+        caller_id=ORIGINAL if original else permits[0].caller_id,
         leave_machines=params.leave_machines,
         attributes=params.attributes,
         time_limit=params.time_limit,
+        within=caller.identity.campaigns,
         ring_seconds=params.ring_seconds,
     )
     placed = desk.originator.place(campaign, plan, permits)
@@ -121,7 +130,6 @@ async def originate(desk: Desk, caller: Caller, params: Originate) -> Placed:
     return Placed(placed.call_id)
 
 
-        within=caller.identity.campaigns,
 def campaign_of(desk: Desk, caller: Caller, name: str) -> Campaign:
     """A campaign that whoever asks may have calls placed for; raises ControlError."""
     campaign = desk.configuration().campaigns.get(name)
@@ -179,9 +187,12 @@ def _permits(
         for to in (first, second):
             if to is not None:
                 permits.append(permit_for(desk, caller, campaign, to, caller_id=caller_id))
-    except ControlError:
+    except ControlError as error:
         for permit in permits:
-            permit.release()
+            permit.withdraw()
+        if permits and error.code is ErrorCode.LIMIT_REACHED:
+            message = f"{error.message}, or all but one: the request needs two"
+            raise ControlError(error.code, message, **error.details) from None
         raise
     return permits
 

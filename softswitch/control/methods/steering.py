@@ -9,7 +9,6 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from config.header_names import OWN_HEADERS
 from config.model import Campaign
 from ivr.flow import run_treatment
 from ivr.journey import Journey, original_of
@@ -21,6 +20,7 @@ from softswitch.control.desk import Desk
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.methods.calls import CallState, Which, call_state, leg_of
 from softswitch.control.session import Caller
+from softswitch.control.showing import ORIGINAL, check_headers, check_original
 from softswitch.control.sounding import SoundParams, is_given, sound_of
 from softswitch.control.steering import SteeredCall
 from softswitch.control.verbs import Dialled, Gathered, Keypad
@@ -269,6 +269,8 @@ class Gather(SoundParams):
 async def gather(desk: Desk, caller: Caller, params: Gather) -> Gathered:
     """Ask an answered leg that talks to nobody for keys; answered when they are there, or the time
     is up."""
+    if params.min > params.max:
+        raise ControlError(ErrorCode.INVALID_PARAMS, "min is above max")
     steered = _steered(desk, caller, params.call)
     leg = verbs.ready(leg_of(steered.call, params.leg))
     keypad = Keypad(
@@ -304,11 +306,12 @@ class Dial(Params):
     """None: the campaign's."""
     ring_seconds: RingSeconds = 30.0
     caller_id: Annotated[str, Meta(max_length=40)] | None = None
-    """The number that is shown. None: as the campaign says."""
+    """The number that is shown; `original`: the caller's, where the campaign shows it or it is
+    listed. None: as the campaign says."""
     headers: Annotated[dict[HeaderName, HeaderText], Meta(max_length=MAX_HEADERS)] = msgspec.field(
         default_factory=dict
     )
-    """Header fields of the INVITE, beside the campaign's."""
+    """Header fields of the INVITE, beside the campaign's; none that says who calls."""
     credit: bool = True
     """Whether the call counts against the campaign's caps when they talk."""
 
@@ -328,9 +331,11 @@ async def dial(desk: Desk, caller: Caller, params: Dial) -> Dialled:
     that answers is up and talks to nobody until `call.bridge`. What may be called is in
     `originate` of the campaign."""
     steered = _steered(desk, caller, params.call)
-    for name in params.headers:
-        if name.lower() in OWN_HEADERS or len(name) == 1:
-            raise ControlError(ErrorCode.INVALID_PARAMS, f"{name} is written by the switch")
+    check_headers(params.headers)
+    original = params.caller_id == ORIGINAL
+    if original:
+        call = steered.call
+        check_original(desk, caller, call.campaign, (call.caller_number,))
     work = verbs.dial(
         steered,
         desk.guards,
@@ -338,7 +343,8 @@ async def dial(desk: Desk, caller: Caller, params: Dial) -> Dialled:
         token=caller.identity.name,
         trunk=params.trunk,
         ring_seconds=params.ring_seconds,
-        caller_id=params.caller_id,
+        caller_id=None if original else params.caller_id,
+        original=original,
         headers=params.headers,
         credit=params.credit,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from config.model import Prompt
+from config.model import CallerId, Prompt
 from softswitch.control.access import Token
 from tests.softswitch.control.steering_bench import Bench, Connection
 from tests.support.laboratory import DIRECT, KEPT, laboratory
@@ -380,12 +381,63 @@ def test_nobody_is_called_who_is_not_allowed(bench: Bench) -> None:
     assert len(bench.lab.callee.calls) == 0
 
 
-def test_header_fields_go_out_as_one_line(bench: Bench) -> None:
+def test_header_fields_have_one_line(bench: Bench) -> None:
     connection = bench.answered()
-    connection.begin("call.dial", to="+16025551234", headers={"X-Note": "a\r\nX-Evil: 1"})
-    headers = bench.lab.callee.calls[-1].request.headers
-    assert headers.get("X-Note") == "aX-Evil: 1"
-    assert headers.get("X-Evil") is None
+    for text in ("a\r\nX-Evil: 1", "a\nb", "\x00", "a\tb", "\x7f"):
+        refused = connection.ask("call.dial", to="+16025551234", headers={"X-Note": text})
+        assert refused == "invalid_params", text
+    assert len(bench.lab.callee.calls) == 0
+    connection.begin("call.dial", to="+16025551234", headers={"X-Note": "Größe 3: ok"})
+    assert bench.lab.callee.calls[-1].request.headers.get("X-Note") == "Größe 3: ok"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Diversion", "history-info", "Referred-By", "P-Charge-Info", "Privacy", "Reply-To",
+     "P-Asserted-Identity", "Remote-Party-ID", "Identity", "Call-Info"],
+)  # fmt: skip
+def test_no_header_field_says_who_calls(bench: Bench, name: str) -> None:
+    connection = bench.answered()
+    forged = {name: "<sip:+19005551234@carrier.example>"}
+    assert connection.ask("call.dial", to="+16025551234", headers=forged) == "invalid_params"
+    assert len(bench.lab.callee.calls) == 0
+
+
+def allow(bench: Bench, **rules: Any) -> None:
+    """Have other rules hold for the campaign that is steered."""
+    campaign = bench.lab.call.campaign
+    assert campaign.originate is not None
+    object.__setattr__(campaign, "originate", replace(campaign.originate, **rules))
+
+
+def test_an_address_is_called_as_one_however_its_scheme_is_written(bench: Bench) -> None:
+    connection = bench.answered()
+    allow(bench, to=("sip:*@192.0.2.2:5060",))
+    connection.begin("call.dial", to="SIP:bob@192.0.2.2")
+    assert bench.lab.callee.calls[-1].request.uri == "sip:bob@192.0.2.2"
+
+
+def test_the_caller_is_shown_where_its_campaign_does_so_or_its_number_is_listed(
+    bench: Bench,
+) -> None:
+    connection = bench.answered()
+    campaign = bench.lab.call.campaign
+    object.__setattr__(campaign, "caller_id", CallerId("fixed", "+18666831981"))
+    dial = {"to": "+16025551234", "caller_id": "original"}
+    assert connection.ask("call.dial", **dial) == "destination_not_allowed"
+    caller = bench.lab.call.caller_number
+    allow(bench, caller_ids=(caller,))
+    connection.begin("call.dial", **dial)
+    assert caller in (bench.lab.callee.calls[-1].request.headers.get("From") or "")
+    allow(bench, caller_ids=())
+    object.__setattr__(campaign, "caller_id", CallerId())
+    connection.begin("call.dial", **dial)
+    assert len(bench.lab.callee.calls) == 2
+
+
+def test_no_more_keys_have_to_be_pressed_than_may_be(bench: Bench) -> None:
+    connection = bench.answered()
+    assert connection.ask("call.gather", min=3, max=2) == "invalid_params"
 
 
 def test_a_call_has_so_many_legs(bench: Bench) -> None:

@@ -252,7 +252,7 @@ def test_a_switch_that_drains_calls_nobody(folder: Path) -> None:
     def test(bench: Bench) -> None:
         bench.start(FIRST, SECOND)
         bench.lab.advance(1)
-        bench.lab.switchboard.draining = True
+        bench.lab.switchboard.begin_to_drain()
         bench.refuse(0)
         bench.lab.advance(1)
         assert (bench.ended["why"], bench.ended["left"]) == ("drained", 1)
@@ -272,3 +272,27 @@ def test_a_prompt_comes_first(folder: Path) -> None:
         bench.refuse(1)
 
     run(folder, test)
+
+
+def test_who_has_opted_out_is_not_called_by_an_address_either(folder: Path) -> None:
+    def test(bench: Bench) -> None:
+        rules = OriginateRules(to=("sip:*@127.0.0.1:5060",))
+        object.__setattr__(bench.lab.configuration, "originate", rules)
+        bench.outs.add(FIRST, by="crm")
+        bench.start(f"sip:{FIRST}@127.0.0.1")
+        bench.lab.advance(1)
+        assert bench.called() == []
+        assert bench.ended["opted_out"] == 1
+
+    run(folder, test)
+
+
+def test_a_list_of_two_parties_a_call_goes_on_when_its_minute_is_over(folder: Path) -> None:
+    def test(bench: Bench) -> None:
+        bench.start(FIRST, SECOND, second=AGENT, at_once=2)
+        bench.lab.advance(30)
+        assert bench.called() == [FIRST]
+        bench.lab.advance(31)
+        assert bench.called() == [FIRST, SECOND]
+
+    run(folder, test, per_minute=3)

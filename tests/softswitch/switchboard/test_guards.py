@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softswitch.switchboard.guards import Guards, NotAllowed, Permit
+from config.model import CallerId
+from softswitch.switchboard.guards import Guards, NotAllowed, Permit, party_names
 from tests.support.configurations import loaded
 
 CONFIGURATION = """
@@ -118,6 +119,50 @@ def test_the_rules_of_a_campaign_stand_in_place_of_those_for_all() -> None:
 )
 def test_addresses_are_compared_as_a_whole(to: str, allowed: bool) -> None:
     assert isinstance(Bench().check(to, "own"), Permit) is allowed
+
+
+@pytest.mark.parametrize(
+    ("to", "called"),
+    [
+        ("SIP:anybody@PBX.example", "sip:anybody@pbx.example"),
+        ("Sip:Bob@pbx.example:5060;Transport=TCP", "sip:Bob@pbx.example:5060;transport=tcp"),
+    ],
+)
+def test_an_address_is_called_as_one_however_it_is_written(to: str, called: str) -> None:
+    destination = Bench().permit(to, "own").destination
+    assert (destination.kind, destination.number) == ("uri", called)
+
+
+def test_somebody_is_one_party_however_written() -> None:
+    assert party_names("SIP:Bob@H.example:5060;transport=udp", "US") == (
+        "sip:Bob@h.example:5060;transport=udp", "sip:Bob@h.example",
+    )  # fmt: skip
+    assert party_names("sip:16025551234@h", "US")[-1] == "+16025551234"
+    for junk in ("602-555-7703 Bob", "5557703", "+44", "1\r\n2", "\x00", "9" * 256, "sip:", ""):
+        assert party_names(junk, "US") == (), junk
+
+
+def test_what_was_not_even_tried_counts_for_nothing() -> None:
+    bench = Bench()
+    for _ in range(9):
+        bench.permit("+16025551234").withdraw()
+    bench.permit("+16025551234").release()
+
+
+def test_parties_see_each_other_where_the_campaign_says_so_or_both_are_listed() -> None:
+    bench = Bench(CONFIGURATION.replace("trunk: a}", "trunk: a, caller_id: original}"))
+    listed, other = "602 555 0123", "+16025559999"
+
+    def may(name: str, *numbers: str, token: str = "") -> bool:
+        campaign = bench.configuration.campaigns[name]
+        return bench.guards.may_show_original(campaign, numbers, token=token)
+
+    object.__setattr__(bench.configuration.campaigns["own"], "caller_id", CallerId("called"))
+    assert may("plain", other, "sip:bob@h")
+    assert may("own", listed)
+    assert not may("own", listed, other)
+    assert not may("own", "sip:bob@h")
+    assert not may("own")
 
 
 def test_a_trunk_has_to_be_listed_unless_it_is_the_campaigns() -> None:
