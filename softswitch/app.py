@@ -299,6 +299,7 @@ class App:
         self._resources.push_async_callback(self.servers.close)
         self.servers.use(self.configuration)
         stack.admits = self.switchboard.sources.gatekeeper.admits
+        stack.tell_strangers(self.switchboard.sources.gatekeeper.is_stranger)
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
         if switch.tap:
             await self._open_ears()

@@ -97,6 +97,10 @@ class Gatekeeper:
             return False
         return True
 
+    def is_stranger(self, host: str) -> bool:
+        """Whether a host is nobody of ours, where that makes a difference."""
+        return host not in self._known and self._settings().on and not self._is_ours(host)
+
     def believe(self, host: str) -> None:
         """Somebody there has shown a trunk's credentials: it is no stranger."""
         self._strangers.pop(host, None)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from softswitch.sip.compose import host_port
 from softswitch.sip.flow import DEFAULT_PORT, Flow, Listener
 from softswitch.sip.ids import Ids
-from softswitch.sip.timers import Timers
+from softswitch.sip.timers import Timer, Timers
 
 if TYPE_CHECKING:
     from softswitch.sip.dialog import Dialog
@@ -85,6 +85,7 @@ class Context:
         "flows_to_close",
         "identify",
         "ids",
+        "is_stranger",
         "limits",
         "merge_keys",
         "now",
@@ -98,6 +99,7 @@ class Context:
         "timers",
         "trace",
         "unanswered",
+        "unfinished",
         "user_agent_line",
     )
 
@@ -125,6 +127,8 @@ class Context:
         self.draining = False
         # Whether a message from a host is looked at; None: all are.
         self.admits: Callable[[str, float], bool] | None = None
+        # Whether a host is nobody of ours; None: no host is a stranger.
+        self.is_stranger: Callable[[str], bool] | None = None
         # Where the message being worked on came from.
         self.source = NOWHERE
         # What goes out to the shell.
@@ -141,6 +145,8 @@ class Context:
         self.merge_keys: dict[tuple[object, ...], ServerTransaction] = {}
         self.dialogs: dict[DialogKey, Dialog] = {}
         self.streams: dict[Flow, StreamDecoder] = {}
+        # Until when those that have brought half a message wait for its rest.
+        self.unfinished: dict[Flow, Timer] = {}
         # Texts of our listeners, written once.
         self._listeners = tuple(listeners)
         self._sent_bys = {(one.advertised_host, one.advertised_port) for one in listeners}
@@ -209,6 +215,10 @@ class Context:
     def is_open(self, flow: Flow) -> bool:
         """Say whether this very connection can still be written to."""
         return flow in self.streams
+
+    def is_strange(self, host: str) -> bool:
+        """Say whether a host is nobody of ours."""
+        return self.is_stranger is not None and self.is_stranger(host)
 
     # Limits.
 

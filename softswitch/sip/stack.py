@@ -21,17 +21,16 @@ from softswitch.sip.compose import (
 )
 from softswitch.sip.context import Context, Limits, Trace
 from softswitch.sip.digest import Credentials
-from softswitch.sip.errors import StreamError
 from softswitch.sip.events import Event
 from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.ids import Ids
 from softswitch.sip.invite_client import OutgoingInvite
 from softswitch.sip.probe import Probe
-from softswitch.sip.receive import receive_message, refuse_unreadable
+from softswitch.sip.receive import receive_message
 from softswitch.sip.registration import Registration
 from softswitch.sip.requests import OutgoingRequest
 from softswitch.sip.source import IdentifySource
-from softswitch.sip.stream import Ping, StreamDecoder
+from softswitch.sip.streams import forget_stream, receive_bytes
 from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
 
 __all__ = ["ALLOW", "Flow", "Limits", "Listener", "Stack", "Trace"]
@@ -88,26 +87,12 @@ class Stack:
         if context.admits is not None and not self._admits(data, flow, now):
             context.flows_to_close.append(flow)
             return
-        decoder = context.streams.get(flow)
-        if decoder is None:
-            decoder = self._open_stream(flow)
-        if decoder is None:
-            context.drop("too-many-streams", data, flow)
-            context.flows_to_close.append(flow)
-            return
-        decoder.receive_data(data)
-        try:
-            self._receive_decoded(decoder, flow)
-        except StreamError as error:
-            refuse_unreadable(context, error, data, flow)
-            context.drop("stream-broken", data, flow)
-            context.streams.pop(flow, None)
-            context.flows_to_close.append(flow)
+        receive_bytes(context, data, flow)
 
     def flow_closed(self, flow: Flow, *, now: float) -> None:
         """Learn that a connection is gone; what is under way goes on by other ways."""
         self._context.now = now
-        self._context.streams.pop(flow, None)
+        forget_stream(self._context, flow)
 
     def send_failed(self, flow: Flow, *, now: float) -> None:
         """Learn that what was sent there does not arrive (ICMP, connection refused).
@@ -126,6 +111,10 @@ class Stack:
         """Do what is due."""
         self._context.now = now
         self._context.timers.fire(now)
+
+    def is_stranger(self, host: str) -> bool:
+        """Say whether a host is nobody of ours: little is waited for there."""
+        return self._context.is_strange(host)
 
     # What goes out.
 
@@ -326,6 +315,10 @@ class Stack:
     def admits(self, admits: Callable[[str, float], bool] | None) -> None:
         self._context.admits = admits
 
+    def tell_strangers(self, by: Callable[[str], bool]) -> None:
+        """Have hosts told apart; before, no host is a stranger."""
+        self._context.is_stranger = by
+
     @property
     def drops(self) -> Counter[str]:
         """How many messages were dropped, by reason."""
@@ -408,24 +401,3 @@ class Stack:
             return True
         context.drops["stranger"] += 1
         return False
-
-    def _open_stream(self, flow: Flow) -> StreamDecoder | None:
-        streams = self._context.streams
-        if len(streams) >= self._context.limits.streams:
-            return None
-        decoder = streams[flow] = StreamDecoder()
-        return decoder
-
-    def _receive_decoded(self, decoder: StreamDecoder, flow: Flow) -> None:
-        context = self._context
-        while True:
-            message = decoder.next_message()
-            if message is None:
-                return
-            if isinstance(message, Ping):
-                # RFC 5626 section 3.5.1: the answer to a double CRLF is a single one.
-                context.send(b"\r\n", flow)
-                continue
-            if context.trace is not None:
-                context.trace(Trace("in", message, flow, "", context.now))
-            receive_message(context, message, flow)

@@ -52,6 +52,11 @@ class StreamDecoder:
         """How many bytes wait for the rest of their message."""
         return len(self._buffer)
 
+    @property
+    def begun(self) -> bool:
+        """Whether a message has begun whose rest is missing; line breaks are none."""
+        return bool(self._buffer) and not self._buffer.startswith((b"\r", b"\n"))
+
     def receive_data(self, data: bytes) -> None:
         """Append what the connection gave."""
         self._buffer += data

@@ -35,12 +35,15 @@ class Connection(asyncio.Protocol):
         "flow",
         "last_active",
         "name",
+        "strange",
     )
 
     def __init__(self, table: TcpTable, flow: Flow, *, name: str = "") -> None:
         self.flow = flow
         # The host it was opened for, when that is not an address.
         self.name = name
+        # Whether a stranger opened it.
+        self.strange = False
         # Whom messages were sent to over it, by transport, host and port.
         self.destinations: dict[tuple[object, ...], Flow] = {}
         # Set once nothing more can be sent.

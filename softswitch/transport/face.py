@@ -29,6 +29,9 @@ class StackFace(Protocol[Event_co]):
     def send_failed(self, flow: Flow, *, now: float) -> None:
         """Learn that what was sent to this destination does not arrive."""
 
+    def is_stranger(self, host: str) -> bool:
+        """Say whether a host is nobody of ours: it gets few connections, and little patience."""
+
     def flows_to_close(self) -> Sequence[Flow]:
         """Hand out the connections that brought something beyond repair, once."""
 
@@ -56,6 +59,9 @@ class SocketOwner(Protocol):
 
     def stream_received(self, data: bytes, flow: Flow) -> None:
         """A connection brought bytes."""
+
+    def is_stranger(self, host: str) -> bool:
+        """Whether a connection from there is nobody's of ours."""
 
     def connection_closed(self, flow: Flow) -> None:
         """A connection that brought or took bytes is gone."""

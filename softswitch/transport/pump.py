@@ -29,6 +29,7 @@ class Pump(Generic[Event]):
     """Drives one core on the running loop."""
 
     __slots__ = (
+        "_after_timeout",
         "_armed_for",
         "_closed",
         "_counters",
@@ -47,8 +48,10 @@ class Pump(Generic[Event]):
         on_event: Callable[[Event], None],
         send: Callable[[bytes, Flow], None],
         counters: Counter[str],
+        after_timeout: Callable[[], None] = lambda: None,
     ) -> None:
         self.stack = stack
+        self._after_timeout = after_timeout
         self._on_event = on_event
         self._send = send
         self._counters = counters
@@ -127,6 +130,7 @@ class Pump(Generic[Event]):
                 self.stack.handle_timeout(now=now)
         finally:
             self.flush()
+        self._after_timeout()
 
 
 def _call_id(event: object) -> str:

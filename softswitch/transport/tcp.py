@@ -26,6 +26,7 @@ from softswitch.transport.connection import Connection
 from softswitch.transport.endpoint import Endpoint, is_address, is_wildcard
 from softswitch.transport.face import SocketOwner
 from softswitch.transport.resolver import Resolver
+from softswitch.transport.strangers import Strangers
 from softswitch.transport.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, Tls
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ CONNECT_SECONDS = 4.0
 # Longer than the longest wait of a transaction (Timer C, 180 s), so that a ringing call keeps its
 # way.
 IDLE_SECONDS = 300.0
+# How long a stranger may be connected and say nothing.
+EMPTY_SECONDS = 30.0
 # Above the sockets that carriers and load testers open, below the limit on open files.
 MAX_CONNECTIONS = 4096
 # A full table lets a newcomer in only at the cost of a connection that was silent for this long.
@@ -81,6 +84,7 @@ class TcpTable:
         # Established ones, the least recently active first; those that never brought a byte apart.
         self._silent: dict[int, Connection] = {}
         self._active: dict[int, Connection] = {}
+        self._strangers = Strangers(max_connections)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
@@ -115,7 +119,7 @@ class TcpTable:
         if connection is None or connection.closing:
             connection = self._by_key.get((listener, flow.host, flow.port))
         if connection is None:
-            if len(self._connections) >= self._max_connections and not self._evict():
+            if len(self._connections) >= self._max_connections and not self._make_room():
                 self._counters["tcp_table_full"] += 1
                 self._owner.sending_failed(flow)
                 return
@@ -169,14 +173,14 @@ class TcpTable:
             # The peer has reset the connection already.
             return False
         if connection.flow.connection == 0:
-            if self._closed:
-                return False
-            if len(self._connections) >= self._max_connections and not self._evict():
-                self._counters["tcp_refused"] += 1
+            connection.strange = self._owner.is_stranger(peer[0])
+            if self._closed or not self._has_room_for(connection, peer[0]):
                 return False
             listener = connection.flow.listener
             connection.flow = Flow(self._transport, peer[0], peer[1], listener, next(self._numbers))
             self._connections[connection.flow.connection] = connection
+            if connection.strange:
+                self._strangers.enter(peer[0])
         flow = connection.flow
         self._by_key[flow.listener, flow.host, flow.port] = connection
         self._silent[flow.connection] = connection
@@ -206,6 +210,8 @@ class TcpTable:
         self.retire(connection)
         self._silent.pop(number, None)
         self._active.pop(number, None)
+        if connection.strange:
+            self._strangers.leave(connection.flow.host)
         if error is not None:
             self._counters["tcp_reset"] += 1
         if not self._connections:
@@ -329,11 +335,27 @@ class TcpTable:
             self._active.pop(number, None)
             self._active[number] = connection
 
-    def _evict(self) -> bool:
-        """Make room: the oldest that never said a word, else the least recently active."""
+    def _has_room_for(self, newcomer: Connection, host: str) -> bool:
+        """Whether somebody who connects may stay; a stranger at no cost but other strangers'."""
+        if newcomer.strange and self._strangers.has_enough(host):
+            self._counters["tcp_stranger_refused"] += 1
+            return False
+        full = len(self._connections) >= self._max_connections
+        if not full and not (newcomer.strange and self._strangers.full):
+            return True
+        if self._evict(strange=True) if newcomer.strange else self._make_room():
+            return True
+        self._counters["tcp_refused"] += 1
+        return False
+
+    def _make_room(self) -> bool:
+        return self._evict(strange=True) or self._evict(strange=False)
+
+    def _evict(self, *, strange: bool) -> bool:
+        """Close the oldest that never said a word, else the least recently active."""
         now = asyncio.get_running_loop().time()
         for order in (self._silent, self._active):
-            oldest = next(iter(order.values()), None)
+            oldest = next((c for c in order.values() if c.strange == strange), None)
             if oldest is not None and now - oldest.last_active >= EVICTABLE_SECONDS:
                 self._counters["tcp_evicted"] += 1
                 oldest.abort()
@@ -344,14 +366,20 @@ class TcpTable:
     def _watch_idleness(self) -> None:
         if self._sweeper is None and not self._closed:
             loop = asyncio.get_running_loop()
-            self._sweeper = loop.call_later(self._idle_seconds / 4, self._sweep)
+            seconds = min(self._idle_seconds, EMPTY_SECONDS) / 4
+            self._sweeper = loop.call_later(seconds, self._sweep)
 
     def _sweep(self) -> None:
         self._sweeper = None
-        limit = asyncio.get_running_loop().time() - self._idle_seconds
+        now = asyncio.get_running_loop().time()
+        limit = now - self._idle_seconds
         for order in (self._silent, self._active):
             for connection in [c for c in order.values() if c.last_active <= limit]:
                 self._counters["tcp_idle"] += 1
+                connection.close()
+        for connection in [c for c in self._silent.values() if c.strange]:
+            if connection.last_active <= now - EMPTY_SECONDS:
+                self._counters["tcp_empty"] += 1
                 connection.close()
         if self._silent or self._active:
             self._watch_idleness()

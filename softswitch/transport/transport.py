@@ -81,7 +81,13 @@ class Transport:
         if self._closed or self._pump is not None:
             raise RuntimeError("a transport starts once")
         self._loop = asyncio.get_running_loop()
-        self._pump = Pump(stack, on_event=on_event, send=self._send, counters=self.counters)
+        self._pump = Pump(
+            stack,
+            on_event=on_event,
+            send=self._send,
+            counters=self.counters,
+            after_timeout=self._close_broken,
+        )
         for listener, (endpoint, bound) in enumerate(self._bound):
             if endpoint.transport == "udp":
                 self._udp[listener] = UdpSocket(
@@ -140,9 +146,11 @@ class Transport:
             self._stack.receive_stream(data, flow, now=self._loop.time())
         finally:
             self.flush()
-        for broken in self._stack.flows_to_close():
-            self.counters["tcp_unreadable"] += 1
-            self._streams[broken.transport].close_connection(broken)
+        self._close_broken()
+
+    def is_stranger(self, host: str) -> bool:
+        """Ask the core."""
+        return self._stack.is_stranger(host)
 
     def connection_closed(self, flow: Flow) -> None:
         """Tell the core that a connection is gone."""
@@ -160,6 +168,11 @@ class Transport:
     def _stack(self) -> StackFace[Any]:
         assert self._pump is not None, "sockets speak only after start"
         return self._pump.stack
+
+    def _close_broken(self) -> None:
+        for broken in self._stack.flows_to_close():
+            self.counters["tcp_unreadable"] += 1
+            self._streams[broken.transport].close_connection(broken)
 
     def _flush_now(self) -> None:
         self._flush_handle = None

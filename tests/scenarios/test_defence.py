@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
+
+import pytest
 
 from tests.support.phone import Phone
 from tests.support.program import wait_for
@@ -17,6 +19,13 @@ MakeStage = Callable[..., Stage]
 SCANNER = "127.0.0.66"
 STORM_SECONDS = 3.0
 A_SECOND = 5000
+MAX_CONNECTIONS_EACH = 8
+OPTIONS = (
+    b"OPTIONS sip:switch@127.0.0.1 SIP/2.0\r\n"
+    b"Via: SIP/2.0/TCP 127.0.0.1:5999;branch=z9hG4bKslow\r\n"
+    b"From: <sip:a@127.0.0.1>;tag=1\r\nTo: <sip:switch@127.0.0.1>\r\n"
+    b"Call-ID: slow\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+)
 
 
 def probe(number: int) -> bytes:
@@ -101,3 +110,42 @@ def test_a_trunk_that_is_busy_is_told_when_to_come_again(make_stage: MakeStage) 
     stage.callee.expect_call()
     for calling in calls[:2]:
         calling.cancel()
+
+
+def connected(stage: Stage, host: str, data: bytes = b"") -> socket.socket:
+    """Somebody who has connected from a host, and has said so much."""
+    made = socket.create_connection(stage.switch.address, 5.0, source_address=(host, 0))
+    made.settimeout(30.0)
+    if data:
+        made.sendall(data)
+    return made
+
+
+def is_closed(peer: socket.socket) -> bool:
+    """Whether the switch closes a connection, at once or later."""
+    try:
+        return peer.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.slow
+def test_half_messages_and_too_many_connections_are_closed_to_strangers_alone(
+    make_stage: MakeStage,
+) -> None:
+    """Strangers cannot fill the switch's tables by waiting."""
+    stage = make_stage()
+    with ExitStack() as opened:
+        trunk = opened.enter_context(connected(stage, "127.0.0.1", b"OPTIONS sip:"))
+        began = time.monotonic()
+        strangers = [
+            opened.enter_context(connected(stage, SCANNER, b"INVITE sip:"))
+            for _ in range(MAX_CONNECTIONS_EACH)
+        ]
+        assert is_closed(opened.enter_context(connected(stage, SCANNER)))
+        assert time.monotonic() - began < 5.0
+        assert all(is_closed(stranger) for stranger in strangers)
+        assert 8.0 < time.monotonic() - began < 30.0
+        rest = OPTIONS.removeprefix(b"OPTIONS sip:")
+        trunk.sendall(rest)
+        assert trunk.recv(4096).startswith(b"SIP/2.0 200 ")

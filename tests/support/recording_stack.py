@@ -22,6 +22,7 @@ class RecordingStack:
         self.events: deque[str] = deque()
         self.broken: list[Flow] = []
         self.deadline: float | None = None
+        self.strangers: set[str] = set()
         self.on_data: Callable[[bytes, Flow], None] = lambda data, flow: None
         self._changed = asyncio.Event()
 
@@ -49,6 +50,9 @@ class RecordingStack:
     def send_failed(self, flow: Flow, *, now: float) -> None:
         self.failed.append(flow)
         self._changed.set()
+
+    def is_stranger(self, host: str) -> bool:
+        return host in self.strangers
 
     def flows_to_close(self) -> list[Flow]:
         broken, self.broken = self.broken, []

@@ -68,6 +68,16 @@ def test_a_stranger_that_becomes_a_trunk_is_none_from_then_on() -> None:
     assert door.knock(times=5) == 5
 
 
+def test_a_stranger_is_one_until_it_is_believed_or_the_defence_is_off() -> None:
+    door = Door()
+    assert door.keeper.is_stranger(STRANGER)
+    assert not door.keeper.is_stranger(TRUNK)
+    door.keeper.believe(STRANGER)
+    assert not door.keeper.is_stranger(STRANGER)
+    door.settings = replace(door.settings, on=False)
+    assert not door.keeper.is_stranger(OTHER)
+
+
 def test_too_many_vain_tries_make_a_scanner_which_is_told_of_once() -> None:
     door = Door(ban_after=3, ban_seconds=60.0)
     door.fail(times=2)

@@ -6,6 +6,7 @@ import pytest
 
 from softswitch.sip.flow import Flow
 from softswitch.transport import connection as connection_module
+from softswitch.transport import strangers as strangers_module
 from softswitch.transport import tcp as tcp_module
 from softswitch.transport.connection import Connection
 from softswitch.transport.endpoint import Endpoint
@@ -284,6 +285,100 @@ async def test_a_full_table_gives_up_the_silent_ones_first(
     speaker.writer.write(b"still here")
     await rig.stack.until(lambda: rig.stack.streams[-1][0] == b"still here")
     await rig.close()
+
+
+# Strangers.
+
+
+async def refused(rig: Rig) -> bool:
+    return await (await rig.connect()).ended()
+
+
+async def test_a_stranger_has_a_few_connections_and_room_for_another_after_one_ended(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strangers_module, "MAX_CONNECTIONS_EACH", 2)
+    rig.stack.strangers = {"127.0.0.1"}
+    first, second = await rig.connect(), await rig.connect()
+    assert await refused(rig)
+    assert rig.counters["tcp_stranger_refused"] == 1
+    first.writer.write(b"hello")
+    await rig.stack.until(lambda: bool(rig.stack.streams))
+    await first.close()
+    await rig.stack.until(lambda: bool(rig.stack.closed))
+    third = await rig.connect()
+    for peer in (second, third):
+        peer.writer.write(b"hello")
+    await rig.stack.until(lambda: len(rig.stack.streams) == 3)
+
+
+async def test_who_is_no_stranger_has_as_many_connections_as_it_wants(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strangers_module, "MAX_CONNECTIONS_EACH", 2)
+    for peer in [await rig.connect() for _ in range(5)]:
+        peer.writer.write(b"hello")
+    await rig.stack.until(lambda: len(rig.stack.streams) == 5)
+
+
+async def test_strangers_fill_half_of_the_table_and_the_rest_is_for_trunks() -> None:
+    rig = await Rig(max_connections=4).start()
+    rig.stack.strangers = {"127.0.0.1"}
+    await rig.connect(), await rig.connect()
+    assert await refused(rig)
+    assert rig.counters["tcp_refused"] == 1
+    rig.stack.strangers = set()
+    for peer in (await rig.connect(), await rig.connect()):
+        peer.writer.write(b"hello")
+    await rig.stack.until(lambda: len(rig.stack.streams) == 2)
+    await rig.close()
+
+
+async def test_a_stranger_takes_the_place_of_a_stranger_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tcp_module, "EVICTABLE_SECONDS", 0.0)
+    rig = await Rig(max_connections=2).start()
+    trunk = await rig.connect()
+    trunk.writer.write(b"hello")
+    await rig.stack.until(lambda: bool(rig.stack.streams))
+    rig.stack.strangers = {"127.0.0.1"}
+    stranger = await rig.connect()
+    await rig.connect()
+    assert await stranger.ended()
+    trunk.writer.write(b"still here")
+    await rig.stack.until(lambda: rig.stack.streams[-1][0] == b"still here")
+    await rig.close()
+
+
+async def test_a_stranger_that_says_nothing_is_closed_and_a_trunk_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tcp_module, "EMPTY_SECONDS", 0.5)
+    rig = await Rig().start()
+    trunk = await rig.connect()
+    async with asyncio.timeout(5):
+        while not rig.transport._streams["tcp"]._connections:
+            await asyncio.sleep(0)
+    rig.stack.strangers = {"127.0.0.1"}
+    speaker, silent = await rig.connect(), await rig.connect()
+    speaker.writer.write(b"hello")
+    assert await silent.ended()
+    assert rig.counters["tcp_empty"] == 1
+    for peer in (trunk, speaker):
+        peer.writer.write(b"hello")
+    await rig.stack.until(lambda: len(rig.stack.streams) == 3)
+    await rig.close()
+
+
+async def test_a_stream_that_the_core_gives_up_in_time_is_closed(rig: Rig) -> None:
+    peer = await rig.connect()
+    peer.writer.write(b"INVITE sip:")
+    await rig.stack.until(lambda: bool(rig.stack.streams))
+    rig.stack.broken.append(rig.stack.streams[0][1])
+    rig.stack.deadline = asyncio.get_running_loop().time()
+    rig.transport.flush()
+    assert await peer.ended()
 
 
 # Connections that we open.

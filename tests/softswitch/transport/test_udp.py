@@ -33,6 +33,9 @@ class Owner:
         self._in_batch = 0
         self.changed.set()
 
+    def is_stranger(self, host: str) -> bool:
+        return False
+
     def stream_received(self, data: bytes, flow: Flow) -> None:
         raise AssertionError("no stream here")
 
