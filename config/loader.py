@@ -6,8 +6,11 @@ exception. What only the media rooms know (which tones there are, whether a file
 of `media`, and not checked without it.
 """
 
+import errno
 import gc
 import hashlib
+import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -89,7 +92,7 @@ def load(
     """Load a file; raises ConfigErrors with everything that is wrong."""
     path = Path(path)
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_regular) as file:
             # One byte more than allowed shows that a file is too long, however long it is.
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -99,6 +102,16 @@ def load(
         problems.raise_if_any()
         raise
     return load_text(content, path, environment, media=media)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    """Not a pipe or a device: opening or reading it might never end."""
+    file = os.open(path, flags | os.O_NONBLOCK)
+    kind = os.fstat(file).st_mode
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+        os.close(file)
+        raise OSError(errno.EINVAL, "this is not a file")
+    return file
 
 
 def load_text(

@@ -25,6 +25,7 @@ from config.errors import ConfigErrors, Problems
 from config.model import Configuration
 from config.references import check_database, check_tap
 from ivr.prompts import PromptError, PromptLibrary, ReadyPrompts
+from softswitch.aside import Aside
 from softswitch.call.events import ConfigRefused, ConfigReloaded
 from softswitch.call.stream import EventStream
 from softswitch.control.errors import ControlError, ErrorCode
@@ -46,6 +47,10 @@ logger = logging.getLogger(__name__)
 
 PREPARE_SECONDS = 600.0
 """How long a configuration may take to be made ready: its prompts may have to be spoken first."""
+
+READ_SECONDS = 120.0
+"""How long reading the file, and all that it names, may take of that: two million numbers take a
+minute on a busy machine, and what takes longer hangs."""
 
 MAX_WAITING = 10
 """Wishes that wait while another is fulfilled; more are mistaken."""
@@ -96,6 +101,7 @@ class Reloader:
     """Told behind that, one after the other; what raises OSError is logged."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: set[asyncio.Task[Reloaded]] = field(default_factory=set)
+    _reading: Aside[Configuration] | None = None
 
     async def reload(self, *, asked: str, dry_run: bool = False) -> Reloaded:
         """Take the file into force; raises ConfigurationRefused, and ControlError when too many
@@ -165,7 +171,7 @@ class Reloader:
 
     async def _prepared(self, before: Configuration) -> _Ready:
         with _calls_first():
-            written = await asyncio.to_thread(self.load)
+            written = await self._read()
             fresh = with_running_settings(before, written)
             _check(fresh)
             changes = await asyncio.to_thread(lambda: list(differences(before, written)))
@@ -182,6 +188,18 @@ class Reloader:
             len(renewed) + len(changes),
             needs_restart(before, written),
         )
+
+    async def _read(self) -> Configuration:
+        """The file as it is now; raises ConfigErrors, and ConfigurationRefused when that hangs."""
+        if self._reading is not None and not self._reading.is_over:
+            raise ConfigurationRefused.because("a file that was to be read before still hangs")
+        self._reading = Aside(self.load, name="configuration")
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await self._reading.result()
+        except TimeoutError:
+            message = f"it, or a file it names, could not be read within {READ_SECONDS:g} s"
+            raise ConfigurationRefused.because(message) from None
 
     # Taking over.
 

@@ -130,6 +130,11 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
     assert "null byte" in complaint_about(Path("a\0b"))
 
 
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert complaint_about(tmp_path / "pipe.yaml") == "this is not a file"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_may_not_be_read_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
@@ -139,7 +144,14 @@ def test_what_may_not_be_read_is_told(tmp_path: Path) -> None:
 
 
 def test_a_device_without_end_is_told() -> None:
-    assert "the file is longer than" in complaint_about(Path("/dev/zero"))
+    assert complaint_about(Path("/dev/zero")) == "this is not a file"
+
+
+def test_a_file_that_is_too_long_is_told_however_long_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "long.yaml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    assert "the file is longer than" in complaint_about(path)
 
 
 def test_a_file_loads_by_its_name_as_text_too(tmp_path: Path) -> None:

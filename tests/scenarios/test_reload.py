@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -228,3 +229,36 @@ def test_configurations_that_nobody_has_any_more_are_gone(make_stage: MakeStage)
 
     before = reload(8)
     assert reload(16) - before < 6_000_000
+
+
+def test_a_file_that_is_no_file_is_refused(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    stage.switch.config.unlink()
+    os.mkfifo(stage.switch.config)
+    with peer_of(stage) as peer:
+        with pytest.raises(Refused) as refused:
+            peer.ask("config.reload")
+        assert "this is not a file" in str(refused.value.data)
+
+
+def test_what_hangs_in_being_read_does_not_keep_the_switch_from_stopping(
+    make_stage: MakeStage, tmp_path: Path
+) -> None:
+    stage = make_stage()
+    pipe = tmp_path / "pipe.pem"
+    os.mkfifo(pipe)
+    text = stage.switch.config.read_text()
+    stage.switch.config.write_text(
+        f"{text}\ncontrol: {{tls: {{certificate: {pipe}, key: {pipe}}}}}\n"
+    )
+    os.kill(stage.switch.pid, signal.SIGHUP)
+    wait_for("the file is being read", lambda: writer_of(pipe) is not None)
+    stage.switch.terminate()
+    assert stage.switch.wait_for_exit(10) == 0
+
+
+def writer_of(pipe: Path) -> int | None:
+    """The other end, held open from now on; None while nobody reads."""
+    with contextlib.suppress(OSError):
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    return None

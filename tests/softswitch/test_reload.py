@@ -250,6 +250,23 @@ async def test_a_signal_that_brings_mistakes_leaves_no_task_and_no_trace(
     await scene.reloader.close()
 
 
+async def test_a_file_that_cannot_be_read_to_its_end_is_refused_in_time(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "READ_SECONDS", 0.2)
+    gate = threading.Event()
+    scene.read = lambda: configuration(status=480) if gate.wait(30) else scene.running
+    assert "could not be read within 0.2 s" in (await scene.refused()).mistakes[0].message
+    assert "still hangs" in (await scene.refused()).mistakes[0].message
+    gate.set()
+    monkeypatch.setattr(module, "READ_SECONDS", 30.0)
+    async with asyncio.timeout(30):
+        while scene.reloader._reading is not None and not scene.reloader._reading.is_over:
+            await asyncio.sleep(0.01)
+    await scene.reloader.reload(asked="crm")
+    assert "put" in scene.steps
+
+
 async def test_closing_leaves_what_is_not_in_force(scene: Scene) -> None:
     gate = threading.Event()
 
