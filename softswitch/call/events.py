@@ -215,6 +215,8 @@ class CallRefused(CallEvent, frozen=True, kw_only=True):
     caller: str
     status: int
     why: str
+    user: str | None = None
+    """For whom wrong credentials spoke."""
 
 
 class CallAnswered(CallEvent, frozen=True, kw_only=True):

@@ -106,17 +106,19 @@ class Gatekeeper:
         self._strangers.pop(host, None)
         self._remember(host)
 
-    def note(self, host: str, why: str, now: float, *, user_agent: str = "") -> None:
-        """Somebody tried something in vain."""
+    def note(
+        self, host: str, why: str, now: float, *, user_agent: str = "", times: int = 1
+    ) -> None:
+        """Somebody tried something in vain, so many times."""
         settings = self._settings()
         if host in self._known or not settings.on or self._is_ours(host):
             return
         stranger = self._strangers.get(host) or self._meet(host, now, settings)
         if now - stranger.since > FORGET_SECONDS:
             stranger.score, stranger.tries, stranger.since = 0, 0, now
-        stranger.tries += 1
+        stranger.tries += times
         name = user_agent.lower()
-        stranger.score += SCANNER_SCORE if any(word in name for word in SCANNERS) else 1
+        stranger.score += times * (SCANNER_SCORE if any(word in name for word in SCANNERS) else 1)
         if stranger.score >= settings.ban_after and now >= stranger.banned_until:
             stranger.banned_until = now + settings.ban_seconds
             self._on_banned(Banned(host, settings.ban_seconds, stranger.tries, why))

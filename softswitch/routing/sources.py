@@ -18,10 +18,13 @@ from softswitch.sip.flow import Flow
 from softswitch.sip.headers.via import Via
 from softswitch.sip.message import Request
 
-__all__ = ["LINE", "SourceTable"]
+__all__ = ["LINE", "NO_MARK", "SourceTable"]
 
 LINE = "line"
 """The parameter of a registered contact that says whose it is."""
+
+NO_MARK = "no-trunk-mark"
+"""Why a proxy's request is nobody's."""
 
 
 class SourceTable:
@@ -43,6 +46,10 @@ class SourceTable:
         """Whether an address is a trunk's or a proxy's."""
         trunks = self._trunks
         return bool(trunks.identify(host) or trunks.proxies.find(host) or trunks.behind.find(host))
+
+    def why_unknown(self, host: str) -> str:
+        """Why a request that `find` knows no trunk of is nobody's."""
+        return NO_MARK if self._trunks.proxies.find(host) else "unknown-source"
 
     def find(self, request: Request, flow: Flow, lines: Mapping[str, str]) -> Trunk | None:
         """The trunk a request is of, or None; one that must show credentials has not yet.

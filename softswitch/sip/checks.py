@@ -66,6 +66,8 @@ class Refusal(NamedTuple):
     why: str
     lines: str = ""
     reason: str | None = None
+    user: str = ""
+    """For whom wrong credentials spoke."""
 
 
 def check_syntax(request: Request, _context: Context) -> Refusal | None:

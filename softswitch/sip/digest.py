@@ -240,7 +240,7 @@ class Gate:
     def check(
         self, request: Request, source: str, password_of: Callable[[str], str | None], *, now: float
     ) -> tuple[Verdict, str]:
-        """What the request shows, and the user it speaks for where that is proven."""
+        """What the request shows, and the user it speaks for; proven where that is GOOD."""
         for value in request.headers.get_all("Authorization"):
             shown = _parameters(value)
             if shown is not None and shown.get("realm") == self.realm:
@@ -259,9 +259,9 @@ class Gate:
         algorithm = shown.get("algorithm", "MD5")
         password = password_of(user)
         if password is None or algorithm not in _OFFERED or shown.get("qop") != "auth":
-            return Verdict.WRONG, ""
+            return Verdict.WRONG, user
         if not _is_for(request, shown.get("uri", "")):
-            return Verdict.WRONG, ""
+            return Verdict.WRONG, user
         expected = _response(
             algorithm, user=user, realm=self.realm, password=password, nonce=nonce, count=count,
             cnonce=shown.get("cnonce", ""), qop="auth", method=request.method, uri=shown["uri"],
@@ -269,7 +269,7 @@ class Gate:
         )  # fmt: skip
         given = shown.get("response", "").lower()
         if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
-            return Verdict.WRONG, ""
+            return Verdict.WRONG, user
         made = self._made(nonce, source)
         if made is None or now - made / 1000 > NONCE_SECONDS:
             return Verdict.STALE, ""

@@ -28,12 +28,14 @@ class InviteReceived(msgspec.Struct, frozen=True):
 
 
 class RequestRefused(msgspec.Struct, frozen=True):
-    """A request was refused by the core before it meant anything to anybody; `why` names it."""
+    """A request was refused by the core before it meant anything to anybody; `why` names it, `user`
+    is for whom wrong credentials spoke."""
 
     request: Request
     flow: Flow
     status: int
     why: str
+    user: str = ""
 
 
 class InviteCancelled(msgspec.Struct, frozen=True):

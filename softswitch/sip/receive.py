@@ -30,7 +30,7 @@ from softswitch.sip.inspect import Hop, from_tag_of, hop_of, method_of, number_o
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.matching import server_key, way_back
 from softswitch.sip.message import Request, Response, is_answerable, parse_message
-from softswitch.sip.source import Unproven
+from softswitch.sip.source import Unknown, Unproven
 from softswitch.sip.transaction.base import ServerTransaction
 from softswitch.sip.transaction.server_invite import ServerInviteTransaction, State
 from softswitch.sip.transaction.server_non_invite import ServerNonInviteTransaction
@@ -203,6 +203,8 @@ def _judge(source: object) -> Refusal | None:
     """
     if isinstance(source, Unproven):
         return Refusal(401, "", source.challenge)
+    if isinstance(source, Unknown):
+        return Refusal(403, source.why, user=source.user)
     return None if source else Refusal(403, "unknown-source")
 
 
@@ -269,7 +271,7 @@ def _refuse(context: Context, request: Request, hop: Hop, flow: Flow, refusal: R
     """
     if refusal.why:
         context.refusals[refusal.why] += 1
-        context.emit(RequestRefused(request, flow, refusal.status, refusal.why))
+        context.emit(RequestRefused(request, flow, refusal.status, refusal.why, refusal.user))
     fields = request.headers.fields
     tag = ""
     if not to_tag_of(request):

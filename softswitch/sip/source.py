@@ -8,7 +8,7 @@ from typing import NamedTuple
 from softswitch.sip.flow import Flow
 from softswitch.sip.message import Request
 
-__all__ = ["IdentifySource", "Unproven"]
+__all__ = ["IdentifySource", "Unknown", "Unproven"]
 
 
 class Unproven(NamedTuple):
@@ -18,6 +18,14 @@ class Unproven(NamedTuple):
     """Whole lines of WWW-Authenticate."""
 
 
+class Unknown(NamedTuple):
+    """A sender that is nobody we know (403)."""
+
+    why: str
+    user: str = ""
+    """For whom it spoke, where it showed credentials that are wrong."""
+
+
 IdentifySource = Callable[[Request, Flow], object]
 """Who sent a request: something true for the stack's user to find at the INVITE again, Unproven,
-or something false for those that nobody knows (403)."""
+or Unknown; anything false is unknown too (403)."""

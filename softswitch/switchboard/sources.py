@@ -7,23 +7,21 @@ wrong ones. A source is judged once a request; what an INVITE came out as stays 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from config.model import Trunk
 from softswitch.call.events import SourceBanned
 from softswitch.call.services import Services
 from softswitch.routing.defence import Banned, Gatekeeper
-from softswitch.routing.sources import SourceTable
+from softswitch.routing.sources import NO_MARK, SourceTable
 from softswitch.sip.digest import Gate, Verdict
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
 from softswitch.sip.message import Request
-from softswitch.sip.source import Unproven
+from softswitch.sip.source import Unknown, Unproven
+from softswitch.switchboard.challenges import Challenges
 
 __all__ = ["Sources"]
-
-logger = logging.getLogger(__name__)
 
 REALM = "softswitch"
 
@@ -31,29 +29,41 @@ REALM = "softswitch"
 class Sources:
     """Judges sources by the configuration of the moment; owns the gate."""
 
-    def __init__(self, table: Callable[[], SourceTable], services: Services) -> None:
+    def __init__(
+        self,
+        table: Callable[[], SourceTable],
+        services: Services,
+        on_vain: Callable[[RequestRefused], None],
+    ) -> None:
+        """`on_vain` is told of who was challenged and shows nothing."""
         self._table = table
         self._services = services
         self._gate = Gate(REALM)
+        self._on_vain = on_vain
+        self._challenges = Challenges(services.loop, self._on_unanswered)
         self.gatekeeper = Gatekeeper(
             lambda: table().defence, lambda host: table().knows(host), self._on_banned
         )
         self.lines: dict[str, str] = {}
         """Names of trunks by what our contact says that is registered there."""
 
-    def identify(self, request: Request, flow: Flow) -> Trunk | Unproven | None:
+    def close(self) -> None:
+        """Wait for nobody's credentials any more."""
+        self._challenges.close()
+
+    def identify(self, request: Request, flow: Flow) -> Trunk | Unproven | Unknown:
         """Whose request it is."""
         table = self._table()
         trunk = table.find(request, flow, self.lines)
         if trunk is not None and trunk.inbound_auth is None:
             return trunk
         if not table.logins:
-            return None
+            return Unknown(table.why_unknown(flow.host))
         return self._prove(table, request, flow, trunk)
 
     def _prove(
         self, table: SourceTable, request: Request, flow: Flow, trunk: Trunk | None
-    ) -> Trunk | Unproven | None:
+    ) -> Trunk | Unproven | Unknown:
         """Believe who shows a trunk's credentials; a known address is not enough then, and an
         unknown one no hindrance."""
 
@@ -67,20 +77,32 @@ class Sources:
         verdict, user = self._gate.check(request, flow.host, password_of, now=now)
         if verdict is Verdict.GOOD:
             self.gatekeeper.believe(flow.host)
+            self._challenges.shown(flow.host)
             return table.logins[user]
         if verdict is Verdict.WRONG:
-            logger.warning("credentials of %s:%d are wrong: refused", flow.host, flow.port)
-            return None
+            return Unknown("wrong-credentials", user)
+        why = table.why_unknown(flow.host) if trunk is None else ""
+        why = why if why == NO_MARK else "credentials-needed"
+        self._challenges.asked(RequestRefused(request, flow, 401, why))
         stale = verdict is Verdict.STALE
         return Unproven(self._gate.challenge(flow.host, now=now, stale=stale))
 
     def note_refused(self, event: RequestRefused) -> None:
         """Somebody was refused by the SIP core: strangers have only so many tries."""
+        self._note(event, 1)
+
+    def _on_unanswered(self, event: RequestRefused, times: int) -> None:
+        # No other line says so: a 401 that is answered is none to be told of.
+        self._on_vain(event)
+        self._note(event, times)
+
+    def _note(self, event: RequestRefused, times: int) -> None:
         self.gatekeeper.note(
             event.flow.host,
             event.why,
             self._services.now(),
             user_agent=event.request.headers.get("User-Agent") or "",
+            times=times,
         )
 
     def _on_banned(self, banned: Banned) -> None:

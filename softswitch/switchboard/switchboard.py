@@ -55,6 +55,7 @@ class _Refusal:
     status: int
     why: str
     retry: bool = False
+    user: str | None = None
 
 
 @dataclass(frozen=True)
@@ -295,13 +296,16 @@ class Switchboard:
     def on_refused(self, event: RequestRefused) -> None:
         """Say why the SIP core refused an INVITE before it came here; other requests are
         counted."""
-        request = event.request
         self.sources.note_refused(event)
+        self._tell_refused(event)
+
+    def _tell_refused(self, event: RequestRefused) -> None:
+        request = event.request
         if request.method != "INVITE":
             return
         flow = event.flow
         trunk = self.snapshot.trunks.identify(flow.host, flow.transport, flow.port)
-        refusal = _Refusal(event.status, event.why)
+        refusal = _Refusal(event.status, event.why, user=event.user or None)
         self._tell_refusal(request, event.flow, trunk, called_number(request), "", refusal)
 
     def _tell_refusal(
@@ -322,6 +326,7 @@ class Switchboard:
                 caller=caller,
                 status=refusal.status,
                 why=refusal.why,
+                user=refusal.user,
             )
         )
 
@@ -404,6 +409,7 @@ class Switchboard:
 
     async def close(self) -> None:
         """End what is left and wait for the tasks."""
+        self.sources.close()
         await self.settle()
         if self._sweep_handle is not None:
             self._sweep_handle.cancel()

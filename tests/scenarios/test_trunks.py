@@ -169,7 +169,9 @@ def test_calls_must_show_what_the_trunk_asks_for(line: MakeLine) -> None:
             give_up(calling, called)
     wait_for("records", lambda: len(made.switch.records()) == 2)
     assert {one["legs"][0]["trunk"] for one in made.switch.records()} == {"carrier"}
-    assert "credentials of 127.0.0.8" in made.switch.output()
+    (refused,) = [one for one in made.switch.output().splitlines() if "refused" in one]
+    assert "why=wrong-credentials" in refused
+    assert "user=them" in refused
     assert "theirs" not in made.switch.output()
 
 
@@ -177,6 +179,35 @@ def test_an_address_is_not_enough_where_credentials_are_asked_for(line: MakeLine
     made = line("inbound_auth: {user: them, password: theirs}")
     made.caller.invite(DIRECT).expect(401)
     assert made.caller.options(f"sip:{made.switch.host}:{made.switch.sip_port}").status == 200
+    wait_for("why", lambda: "why=credentials-needed" in made.switch.output(), within=8)
+
+
+def test_who_is_challenged_and_never_shows_anything_is_a_scanner_in_the_end(line: MakeLine) -> None:
+    made = line("inbound_auth: {user: them, password: theirs}")
+    with closing(Phone(made.switch.address, host="127.0.0.66")) as stranger:
+        for _ in range(20):
+            stranger.invite(DIRECT).expect(401)
+        wait_for("the ban", lambda: "source.banned" in made.switch.output(), within=8)
+        stranger.invite(DIRECT).expect_nothing(during=0.3)
+    assert "why=credentials-needed" in made.switch.output()
+
+
+def test_a_proxy_that_names_no_trunk_is_told_of(line: MakeLine) -> None:
+    made = line("behind: {proxies: [127.0.0.1], header: X-Trunk}")
+    made.caller.invite(DIRECT).expect(403)
+    wait_for("why", lambda: "why=no-trunk-mark" in made.switch.output())
+
+
+def test_a_proxy_that_names_no_trunk_is_told_of_where_others_show_credentials(
+    line: MakeLine,
+) -> None:
+    settings = "behind: {proxies: [127.0.0.1], header: X-Trunk}"
+    made = line(
+        f"{settings}\n  other:\n    address: 192.0.2.7:5060\n"
+        "    inbound_auth: {user: them, password: theirs}"
+    )
+    made.caller.invite(DIRECT).expect(401)
+    wait_for("why", lambda: "why=no-trunk-mark" in made.switch.output(), within=8)
 
 
 # Probes.
