@@ -13,6 +13,7 @@ import pytest
 
 from softswitch.sip.flow import Flow
 from softswitch.transport import Endpoint, Resolver, Tls, TlsFiles, TlsUnusable, Transport
+from softswitch.transport import strangers as strangers_module
 from softswitch.transport import tcp as tcp_module
 from tests.support.certificates import CERTIFICATE, KEY, LOCKED_KEY
 from tests.support.recording_stack import RecordingStack
@@ -161,6 +162,27 @@ async def test_half_a_handshake_is_closed(
     async with asyncio.timeout(10):
         assert await reader.read(1000) == b""
     writer.close()
+
+
+async def test_a_stranger_has_few_connections_and_is_not_waited_for(
+    tmp_path: Path, ends: list[End], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp_module, "EMPTY_SECONDS", 1.0)
+    monkeypatch.setattr(strangers_module, "MAX_CONNECTIONS_EACH", 1)
+    theirs = await end_of(ends, files(tmp_path))
+    theirs.stack.strangers = {"127.0.0.1"}
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    trusting.check_hostname = False
+    peers = [
+        await asyncio.open_connection("127.0.0.1", theirs.port, ssl=trusting) for _ in range(2)
+    ]
+    for reader, writer in peers:
+        async with asyncio.timeout(10):
+            with contextlib.suppress(OSError):
+                assert await reader.read(1) == b""
+        writer.close()
+    counters = theirs.transport.counters
+    assert (counters["tcp_stranger_refused"], counters["tcp_empty"]) == (1, 1)
 
 
 async def test_a_new_certificate_is_shown_from_its_reload_on(
