@@ -3,7 +3,8 @@
     python examples/click_to_call.py HOST:PORT CAMPAIGN FIRST SECOND [ORDER]
 
 FIRST is called; when it has answered, SECOND is, and the two talk. ORDER is what the web page calls
-this wish: run again with the same one, because the answer got lost say, nobody is called twice.
+this wish: run again with the same one, because the answer got lost say, nobody is called twice; a
+call that goes on is followed, of one that is over is said that it is.
 Nothing but Python is needed. Where the switch wants a token, it is in CONTROL_TOKEN.
 """
 
@@ -14,15 +15,22 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+LATE_SECONDS = 2.0
+"""How long the last events of a call that is over may be on their way."""
+
+
+class Refused(Exception):
+    """The switch says why it does not do something."""
+
 
 class Switch:
     """One connection to the control socket: JSON-RPC 2.0, one message a line."""
 
     def __init__(self, address: str) -> None:
         host, port = address.rsplit(":", 1)
-        peer = socket.create_connection((host, int(port)), 10)
-        peer.settimeout(None)
-        self.lines = peer.makefile("rwb")
+        self.peer = socket.create_connection((host, int(port)), 10)
+        self.peer.settimeout(None)
+        self.lines = self.peer.makefile("rwb")
         self.told: list[dict[str, Any]] = []
 
     def ask(self, method: str, **params: Any) -> Any:
@@ -33,7 +41,7 @@ class Switch:
         while (message := json.loads(self.lines.readline())).get("id") != method:
             self.told.append(message["params"])
         if "error" in message:
-            sys.exit(f"{method}: {message['error']['message']}")
+            raise Refused(f"{method}: {message['error']['message']}")
         return message["result"]
 
     def events(self) -> Iterator[dict[str, Any]]:
@@ -52,6 +60,10 @@ def main(address: str, campaign: str, first: str, second: str, order: str = "") 
     call = switch.ask(
         "call.originate", campaign=campaign, first=first, second=second, time_limit=3600, **wish
     )["call"]
+    try:
+        switch.ask("call.get", call=call)
+    except Refused:  # over: long since, or just now and its last events are still on the way
+        switch.peer.settimeout(LATE_SECONDS)
     for event in switch.events():
         if event.get("call") != call:
             continue
@@ -63,4 +75,9 @@ def main(address: str, campaign: str, first: str, second: str, order: str = "") 
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:6])
+    try:
+        main(*sys.argv[1:6])
+    except TimeoutError:
+        print("the call is over: who asked for it first was told how it ended")
+    except Refused as refused:
+        sys.exit(str(refused))

@@ -92,3 +92,43 @@ def test_what_cannot_be_done_is_said(stage: Stage, params: dict[str, Any], reaso
             start(peer, **params)
         assert refused.value.reason == reason
         assert peer.ask("list.status") == {"lists": []}
+
+
+@pytest.mark.parametrize(
+    "party", ["602-555-7703 Bob", "5557703", "+44", "+1602\r\n5557703", "\x00", "9" * 256, "bob"]
+)
+def test_nobody_opts_out_who_is_no_party(stage: Stage, party: str) -> None:
+    with control(stage) as peer:
+        with pytest.raises(Refused) as refused:
+            peer.ask("list.opt_out", party=party)
+        assert refused.value.reason == "invalid_params"
+
+
+def test_an_address_opts_out_however_it_is_written(stage: Stage) -> None:
+    with control(stage) as peer:
+        told = peer.ask("list.opt_out", party="SIP:bob@Desk.example:5060;transport=UDP")
+        assert told == {"party": "sip:bob@desk.example", "called": False}
+        told = peer.ask("list.opt_out", party="sip:bob@desk.example", called=True)
+        assert told == {"party": "sip:bob@desk.example", "called": True}
+
+
+TOKENS = """
+originate: {to: ["+1602555*"]}
+control:
+  tokens:
+    all: {secret: 0123456789abcdef, roles: [control]}
+    one: {secret: 0123456789abcdeg, roles: [control], campaigns: [direct]}
+"""
+
+
+def test_a_token_of_some_campaigns_takes_no_opt_out_back(make_stage: MakeStage) -> None:
+    stage = make_stage(sections=TOKENS)
+    with control(stage) as peer:
+        peer.ask("auth", token="0123456789abcdeg")
+        assert peer.ask("list.opt_out", party=FIRST) == {"party": FIRST, "called": False}
+        with pytest.raises(Refused) as refused:
+            peer.ask("list.opt_out", party=FIRST, called=True)
+        assert refused.value.reason == "forbidden"
+    with control(stage) as peer:
+        peer.ask("auth", token="0123456789abcdef")
+        assert peer.ask("list.opt_out", party=FIRST, called=True)["called"]

@@ -60,3 +60,14 @@ def test_the_example_says_why_nobody_is_called(make_stage: MakeStage, tmp_path: 
     program = example(stage, tmp_path / "out", "direct", FIRST, AGENT)
     assert program.wait(15) == 1
     assert "is not among those that may be called" in (tmp_path / "out").read_text()
+
+
+def test_the_example_says_that_a_call_is_over(make_stage: MakeStage, tmp_path: Path) -> None:
+    stage = make_stage(sections=RULES)
+    first = example(stage, tmp_path / "first", "direct", FIRST, AGENT, "order-4712")
+    stage.callee.expect_call(within=10).respond(486)
+    assert first.wait(15) == 0
+    again = example(stage, tmp_path / "again", "direct", FIRST, AGENT, "order-4712")
+    assert again.wait(15) == 0
+    assert (tmp_path / "again").read_text().startswith("the call is over")
+    stage.callee.expect_no_call(during=0.2)

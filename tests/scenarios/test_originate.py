@@ -210,3 +210,41 @@ def test_a_killed_switch_has_one_record_of_a_call_it_placed(placing: Stage, mome
     assert legs[0]["sip_call_id"] == first.call_id
     assert len(legs) == (1 if moment == "first rings" else 2)
     assert (record["talk_seconds"] > 0) is (moment == "they talk")
+
+
+ORIGINAL = """
+originate: {to: ["+1602555*"], caller_ids: ["+1 602 555 1XXX"], per_minute: 3}
+"""
+
+
+def test_each_is_shown_the_other_where_both_are_listed(make_stage: MakeStage) -> None:
+    stage = make_stage(sections=ORIGINAL)
+    with control(stage) as peer:
+        for refused in ({"second": "+16025552222"}, {"second": None, "treatment": "menu"}):
+            with pytest.raises(Refused) as error:
+                place(peer, campaign="called-id", caller_id="original", **refused)
+            assert error.value.reason in ("destination_not_allowed", "invalid_params")
+        place(peer, campaign="called-id", caller_id="original")
+        first = stage.callee.expect_call()
+        assert first.invite is not None
+        assert AGENT in (first.invite.get("From") or "")
+        answer(stage, first)
+        second = stage.callee.expect_call()
+        assert second.invite is not None
+        assert FIRST in (second.invite.get("From") or "")
+        second.respond(486)
+        first.expect("BYE")
+
+
+def test_who_asks_for_two_where_one_is_left_is_told_so_and_leaves_it(make_stage: MakeStage) -> None:
+    stage = make_stage(sections=ORIGINAL)
+    with control(stage) as peer:
+        place(peer)
+        for _ in range(3):
+            with pytest.raises(Refused, match="the request needs two"):
+                place(peer)
+        place(peer, second=None, treatment="menu")
+        for call in peer.ask("call.list")["calls"]:
+            peer.ask("call.hangup", call=call["call"])
+        for _ in range(2):
+            stage.callee.expect_call().expect("CANCEL")
