@@ -78,7 +78,8 @@ class TokenKeys:
     CAMPAIGNS = Key(
         "campaigns",
         list_of(CAMPAIGN_NAME, most=MAX_CAMPAIGNS),
-        "The only campaigns whose calls and events it sees and steers.",
+        "The only campaigns whose calls and events it sees and steers; for no token with the role "
+        "admin, which is for the whole switch. Its `status` and `/metrics` are the whole switch's.",
         otherwise="all campaigns",
         example="[baby-fan-sale]",
     )
@@ -104,13 +105,17 @@ def _read_token(tree: Tree, reading: Reading) -> ControlToken:
         raise RefusedError("expected the settings of a control token: secret and roles")
     keys = TokenKeys
     fields = read_fields(tree, CONTROL_TOKEN, reading)
-    return ControlToken(
+    token = ControlToken(
         name="",
         secret=fields[keys.SECRET],
         roles=fields[keys.ROLES],
         campaigns=fields.get(keys.CAMPAIGNS) or (),
         originate=fields.get(keys.ORIGINATE),
     )
+    if "admin" in token.roles and token.campaigns:
+        message = "campaigns: the role admin is for the whole switch, not for some campaigns"
+        reading.problems.add(fields.place(keys.CAMPAIGNS), message)
+    return token
 
 
 _BY_NAME = mapping_of(section_kind(CONTROL_TOKEN, _read_token), most=MAX_TOKENS, noun="token")

@@ -170,7 +170,8 @@ class Metrics:
     def _of_calls(self, desk: Desk) -> Iterator[Family]:
         board = desk.switchboard
         yield gauge("softswitch_calls", "Calls in progress.", len(board.calls))
-        yield counter("softswitch_calls_presented_total", "Calls taken.", board.presented)
+        about = "Calls that were taken, and those that the switch placed."
+        yield counter("softswitch_calls_presented_total", about, board.presented)
         yield counter(
             "softswitch_calls_refused_total",
             "INVITEs refused before they became calls, by SIP status.",

@@ -29,6 +29,7 @@ def add_status(app: WebApp, desk: Desk, metrics: Metrics) -> None:
         body = metrics.text(desk).encode("utf-8", "replace")
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
-    app.add("GET", "/healthz", alive)
-    app.add("GET", "/readyz", ready)
+    for method in ("GET", "HEAD"):  # probes ask in either way
+        app.add(method, "/healthz", alive)
+        app.add(method, "/readyz", ready)
     app.add("GET", "/metrics", measured, role="read")

@@ -88,6 +88,7 @@ class Originator:
         call.within = plan.within
         board.keep(call, leg)
         self.placed += 1
+        board.presented += 1
         services.events.publish(event)
         journey = board.journey(call, event, snapshot)
         if not call.ended:  # by a subscriber that saw it presented

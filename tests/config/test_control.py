@@ -49,6 +49,16 @@ def test_a_secret_comes_from_the_environment() -> None:
     assert found.version != loaded(text, environment={"CRM": f"{SECRET}2"}).version
 
 
+def test_an_administrator_is_one_of_the_whole_switch() -> None:
+    text = (
+        f"{MINIMAL}campaigns: {{c: t}}\ntreatments: {{t: hang_up}}\n"
+        f"control: {{tokens: {{crm: {{secret: {SECRET}, roles: [read, @], campaigns: c}}}}}}\n"
+    )
+    assert loaded(text.replace("@", "control")).control.tokens[0].campaigns == ("c",)
+    (complaint,) = told(text.replace("@", "admin"))
+    assert "campaigns: the role admin is for the whole switch" in complaint
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -203,11 +203,11 @@ async def ping_over_tls(stage: Stage) -> str:
     return "result" if "result" in answer else answer["error"]["message"]
 
 
-def fetch(stage: Stage, path: str) -> tuple[int, str]:
-    """Status and body of a GET."""
+def fetch(stage: Stage, path: str, method: str = "GET") -> tuple[int, str]:
+    """Status and body of an answer."""
     connection = HTTPConnection("127.0.0.1", stage.switch.control_port, timeout=5)
     try:
-        connection.request("GET", path)
+        connection.request(method, path)
         response = connection.getresponse()
         return response.status, response.read().decode()
     finally:
@@ -224,6 +224,7 @@ def test_metrics_count_calls_and_a_drain_is_seen(make_stage: MakeStage) -> None:
     stage = make_stage(settings={"grace_time": "5 s"})
     assert fetch(stage, "/healthz") == (200, "ok\n")
     assert fetch(stage, "/readyz") == (200, "ok\n")
+    assert fetch(stage, "/healthz", "HEAD") == fetch(stage, "/readyz", "HEAD") == (200, "")
     bridge = stage.bridge()
     status, text = fetch(stage, "/metrics")
     assert status == 200

@@ -30,7 +30,7 @@ class Status(msgspec.Struct, frozen=True):
     """While draining: when calls that still go on are hung up."""
     calls: int
     presented: int
-    """Calls since the start."""
+    """Calls since the start: those that were taken, and those that the switch placed."""
     refusals: dict[str, int]
     """By SIP status."""
     config_version: str

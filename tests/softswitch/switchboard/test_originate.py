@@ -43,6 +43,14 @@ def try_to_place(lab: Laboratory, plan: Plan) -> Call | NotPlaced:
     return found[0]
 
 
+def test_a_call_that_was_placed_counts_as_one_that_there_was(tmp_path: Path) -> None:
+    with laboratory(tmp_path / "data") as lab:
+        place(lab)
+        assert lab.switchboard.presented == len(lab.switchboard.calls) == 1
+        lab.do(lambda: lab.switchboard.end_all("over"))
+        lab.settle()
+
+
 def answer(lab: Laboratory, number: int = 0) -> None:
     """A party takes its call, the first or the second."""
     phone = lab.callee
