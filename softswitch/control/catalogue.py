@@ -8,11 +8,13 @@ here. Parameters are strict: a key that is not known is an error, as in the conf
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import msgspec
+import msgspec.inspect
 
 from softswitch.control.access import Role
 from softswitch.control.errors import ControlError, ErrorCode
@@ -27,6 +29,12 @@ R = TypeVar("R")
 
 
 _ABOUT_KEYS = (ErrorCode.KEY_REUSED, ErrorCode.TIMED_OUT)
+
+
+_NO_WORD = re.compile(
+    r"Invalid enum value .* - at `\$\.(?P<name>[a-z_]+)(?:\[[^.`]*\])?`\Z", re.DOTALL
+)
+"""What msgspec says of a parameter that is one of several words; itself it names none."""
 
 
 class Params(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -63,7 +71,19 @@ class Method:
         try:
             return msgspec.convert(params, self.params)
         except msgspec.ValidationError as error:
-            raise ControlError(ErrorCode.INVALID_PARAMS, str(error)) from None
+            message = f"{error}{self._words_for(str(error))}"
+            raise ControlError(ErrorCode.INVALID_PARAMS, message) from None
+
+    def _words_for(self, message: str) -> str:
+        """The words that a parameter may be, where one was none of them."""
+        told = _NO_WORD.match(message)
+        if told is None:
+            return ""
+        kind = next(
+            (one.type for one in _fields_of(self.params) if one.encode_name == told["name"]), None
+        )
+        words = ", ".join(str(word) for word in _words_in(kind))
+        return f": expected one of {words}" if words else ""
 
 
 class Catalogue:
@@ -113,6 +133,22 @@ class Catalogue:
             if method.name in self._methods:
                 raise ValueError(f"{method.name} is there already")
             self._methods[method.name] = method
+
+
+def _fields_of(params: type[Params]) -> tuple[msgspec.inspect.Field, ...]:
+    kind = msgspec.inspect.type_info(params)
+    return kind.fields if isinstance(kind, msgspec.inspect.StructType) else ()
+
+
+def _words_in(kind: msgspec.inspect.Type | None) -> tuple[str | int, ...]:
+    """Of a literal, or a list of them, or one that may be left out."""
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        return tuple(kind.values)
+    if isinstance(kind, msgspec.inspect.CollectionType):
+        return _words_in(kind.item_type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return tuple(word for one in kind.types for word in _words_in(one))
+    return ()
 
 
 def _names_of(run: Callable[..., Any]) -> dict[str, Any]:
