@@ -378,16 +378,18 @@ class Switchboard:
         deadline = self._drain_deadline
         return None if deadline is None else max(0.0, deadline - self.services.now())
 
-    def begin_to_drain(self) -> None:
-        """Take no new calls from now on; where that has begun already, its deadline stands."""
+    def begin_to_drain(self, grace_seconds: float | None = None) -> None:
+        """Take no new calls from now on; where that has begun already, its deadline stands. None:
+        that of the configuration."""
         if self._drain_deadline is None:
-            grace_seconds = self.snapshot.configuration.switch.grace_seconds
+            if grace_seconds is None:
+                grace_seconds = self.snapshot.configuration.switch.grace_seconds
             self._drain_deadline = self.services.now() + grace_seconds
             self.services.stack.draining = True
 
-    async def drain(self) -> None:
+    async def drain(self, grace_seconds: float | None = None) -> None:
         """Take no new calls, let those in progress go on for the grace period, then end them."""
-        self.begin_to_drain()
+        self.begin_to_drain(grace_seconds)
         try:
             async with asyncio.timeout(self.drain_seconds_left):
                 await self._idle.wait()
