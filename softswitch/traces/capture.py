@@ -9,11 +9,13 @@ a thread, a batch at a time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,6 +60,7 @@ class Capture:
         self.with_sound = with_sound
         self.packets = 0
         self.bytes = len(FILE_HEADER)
+        """Those that were taken; when the file could not be written, those that are in it."""
         self.secret_packets = 0
         """Left out because a secret was asked for."""
         self.why = ""
@@ -66,6 +69,9 @@ class Capture:
         """By their numbers in the engine."""
         self._pending = [FILE_HEADER]
         self._pending_bytes = 0
+        self._saved_bytes = 0
+        self._saved_records = 0
+        """Whole ones, the head of the file too."""
         self._over = asyncio.Event()
         self._offset = time.time() - time.monotonic()
         loop = asyncio.get_running_loop()
@@ -164,13 +170,14 @@ class Capture:
             self._fail(error)
             return
         try:
-            while not self.why:
-                await self._wait()
-                await asyncio.to_thread(file.write, self._take())
+            with file:
+                while not self.why:
+                    await self._wait()
+                    await asyncio.to_thread(self._save, file, self._take())
+                # What has come while the last batch was written.
+                await asyncio.to_thread(self._save, file, self._take())
         except OSError as error:
             self._fail(error)
-        finally:
-            self._close(file)
 
     async def _wait(self) -> None:
         try:
@@ -179,25 +186,42 @@ class Capture:
         except TimeoutError:
             return
 
-    def _take(self) -> bytes:
-        data = b"".join(self._pending)
-        self._pending.clear()
+    def _take(self) -> list[bytes]:
+        records, self._pending = self._pending, []
         self._pending_bytes = 0
-        return data
+        return records
 
-    def _close(self, file: BinaryIO) -> None:
+    def _save(self, file: FileIO, records: list[bytes]) -> None:
+        """Write records, and count those that are in the file as a whole; raises OSError."""
+        data = memoryview(b"".join(records))
+        done = 0
         try:
-            with file:
-                file.write(self._take())
-        except OSError as error:
-            self._fail(error)
+            while done < len(data):
+                done += file.write(data[done:])
+        except OSError:
+            self._count_saved(records, done)
+            with contextlib.suppress(OSError):
+                file.truncate(self._saved_bytes)  # not half a record: readers stumble over it
+            raise
+        self._count_saved(records, done)
+
+    def _count_saved(self, records: list[bytes], done: int) -> None:
+        for record in records:
+            done -= len(record)
+            if done < 0:
+                break
+            self._saved_bytes += len(record)
+            self._saved_records += 1
 
     def _fail(self, error: OSError) -> None:
+        """The file has what it has."""
         logger.warning("trace of call %s: %s: %s", self.call.call_id, self.path, error.strerror)
-        self.finish(f"cannot be written: {error.strerror}")
+        self.finish("cannot be written")
+        self.why = f"cannot be written: {error.strerror}"
+        self.bytes, self.packets = self._saved_bytes, max(0, self._saved_records - 1)
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> FileIO:
     """A conversation is nobody's business but of whom the switch runs as."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    return FileIO(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import socket
 import subprocess
 import threading
@@ -183,6 +184,11 @@ def test_what_makes_no_sense_is_told_in_a_line(stage: Stage) -> None:
     for arguments, says in (
         (["call", "ab"], "ab: at least 4 letters of a call id are needed"),
         (["calls", "--limit", "0"], "--limit: 1 to 10000"),
+        (["pcap", "abcd", "--seconds", "-2"], "--seconds: 1 to 3600"),
+        (["pcap", "abcd", "--seconds", "nan"], "--seconds: 1 to 3600"),
+        (["tracing", "--all", "--seconds", "-2"], "--seconds: 1 to 86400"),
+        (["tracing", "--all", "--calls", "0"], "--calls: 1 to 1000"),
+        (["-c", "/nope", "status"], "configuration /nope: No such file or directory"),
         (["top", "--interval", "0"], "--interval: 0.2 to 3600 seconds"),
         (["--connect", "a:b", "status"], "a:b is no host:port such as 127.0.0.1:8021"),
         (["--token-file", "/nowhere", "status"], "token file /nowhere: No such file or directory"),
@@ -289,6 +295,54 @@ def test_the_live_screen_shows_a_call_that_begins_and_q_leaves_the_terminal_as_i
         assert terminal_settings(slave) == before
         assert "\x1b[?1049l" in screen.text, "the alternate screen is left"
     finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_terminal_without_a_screen_gets_one_picture(stage: Stage) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        command("ctl", "top", "--interval", "0.2"),
+        cwd=stage.switch.directory,
+        env={**stage.switch.environment, "TERM": "dumb"},
+        stdin=slave, stdout=slave, stderr=slave,
+    )  # fmt: skip
+    try:
+        screen = Screen(master)
+        screen.wait_for("takes calls")
+        screen.read_until(lambda: process.poll() is not None)
+        assert process.returncode == 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        os.close(master)
+        os.close(slave)
+
+
+def test_who_looks_at_a_switch_that_hangs_is_told_and_not_kept(stage: Stage) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        command("ctl", "top", "--interval", "0.2"),
+        cwd=stage.switch.directory,
+        env={**stage.switch.environment, "TERM": "xterm", "COLUMNS": "110", "LINES": "40"},
+        stdin=slave, stdout=slave, stderr=slave,
+    )  # fmt: skip
+    try:
+        screen = Screen(master)
+        screen.wait_for("0 now")
+        os.kill(stage.switch.pid, signal.SIGSTOP)
+        screen.wait_for("waiting for the switch")
+        screen.read_until(lambda: process.poll() is not None)
+        assert process.returncode == 3
+        screen.wait_for("was not answered within 5 s")
+        failed = ctl(stage.switch, "status", status=3)
+        assert failed.endswith("status was not answered within 5 s\n")
+    finally:
+        os.kill(stage.switch.pid, signal.SIGCONT)
         if process.poll() is None:
             process.kill()
         process.wait()

@@ -16,7 +16,7 @@ import pytest
 
 from rtp.packet import RtpPacket
 from tests.support.control import ControlPeer, Refused
-from tests.support.ctl import ctl, ctl_json
+from tests.support.ctl import ctl, ctl_json, run_ctl
 from tests.support.example_switch import Example
 from tests.support.hep import Collector
 from tests.support.pcap import Packet, read
@@ -305,10 +305,54 @@ def test_a_file_is_ended_by_control_c_and_the_call_goes_on(make_stage: MakeStage
     with pcap_of(stage, "--no-sound") as process:
         speak(bridge)
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=30)
-    assert out.endswith(" packets, 24 bytes: stopped\n")
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 1, "nothing is in it"
+    assert err.endswith(".pcap: 0 packets, 24 bytes: stopped\n")
     assert captured(stage) == []
     assert ctl_json(stage.switch, "calls")["total"] == 1
+    bridge.hang_up()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_the_command_ends_the_file(
+    make_stage: MakeStage, number: signal.Signals
+) -> None:
+    stage = make_stage(sections="trace: {calls: 5}\n")
+    bridge = stage.bridge()
+    with pcap_of(stage) as process:
+        time.sleep(1.0)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+    assert out.endswith(": stopped\n")
+    with peer_of(stage) as peer:
+        (capture,) = peer.ask("trace.list")["captures"]
+    assert (capture["over"], capture["why"]) == (True, "stopped")
+    bridge.hang_up()
+
+
+def test_a_file_whose_command_was_killed_is_ended_by_another(make_stage: MakeStage) -> None:
+    stage = make_stage(sections="trace: {calls: 5}\n")
+    bridge = stage.bridge()
+    with pcap_of(stage) as process:
+        process.kill()
+        process.wait(20)
+    (call,) = ctl_json(stage.switch, "calls")["calls"]
+    assert ctl(stage.switch, "pcap", call["call"], "--stop").endswith(": stopped\n")
+    assert captured(stage)
+    bridge.hang_up()
+
+
+def test_a_file_that_cannot_be_written_is_a_failure_of_the_command(make_stage: MakeStage) -> None:
+    stage = make_stage(sections="trace: {calls: 5}\n")
+    (stage.switch.data / "traces").write_text("no folder")
+    bridge = stage.bridge()
+    (call,) = ctl_json(stage.switch, "calls")["calls"]
+    done = run_ctl(stage.switch, "pcap", call["call"])
+    assert done.returncode == 1
+    assert done.stderr.startswith("softswitch ctl: ")
+    assert ".pcap: 0 packets, 0 bytes: cannot be written: " in done.stderr
+    assert done.stderr.count("\n") == 1
     bridge.hang_up()
 
 

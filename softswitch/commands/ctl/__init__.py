@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.commands.ctl import calls, events, overview, requests, top, tracing
-from softswitch.commands.ctl.output import Output, clean
+from softswitch.commands.ctl.output import WAITING, Output, clean
 from softswitch.commands.ctl.peer import AwayError, Peer, RefusedError, Where
 from softswitch.commands.ctl.verb import WrongUsageError
 
@@ -91,7 +91,7 @@ def _act(options: argparse.Namespace) -> int:
     """Run a verb; whatever goes wrong is one line and an exit status."""
     output = Output(as_json=getattr(options, "json", False))
     try:
-        with Peer(_where(options)) as peer:
+        with Peer(_where(options), on_waiting=_say_waiting) as peer:
             return int(options.run(options, peer, output))
     except KeyboardInterrupt:
         return 130
@@ -112,6 +112,12 @@ def _refused(error: RefusedError, output: Output) -> int:
     if error.reason == "method_not_found":
         return _fail(f"this switch does not know {error.method}", REFUSED)
     return _fail(str(error), REFUSED)
+
+
+def _say_waiting() -> None:
+    """To people; a program would take what stands on standard error for a failure."""
+    if sys.stderr.isatty():
+        print(f"softswitch ctl: {WAITING}", file=sys.stderr)
 
 
 def _fail(message: str, status: int) -> int:
@@ -142,6 +148,10 @@ def _socket_of(config: Path) -> Path:
     from config.errors import ConfigErrors
     from softswitch.check import load_checked
 
+    try:
+        config.stat()
+    except OSError as error:
+        raise WrongUsageError(f"configuration {config}: {error.strerror}") from None
     try:
         configuration = load_checked(config, os.environ)
     except ConfigErrors as errors:

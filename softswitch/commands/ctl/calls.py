@@ -14,6 +14,8 @@ __all__ = ["CALL_COLUMNS", "add", "call_row"]
 
 MAX_LISTED = 10_000
 
+CRITERIA = ("ringing", "answered", "any_key", "key", "word")
+
 CALL_COLUMNS = ("call", "state", "campaign", "from", "to", ">time")
 
 
@@ -40,8 +42,8 @@ def _add_originate(verbs: Verbs) -> None:
     originate.add_argument("--caller-id", metavar="NUMBER", help="what they are shown")
     originate.add_argument(
         "--criterion",
-        metavar="WHAT",
-        help="when the second is called: ringing, answered, any_key, key or word",
+        choices=CRITERIA,
+        help="when the second is called",
     )
     originate.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE",

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-__all__ = ["Output", "clean", "clock", "told"]
+__all__ = ["WAITING", "Output", "clean", "clock", "told"]
+
+WAITING = "waiting for the switch"
 
 PLAIN_WIDTH = 240
 """Columns where no terminal says how many there are: rows stay on one line for `grep`."""

@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +18,12 @@ from typing import Any
 
 __all__ = ["AwayError", "Peer", "RefusedError", "Where"]
 
-ANSWER_SECONDS = 30.0
-"""How long a switch may take to answer what asks for nothing slow."""
+ANSWER_SECONDS = 5.0
+"""How long a switch may take to answer what asks for nothing slow: nobody looks at an empty screen
+for longer."""
+
+WAITING_SECONDS = 1.0
+"""After so long whoever looks is told why nothing comes."""
 
 CONNECT_SECONDS = 5.0
 
@@ -97,9 +102,12 @@ def _connect_unix(path: Path) -> socket.socket:
 class Peer:
     """One connection; `close` it."""
 
-    def __init__(self, where: Where) -> None:
-        """Connect, and show the token when there is one; raises AwayError or RefusedError."""
+    def __init__(self, where: Where, *, on_waiting: Callable[[], None] | None = None) -> None:
+        """Connect, and show the token when there is one; raises AwayError or RefusedError.
+
+        `on_waiting` is told, once a request, that the switch takes its time."""
         self.where = where
+        self.on_waiting = on_waiting
         try:
             self._socket = where.connect()
         except OSError as error:
@@ -122,8 +130,13 @@ class Peer:
         request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         deadline = time.monotonic() + within
         self._send(json.dumps(request).encode() + b"\n")
+        waiting = None if self.on_waiting is None else time.monotonic() + WAITING_SECONDS
         while True:
-            message = self._next(deadline)
+            message = self._next(deadline if waiting is None else min(waiting, deadline))
+            if message is None and waiting is not None and time.monotonic() < deadline:
+                waiting = None
+                self._tell_waiting()
+                continue
             if message is None:
                 raise AwayError(f"{self.where}: {method} was not answered within {within:g} s")
             if message.get("id") == number and "method" not in message:
@@ -132,6 +145,10 @@ class Peer:
         if "error" in message:
             raise RefusedError(method, message["error"])
         return message.get("result")
+
+    def _tell_waiting(self) -> None:
+        if self.on_waiting is not None:
+            self.on_waiting()
 
     def told(self, within: float | None) -> dict[str, Any] | None:
         """What comes next unasked; None when nothing did in time. Without a time it waits for ever.

@@ -12,8 +12,9 @@ import select
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
-from softswitch.commands.ctl.output import Output
+from softswitch.commands.ctl.output import WAITING, Output
 from softswitch.commands.ctl.peer import Peer, RefusedError
 from softswitch.commands.ctl.screen import Sample, picture
 from softswitch.commands.ctl.verb import Verbs, WrongUsageError
@@ -41,9 +42,15 @@ def _top(options: argparse.Namespace, peer: Peer, output: Output) -> int:
     if not SHORTEST_SECONDS <= options.interval <= 3600:
         raise WrongUsageError(f"--interval: {SHORTEST_SECONDS} to 3600 seconds")
     look = _Look(peer)
-    if options.once or output.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if options.once or output.as_json or not _has_screen(output):
         return _once(look, output, options.interval)
-    return _live(look, output, options.interval)
+    return _live(look, peer, output, options.interval)
+
+
+def _has_screen(output: Output) -> bool:
+    """A terminal that can only write on (TERM=dumb) gets one picture, as a file does."""
+    terminals = sys.stdin.isatty() and sys.stdout.isatty()
+    return terminals and not output.console.is_dumb_terminal
 
 
 def _once(look: _Look, output: Output, interval: float) -> int:
@@ -57,21 +64,32 @@ def _once(look: _Look, output: Output, interval: float) -> int:
     return 0
 
 
-def _live(look: _Look, output: Output, interval: float) -> int:
+def _live(look: _Look, peer: Peer, output: Output, interval: float) -> int:
     from rich.live import Live
 
     console = output.console
     before = look()
+    shown: Any = ""
     with (
         _keyboard() as keyboard,
         Live(console=console, screen=True, auto_refresh=False, transient=True) as live,
     ):
+        peer.on_waiting = lambda: live.update(_waiting(shown), refresh=True)
         while True:
             sample = look()
-            live.update(picture(sample, before, lines=console.height), refresh=True)
+            shown = picture(sample, before, lines=console.height)
+            live.update(shown, refresh=True)
             before = sample
             if _pressed(keyboard, interval) & LEAVE:
                 return 0
+
+
+def _waiting(shown: Any) -> Any:
+    """What was seen last, below the reason why it does not change."""
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(Text(WAITING, "bold red"), shown)
 
 
 @contextlib.contextmanager

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
+import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from softswitch.commands.ctl.ladder import ladder, mermaid, messages
-from softswitch.commands.ctl.output import Output
+from softswitch.commands.ctl.output import Output, clean
 from softswitch.commands.ctl.peer import Peer, RefusedError
 from softswitch.commands.ctl.verb import MIN_CALL_ID, Verbs, WrongUsageError, call_named
 
 __all__ = ["add"]
+
+MAX_ORDER_SECONDS = 86_400
+MAX_ORDER_CALLS = 1000
+MAX_FILE_SECONDS = 3600
+"""As the switch has it (`trace.start`, `trace.capture`)."""
+
+WRITTEN_SECONDS = 30.0
+"""How long the disk of the switch may take for the end of a file."""
+
+WELL = frozenset({"call ended", "stopped", "time", "size", "shutdown"})
+"""Why a file is over that has what it was to have."""
 
 LOOK_SECONDS = 0.5
 """How often it is asked whether a file is whole."""
@@ -38,6 +53,9 @@ def add(verbs: Verbs) -> None:
     pcap.add_argument("call", metavar="CALL", help="call id, or enough of its beginning")
     pcap.add_argument("--seconds", type=float, default=300, metavar="S", help="at most (300)")
     pcap.add_argument("--no-sound", action="store_true", help="without RTP")
+    pcap.add_argument(
+        "--stop", action="store_true", help="end the file of a call that is being written"
+    )
 
 
 # trace
@@ -88,6 +106,10 @@ def _tracing(options: argparse.Namespace, peer: Peer, output: Output) -> int:
     wanted = {name: value for name, value in wanted.items() if value}
     if not wanted:
         return _list(peer, output)
+    if not 1 <= options.seconds <= MAX_ORDER_SECONDS:
+        raise WrongUsageError(f"--seconds: 1 to {MAX_ORDER_SECONDS}")
+    if not 1 <= options.calls <= MAX_ORDER_CALLS:
+        raise WrongUsageError(f"--calls: 1 to {MAX_ORDER_CALLS}")
     answer = peer.ask("trace.start", calls=options.calls, seconds=options.seconds, **wanted)
     return _say(output, answer, f"order {answer['order']}: {options.calls} calls are traced")
 
@@ -126,20 +148,66 @@ _TABLES = {
 
 
 def _pcap(options: argparse.Namespace, peer: Peer, output: Output) -> int:
+    if not 1 <= options.seconds <= MAX_FILE_SECONDS:
+        raise WrongUsageError(f"--seconds: 1 to {MAX_FILE_SECONDS}")
     call = call_named(peer, options.call)
-    begun = peer.ask(
+    if options.stop:
+        return _say_written(output, _stop(peer, call))
+    with _interruptible():
+        try:
+            _follow(options, peer, output, call)
+        except KeyboardInterrupt:
+            pass
+        except OSError:  # the terminal is gone, before its SIGHUP has come
+            _stop(peer, call)
+            raise
+        return _say_written(output, _stop(peer, call))
+
+
+def _follow(options: argparse.Namespace, peer: Peer, output: Output, call: str) -> None:
+    """Have the file begun, and wait for its end."""
+    capture = peer.ask(
         "trace.capture", call=call, seconds=options.seconds, sound=not options.no_sound
     )
     if not output.as_json:
-        output.line(f"writing {begun['path']}; Control-C ends it")
-    capture = begun
+        output.line(f"writing {capture['path']}; Control-C ends it")
+    while not capture["over"]:
+        time.sleep(LOOK_SECONDS)
+        captures = peer.ask("trace.list")["captures"]
+        capture = next((one for one in captures if one["call"] == call), capture)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Whoever ends the command ends the file: SIGTERM, and a terminal that goes, are as
+    Control-C."""
+
+    def interrupt(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, interrupt)
     try:
-        while not capture["over"]:
-            time.sleep(LOOK_SECONDS)
-            captures = peer.ask("trace.list")["captures"]
-            capture = next((one for one in captures if one["call"] == call), capture)
-    except KeyboardInterrupt:
-        pass
-    capture = peer.ask("trace.capture.stop", call=call)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(peer: Peer, call: str) -> dict[str, Any]:
+    capture: dict[str, Any] = peer.ask("trace.capture.stop", within=WRITTEN_SECONDS, call=call)
+    return capture
+
+
+def _say_written(output: Output, capture: dict[str, Any]) -> int:
+    """What is in the file; a file that lacks something, or has nothing, is a failure."""
     summary = f"{capture['packets']} packets, {capture['bytes']:,} bytes: {capture['why']}"
-    return _say(output, capture, summary)
+    if capture["why"] in WELL and capture["packets"]:
+        return _say(output, capture, summary)
+    if output.as_json:
+        output.json(capture)
+    print(f"softswitch ctl: {capture['path']}: {clean(summary)}", file=sys.stderr)
+    return 1

@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -93,6 +94,25 @@ def test_a_switch_that_does_not_answer_is_given_up() -> None:
         pytest.raises(AwayError, match=r"any was not answered within 0\.1 s"),
     ):
         peer.ask("any", within=0.1)
+
+
+def test_who_waits_for_an_answer_is_told_so_once() -> None:
+    told: list[str] = []
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        connection.sendall(event(1))
+        time.sleep(1.3)
+        connection.sendall(answer(1, result="late"))
+        connection.recv(1 << 16)
+        connection.sendall(answer(2, result="soon"))
+        connection.recv(1)
+
+    with switch(behave) as where, Peer(where, on_waiting=lambda: told.append("told")) as peer:
+        assert peer.ask("any") == "late"
+        assert told == ["told"]
+        assert peer.ask("any") == "soon"
+        assert told == ["told"]
 
 
 @pytest.mark.parametrize("line", [b"HTTP/1.1 400\r\n", b"[1]\n", b"\xff\n", b"\n"])
