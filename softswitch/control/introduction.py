@@ -51,6 +51,9 @@ has lost its token by a reload is disconnected.
 | admin | everything |
 
 A token with `campaigns` sees and steers the calls of these campaigns only; others are not there.
+What is counted for the switch as a whole is not divided: `status` and `/metrics` tell such a token
+of all calls. An administrator is one of the whole switch: `admin` together with `campaigns` is a
+mistake in the configuration.
 
 ## An example
 
@@ -59,9 +62,6 @@ $ nc 127.0.0.1 8021
 {{"jsonrpc": "2.0", "id": 1, "method": "auth", "params": {{"token": "..."}}}}
 {{"jsonrpc":"2.0","id":1,"result":{{"name":"crm","roles":["control","read"],"campaigns":[]}}}}
 {{"jsonrpc": "2.0", "id": 2, "method": "events.subscribe", "params": {{"kinds": ["call.*"]}}}}
-What is counted for the switch as a whole is not divided: `status` and `/metrics` tell such a token
-of all calls. An administrator is one of the whole switch: `admin` together with `campaigns` is a
-mistake in the configuration.
 {{"jsonrpc":"2.0","id":2,"result":{{"subscription":1,"epoch":"9f31c2d4","first":1,"last":0,"after":0}}}}
 {{"jsonrpc":"2.0","method":"event","params":{{"subscription":1,"sequence":1,"kind":"call.presented",...
 ```
