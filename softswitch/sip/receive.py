@@ -179,7 +179,8 @@ def _receive_new(context: Context, arrival: Arrival) -> None:
                 head = ResponseHead(request, flow, hop, "", context.server_line)
                 receive_in_dialog(context, dialog, request, key, way_back(hop, flow), head)
             else:
-                _refuse(context, request, hop, flow, _unavailable(context, request))
+                full = _unavailable(context, request, "unavailable")
+                _refuse(context, request, hop, flow, full)
             return
     refusal = first_refusal(request, context, CHECKS)
     source: object = None
@@ -218,8 +219,10 @@ def _receive_invite(context: Context, arrival: Arrival, source: object) -> Refus
     if request.max_forwards == 0:
         # 16.3, which a back-to-back user agent has as much need of as a proxy.
         return Refusal(483, "too-many-hops")
-    if context.draining or not context.has_room_for_dialog or not context.has_room_for_transaction:
-        return _unavailable(context, request)
+    if context.draining:
+        return _unavailable(context, request, "draining")
+    if not context.has_room_for_dialog or not context.has_room_for_transaction:
+        return _unavailable(context, request, "unavailable")
     tag = context.ids.tag()
     back, fallback = way_back(hop, flow)
     transaction = ServerInviteTransaction(context, key, back, fallback, tag)
@@ -233,7 +236,7 @@ def _receive_invite(context: Context, arrival: Arrival, source: object) -> Refus
 def _receive_options(context: Context, arrival: Arrival, _source: object) -> Refusal:
     """11.2: the answer is what an INVITE would get, with what we can do."""
     if context.draining:
-        return _unavailable(context, arrival.request)
+        return _unavailable(context, arrival.request, "draining")
     lines = (
         context.allow_line
         + ACCEPT_LINE
@@ -257,10 +260,10 @@ _OUTSIDE: dict[str, Callable[[Context, Arrival, object], Refusal | None]] = {
 }
 
 
-def _unavailable(context: Context, request: Request) -> Refusal:
+def _unavailable(context: Context, request: Request, why: str) -> Refusal:
     """21.5.4: 503, with a Retry-After that a retransmission gets again."""
     wait = 1 + context.fingerprint(request.call_id) % MAX_RETRY_AFTER
-    return Refusal(503, "unavailable", f"Retry-After: {wait}\r\n")
+    return Refusal(503, why, f"Retry-After: {wait}\r\n")
 
 
 def _refuse(context: Context, request: Request, hop: Hop, flow: Flow, refusal: Refusal) -> None:

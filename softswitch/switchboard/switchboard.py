@@ -34,6 +34,7 @@ from softswitch.campaign.facts import CallFacts, PresentedFacts
 from softswitch.campaign.tables import Tables
 from softswitch.routing.sources import SourceTable
 from softswitch.routing.trunks import TrunkTable
+from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
 from softswitch.sip.identity import CallerIdentity, read_identity
@@ -306,7 +307,18 @@ class Switchboard:
         flow = event.flow
         trunk = self.snapshot.trunks.identify(flow.host, flow.transport, flow.port)
         refusal = _Refusal(event.status, event.why, user=event.user or None)
-        self._tell_refusal(request, event.flow, trunk, called_number(request), "", refusal)
+        called, caller = called_number(request), self._caller_of(request, trunk)
+        self._tell_refusal(request, event.flow, trunk, called, caller, refusal)
+
+    def _caller_of(self, request: Request, trunk: Trunk | None) -> str:
+        """Who called by a carrier of ours; whom strangers claim to be is nothing to go by."""
+        if trunk is None:
+            return ""
+        try:
+            identity = read_identity(request, trusted=trunk.trusted)
+        except ParseError:
+            return ""
+        return calling_number(identity, self.snapshot.configuration.switch.country)
 
     def _tell_refusal(
         self, request: Request, flow: Flow, trunk: Trunk | None, called: str, caller: str,

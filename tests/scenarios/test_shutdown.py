@@ -15,7 +15,7 @@ from tests.support.phone import Phone
 from tests.support.program import command, leg, wait_for
 from tests.support.sip_text import Message
 from tests.support.sipp import Sipp, needs_sipp
-from tests.support.stage import DIRECT, SHORT, Stage
+from tests.support.stage import CALLER, DIRECT, SHORT, Stage
 
 MakeStage = Callable[..., Stage]
 
@@ -41,7 +41,11 @@ def test_sigterm_drains_then_hangs_up_and_ends_with_0(make_stage: MakeStage) -> 
     assert stage.switch.wait_for_exit(6) == 0
     record = stage.switch.record()
     assert record["ended_by"] == "switch"
-    assert "grace_time is over: 1 calls are hung up" in stage.switch.output()
+    log = stage.switch.output()
+    assert "grace_time is over: 1 calls are hung up" in log
+    (told,) = (line for line in log.splitlines() if "call.refused" in line)
+    assert "why=draining" in told
+    assert f"caller={CALLER} " in told
 
 
 def _is_draining(stage: Stage) -> bool:

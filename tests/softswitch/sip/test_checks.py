@@ -295,6 +295,7 @@ def test_draining_is_503_with_retry_after(wire: Wire, method: str) -> None:
         waits.add(int(answer.get("retry-after")))
     assert waits <= {1, 2, 3, 4, 5}
     assert len(waits) > 2
+    assert wire.stack.refusals == {"draining": 80}
     wire.stack.draining = False
     wire.give(request())
     wire.event(InviteReceived)
