@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -296,6 +297,14 @@ def test_a_call_ended_from_elsewhere_is_an_outcome(bench: DeskBench) -> None:
     assert bench.got[-1]["result"] == {
         "call": call, "leg": "a", "ok": False, "status": 0, "why": "hung_up",
     }  # fmt: skip
+
+
+def test_an_address_is_referred_to_as_one_however_its_scheme_is_written(bench: DeskBench) -> None:
+    rules = OriginateRules(to=("sip:*@192.0.2.7:5060",))
+    bench.configuration = replace(bench.configuration, originate=rules)
+    bench.begin("call.transfer", call=bench.bridge(), to="SIP:sales@192.0.2.7")
+    (refer,) = refers(bench, bench.lab.caller)
+    assert refer.request.headers.get("Refer-To") == "<sip:sales@192.0.2.7>"
 
 
 @pytest.mark.parametrize("to", ["sips:a@b.example", "anybody", "sip:a b@c"])
