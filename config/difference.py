@@ -53,6 +53,19 @@ folders, threads and processes are made of them that calls in progress stand on.
 _WEB_RESTART: Mapping[str, str] = {"host": "listen", "port": "listen", "tls": "tls"}
 """The same of the section web, which need not be there."""
 
+KEYS: Mapping[str, Mapping[str, str]] = {
+    "switch": {
+        **RESTART["switch"],
+        "grace_seconds": "grace_time",
+        "max_call_seconds": "max_call_time",
+        "no_media_seconds": "no_media_time",
+    },
+    "defence": {"ban_seconds": "ban_time", "max_calls_per_second": "calls_per_second"},
+    "hearing": RESTART["hearing"],
+    "web": _WEB_RESTART,
+}
+"""By section: fields of the model that are not called as their keys in the file are."""
+
 _NOT_COMPARED = frozenset(("source", "version"))
 
 
@@ -62,7 +75,7 @@ class Difference:
 
     section: str
     name: str
-    """Of a campaign, a number, a trunk...; in a section without names, its field."""
+    """Of a campaign, a number, a trunk...; in a section without names, its key."""
     change: Change
 
 
@@ -80,7 +93,9 @@ def _of_section(section: str, before: Any, after: Any) -> Iterator[Difference]:
     elif isinstance(before, Mapping) and isinstance(after, Mapping):
         yield from _of_names(section, before, after)
     elif is_dataclass(before) and type(before) is type(after):
-        for name in _changed_fields(before, after):
+        keys = KEYS.get(section, {})
+        # One key may be several fields of the model.
+        for name in dict.fromkeys(keys.get(one, one) for one in _changed_fields(before, after)):
             yield Difference(section, name, "changed")
     elif before != after:
         yield Difference(section, "", "changed")

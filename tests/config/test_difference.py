@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any, get_args, get_type_hints
 
-from config.difference import RESTART, Difference, differences, needs_restart, with_running_settings
+import pytest
+
+from config.difference import (
+    KEYS,
+    RESTART,
+    Difference,
+    differences,
+    needs_restart,
+    with_running_settings,
+)
 from config.model import Configuration
+from config.schema import ONE_EACH, schema
 from tests.support.configurations import loaded
 
 TEXT = """
@@ -41,6 +52,23 @@ def test_each_thing_is_told_by_its_section_and_name() -> None:
         Difference("treatments", "u", "added")
     ]
     assert told("max_calls: 100", "max_calls: 99") == [Difference("switch", "max_calls", "changed")]
+
+
+def test_settings_are_told_by_their_keys_in_the_file() -> None:
+    assert told("5060", "5070") == [Difference("switch", "listen", "changed")]
+    ports = "max_calls: 100, rtp_ports: 1024-2047, grace_time: 3 s"
+    assert {one.name for one in told("max_calls: 100", ports)} == {"rtp_ports", "grace_time"}
+    ports = "max_calls: 100, rtp_ports: 1024-2047"
+    assert told("max_calls: 100", ports) == [Difference("switch", "rtp_ports", "changed")]
+
+
+@pytest.mark.parametrize("section", ONE_EACH)
+def test_no_field_that_is_told_is_anything_but_a_key(section: str) -> None:
+    kind: Any = get_type_hints(Configuration)[section]
+    kind = next(iter(get_args(kind)), kind)
+    keys = KEYS.get(section, {})
+    names = {keys.get(one.name, one.name) for one in fields(kind) if one.compare}
+    assert names <= set(schema()["$defs"][section]["properties"])
 
 
 def test_numbers_are_told_by_how_they_are_written() -> None:
