@@ -10,33 +10,19 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from softswitch.control.access import ADMINISTRATOR, NOBODY, Access, Identity, Role
 from softswitch.control.catalogue import Catalogue
 from softswitch.control.errors import ControlError, ErrorCode
+from softswitch.control.http_protocol import Handler, Speaker, application, in_time, speaker
 from softswitch.control.websocket import converse
 
-__all__ = ["PeersMistakes", "WebApp"]
-
-
-class PeersMistakes(logging.Filter):
-    """aiohttp logs what is no HTTP as an error, with a traceback: it is the peer's, answered with
-    400, and nobody else's business."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error, HttpProcessingError | OSError)
-
+__all__ = ["WebApp"]
 
 logger = logging.getLogger(__name__)
-logger.addFilter(PeersMistakes())
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 KEEP_SECONDS = 20.0
 """How long a connection may stay without a request; there are only so many."""
@@ -44,7 +30,8 @@ KEEP_SECONDS = 20.0
 CLOSE_SECONDS = 1.0
 """How long requests may go on when the switch stops."""
 
-MAX_BODY = 1 << 20
+MAX_BODY = 65_536
+"""Of a request: fifty results of a call are a tenth of it."""
 
 _BEARER = "bearer "
 
@@ -56,7 +43,7 @@ class WebApp:
         self._catalogue = catalogue
         self._desk = desk
         self._access = access
-        self._app = web.Application(client_max_size=MAX_BODY)
+        self._app = application(MAX_BODY)
         self._runner: web.AppRunner | None = None
         self._app.router.add_get("/control", self._control)
 
@@ -70,16 +57,13 @@ class WebApp:
                     return refusal
             return await handler(request)
 
-        self._app.router.add_route(method, path, checked)
+        self._app.router.add_route(method, path, in_time(checked))
 
     async def start(self) -> None:
         """Make ready for connections."""
         self._runner = web.AppRunner(
             self._app,
-            access_log=None,
-            logger=logger,
             handle_signals=False,
-            keepalive_timeout=KEEP_SECONDS,
             shutdown_timeout=CLOSE_SECONDS,
         )
         await self._runner.setup()
@@ -89,17 +73,19 @@ class WebApp:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def protocol(self) -> Any:
+    def protocol(self) -> Speaker:
         """What speaks HTTP on one connection."""
         assert self._runner is not None
-        assert self._runner.server is not None
-        return self._runner.server()
+        return speaker(self._runner, keep_seconds=KEEP_SECONDS)
 
     def identify(self, request: web.Request) -> Identity | None:
         """Who asks; None: with a token that is not known. Raises HTTPTooManyRequests."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == _BEARER.strip():
-            return self._admit(token.strip(), request.remote or "")
+            identity = self._admit(token.strip(), request.remote or "")
+            if identity is not None and isinstance(request.protocol, Speaker):
+                request.protocol.shown = lambda: True
+            return identity
         if _is_unix(request):
             return ADMINISTRATOR
         if self._access.asks or "Origin" in request.headers:

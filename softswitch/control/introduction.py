@@ -1,10 +1,18 @@
 """The pages of docs/control.md that are written by hand."""
 
 from softswitch.control.history import MAX_EVENTS
+from softswitch.control.http_app import MAX_BODY
+from softswitch.control.http_protocol import REQUEST_SECONDS
 from softswitch.control.idempotency import KEEP_SECONDS
 from softswitch.control.methods.events import MAX_SUBSCRIPTIONS
+from softswitch.control.places import MAX_OF_ADDRESS, MAX_STRANGERS
 from softswitch.control.rpc import MAX_BATCH, MAX_LINE
-from softswitch.control.server import AUTH_SECONDS, MAX_CONNECTIONS, SLOW_SECONDS
+from softswitch.control.server import (
+    AUTH_SECONDS,
+    MAX_CONNECTIONS,
+    MAX_UNIX_CONNECTIONS,
+    SLOW_SECONDS,
+)
 from softswitch.control.session import MAX_RUNNING
 from softswitch.control.wrong_tokens import MAX_WRONG, WINDOW_SECONDS
 
@@ -92,8 +100,15 @@ for line in lines:
 
 A message has at most {MAX_LINE} bytes, a batch {MAX_BATCH} requests. {MAX_RUNNING} requests of one
 connection run at the same time, and are answered as they come about; further ones wait, and are
-not read meanwhile. There are {MAX_CONNECTIONS} connections at most. A peer that takes none of its
-answers for {SLOW_SECONDS:.0f} s is disconnected.
+not read meanwhile. A peer that takes none of its answers for {SLOW_SECONDS:.0f} s is disconnected.
+
+There are {MAX_CONNECTIONS} connections over TCP at most, and {MAX_UNIX_CONNECTIONS} on the Unix
+socket. Where tokens are asked for, {MAX_STRANGERS} of them may have shown none yet,
+{MAX_OF_ADDRESS} of one address: one more takes the place of the oldest of these.
+
+A request over HTTP has a body of {MAX_BODY} bytes at most (`413`), which comes as it is, without
+`Content-Encoding` (`415`), and takes {REQUEST_SECONDS:.0f} s at most (`408`, or `503` where the
+switch is late). What is refused so is answered with `{{"error": ...}}`, and the connection closes.
 
 ## Saying it again
 

@@ -28,10 +28,7 @@ from softswitch.store.postgres.database import Database
 from softswitch.store.postgres.errors import DatabaseAway
 from softswitch.switchboard.results import ResultError, read_result
 
-__all__ = ["MAX_BODY", "ResultDesk", "add_results", "answer_results"]
-
-MAX_BODY = 65_536
-"""Of a request over HTTP: fifty results are a tenth of it."""
+__all__ = ["ResultDesk", "add_results", "answer_results"]
 
 MAX_NUMBER = Decimal(10) ** 15
 """No amount, no count; what is more is kept as text by nobody's wish."""
@@ -150,7 +147,7 @@ async def answer_results(
 ) -> web.Response:
     """Answer `POST /results` of somebody who may."""
     try:
-        call_id, results = _read(await _body(request))
+        call_id, results = _read(await request.read())
         record = await desk.post(call_id, results, identity)
     except ControlError as error:
         status = _STATUS.get(error.code, 400)
@@ -159,17 +156,6 @@ async def answer_results(
         )
     told = {"call": call_id, "version": record["version"], "payout": record.get("payout")}
     return web.Response(body=json_bytes(told), content_type="application/json")
-
-
-async def _body(request: web.Request) -> bytes:
-    """What was sent; raises ControlError when it is too much."""
-    try:
-        data = await request.content.readexactly(MAX_BODY + 1)
-    except EOFError as error:
-        data = getattr(error, "partial", b"")
-    if len(data) > MAX_BODY:
-        raise ControlError(ErrorCode.INVALID_PARAMS, f"more than {MAX_BODY} bytes")
-    return data
 
 
 def _no_number(text: str) -> None:

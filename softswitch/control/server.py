@@ -15,10 +15,11 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from softswitch.control.access import ADMINISTRATOR, NOBODY, Access
 from softswitch.control.catalogue import Catalogue
+from softswitch.control.places import Place, Places
 from softswitch.control.rpc import MAX_LINE, Lines
 from softswitch.control.session import Session
 
@@ -27,7 +28,10 @@ __all__ = ["ControlServer"]
 logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 200
-"""Control connections at once; each may keep a megabyte."""
+"""Control connections over TCP at once; each may keep a megabyte."""
+
+MAX_UNIX_CONNECTIONS = 50
+"""On the Unix socket, which are counted for themselves: whoever is on the machine gets in."""
 
 AUTH_SECONDS = 10.0
 """How long a peer that has to show a token may take to do so."""
@@ -47,8 +51,27 @@ READ_SIZE = 1 << 16
 
 _HTTP = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ")
 
-HttpFactory = Callable[[], asyncio.Protocol]
-"""Makes an asyncio protocol that speaks HTTP."""
+
+class HttpSpeaker(Protocol):
+    """Speaks HTTP on one connection: an asyncio protocol."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None: ...
+
+    def data_received(self, data: bytes) -> None: ...
+
+    def eof_received(self) -> bool | None: ...
+
+    def pause_writing(self) -> None: ...
+
+    def resume_writing(self) -> None: ...
+
+    def connection_lost(self, exc: Exception | None) -> None: ...
+
+    def has_shown_token(self) -> bool:
+        """Whether a token that is known has come over the connection."""
+
+
+HttpFactory = Callable[[], HttpSpeaker]
 
 
 class ControlServer:
@@ -69,7 +92,12 @@ class ControlServer:
         self._servers: list[asyncio.Server] = []
         self._unix: Path | None = None
         self._connections: set[asyncio.Task[None]] = set()
-        self.refused = 0
+        self._tcp, self._local = Places(), Places()
+
+    @property
+    def refused(self) -> int:
+        """Connections that were not let in, or had to leave for another."""
+        return self._tcp.refused + self._local.refused
 
     @property
     def connections(self) -> int:
@@ -79,7 +107,13 @@ class ControlServer:
     async def listen(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> int:
         """Listen on TCP; the port. Raises OSError."""
         server = await asyncio.start_server(
-            self._accept_tcp, host, port, limit=READ_SIZE, ssl=tls, backlog=MAX_CONNECTIONS
+            self._accept_tcp,
+            host,
+            port,
+            limit=READ_SIZE,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else AUTH_SECONDS,
+            backlog=MAX_CONNECTIONS,
         )
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
@@ -133,13 +167,8 @@ class ControlServer:
         *,
         address: str = "",
     ) -> None:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            self.refused += 1
-            writer.close()
-            return
         task = asyncio.current_task()
         assert task is not None
-        self._connections.add(task)
         connection = _Connection(reader, writer)
         session = Session(
             self._catalogue,
@@ -152,8 +181,18 @@ class ControlServer:
             auth_seconds=AUTH_SECONDS,
             cut_off=writer.transport.abort,
         )
+        place = Place(
+            address,
+            lambda: bool(session.identity.roles) or connection.has_shown_token(),
+            writer.transport.abort,
+        )
+        places, most = self._local, MAX_UNIX_CONNECTIONS
+        if address:
+            places, most = self._tcp, MAX_CONNECTIONS
+        self._connections.add(task)
         try:
-            await self._serve(connection, session)
+            if places.take(place, most):
+                await self._serve(connection, session)
         except OSError as error:
             logger.debug("control connection from %s: %s", peer, error)
         except asyncio.CancelledError:
@@ -161,6 +200,7 @@ class ControlServer:
             return
         finally:
             self._connections.discard(task)
+            places.release(place)
             await session.close()
             connection.close()
 
@@ -199,7 +239,7 @@ def _unlink(path: Path) -> None:
 class _Heir(asyncio.Protocol):
     """Passes everything on to another protocol, and knows when the connection is over."""
 
-    def __init__(self, protocol: asyncio.Protocol) -> None:
+    def __init__(self, protocol: HttpSpeaker) -> None:
         self._protocol = protocol
         self.over = asyncio.Event()
 
@@ -226,7 +266,7 @@ class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._handed_over = False
+        self._heir: HttpSpeaker | None = None
         writer.transport.set_write_buffer_limits(high=MAX_UNSENT)
 
     async def read(self) -> bytes:
@@ -253,15 +293,24 @@ class _Connection:
             self._writer.transport.abort()
             raise ConnectionAbortedError("the peer does not take its answers") from None
 
-    async def hand_over(self, protocol: asyncio.Protocol, data: bytes) -> None:
+    def has_shown_token(self) -> bool:
+        """Whether one has come over what goes on with the connection."""
+        return self._heir is not None and self._heir.has_shown_token()
+
+    async def hand_over(self, protocol: HttpSpeaker, data: bytes) -> None:
         """Let another protocol go on with the connection, to its end."""
         transport: Any = self._writer.transport
+        if transport.is_closing():
+            return  # its end has been told already, or is told to us
         heir = _Heir(protocol)
-        self._handed_over = True
+        self._heir = protocol
         transport.set_protocol(heir)
+        # What has come meanwhile is in the stream, which gets no more: its end is now.
+        self._reader.feed_eof()
+        data += await self._reader.read()
+        transport.resume_reading()
         protocol.connection_made(transport)
         protocol.data_received(data)
-        transport.resume_reading()
         try:
             await heir.over.wait()
         finally:
@@ -269,5 +318,5 @@ class _Connection:
 
     def close(self) -> None:
         """Close the stream."""
-        if not self._handed_over:
+        if self._heir is None:
             self._writer.close()

@@ -10,6 +10,7 @@ from aiohttp import WSMsgType, web
 
 from softswitch.control.access import Access, Identity
 from softswitch.control.catalogue import Catalogue
+from softswitch.control.http_protocol import Speaker
 from softswitch.control.rpc import MAX_LINE
 from softswitch.control.server import AUTH_SECONDS, SLOW_SECONDS
 from softswitch.control.session import Session
@@ -46,6 +47,8 @@ async def converse(
         auth_seconds=AUTH_SECONDS,
         cut_off=socket.abort,
     )
+    if isinstance(request.protocol, Speaker):
+        request.protocol.shown = lambda: bool(session.identity.roles)
     try:
         await _serve(frames, session)
     except OSError as error:

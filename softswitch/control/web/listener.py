@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,8 @@ from aiohttp import web
 from config.model import Configuration, Web
 from softswitch.control.access import Access, Identity
 from softswitch.control.errors import ControlError, ErrorCode
-from softswitch.control.http_app import PeersMistakes, WebApp
+from softswitch.control.http_app import WebApp
+from softswitch.control.http_protocol import application, in_time, speaker
 from softswitch.control.opening import ControlUnusable, context_of
 from softswitch.control.results import ResultDesk, answer_results
 from softswitch.control.web.allocation import Allocations
@@ -22,9 +22,6 @@ from softswitch.control.web.rate import Proxies
 from softswitch.control.web.script import Script
 
 __all__ = ["WebListener", "add_allocations", "open_listener"]
-
-logger = logging.getLogger(__name__)
-logger.addFilter(PeersMistakes())
 
 MAX_BODY = 65_536
 KEEP_SECONDS = 15.0
@@ -51,11 +48,11 @@ class WebListener:
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._proxies = Proxies(())
-        app = web.Application(client_max_size=MAX_BODY)
+        app = application(MAX_BODY)
         for method in ("GET", "POST", "OPTIONS"):
-            app.router.add_route(method, "/allocate", allocations.answer_page)
+            app.router.add_route(method, "/allocate", in_time(allocations.answer_page))
         app.router.add_route("GET", "/dni.js", Script().answer)
-        app.router.add_route("POST", "/results", self._post_results)
+        app.router.add_route("POST", "/results", in_time(self._post_results))
         app.router.add_route("GET", "/healthz", _alive)
         self._app = app
 
@@ -64,10 +61,7 @@ class WebListener:
         self._proxies = Proxies(settings.proxies)
         self._runner = web.AppRunner(
             self._app,
-            access_log=None,
-            logger=logger,
             handle_signals=False,
-            keepalive_timeout=KEEP_SECONDS,
             shutdown_timeout=CLOSE_SECONDS,
         )
         await self._runner.setup()
@@ -79,8 +73,8 @@ class WebListener:
 
     def _protocol(self) -> asyncio.Protocol:
         assert self._runner is not None
-        assert self._runner.server is not None
-        return Guarded(self._runner.server(), self.connections, proxies=self._proxies.has)
+        inner = speaker(self._runner, keep_seconds=KEEP_SECONDS)
+        return Guarded(inner, self.connections, proxies=self._proxies.has)
 
     async def close(self) -> None:
         """Listen no more; requests that are being answered have a second."""

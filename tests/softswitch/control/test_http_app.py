@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -14,10 +15,12 @@ import msgspec
 import pytest
 from aiohttp import WSMsgType, web
 
+import softswitch.control.http_protocol as protocol_module
 import softswitch.control.websocket as websocket_module
 from softswitch.control.access import Access, Token
 from softswitch.control.catalogue import Catalogue, Params
-from softswitch.control.http_app import WebApp
+from softswitch.control.http_app import MAX_BODY, WebApp
+from softswitch.control.places import MAX_OF_ADDRESS
 from softswitch.control.rpc import MAX_LINE
 from softswitch.control.server import ControlServer
 from softswitch.control.session import Caller
@@ -74,6 +77,7 @@ class Bench:
         app.add("GET", "/open", answer)
         app.add("GET", "/closed", answer, role="read")
         app.add("POST", "/admin", answer, role="admin")
+        app.add("POST", "/size", size_of, role="read")
         await app.start()
         cleaning.push_async_callback(app.close)
         self.server = ControlServer(METHODS, object(), access, http=app.protocol)
@@ -91,6 +95,10 @@ class Bench:
 
 async def answer(_request: web.Request) -> web.Response:
     return web.Response(text="here")
+
+
+async def size_of(request: web.Request) -> web.Response:
+    return web.Response(text=str(len(await request.read())))
 
 
 @pytest.fixture
@@ -259,6 +267,127 @@ async def test_nonsense_that_begins_like_http_is_refused_and_no_error_of_ours(
         assert (await reader.read()).startswith(b"HTTP/1.0 400")
     writer.close()
     assert caplog.text == ""
+
+
+async def raw(bench: Bench, request: bytes, later: bytes = b"") -> bytes:
+    """All that is said to a request, to the end of the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(bench.url.rpartition(":")[2]))
+    try:
+        writer.write(request)
+        await asyncio.sleep(0.1 if later else 0)
+        writer.write(later)
+        async with asyncio.timeout(8):
+            return await reader.read()
+    finally:
+        writer.transport.abort()
+
+
+def post(path: str, *headers: str, body: bytes = b"", size: int | None = None) -> bytes:
+    length = len(body) if size is None else size
+    lines = (f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {length}", *headers, "", "")
+    return "\r\n".join(lines).encode() + body
+
+
+BOMB = gzip.compress(bytes(50_000_000))
+"""Unpacked, a thousand times what a body may be."""
+
+
+@pytest.mark.parametrize("path", ["/size", "/closed", "/nothing"])
+async def test_packed_bodies_are_refused_and_never_unpacked(
+    guarded: Bench, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    packed = post(path, "Content-Encoding: gzip", body=BOMB[:10], size=len(BOMB))
+    said = await raw(guarded, packed)  # the rest is never sent, and not waited for
+    assert said.startswith(b"HTTP/1.1 415")
+    assert b'{"error"' in said
+    for body in (BOMB, b"no gzip at all"):
+        headers = BEARER | {"Content-Encoding": "gzip"}
+        assert await guarded.status(path, "POST", headers=headers, data=body) == 415
+    as_it_is = BEARER | {"Content-Encoding": "identity"}
+    assert await guarded.status("/size", "POST", headers=as_it_is, data=b"x") == 200
+    assert caplog.text == ""
+
+
+async def test_a_body_without_a_token_is_not_waited_for(guarded: Bench) -> None:
+    assert (await raw(guarded, post("/size", size=50_000))).startswith(b"HTTP/1.1 401")
+    wrong = "Authorization: Bearer guessed"
+    assert (await raw(guarded, post("/size", wrong, size=50_000))).startswith(b"HTTP/1.1 401")
+
+
+@pytest.mark.parametrize("size", [0, 1000, 60_000, MAX_BODY])
+async def test_a_body_is_read_whole_however_it_comes(guarded: Bench, size: int) -> None:
+    headers = (f"Authorization: Bearer {SECRET}", "Connection: close")
+    said = await raw(guarded, post("/size", *headers, body=b"x" * size))
+    assert said.startswith(b"HTTP/1.1 200")
+    assert said.endswith(f"\r\n\r\n{size}".encode())
+
+
+@pytest.mark.parametrize("size", [MAX_BODY + 1, 70_000, 100_000, 200_000])
+async def test_one_that_is_too_long_is_refused_at_once(guarded: Bench, size: int) -> None:
+    said = await raw(guarded, post("/size", f"Authorization: Bearer {SECRET}", size=size))
+    assert said.startswith(b"HTTP/1.1 413")
+    assert b'{"error"' in said
+    chunked = b"%x\r\n" % size + b"x" * size + b"\r\n"
+    head = f"POST /size HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\n"
+    said = await raw(guarded, head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunked)
+    assert said.startswith(b"HTTP/1.1 413")
+
+
+async def test_a_body_that_never_comes_is_waited_for_so_long(
+    guarded: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol_module, "REQUEST_SECONDS", 0.2)
+    said = await raw(guarded, post("/size", f"Authorization: Bearer {SECRET}", size=100))
+    assert said.startswith(b"HTTP/1.1 408")
+
+
+async def test_a_broken_body_is_the_peers_mistake(
+    guarded: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol_module, "REQUEST_SECONDS", 0.3)
+    head = f"POST /size HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\n"
+    chunked = head.encode() + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert b" 400 " in await raw(guarded, chunked + b"nonsense\r\n")
+    # What breaks later ends with the time there is: the parser keeps it to itself.
+    assert b" 408 " in await raw(guarded, chunked + b"3\r\nabc\r\n", b"nonsense\r\n")
+    assert caplog.text == ""
+
+
+async def test_answers_do_not_say_which_library_speaks(guarded: Bench) -> None:
+    close = "Connection: close"
+    no_http = b"GET \x00\xff\r\n\r\n"
+    for request in (post("/open", close), post("/size", close), no_http):
+        said = await raw(guarded, request)
+        assert b"\r\nServer: softswitch\r\n" in said
+        assert b"aiohttp" not in said
+    said = await raw(guarded, no_http)
+    assert json.loads(said.partition(b"\r\n\r\n")[2]).keys() == {"error"}
+
+
+async def test_a_frame_that_is_not_masked_ends_the_connection(opened: Bench) -> None:
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    body = b'{"jsonrpc":"2.0","id":1,"method":"echo"}'
+    head = f"GET /control HTTP/1.1\r\nHost: x\r\n{upgrade}{key}\r\n".encode()
+    said = await raw(opened, head + bytes((0x81, len(body))) + body)
+    assert said.startswith(b"HTTP/1.1 101")
+    assert b"\x88" in said
+    assert (1002).to_bytes(2) in said
+    assert b"result" not in said
+
+
+async def test_who_has_shown_a_token_over_http_is_not_driven_out(guarded: Bench) -> None:
+    by_header, by_message = await guarded.frames(**BEARER), await guarded.frames()
+    assert await ask(by_message, "auth", token=SECRET) == {"text": "crm"}
+    port = int(guarded.url.rpartition(":")[2])
+    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * MAX_OF_ADDRESS)]
+    assert await guarded.status("/open") == 200
+    assert guarded.server.refused >= MAX_OF_ADDRESS
+    assert await ask(by_header, "echo") == await ask(by_message, "echo") == {"text": "x"}
+    for _, writer in silent:
+        writer.transport.abort()
+    await by_header.close()
+    await by_message.close()
 
 
 async def test_the_unix_socket_speaks_it_too_and_asks_for_nothing(

@@ -188,6 +188,44 @@ async def test_connections_are_bounded(bench: Bench, monkeypatch: pytest.MonkeyP
     assert MAX_CONNECTIONS > 3
 
 
+async def test_silent_peers_without_a_token_keep_nobody_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ControlServer(METHODS, object(), Access([Token.of("crm", "s3cret", ("read",))]))
+    port = await server.listen("127.0.0.1", 0)
+    await server.listen_unix(tmp_path / "control.sock")
+    shown = await Peer.connect(port)
+    asks = {"jsonrpc": "2.0", "id": 1, "method": "auth", "params": {"token": "s3cret"}}
+    shown.send(json.dumps(asks).encode() + b"\n")
+    assert (await shown.answer())["result"] == {"text": "crm"}
+    silent = [await Peer.connect(port) for _ in range(MAX_CONNECTIONS + 10)]
+    local = Peer(*await asyncio.open_unix_connection(tmp_path / "control.sock"))
+    late = await Peer.connect(port)
+    late.send(json.dumps(asks).encode() + b"\n")
+    try:
+        assert (await late.answer())["result"] == {"text": "crm"}
+        assert (await local.ask())["result"] == {"text": "x"}
+        assert (await shown.ask())["result"] == {"text": "x"}
+        assert server.refused > MAX_CONNECTIONS / 2
+        assert len([one for one in caplog.records if "without a token" in one.message]) == 1
+    finally:
+        for peer in (shown, local, late, *silent):
+            peer.writer.transport.abort()
+        await server.close()
+
+
+async def test_the_unix_socket_has_places_of_its_own(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 2)
+    await bench.server.listen_unix(tmp_path / "control.sock")
+    for peer in [await bench.peer() for _ in range(2)]:
+        await peer.ask()
+    local = Peer(*await asyncio.open_unix_connection(tmp_path / "control.sock"))
+    assert (await local.ask())["result"] == {"text": "x"}
+    await local.close()
+
+
 async def test_with_tokens_a_peer_has_to_show_one_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "AUTH_SECONDS", 0.2)
     access = Access([Token.of("crm", "s3cret", ("read",))])
@@ -274,6 +312,9 @@ async def test_what_begins_like_http_is_handed_over() -> None:
         def data_received(self, data: bytes) -> None:
             self.transport.write(b"HTTP/1.1 200 OK\r\n\r\n" + data[:8])
             self.transport.close()
+
+        def has_shown_token(self) -> bool:
+            return False
 
     server = ControlServer(METHODS, object(), Access(), http=Http)
     port = await server.listen("127.0.0.1", 0)
