@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -248,3 +250,24 @@ def test_who_asks_for_two_where_one_is_left_is_told_so_and_leaves_it(make_stage:
             peer.ask("call.hangup", call=call["call"])
         for _ in range(2):
             stage.callee.expect_call().expect("CANCEL")
+
+
+def test_nobody_is_called_any_more_once_a_drain_is_asked_for(placing: Stage) -> None:
+    wish = {"campaign": "direct", "first": FIRST, "second": AGENT}
+    lines = [
+        {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        for number, (method, params) in enumerate([("drain", {}), ("call.originate", wish)])
+    ]
+    with control(placing) as peer:
+        place(peer)
+        going_on = placing.callee.expect_call()
+        with socket.create_connection(("127.0.0.1", placing.switch.control_port), 10) as other:
+            other.sendall(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+            reader = other.makefile("rb")
+            told = [json.loads(reader.readline()) for _ in lines]
+        answers = {one["id"]: one for one in told}
+        assert answers[0]["result"]["calls"] == 1
+        assert answers[1]["error"]["data"]["reason"] == "no_capacity"
+        going_on.respond(486)
+    placing.callee.expect_no_call(during=0.2)
+    assert len(placing.switch.wait_for_records(1)) == 1
