@@ -319,7 +319,7 @@ def test_what_is_no_http_is_answered_or_cut_off_and_disturbs_nobody(
         except ConnectionError:
             answer = b""
     assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))
-    assert shop.ask("/healthz")[0] == 200
+    assert shop.ask("/healthz")[0] == shop.ask("/healthz", method="HEAD")[0] == 200
     shop.switch.assert_no_traceback()
 
 

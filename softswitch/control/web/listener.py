@@ -53,7 +53,7 @@ class WebListener:
             app.router.add_route(method, "/allocate", in_time(allocations.answer_page))
         app.router.add_route("GET", "/dni.js", Script().answer)
         app.router.add_route("POST", "/results", in_time(self._post_results))
-        app.router.add_route("GET", "/healthz", _alive)
+        app.router.add_get("/healthz", _alive)  # HEAD, too
         self._app = app
 
     async def open(self, settings: Web, *, tls: ssl.SSLContext | None) -> int:
