@@ -301,6 +301,7 @@ class App:
         stack.admits = self.switchboard.sources.gatekeeper.admits
         stack.tell_strangers(self.switchboard.sources.gatekeeper.is_stranger)
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
+        self.servers.on_looked = self.trunk_watch.looked_up
         if switch.tap:
             await self._open_ears()
         loop.add_reader(self.engine.event_fd, self._on_engine_events)

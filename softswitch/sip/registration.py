@@ -39,6 +39,9 @@ SHORTEST = 5.0
 """Seconds of the shortest registration that is one, and of the shortest wait: a registrar that says
 less is not to be asked every second for ever."""
 
+AWAY = (0, 408, 503)
+"""What a server says, or says not, that is not there: another one may be."""
+
 MAX_EXPIRES = 86_400.0
 """A registrar that grants more is asked again after a day all the same: it may have been restored
 from a backup."""
@@ -82,12 +85,14 @@ class Registration:
         "_failures",
         "_flow",
         "_good_until",
+        "_left",
         "_line",
         "_number",
         "_registrar",
         "_tag",
         "_timer",
         "_transaction",
+        "_ways",
         "owner",
         "registered",
         "state",
@@ -104,7 +109,7 @@ class Registration:
         contact_user: str,
         line: str,
         expires: float,
-        flow: Flow,
+        ways: Callable[[], list[Flow]],
         credentials: Credentials | None,
         owner: object,
     ) -> None:
@@ -114,7 +119,10 @@ class Registration:
         self._contact_user = contact_user
         self._line = line
         self._expires = expires
-        self._flow = flow
+        self._ways = ways
+        """The registrar's servers, best first; asked for each round of tries."""
+        self._left = ways()
+        self._flow = self._left.pop(0)
         self._credentials = credentials
         self.owner = owner
         self._call_id = context.ids.call_id()
@@ -210,6 +218,10 @@ class Registration:
         self._send(self._expires)
 
     def _retry(self, response: Response | None) -> None:
+        if self._left and self.status in AWAY:
+            self._flow = self._left.pop(0)
+            self._send(self._expires)
+            return
         self._failures += 1
         now = self._context.now
         # Who refuses us by name does not know us; who is silent may, until the time is over.
@@ -230,7 +242,16 @@ class Registration:
         if self.registered and self._context.now >= self._good_until:
             self._tell(registered=False)
         self.state = State.REFRESHING if self.registered else State.TRYING
+        self._choose_way()
         self._send(self._expires)
+
+    def _choose_way(self) -> None:
+        """Begin another round; who has us registered is asked first."""
+        ways = self._ways()
+        if self.registered and self._flow in ways:
+            ways.remove(self._flow)
+            ways.insert(0, self._flow)
+        self._flow, self._left = ways[0], ways[1:]
 
     def _leave(self, _response: Response | None) -> None:
         self._stop_timer()

@@ -247,12 +247,13 @@ class Stack:
         contact_user: str,
         line: str,
         expires: float,
-        to_flow: Flow,
+        ways: Callable[[], list[Flow]],
         credentials: Credentials | None,
         owner: object = None,
         now: float,
     ) -> Registration:
-        """Register a contact of ours, until it is stopped; `line` is a parameter of its URI."""
+        """Register a contact of ours, until it is stopped; `line` is a parameter of its URI, `ways`
+        gives the flows to the registrar's servers, at least one, best first."""
         self._context.now = now
         registration = Registration(
             self._context,
@@ -261,7 +262,7 @@ class Stack:
             contact_user=contact_user,
             line=line,
             expires=expires,
-            flow=to_flow,
+            ways=ways,
             credentials=credentials,
             owner=owner,
         )

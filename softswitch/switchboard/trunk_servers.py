@@ -41,6 +41,8 @@ class TrunkServers:
         self._directory: Directory | None = None
         """Made when the first name is to be looked up: most switches have none."""
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self.on_looked: Callable[[str, str], None] = lambda name, transport: None
+        """Told of each look-up that is over, with or without an answer."""
 
     async def prepare(self, configuration: Configuration) -> None:
         """Nothing has to be ready: calls go by the name alone meanwhile."""
@@ -66,6 +68,7 @@ class TrunkServers:
     async def _keep(self, name: str, transport: str) -> None:
         while True:
             seconds = await self._look_up(name, transport)
+            self.on_looked(name, transport)
             await asyncio.sleep(seconds)
 
     async def _look_up(self, name: str, transport: str) -> float:

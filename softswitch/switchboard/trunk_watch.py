@@ -45,7 +45,10 @@ class TrunkWatch:
         """Filled for whoever identifies sources: names of trunks by contact."""
         self._trunks: dict[str, Trunk] = {}
         self._registrations: dict[str, tuple[str, Registration]] = {}
-        self._probes: dict[str, Probe] = {}
+        self._probes: dict[str, dict[Flow, Probe]] = {}
+        """One a server."""
+        self._looked: set[tuple[str, str]] = set()
+        """Names and transports whose servers were looked up."""
 
     async def prepare(self, configuration: Configuration) -> None:
         """Nothing has to be ready before a configuration is in force."""
@@ -75,7 +78,7 @@ class TrunkWatch:
 
     def status(self, name: str) -> TrunkStatus:
         """How a trunk stands."""
-        registered, probe = self._registrations.get(name), self._probes.get(name)
+        registered, probe = self._registrations.get(name), self._best_probe(name)
         return TrunkStatus(
             registered=None if registered is None else registered[1].registered,
             up=None if probe is None else probe.up,
@@ -91,14 +94,32 @@ class TrunkWatch:
 
     def _on_probe(self, event: ProbeChanged) -> None:
         name = str(event.probe.owner)
-        if self._probes.get(name) is not event.probe:
-            return  # let go meanwhile
-        if event.up:
-            self._services.trunks_down.discard(name)
-            self._tell(TrunkUp, trunk=name)
+        for flow, probe in self._probes.get(name, {}).items():
+            if probe is event.probe:
+                if not event.up:
+                    self._services.ways.failed(flow, self._services.now())
+                self._judge(name)
+                return
+        # It was let go meanwhile.
+
+    def _judge(self, name: str) -> None:
+        """A trunk is down when all its servers are."""
+        probe, down = self._best_probe(name), self._services.trunks_down
+        is_down = probe is not None and probe.up is False
+        if is_down == (name in down):
+            return
+        if probe is not None and is_down:
+            down.add(name)
+            self._tell(TrunkDown, trunk=name, status=probe.status)
         else:
-            self._services.trunks_down.add(name)
-            self._tell(TrunkDown, trunk=name, status=event.status)
+            down.discard(name)
+            self._tell(TrunkUp, trunk=name)
+
+    def _best_probe(self, name: str) -> Probe | None:
+        """That of a server which is there, else of one that is not known, else of any."""
+        rank = {True: 0, None: 1, False: 2}
+        probes = self._probes.get(name, {}).values()
+        return min(probes, key=lambda probe: rank[probe.up], default=None)
 
     def _on_registration(self, event: RegistrationChanged) -> None:
         name = str(event.registration.owner)
@@ -121,8 +142,19 @@ class TrunkWatch:
 
     # Taking up, letting go.
 
+    def looked_up(self, name: str, transport: str) -> None:
+        """The servers of a name are known, or will not be soon."""
+        self._looked.add((name, transport))
+        for trunk in self._trunks.values():
+            if trunk.by_name and (trunk.host, trunk.transport) == (name, transport):
+                self._take_up(trunk)
+        self._services.flush_soon()
+
     def _take_up(self, trunk: Trunk) -> None:
-        if trunk.register is not None:
+        """Watch a trunk whose servers are known, or are other ones now."""
+        if trunk.by_name and (trunk.host, trunk.transport) not in self._looked:
+            return
+        if trunk.register is not None and trunk.name not in self._registrations:
             self._register(trunk)
         if trunk.probe is not None:
             self._probe(trunk)
@@ -141,7 +173,7 @@ class TrunkWatch:
             contact_user=user,
             line=line,
             expires=register.expires,
-            to_flow=Flow(trunk.transport, trunk.host, trunk.port),
+            ways=lambda: self._ways(trunk),
             credentials=services.logins.of(trunk),
             owner=trunk.name,
             now=services.now(),
@@ -149,12 +181,22 @@ class TrunkWatch:
         self._registrations[trunk.name] = (line, registration)
 
     def _probe(self, trunk: Trunk) -> None:
+        """Probe each of its servers, and none that is none any more."""
+        probes, ways = self._probes.setdefault(trunk.name, {}), self._ways(trunk)
+        for flow in set(probes) - set(ways):
+            probes.pop(flow).stop()
+        for flow in ways:
+            if flow not in probes:
+                probes[flow] = self._probe_server(trunk, flow)
+        self._judge(trunk.name)
+
+    def _probe_server(self, trunk: Trunk, flow: Flow) -> Probe:
         services, probe = self._services, trunk.probe
         assert probe is not None
-        self._probes[trunk.name] = services.stack.probe(
+        return services.stack.probe(
             uri=sip_uri("", trunk.host, trunk.port),
             local=sip_uri("", services.advertised_host, 5060),
-            to_flow=Flow(trunk.transport, trunk.host, trunk.port),
+            to_flow=flow,
             every=probe.every,
             misses=probe.misses,
             down=probe.down,
@@ -162,12 +204,16 @@ class TrunkWatch:
             now=services.now(),
         )
 
+    def _ways(self, trunk: Trunk) -> list[Flow]:
+        services = self._services
+        flow = Flow(trunk.transport, trunk.host, trunk.port)
+        return services.ways.of(trunk, flow, services.servers, services.now())
+
     def _let_go(self, name: str) -> None:
         line, registration = self._registrations.pop(name, ("", None))
         if registration is not None:
             self._lines.pop(line, None)
             registration.stop(now=self._services.now())
-        probe = self._probes.pop(name, None)
-        if probe is not None:
+        for probe in self._probes.pop(name, {}).values():
             probe.stop()
         self._services.trunks_down.discard(name)

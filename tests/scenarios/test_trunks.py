@@ -305,6 +305,34 @@ def test_a_trunk_by_tls_needs_a_certificate(tmp_path: Path) -> None:
 # Servers behind a name.
 
 
+def test_a_trunk_with_servers_is_up_and_registered_while_one_of_them_answers(
+    tmp_path: Path,
+) -> None:
+    with ExitStack() as made:
+        names = made.enter_context(NameServer())
+        carrier = made.enter_context(closing(Carrier(challenges=frozenset())))
+        silent = free_sip_port()
+        names.srv(
+            "_sip._udp.carrier.test",
+            (1, 0, silent, "localhost"), (2, 0, carrier.port, "localhost"),
+        )  # fmt: skip
+        file = tmp_path / "switch.yaml"
+        probing = "    probe: {every: 1 s, misses: 1}\n    register: {user: us}\n"
+        servers = f"[127.0.0.1:{names.port}]"
+        file.write_text(configuration(switch={"name_servers": servers}, trunk=probing))
+        switch = Switch(tmp_path / "run", file, trunk="carrier.test").start()
+        made.callback(switch.stop)
+        # Nobody listens at the first.
+        wait_for("a registration", lambda: len(carrier.registered) == 1, within=40)
+        wait_for("its line", lambda: "trunk.registered" in switch.output())
+        wait_for("probes", lambda: len(carrier.strays) >= 3, within=20)
+        assert "trunk.down" not in switch.output()
+        carrier.probe_status = 503
+        wait_for("down", lambda: "trunk.down" in switch.output(), within=20)
+        carrier.probe_status = 200
+        wait_for("up", lambda: "trunk.up" in switch.output(), within=20)
+
+
 def test_servers_of_a_name_are_tried_one_after_the_other(tmp_path: Path) -> None:
     with ExitStack() as made:
         names = made.enter_context(NameServer())

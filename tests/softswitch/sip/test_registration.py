@@ -9,6 +9,7 @@ import pytest
 
 from softswitch.sip.digest import Credentials
 from softswitch.sip.events import ProbeChanged, RegistrationChanged
+from softswitch.sip.flow import Flow
 from softswitch.sip.probe import MAX_PATIENCE, Probe
 from softswitch.sip.registration import BASE_WAIT, MAX_WAIT, TABLE, Input, Registration, State
 from tests.support.agents import Pseudorandom
@@ -23,14 +24,19 @@ def wire() -> Wire:
     return Wire()
 
 
-def register(wire: Wire, expires: float = 600.0) -> tuple[Registration, Message]:
+OTHER = PEER._replace(port=5070)
+
+
+def register(
+    wire: Wire, expires: float = 600.0, ways: Sequence[Flow] = (PEER,)
+) -> tuple[Registration, Message]:
     made = wire.stack.register(
         registrar="sip:carrier.example",
         aor="sip:us@carrier.example",
         contact_user="us",
         line="abc",
         expires=expires,
-        to_flow=PEER,
+        ways=lambda: list(ways),
         credentials=Credentials("us", "secret", random_bytes=Pseudorandom(6)),
         now=wire.now,
     )
@@ -69,6 +75,36 @@ def test_the_register_says_what_it_must(wire: Wire) -> None:
     assert message.get("from").startswith("<sip:us@carrier.example>;tag=")
     assert message.get("contact") == f"<sip:us@{US}:5060;line=abc>"
     assert message.get("expires") == "600"
+
+
+def test_a_server_that_is_away_leads_to_the_next_at_once_which_is_kept(wire: Wire) -> None:
+    made, first = register(wire, ways=(PEER, OTHER))
+    wire.give(refused(first, 503))
+    second, _ = next_register(wire, 1.0)
+    assert second.get("cseq") == "2 REGISTER"
+    wire.no_event()
+    wire.give(granted(second), OTHER)
+    assert wire.event(RegistrationChanged).registered
+    assert made._flow == OTHER
+    next_register(wire, 600.0)
+    assert made._flow == OTHER
+
+
+def test_all_servers_away_is_one_failure_and_the_first_is_next(wire: Wire) -> None:
+    made, message = register(wire, ways=(PEER, OTHER))
+    wire.give(refused(message, 503))
+    message, _ = next_register(wire, 1.0)
+    wire.give(refused(message, 503), OTHER)
+    assert not wire.event(RegistrationChanged).registered
+    assert made.state is State.RETRYING
+    next_register(wire, BASE_WAIT + 1.0)
+    assert made._flow == PEER
+
+
+def test_a_server_that_refuses_is_not_gone_round(wire: Wire) -> None:
+    made, message = register(wire, ways=(PEER, OTHER))
+    wire.give(refused(message, 404))
+    assert made.state is State.RETRYING
 
 
 def test_it_is_refreshed_before_it_expires_with_the_next_number(wire: Wire) -> None:
