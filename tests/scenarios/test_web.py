@@ -284,10 +284,11 @@ def test_results_that_are_too_long_are_refused_at_once(shop: Shop) -> None:
 
 def test_a_visitor_who_asks_too_often_waits_and_others_do_not(shop: Shop) -> None:
     visitor = {"X-Forwarded-For": "1.2.3.4, 203.0.113.9", "Origin": shop.site.origin}
+    status, headers, answer = shop.ask(ALLOCATE, headers=visitor)
     for _ in range(250):
-        status, headers, answer = shop.ask(ALLOCATE, headers=visitor)
         if status != 200:
             break
+        status, headers, answer = shop.ask(ALLOCATE, headers=visitor)
     assert status == 429
     assert 0 < int(headers["Retry-After"]) <= 2
     assert headers["Access-Control-Allow-Origin"] == shop.site.origin

@@ -167,7 +167,7 @@ speakers = st.builds(
     joins=st.integers(0, 50),
 )
 def test_a_mix_is_the_naive_sum_of_its_sources(
-    core: Path, sources: list[Speaker], codec: str, ptime: int, joins: int
+    core: Path, sources: list[Speaker], codec: g711.Law, ptime: int, joins: int
 ) -> None:
     until = 400
     listener = len(sources) + 1

@@ -285,12 +285,12 @@ def test_without_barge_in_only_keys_after_the_question_count(bench: Bench) -> No
 def test_a_leg_is_called_bridged_parted_and_bridged_again(bench: Bench) -> None:
     connection, leg = bench.bridged()
     assert leg == "b1"
-    assert bench.lab.call.bridged
+    assert bench.lab.call.bridged is True
     assert connection.ask("call.bridge", leg=leg) == "wrong_state"
     bench.lab.advance(5)
     assert connection.ask("call.unbridge", prompt="short")["leg"] == "b1"
     assert bench.lab.call.caller.player.repeating
-    assert not bench.lab.call.bridged
+    assert [leg for leg in bench.lab.call.legs if bench.lab.call.other_leg(leg)] == []
     assert connection.ask("call.unbridge") == "wrong_state"
     bench.lab.advance(3)
     assert connection.ask("call.bridge", leg=leg)["leg"] == "b1"

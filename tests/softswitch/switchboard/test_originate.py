@@ -462,7 +462,7 @@ def test_what_cannot_be_written_down_is_not_placed(
 
 def test_a_switch_that_drains_places_no_call(folder: Path) -> None:
     with laboratory(folder) as lab:
-        lab.switchboard.draining = True
+        lab.do(lambda: lab.switchboard.begin_to_drain(0.0))
         assert try_to_place(lab, Plan(ONE, OTHER)) == NotPlaced("the switch is draining")
 
 
