@@ -112,7 +112,7 @@ def test_a_good_value_is_read(kind: Kind[Any], text: str, expected: object) -> N
         (COUNTRY, "Utopia", 'the national numbers of "Utopia" are not known'),
         (HEADER_NAME, "X Y", "expected the name of a SIP header field"),
         (HEADER_NAME, "via", "via is written by the switch"),
-        (HEADER_NAME, "f", "f is written by the switch"),
+        (HEADER_NAME, "f", "f is a short form of a name"),
         (one_of(("PCMU", "PCMA")), "G729", 'expected PCMU or PCMA, not "G729"'),
         (REFUSAL, "500", "expected a status to refuse with"),
         (duration("1 s", "10 s"), "11 s", 'expected a time such as "30 s", 1 s to 10 s'),
