@@ -268,9 +268,11 @@ class Database:
                     await connection.execute("SELECT 1")
                 elif not await self.node.beat(connection):
                     raise DatabaseAway("this node was taken for dead")
-            due, self._due = self._due, []
-            for callback in due:
-                self._resync(callback)
+            if not self._heard.keys() - listening:
+                # Who came while the database was asked whether it lives is heard in the next round.
+                due, self._due = self._due, []
+                for callback in due:
+                    self._resync(callback)
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT_SECONDS):
                     await self._stirred.wait()

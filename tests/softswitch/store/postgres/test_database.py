@@ -275,6 +275,29 @@ async def test_who_comes_late_is_resynced_when_it_can_hear(database: Database) -
     await until(lambda: heard == ["heard"])
 
 
+async def test_who_comes_in_the_middle_of_a_beat_is_resynced_after_it_can_hear(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    beat = database.node.beat
+
+    async def notify(connection: Connection) -> None:
+        await connection.execute("NOTIFY late, 'heard'")
+
+    async def came_up() -> None:
+        await database.run(notify, within=5.0)
+
+    async def slow_beat(connection: Connection) -> bool:
+        # Channels were looked at before this: the newcomer's is not one of them.
+        monkeypatch.setattr(database.node, "beat", beat)
+        database.listen("late", heard.append)
+        database.on_up(came_up)
+        return await beat(connection)
+
+    monkeypatch.setattr(database.node, "beat", slow_beat)
+    await until(lambda: heard == ["heard"])
+
+
 async def test_the_embedded_server_comes_and_goes_with_the_database(tmp_path: Path) -> None:
     database = Database("embedded", tmp_path)
     await database.start()
