@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -279,7 +280,11 @@ async def test_who_comes_in_the_middle_of_a_beat_is_resynced_after_it_can_hear(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[str] = []
-    beat = database.node.beat
+    beat, listen = database.node.beat, database._listen
+
+    async def slow_listen(connection: Any, listening: set[str]) -> None:
+        await asyncio.sleep(0.3)
+        await listen(connection, listening)
 
     async def notify(connection: Connection) -> None:
         await connection.execute("NOTIFY late, 'heard'")
@@ -287,13 +292,14 @@ async def test_who_comes_in_the_middle_of_a_beat_is_resynced_after_it_can_hear(
     async def came_up() -> None:
         await database.run(notify, within=5.0)
 
-    async def slow_beat(connection: Connection) -> bool:
+    async def slow_beat(connection: Any) -> bool:
         # Channels were looked at before this: the newcomer's is not one of them.
         monkeypatch.setattr(database.node, "beat", beat)
         database.listen("late", heard.append)
         database.on_up(came_up)
         return await beat(connection)
 
+    monkeypatch.setattr(database, "_listen", slow_listen)
     monkeypatch.setattr(database.node, "beat", slow_beat)
     await until(lambda: heard == ["heard"])
 
