@@ -187,7 +187,7 @@ KINDS = (
          (POOLED, 404)),
     # The switch and who may speak to it.
     Kind(put("switch", "max_calls", value=400), "switch max_calls"),
-    Kind(put("switch", "no_media_time", value="90 s"), "switch no_media_seconds"),
+    Kind(put("switch", "no_media_time", value="90 s"), "switch no_media_time"),
     Kind(put("switch", "log_level", value="warning"), "switch log_level"),
     Kind(put("control", "tokens", value={"crm": {"secret": TOKEN, "roles": ["control"]}}),
          "control tokens"),

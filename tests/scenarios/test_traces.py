@@ -234,8 +234,11 @@ def pcap_of(stage: Stage, *options: str) -> Iterator[subprocess.Popen[str]]:
     """`ctl pcap` of the one call there is, when it has begun to write."""
     with peer_of(stage) as peer:
         (call,) = peer.ask("call.list")["calls"]
+    # A shell that runs the tests in the background has them ignore SIGINT, and who inherits that
+    # stays so.
+    as_in_a_terminal = ("env", "--default-signal=INT,HUP")
     with subprocess.Popen(
-        command("ctl", "pcap", call["call"], *options),
+        [*as_in_a_terminal, *command("ctl", "pcap", call["call"], *options)],
         cwd=stage.switch.directory, env=stage.switch.environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
