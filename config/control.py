@@ -6,13 +6,11 @@ A secret is never shown in a message, whatever is wrong with it.
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import get_args
 
-from config import hints
 from config.document import Scalar, Table, Tree
-from config.kinds import BOOLEAN, CAMPAIGN_NAME, LINE, list_of, mapping_of, one_of
+from config.kinds import BOOLEAN, CAMPAIGN_NAME, FILE, list_of, mapping_of, one_of, secret
 from config.model import Control, ControlRole, ControlTls, ControlToken
 from config.originate import ORIGINATE_KIND
 from config.reading import (
@@ -36,23 +34,7 @@ MAX_CAMPAIGNS = 1000
 _ROLES: tuple[ControlRole, ...] = get_args(ControlRole)
 _SECRET = re.compile(r"[!-~]{16,200}\Z")
 _SECRET_SAYS = "16 to 200 printable ASCII characters without spaces"
-
-
-def _read_secret(tree: Tree, _reading: Reading) -> str:
-    # What was written is not shown: it may be the secret, or most of it.
-    if not isinstance(tree, Scalar) or tree.absent or not _SECRET.match(tree.text):
-        raise RefusedError(f"expected {_SECRET_SAYS}")
-    return tree.text
-
-
-_SECRET_KIND = Kind(_SECRET_SAYS, _read_secret, hints.SCALAR)
-
-
-def _read_file(tree: Tree, reading: Reading) -> Path:
-    return Path(LINE.read(tree, reading))
-
-
-_FILE = Kind("a file, relative to the working directory", _read_file, hints.SCALAR)
+_SECRET_KIND = secret(_SECRET_SAYS, lambda text: _SECRET.match(text) is not None)
 
 
 class TokenKeys:
@@ -135,14 +117,14 @@ class TlsKeys:
 
     CERTIFICATE = Key(
         "certificate",
-        _FILE,
+        FILE,
         "File of the certificate, with the chain behind it (PEM).",
         required=True,
         example="/etc/softswitch/control.pem",
     )
     KEY = Key(
         "key",
-        _FILE,
+        FILE,
         "File of its private key (PEM, without a password).",
         required=True,
         example="/etc/softswitch/control.key",

@@ -168,6 +168,18 @@ def _boolean(text: str) -> bool:
 BOOLEAN = scalar("true or false", _boolean, hints.BOOLEAN)
 
 
+def secret(says: str, is_one: Callable[[str], bool]) -> Kind[str]:
+    """A secret: whatever is wrong with it, it is not shown, as it may be the secret, or most of
+    it."""
+
+    def read(tree: Tree, _reading: Reading) -> str:
+        if not isinstance(tree, Scalar) or tree.absent or not is_one(tree.text):
+            raise RefusedError(f"expected {says}")
+        return tree.text
+
+    return Kind(says, read, hints.SCALAR)
+
+
 def _country(text: str) -> str:
     if text.upper() not in COUNTRIES:
         message = f'the national numbers of "{shorten(text)}" are not known'
@@ -285,6 +297,11 @@ def or_off(kind: Kind[T]) -> Kind[Off[T]]:
 # Files.
 
 
+def _file(tree: Tree, reading: Reading) -> Path:
+    return Path(LINE.read(tree, reading))
+
+
+FILE = Kind("a file, relative to the working directory", _file, hints.SCALAR)
 FOLDER = scalar("a folder, relative to the working directory", lambda text: Path(_line(text)))
 
 

@@ -1,15 +1,11 @@
 """SIP over TLS: where it listens, our certificate, whom we believe."""
 
-from pathlib import Path
-
-from config import hints
 from config.addresses import address
 from config.document import Scalar, Tree
-from config.kinds import BOOLEAN, LINE
+from config.kinds import BOOLEAN, FILE
 from config.model import SwitchTls
 from config.reading import (
     Key,
-    Kind,
     Reading,
     RefusedError,
     Section,
@@ -21,26 +17,19 @@ from config.reading import (
 __all__ = ["SIP_TLS", "SIP_TLS_KIND"]
 
 
-def _read_file(tree: Tree, reading: Reading) -> Path:
-    return Path(LINE.read(tree, reading))
-
-
-_FILE = Kind("a file, relative to the working directory", _read_file, hints.SCALAR)
-
-
 class TlsKeys:
     """Keys of `tls` in the section switch."""
 
     CERTIFICATE = Key(
         "certificate",
-        _FILE,
+        FILE,
         "File of the certificate, with the chain behind it (PEM).",
         required=True,
         example="/etc/softswitch/sip.pem",
     )
     KEY = Key(
         "key",
-        _FILE,
+        FILE,
         "File of its private key (PEM, without a password).",
         required=True,
         example="/etc/softswitch/sip.key",
@@ -54,7 +43,7 @@ class TlsKeys:
     )
     AUTHORITIES = Key(
         "authorities",
-        _FILE,
+        FILE,
         "File of the authorities whose certificates are believed (PEM).",
         otherwise="those of the system",
         example="/etc/softswitch/carriers.pem",

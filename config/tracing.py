@@ -1,14 +1,12 @@
 """The section trace: how many calls are kept with their SIP messages, and Homer."""
 
-from config import hints
 from config.addresses import HostPort, address, unusable
 from config.document import Scalar, Tree
-from config.kinds import integer
+from config.kinds import integer, secret
 from config.model import Hep, Tracing
 from config.reading import (
     Fields,
     Key,
-    Kind,
     MissingError,
     Reading,
     RefusedError,
@@ -28,14 +26,10 @@ MAX_PASSWORD = 100
 HEP_PORT = 9060
 
 
-def _read_password(tree: Tree, _reading: Reading) -> str:
-    # What was written is not shown: it may be the password, or most of it.
-    if not isinstance(tree, Scalar) or len(tree.text) > MAX_PASSWORD or not tree.text.isprintable():
-        raise RefusedError(f"expected up to {MAX_PASSWORD} printable characters")
-    return tree.text
-
-
-_PASSWORD = Kind(f"up to {MAX_PASSWORD} printable characters", _read_password, hints.SCALAR)
+_PASSWORD = secret(
+    f"up to {MAX_PASSWORD} printable characters",
+    lambda text: len(text) <= MAX_PASSWORD and text.isprintable(),
+)
 
 
 class HepKeys:

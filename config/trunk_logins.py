@@ -8,7 +8,7 @@ import re
 from config import hints
 from config.addresses import HOST
 from config.document import Scalar, Tree
-from config.kinds import BOOLEAN, LINE, NAME, duration
+from config.kinds import BOOLEAN, LINE, NAME, duration, secret
 from config.model import TrunkLogin, TrunkRegistration
 from config.reading import (
     Key,
@@ -30,13 +30,6 @@ _PASSWORD_SAYS = f"1 to {MAX_PASSWORD} printable characters"
 _USER = re.compile(r"[!#-9;-\[\]-~]{1,100}\Z")
 
 
-def _read_password(tree: Tree, _reading: Reading) -> str:
-    # What was written is not shown: it may be the password, or most of it.
-    if not isinstance(tree, Scalar) or tree.absent or not _PASSWORD.match(tree.text):
-        raise RefusedError(f"expected {_PASSWORD_SAYS}")
-    return tree.text
-
-
 def _read_user(tree: Tree, _reading: Reading) -> str:
     if not isinstance(tree, Scalar) or not _USER.match(tree.text):
         raise RefusedError("expected a user name without spaces, quotes and colons")
@@ -52,7 +45,7 @@ class LoginKeys:
     USER = Key("user", _USER_KIND, "The user name.", required=True, example="switch-1")
     PASSWORD = Key(
         "password",
-        Kind(_PASSWORD_SAYS, _read_password, hints.SCALAR),
+        secret(_PASSWORD_SAYS, lambda text: _PASSWORD.match(text) is not None),
         "The password. Better taken from the environment than written here.",
         required=True,
         example="${CARRIER_PASSWORD}",

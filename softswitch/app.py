@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.model import Configuration, Switch, SwitchTls
+from config.model import Configuration, Switch
 from ivr.prompt_texts import templates_of
 from ivr.prompts import PromptError, PromptLibrary
 from media.speech.recognition.engines import RecogniserError
@@ -24,6 +24,7 @@ from ringpool.values import Binding
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
+from softswitch.certificates import tls_files
 from softswitch.control.history import EventHistory
 from softswitch.control.opening import ControlUnusable
 from softswitch.control.webhooks.service import Webhooks
@@ -55,7 +56,7 @@ from softswitch.switchboard.switchboard import Snapshot, Switchboard
 from softswitch.switchboard.trunk_servers import TrunkServers
 from softswitch.switchboard.trunk_watch import TrunkWatch
 from softswitch.tracking import Tracking
-from softswitch.transport import Endpoint, NameNotResolved, Resolver, Tls, TlsFiles, Transport
+from softswitch.transport import Endpoint, NameNotResolved, Resolver, Tls, Transport
 from softswitch.version import VERSION
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ class App:
             Endpoint(transport, switch.listen_host, switch.listen_port)
             for transport in switch.transports
         ]
-        tls = None if switch.tls is None else Tls(_tls_files(switch.tls))
+        tls = None if switch.tls is None else Tls(tls_files(switch.tls))
         if switch.tls is not None:
             host = switch.tls.listen_host or switch.listen_host
             endpoints.append(Endpoint("tls", host, switch.tls.listen_port))
@@ -417,10 +418,6 @@ def _directory(switch: Switch) -> Directory:
     from softswitch.transport.directory import Directory
 
     return Directory(switch.name_servers)
-
-
-def _tls_files(tls: SwitchTls) -> TlsFiles:
-    return TlsFiles(tls.certificate, tls.key, tls.authorities, tls.verify, tls.client_certificates)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -8,13 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from config.model import Configuration
+from config.model import Configuration, SwitchTls
 from softswitch.control.reloading import ConfigurationRefused
-from softswitch.transport import Tls, TlsUnusable
+from softswitch.transport import Tls, TlsFiles, TlsUnusable
 
-__all__ = ["FollowingCertificates"]
+__all__ = ["FollowingCertificates", "tls_files"]
 
 logger = logging.getLogger(__name__)
+
+
+def tls_files(tls: SwitchTls) -> TlsFiles:
+    """What the transport needs of the section."""
+    return TlsFiles(tls.certificate, tls.key, tls.authorities, tls.verify, tls.client_certificates)
 
 
 class FollowingCertificates:

@@ -59,10 +59,11 @@ def _certificate_problems(configuration: Configuration) -> Iterator[str]:
 
 
 def _sip_problem(tls: SwitchTls) -> Iterator[str]:
-    from softswitch.transport.tls import Tls, TlsFiles, TlsUnusable
+    from softswitch.certificates import tls_files
+    from softswitch.transport.tls import Tls, TlsUnusable
 
     try:
-        Tls(TlsFiles(tls.certificate, tls.key, tls.authorities, tls.verify))
+        Tls(tls_files(tls))
     except TlsUnusable as error:
         yield f"switch: {error}"
 

@@ -224,19 +224,16 @@ class Reloader:
     # What is told.
 
     def _tell_reloaded(self, asked: str, told: Reloaded) -> None:
-        self.events.publish(
-            ConfigReloaded(
-                call_id="",
-                number=1,
-                at=time.time(),
-                clock=time.monotonic(),
-                version=told.version,
-                before=told.before,
-                asked=asked,
-                changes=told.total,
-                needs_restart=tuple(told.needs_restart),
-                seconds=told.seconds,
-            )
+        self.events.tell(
+            ConfigReloaded,
+            at=time.time(),
+            clock=time.monotonic(),
+            version=told.version,
+            before=told.before,
+            asked=asked,
+            changes=told.total,
+            needs_restart=tuple(told.needs_restart),
+            seconds=told.seconds,
         )
 
     def _tell_refused(
@@ -244,17 +241,14 @@ class Reloader:
     ) -> None:
         first = refused.mistakes[0]
         place = f"{first.file}:{first.line}:{first.column}: " if first.line else ""
-        self.events.publish(
-            ConfigRefused(
-                call_id="",
-                number=1,
-                at=time.time(),
-                clock=time.monotonic(),
-                version=before.version,
-                asked=asked,
-                errors=len(refused.mistakes),
-                first=f"{place}{first.message}",
-            )
+        self.events.tell(
+            ConfigRefused,
+            at=time.time(),
+            clock=time.monotonic(),
+            version=before.version,
+            asked=asked,
+            errors=len(refused.mistakes),
+            first=f"{place}{first.message}",
         )
 
 

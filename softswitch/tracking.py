@@ -196,15 +196,12 @@ class Tracking:
 
     def _on_exhausted(self, pool: str, overflow: str | None) -> None:
         logger.warning("pool %s has run out: its overflow number is %s", pool, overflow or "none")
-        self.events.publish(
-            PoolExhausted(
-                call_id="",
-                number=1,
-                at=time.time(),
-                clock=time.monotonic(),
-                pool=pool,
-                overflow=overflow,
-            )
+        self.events.tell(
+            PoolExhausted,
+            at=time.time(),
+            clock=time.monotonic(),
+            pool=pool,
+            overflow=overflow,
         )
 
 

@@ -11,13 +11,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from config.model import Prompt as PromptSource
 from config.model import Template
 from rtp.engine import Engine, MediaPort, Prompt
 from softswitch.call.call_rate import CallRate
 from softswitch.call.conference import Conferences
+from softswitch.call.event import CallEvent
 from softswitch.call.logins import Logins
 from softswitch.call.monitor import Monitors
 from softswitch.call.servers import Ways
@@ -169,6 +170,10 @@ class Services:
     def __post_init__(self) -> None:
         self.now = self.loop.time
         self.ways = Ways(self.ids)
+
+    def tell(self, kind: type[CallEvent], **facts: Any) -> None:
+        """Publish an event that belongs to no call, and happens now."""
+        self.events.tell(kind, at=self.wall_clock(), clock=self.now(), **facts)
 
     def new_call_id(self) -> str:
         """A call id: 96 random bits, URL-safe, unguessable."""

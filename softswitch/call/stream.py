@@ -62,6 +62,10 @@ class EventStream:
         self._of_kind[kind] = heard
         return heard
 
+    def tell(self, kind: type[CallEvent], *, at: float, clock: float, **facts: Any) -> None:
+        """Publish an event that belongs to no call."""
+        self.publish(kind(call_id="", number=1, at=at, clock=clock, **facts))
+
     def publish(self, event: CallEvent) -> None:
         """Deliver an event to all subscribers, or after the event that is being delivered."""
         if self._delivering:

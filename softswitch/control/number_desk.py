@@ -200,16 +200,13 @@ class NumberDesk:
     def _tell(
         self, kind: type[NumberActivated | NumberWithdrawn], number: str, campaign: str, asked: str
     ) -> None:
-        self._events.publish(
-            kind(
-                call_id="",
-                number=1,
-                at=time.time(),
-                clock=time.monotonic(),
-                called_number=number,
-                campaign=campaign,
-                asked=asked,
-            )
+        self._events.tell(
+            kind,
+            at=time.time(),
+            clock=time.monotonic(),
+            called_number=number,
+            campaign=campaign,
+            asked=asked,
         )
 
 

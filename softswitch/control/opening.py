@@ -11,6 +11,7 @@ from config.model import Configuration, Control, ControlTls
 from softswitch.control.access import Access, Token
 from softswitch.control.reloading import ConfigurationRefused
 from softswitch.control.server import ControlServer
+from softswitch.transport.tls import TlsUnusable, load_certificate
 
 __all__ = ["ControlDoor", "ControlUnusable", "access_of"]
 
@@ -100,20 +101,7 @@ def context_of(tls: ControlTls, section: str = "control") -> ssl.SSLContext:
 
 
 def _load(context: ssl.SSLContext, tls: ControlTls, section: str = "control") -> None:
-    for what, path in (("certificate", tls.certificate), ("key", tls.key)):
-        try:
-            path.read_bytes()
-        except OSError as error:
-            raise ControlUnusable(f"{section}: tls: {what} {path}: {error.strerror}") from None
     try:
-        context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "reason", None) or error
-        raise ControlUnusable(
-            f"{section}: tls: {tls.certificate} and {tls.key} cannot be used: {why}"
-        ) from None
-
-
-def _no_password() -> str:
-    """Called for a key that is locked; OpenSSL would ask on the terminal."""
-    raise ValueError("the key has a password")
+        load_certificate(context, tls.certificate, tls.key)
+    except TlsUnusable as error:
+        raise ControlUnusable(f"{section}: {error}") from None

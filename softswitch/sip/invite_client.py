@@ -137,11 +137,7 @@ class OutgoingInvite(PendingAck):
         message = (lines + extra, body, content_type)
         if self._may_use_tcp and self._flow.transport == "udp":
             self._go_by_tcp_if_large(message)
-        self._transaction = transaction = make_transaction(
-            ClientInviteTransaction, self._context, self._head, message, self._flow, self,
-            self._credentials,
-        )  # fmt: skip
-        transaction.start()
+        self._begin(message)
 
     def _go_by_tcp_if_large(self, message: tuple[str, bytes, str]) -> None:
         """Choose TCP for what is too large for a datagram.
@@ -171,12 +167,16 @@ class OutgoingInvite(PendingAck):
         context = self._context
         branch = context.ids.branch()
         self._head = self._head.again(branch, self._head.number, context.via_for(self._flow))
+        self._begin(message)
+        return True
+
+    def _begin(self, message: tuple[str, bytes, str]) -> None:
+        """Send the INVITE by a transaction of its own."""
         self._transaction = transaction = make_transaction(
-            ClientInviteTransaction, context, self._head, message, self._flow, self,
+            ClientInviteTransaction, self._context, self._head, message, self._flow, self,
             self._credentials,
         )  # fmt: skip
         transaction.start()
-        return True
 
     def fail(self, status: int, why: str) -> None:
         """End before anything was sent."""

@@ -122,7 +122,7 @@ class CallLists:
         self.lists.pop(order.name, None)
         self._forget()
         running = self.lists[order.name] = RunningList(order)
-        self._tell(ListStarted, list=order.name, numbers=running.entries.total)
+        self._switchboard.services.tell(ListStarted, list=order.name, numbers=running.entries.total)
         loop = self._switchboard.services.loop
         running.task = loop.create_task(self._run(running), name=f"list {order.name}")
         return True
@@ -255,18 +255,13 @@ class CallLists:
         running.ended = why
         running.changed.set()
         entries = running.entries
-        self._tell(
+        self._switchboard.services.tell(
             ListEnded,
             list=running.order.name,
             why=why,
             left=entries.left,
             **{one: entries.outcomes[one] for one in _OUTCOMES},
         )
-
-    def _tell(self, kind: type[CallEvent], **facts: Any) -> None:
-        services = self._switchboard.services
-        at, clock = services.wall_clock(), services.now()
-        services.events.publish(kind(call_id="", number=1, at=at, clock=clock, **facts))
 
     # What becomes of the calls.
 

@@ -107,15 +107,10 @@ class Sources:
 
     def _on_banned(self, banned: Banned) -> None:
         services = self._services
-        services.events.publish(
-            SourceBanned(
-                call_id="",
-                number=1,
-                at=services.wall_clock(),
-                clock=services.now(),
-                source=banned.host,
-                seconds=banned.seconds,
-                tries=banned.tries,
-                why=banned.why,
-            )
+        services.tell(
+            SourceBanned,
+            source=banned.host,
+            seconds=banned.seconds,
+            tries=banned.tries,
+            why=banned.why,
         )

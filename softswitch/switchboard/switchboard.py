@@ -325,21 +325,16 @@ class Switchboard:
         refusal: _Refusal,
     ) -> None:  # fmt: skip
         self.refusals[str(refusal.status)] += 1
-        self.services.events.publish(
-            CallRefused(
-                call_id="",
-                number=1,
-                at=self.services.wall_clock(),
-                clock=self.services.now(),
-                trunk=None if trunk is None else trunk.name,
-                sip_call_id=request.headers.get("Call-ID") or "",
-                source=f"{flow.host}:{flow.port}",
-                called=called,
-                caller=caller,
-                status=refusal.status,
-                why=refusal.why,
-                user=refusal.user,
-            )
+        self.services.tell(
+            CallRefused,
+            trunk=None if trunk is None else trunk.name,
+            sip_call_id=request.headers.get("Call-ID") or "",
+            source=f"{flow.host}:{flow.port}",
+            called=called,
+            caller=caller,
+            status=refusal.status,
+            why=refusal.why,
+            user=refusal.user,
         )
 
     # Calls in progress.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import msgspec
 
 from config.model import Configuration, Trunk
-from softswitch.call.event import CallEvent
 from softswitch.call.events import TrunkDown, TrunkRegistered, TrunkUnregistered, TrunkUp
 from softswitch.call.services import Services
 from softswitch.routing.addresses import sip_uri, uri_host
@@ -110,10 +109,10 @@ class TrunkWatch:
             return
         if probe is not None and is_down:
             down.add(name)
-            self._tell(TrunkDown, trunk=name, status=probe.status)
+            self._services.tell(TrunkDown, trunk=name, status=probe.status)
         else:
             down.discard(name)
-            self._tell(TrunkUp, trunk=name)
+            self._services.tell(TrunkUp, trunk=name)
 
     def _best_probe(self, name: str) -> Probe | None:
         """That of a server which is there, else of one that is not known, else of any."""
@@ -127,18 +126,12 @@ class TrunkWatch:
         if known is None or known[1] is not event.registration:
             return
         if event.registered and event.why == "response" and event.status < 300:
-            self._tell(TrunkRegistered, trunk=name)
+            self._services.tell(TrunkRegistered, trunk=name)
         else:
-            self._tell(
+            self._services.tell(
                 TrunkUnregistered,
                 trunk=name, holds=event.registered, status=event.status, why=event.why,
             )  # fmt: skip
-
-    def _tell(self, kind: type[CallEvent], **facts: object) -> None:
-        services = self._services
-        services.events.publish(
-            kind(call_id="", number=1, at=services.wall_clock(), clock=services.now(), **facts)
-        )
 
     # Taking up, letting go.
 

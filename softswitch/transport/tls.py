@@ -6,11 +6,13 @@ their files while they are in use: handshakes from then on have the new ones.
 
 from __future__ import annotations
 
+import contextlib
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Tls", "TlsFiles", "TlsUnusable"]
+__all__ = ["Tls", "TlsFiles", "TlsUnusable", "load_certificate"]
 
 HANDSHAKE_SECONDS = 5.0
 """How long a peer may take for its handshake: half-open ones are nobody's calls."""
@@ -79,24 +81,40 @@ def _check_readable(files: TlsFiles) -> None:
     for what, path in named:
         if path is None:
             continue
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            raise TlsUnusable(f"tls: {what} {path}: {error.strerror}") from None
-        if b"-----BEGIN" not in text:
+        if b"-----BEGIN" not in _content(what, path):
             raise TlsUnusable(f"tls: {what} {path}: no PEM is in it")
 
 
 def _load(context: ssl.SSLContext, files: TlsFiles) -> None:
-    try:
+    with _told(files.certificate, files.key):
         context.load_cert_chain(files.certificate, files.key, password=_no_password)
         if files.authorities is not None:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(files.authorities)
+
+
+def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Show this certificate from the next handshake on; raises TlsUnusable, and then the one in
+    force stays."""
+    for what, path in (("certificate", certificate), ("key", key)):
+        _content(what, path)
+    with _told(certificate, key):
+        context.load_cert_chain(certificate, key, password=_no_password)
+
+
+@contextlib.contextmanager
+def _told(certificate: Path, key: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", None) or error
-        raise TlsUnusable(
-            f"tls: {files.certificate} and {files.key} cannot be used: {why}"
-        ) from None
+        raise TlsUnusable(f"tls: {certificate} and {key} cannot be used: {why}") from None
+
+
+def _content(what: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TlsUnusable(f"tls: {what} {path}: {error.strerror}") from None
 
 
 def _no_password() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -236,14 +235,9 @@ def _unwritten(error: OSError) -> ControlError:
 
 
 def _tell(desk: Desk, kind: type[CallEvent], campaign: str, destination: str, **facts: str) -> None:
-    desk.services.events.publish(
-        kind(
-            call_id="",
-            number=1,
-            at=desk.services.wall_clock(),
-            clock=time.monotonic(),
-            campaign=campaign or None,  # type: ignore[call-arg]
-            destination=destination or None,
-            **facts,
-        )
+    desk.services.tell(
+        kind,
+        campaign=campaign or None,
+        destination=destination or None,
+        **facts,
     )
