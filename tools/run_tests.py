@@ -2,6 +2,9 @@
 
 Markers divide the tests, so that each runs in exactly one suite. The numbers are those of pytest's
 JUnit files; a suite that crashes, hangs, collects nothing or leaves no such file is a failure.
+
+Suites that run two tests at a time find what is suspicious; what fails there is run once more, with
+the machine to itself, and that counts. It is told which tests needed it.
 """
 
 from __future__ import annotations
@@ -15,13 +18,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "tests"
+
+# Tests of a suite that may be run once more alone: a few are disturbed by a busy machine, many are
+# broken by a change.
+MAX_ALONE = 12
 
 # What a fuzz driver may take beyond its time, to build what it fuzzes and to end.
 FUZZ_GRACE = 120.0
@@ -38,11 +45,11 @@ class Suite:
     deadline: float = 20 * 60
 
 
-# Scenarios hold ports and processes and measure sound, so they have the machine to themselves.
+# Scenarios mostly wait, for timers and for sound; the tests of a file share a running switch.
 SUITES = (
     Suite("unit", "not sipp and not slow and not full", ("-n", "2", "--dist", "worksteal")),
     Suite("slow", "slow and not sipp and not full", may_be_empty=True),
-    Suite("scenarios", "sipp and not full", deadline=40 * 60),
+    Suite("scenarios", "sipp and not full", ("-n", "2", "--dist", "loadfile"), deadline=40 * 60),
 )
 FULL_SUITES = (*SUITES, Suite("full", "full", ("--timeout", "3600"), deadline=4 * 3600))
 
@@ -55,6 +62,8 @@ class Outcome:
     failed: int = 0
     skipped: int = 0
     problem: str | None = None
+    alone: int = 0
+    """So many of those that passed did so only when they were run alone."""
 
     def __add__(self, other: Outcome) -> Outcome:
         return Outcome(
@@ -62,6 +71,7 @@ class Outcome:
             self.failed + other.failed,
             self.skipped + other.skipped,
             self.problem or other.problem,
+            self.alone + other.alone,
         )
 
     @property
@@ -74,12 +84,23 @@ class Outcome:
 
 
 def run_suite(suite: Suite, root: Path = ROOT, reports: Path = REPORTS) -> Outcome:
-    """Run one suite to its end, or to its deadline."""
+    """Run one suite to its end, or to its deadline; what failed among others once more alone."""
     reports.mkdir(parents=True, exist_ok=True)
-    report = reports / f"{suite.name}.xml"
+    outcome = _run_pytest(suite, suite.options, root, reports / f"{suite.name}.xml")
+    if outcome.problem or not 0 < outcome.failed <= MAX_ALONE or "-n" not in suite.options:
+        return outcome
+    print(f"-- {outcome.failed} of {suite.name} once more, alone", flush=True)
+    again = _run_pytest(suite, ("--last-failed", "-v"), root, reports / f"{suite.name}-alone.xml")
+    if again.problem or again.passed + again.failed + again.skipped != outcome.failed:
+        return outcome
+    return replace(outcome, failed=0) + replace(again, alone=again.passed)
+
+
+def _run_pytest(suite: Suite, options: Sequence[str], root: Path, report: Path) -> Outcome:
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-m", suite.markers, f"--junitxml={report}"]
-    status = _run([*command, *suite.options], root, deadline=suite.deadline)
+    cache = f"cache_dir={report.parent / 'cache' / suite.name}"
+    command = [sys.executable, "-m", "pytest", "-q", "-o", cache, "-m", suite.markers]
+    status = _run([*command, f"--junitxml={report}", *options], root, deadline=suite.deadline)
     if status is None:
         return Outcome(failed=1, problem=f"did not end within {suite.deadline:.0f} s")
     return judge(status, report, may_be_empty=suite.may_be_empty)
@@ -147,8 +168,9 @@ def run_all(runs: Mapping[str, Callable[[], Outcome]]) -> Outcome:
         began = time.monotonic()
         outcome = run()
         problem = f" ({outcome.problem})" if outcome.problem else ""
+        alone = f" ({outcome.alone} only alone)" if outcome.alone else ""
         seconds = time.monotonic() - began
-        lines.append(f"{name + ':':<12}{outcome}{problem} in {seconds:.0f} s")
+        lines.append(f"{name + ':':<12}{outcome}{problem}{alone} in {seconds:.0f} s")
         total += outcome
     print("\n".join(["", *lines, str(total)]), flush=True)
     return total

@@ -18,7 +18,7 @@ FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here drives the real program and has the machine to itself."""
+    """Every test here drives the real program."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.sipp)

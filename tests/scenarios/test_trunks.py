@@ -169,6 +169,7 @@ def test_calls_must_show_what_the_trunk_asks_for(line: MakeLine) -> None:
             give_up(calling, called)
     wait_for("records", lambda: len(made.switch.records()) == 2)
     assert {one["legs"][0]["trunk"] for one in made.switch.records()} == {"carrier"}
+    wait_for("the line", lambda: "refused" in made.switch.output())
     (refused,) = [one for one in made.switch.output().splitlines() if "refused" in one]
     assert "why=wrong-credentials" in refused
     assert "user=them" in refused

@@ -56,6 +56,41 @@ def test_a_suite_that_hangs_is_ended(project: Path) -> None:
     assert outcome == Outcome(failed=1, problem="did not end within 1 s")
 
 
+FLAKY = """
+import pathlib
+SEEN = pathlib.Path(__file__).with_name("seen")
+def test_a(): pass
+def test_b():
+    seen = SEEN.exists()
+    SEEN.touch()
+    assert seen
+"""
+
+
+def test_what_fails_among_others_is_run_once_more_alone(project: Path) -> None:
+    two = Suite("all", "not never", ("-n", "2"))
+    outcome = run(project, FLAKY, two)
+    assert outcome == Outcome(passed=2, alone=1)
+    assert outcome.ok
+
+
+def test_what_fails_alone_too_is_a_failure(project: Path) -> None:
+    two = Suite("all", "not never", ("-n", "2"))
+    broken = FLAKY + "def test_c(): assert False\n"
+    assert run(project, broken, two) == Outcome(passed=2, failed=1, alone=1)
+
+
+def test_a_suite_that_runs_alone_anyway_is_not_run_again(project: Path) -> None:
+    assert run(project, FLAKY) == Outcome(passed=1, failed=1)
+
+
+def test_a_change_that_breaks_many_tests_gets_no_second_run(project: Path) -> None:
+    two = Suite("all", "not never", ("-n", "2"))
+    many = "import pytest\n@pytest.mark.parametrize('n', range(13))\ndef test_a(n): assert False\n"
+    assert run(project, many, two) == Outcome(failed=13)
+    assert not (project / "reports" / "all-alone.xml").exists()
+
+
 def test_a_suite_without_tests_is_a_failure_unless_it_may_be_empty(tmp_path: Path) -> None:
     assert judge(5, tmp_path / "none.xml").problem == "has no tests"
     assert judge(5, tmp_path / "none.xml", may_be_empty=True) == Outcome()

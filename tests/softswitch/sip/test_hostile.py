@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -70,10 +71,17 @@ READERS: list[Callable[[str], object]] = [
 
 
 def seconds_of(action: Callable[[], object]) -> float:
-    start = time.process_time()
-    with suppress(ParseError):
-        action()
-    return time.process_time() - start
+    """CPU seconds, the least of up to three runs when the first was slow: whoever else uses the
+    core's caches disturbs one, not all of them."""
+    least = math.inf
+    for _ in range(3):
+        start = time.thread_time()
+        with suppress(ParseError):
+            action()
+        least = min(least, time.thread_time() - start)
+        if least < MAX_SECONDS:
+            break
+    return least
 
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
