@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from config.model.trunk_policies import (
+    TrunkFailover,
+    TrunkHeaders,
+    TrunkIdentity,
+    TrunkNumbers,
+)
 from config.model.values import NOWHERE, CodecName, Hold, Location, Oversize, Transport
 
 
@@ -96,4 +102,12 @@ class Trunk:
     tcp."""
     session_expires: float | None = None
     """Seconds of the session timer that our INVITEs ask for. Default none; the peer's is taken."""
+    numbers: TrunkNumbers | None = None
+    """How it writes numbers. Default none: they go as they are, and are read as the switch's."""
+    headers: TrunkHeaders | None = None
+    """Header fields it gets and does not get. Default none: `pass_headers` alone."""
+    failover: TrunkFailover | None = None
+    """Which failures lead on to the next destination. Default none: as everywhere."""
+    caller_identity: TrunkIdentity | None = None
+    """Which fields beside From say who calls. Default none but Privacy."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
