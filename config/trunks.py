@@ -28,6 +28,7 @@ from config.reading import (
 from config.trunk_logins import LOGIN_KIND, PEER_KIND, REGISTER_KIND
 from config.trunk_probes import PROBE_KIND
 from config.trunk_proxies import BEHIND_KIND
+from config.trunk_srtp import RTCP_MUX, SRTP
 
 _CODECS: tuple[CodecName, ...] = ("PCMU", "PCMA")
 _OVERSIZES: tuple[Oversize, ...] = ("tcp", "udp")
@@ -154,6 +155,8 @@ class TrunkKeys:
         otherwise="none is asked for",
         example="30 min",
     )
+    SRTP = SRTP
+    RTCP_MUX = RTCP_MUX
 
 
 def _is_by_name(where: HostPort) -> bool:
@@ -226,5 +229,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         probe=fields.get(keys.PROBE),
         session_expires=fields.get(keys.SESSION_EXPIRES),
         oversize=fields[keys.OVERSIZE],
+        srtp=fields[keys.SRTP],
+        rtcp_mux=fields[keys.RTCP_MUX],
         location=fields.place(keys.ADDRESS),
     )

@@ -68,6 +68,14 @@ from config.model.numbers import (
     StockNumber,
 )
 from config.model.originate import OriginateRules
+from config.model.stir import (
+    Attestation,
+    Fetching,
+    IdentityPolicy,
+    Signing,
+    Stir,
+    TrunkIdentity,
+)
 from config.model.switch import Switch, SwitchTls
 from config.model.tables import Hours, NumberList, OpenTime, PlaceTable, PrefixTable, Region
 from config.model.tracing import Hep, Tracing
@@ -129,6 +137,7 @@ from config.model.values import (
     LogLevel,
     Oversize,
     Prompt,
+    Srtp,
     Synthesiser,
     Transport,
     WithoutSynthesiser,
@@ -229,6 +238,7 @@ __all__ = [
     "Sms",
     "SpeechEngine",
     "SpeechMode",
+    "Srtp",
     "Stock",
     "StockNumber",
     "Switch",

@@ -8,7 +8,7 @@ from config.model.trunk_policies import (
     TrunkIdentity,
     TrunkNumbers,
 )
-from config.model.values import NOWHERE, CodecName, Hold, Location, Oversize, Transport
+from config.model.values import NOWHERE, CodecName, Hold, Location, Oversize, Srtp, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +110,9 @@ class Trunk:
     """Which failures lead on to the next destination. Default none: as everywhere."""
     caller_identity: TrunkIdentity | None = None
     """Which fields beside From say who calls. Default none but Privacy."""
+    srtp: Srtp = "off"
+    """Whether sound is encrypted with keys in the session description: never, where the far end
+    can, always. Default off."""
+    rtcp_mux: bool = False
+    """Whether our offers ask for RTP and RTCP at one port. Default false; answered when asked."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
