@@ -6,11 +6,10 @@ Nothing but Python is needed. Where the switch wants a token, it is in CONTROL_T
 """
 
 import asyncio
-import itertools
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 
@@ -19,61 +18,46 @@ class Switch:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
-        self.numbers = itertools.count(1)
         self.asked: dict[int, asyncio.Future[Any]] = {}
-        self.talking: set[str] = set()
 
     async def ask(self, method: str, **params: Any) -> Any:
         """The result of a request; raises RuntimeError."""
-        number = next(self.numbers)
-        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-        self.asked[number] = asyncio.get_running_loop().create_future()
+        answer = asyncio.get_running_loop().create_future()
+        self.asked[id(answer)] = answer
+        request = {"jsonrpc": "2.0", "id": id(answer), "method": method, "params": params}
         self.writer.write(json.dumps(request).encode() + b"\n")
-        return await self.asked[number]
-
-    async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """What happens, as it happens; answers on the way go to who has asked."""
-        async for line in self.reader:
-            message = json.loads(line)
-            if message.get("method") == "event":
-                yield message["params"]
-            elif "error" in message:
-                self.asked.pop(message["id"]).set_exception(RuntimeError(message["error"]))
-            elif "id" in message:
-                self.asked.pop(message["id"]).set_result(message["result"])
+        message = await answer
+        if "error" in message:
+            raise RuntimeError(message["error"])
+        return message["result"]
 
 
-async def serve(switch: Switch, call: str, number: str) -> None:
-    """A call is offered."""
-    await attempt(call, connect(switch, call, number))
-    if call not in switch.talking:
-        await attempt(call, switch.ask("call.release", call=call))
+async def serve(switch: Switch, call: str, number: str, parted: asyncio.Event) -> None:
+    """A call is offered: ask the caller, and fetch the agent."""
+    ask = partial(switch.ask, call=call)
+    try:
+        await ask("call.take")
+        await ask("call.answer")
+        await ask("call.play", tone="chime")
+        keys = await ask("call.gather", text="Press 1 to talk to an agent.", max=1, timeout=10)
+        if keys["digits"] == "1":
+            agent = await ask("call.dial", to=number, ring_seconds=20)
+            if agent["outcome"] == "answered":
+                await ask("call.bridge", leg=agent["leg"])
+                await parted.wait()
+    finally:
+        await ask("call.release")
 
 
-async def connect(switch: Switch, call: str, number: str) -> None:
-    """What cannot be done any more (the caller has left, say) is an error."""
-    await switch.ask("call.take", call=call)
-    await switch.ask("call.answer", call=call)
-    await switch.ask("call.play", call=call, tone="chime")
-    question = "Press 1 to talk to an agent."
-    keys = await switch.ask("call.gather", call=call, text=question, max=1, timeout=10)
-    if keys["digits"] == "1":
-        await switch.ask("call.play", call=call, tone="ringback", repeat=True)
-        agent = await switch.ask("call.dial", call=call, to=number, ring_seconds=20)
-        if agent["outcome"] == "answered":
-            await switch.ask("call.say", call=call, leg=agent["leg"], text="A call for you.")
-            await switch.ask("call.bridge", call=call, leg=agent["leg"])
-            switch.talking.add(call)  # events tell who of them leaves
-
-
-async def part(switch: Switch, call: str) -> None:
-    """The agent has left, the caller is still there."""
-    await attempt(call, switch.ask("call.say", call=call, text="Thank you for calling."))
-    await attempt(call, switch.ask("call.hangup", call=call, cause="served"))
+async def begin(switch: Switch) -> None:
+    """Say who we are, and what we want to know."""
+    if "CONTROL_TOKEN" in os.environ:
+        await switch.ask("auth", token=os.environ["CONTROL_TOKEN"])
+    await switch.ask("events.subscribe", kinds=["call.*", "leg.*"])
 
 
 async def attempt(call: str, work: Any) -> None:
-    """Do something, and say so when it did not work."""
+    """Do something; what cannot be done any more (the caller has left, say) is told."""
     try:
         await work
     except RuntimeError as error:
@@ -82,26 +66,21 @@ async def attempt(call: str, work: Any) -> None:
 
 async def main(address: str, number: str) -> None:
     """Serve every call that is offered."""
-    host, port = address.rsplit(":", 1)
-    switch = Switch(*await asyncio.open_connection(host, int(port), limit=1 << 22))
-    tasks = {asyncio.create_task(attempt("subscribing", begin(switch)))}
-    async for event in switch.events():
-        call, kind = event["call"], event["kind"]
-        print(call, kind, json.dumps(event["facts"])[:200], flush=True)
+    switch = Switch(*await asyncio.open_connection(*address.rsplit(":", 1), limit=1 << 22))
+    calls = {"": (asyncio.Event(), asyncio.create_task(attempt("begin", begin(switch))))}
+    async for line in switch.reader:
+        message = json.loads(line)
+        if "id" in message:
+            switch.asked.pop(message["id"]).set_result(message)
+            continue
+        call, kind = message["params"]["call"], message["params"]["kind"]
+        print(call, kind, json.dumps(message["params"]["facts"])[:200], flush=True)
         if kind == "call.offered":
-            tasks.add(asyncio.create_task(serve(switch, call, number)))
-        elif kind == "call.unbridged":
-            tasks.add(asyncio.create_task(part(switch, call)))
-        elif kind == "call.ended":
-            switch.talking.discard(call)
-        tasks = {task for task in tasks if not task.done()}
-
-
-async def begin(switch: Switch) -> None:
-    """Say who we are, and what we want to know."""
-    if "CONTROL_TOKEN" in os.environ:
-        await switch.ask("auth", token=os.environ["CONTROL_TOKEN"])
-    await switch.ask("events.subscribe", kinds=["call.*", "leg.*"])
+            parted = asyncio.Event()
+            task = asyncio.create_task(attempt(call, serve(switch, call, number, parted)))
+            calls[call] = (parted, task)
+        elif kind in {"call.unbridged", "call.ended"} and call in calls:
+            calls.pop(call)[0].set()
 
 
 if __name__ == "__main__":

@@ -384,7 +384,7 @@ def test_the_example_greets_asks_bridges_and_is_told(stage: Stage, tmp_path: Pat
         wait_for("it is told", lambda: "call.record" in told.read_text(), within=10)
         assert "Traceback" not in told.read_text()
     record = stage.switch.record()
-    assert (record["ended_by"], record["cause"]) == ("switch", "served")
+    assert (record["ended_by"], record["cause"]) == ("switch", "released")
 
 
 @needs_sipp
