@@ -11,6 +11,7 @@ from config.model.hearing import Hearing
 from config.model.http import Pixel, Web, Webhook
 from config.model.numbers import Number, Pool, Stock
 from config.model.originate import OriginateRules
+from config.model.stir import Stir
 from config.model.switch import Switch
 from config.model.tables import Hours, NumberList, PlaceTable, PrefixTable, Region
 from config.model.tracing import Tracing
@@ -41,6 +42,7 @@ class Configuration:
     hearing: Hearing = field(default_factory=Hearing)
     control: Control = field(default_factory=Control)
     defence: Defence = field(default_factory=Defence)
+    stir: Stir = field(default_factory=Stir)
     originate: OriginateRules | None = None
     """For all calls that are asked for. None: only what campaigns say."""
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)

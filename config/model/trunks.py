@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from config.model.stir import TrunkVouching
 from config.model.trunk_policies import (
     TrunkFailover,
     TrunkHeaders,
@@ -115,4 +116,7 @@ class Trunk:
     can, always. Default off."""
     rtcp_mux: bool = False
     """Whether our offers ask for RTP and RTCP at one port. Default false; answered when asked."""
+    identity: TrunkVouching | None = None
+    """What signatures of its calls are worth, and what is signed towards it. Default none: they are
+    not looked at, and nothing is."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)

@@ -36,6 +36,7 @@ from softswitch.call.services import LoadedPrompt, Services
 from softswitch.call.staying import keep_called
 from softswitch.call.times import CallTimes, times_of
 from softswitch.sip.causes import reason_header, sip_reason_header
+from softswitch.stir.verdict import Verified
 
 __all__ = ["MAX_RETRY_AFTER", "Call"]
 
@@ -55,6 +56,8 @@ class Call:
 
     left_first: tuple[str, str] | None = None
     """Who has left the other, and how, where the call went on after that."""
+    verified: Verified | None = None
+    """What became of the caller's signatures; None: nobody looked."""
     _gone: Leg | None = None
     """The leg whose peer has ended the call."""
 

@@ -23,6 +23,7 @@ from softswitch.call.logins import Logins
 from softswitch.call.monitor import Monitors
 from softswitch.call.servers import Ways
 from softswitch.call.stream import EventStream
+from softswitch.call.vouching import Vouches
 from softswitch.sip.ids import Ids
 from softswitch.sip.servers import Server
 from softswitch.sip.stack import Stack
@@ -164,6 +165,8 @@ class Services:
     trunks_down: set[str] = field(default_factory=set)
     """Trunks that do not answer: nothing is sent there."""
     logins: Logins = field(default_factory=Logins)
+    vouching: Vouches | None = None
+    """None: nothing is signed."""
     now: Callable[[], float] = field(init=False)
     """Monotonic seconds, the clock of the stack: the loop's own, without a step between."""
 
