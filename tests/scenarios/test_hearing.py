@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from media import g711
+from tests.support.control import ControlPeer
 from tests.support.example_switch import Example, accept
 from tests.support.phone import Call
 from tests.support.program import Record, leg, wait_for
@@ -175,6 +176,48 @@ def test_a_menu_is_answered_by_voice(example: Callable[..., Example]) -> None:
     assert record["path"][:2] == ["which-fan", "toddler-agent"]
     assert record["keys"] == []
     assert "spoken=True" in wait_for_event(switch, "menu.choice")
+
+
+PLACED = """
+numbers:
+  866 683 1950: {campaign: sale}
+campaigns:
+  sale: main
+treatments:
+  main:
+    - hang_up: 480
+originate: {to: ["+1602*"]}
+prompts:
+  ready: {text: "To talk to us now say connect."}
+"""
+
+
+@needs_speech
+def test_who_is_called_says_the_word_and_is_connected(
+    switch_with: Callable[..., Example],
+) -> None:
+    switch = switch_with(PLACED)
+    with ControlPeer(("127.0.0.1", switch.switch.control_port)) as peer:
+        peer.ask(
+            "call.originate", campaign="sale", first=LANDLINE, second="+" + AGENT,
+            criterion="word", word="connect", key="1", prompt="ready",
+        )  # fmt: skip
+        first = switch.rings(LANDLINE.removeprefix("+"))
+        near = switch.takes(first)
+        wait_for_event(switch, "prompt.started", within=15)
+        near.play(say("Good morning, who is there?", pause=0.3))
+        near.wait_until_played(within=15)
+        switch.callee.expect_no_call(during=1.0)
+        near.play(say("Connect.", pause=1.0))
+        second = switch.rings(AGENT)
+        switch.takes(second)
+        wait_for_event(switch, "call.bridged", within=15)
+        first.bye()
+        second.expect("BYE")
+    record = switch.record()
+    assert record["keys"] == []
+    assert (record["ended_by"], record["direction"]) == ("calling", "outbound")
+    assert [one["status"] for one in record["legs"]] == [200, 200]
 
 
 SPOKEN_MENU = """
