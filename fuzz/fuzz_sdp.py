@@ -1,8 +1,8 @@
 """Mutated session descriptions against parser and negotiation: ParseError and NotAcceptable only.
 
-`python -m fuzz.fuzz_sdp [--seconds 10] [--seed N]`. Every description is parsed, written and read
-again, answered as an offer (and the answer judged by RFC 3264), and taken as an answer to an offer
-of ours. A finding is printed as a Python literal, for a new test.
+`python -m fuzz.fuzz_sdp [--seconds 10] [--seed N] [--keep]`. Every description is parsed, written
+and read again, answered as an offer (and the answer judged by RFC 3264), and taken as an answer to
+an offer of ours. A finding is printed as a Python literal, for a new test.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import sys
 
-from fuzz.drive import drive
+from fuzz.kept import Fuzz
 from softswitch.sdp import (
     PCMA,
     PCMU,
@@ -53,27 +53,6 @@ PIECES = (
 )
 
 
-def mutate(data: bytes, chance: random.Random) -> bytes:
-    """Change a description in one to six places."""
-    for _ in range(chance.randint(1, 6)):
-        place = chance.randint(0, len(data))
-        end = min(len(data), place + chance.choice((0, 1, 2, 8, 40)))
-        kind = chance.randrange(5)
-        if kind == 0:
-            data = data[:place] + data[end:]
-        elif kind == 1:
-            data = data[:place] + chance.choice(PIECES) + data[end:]
-        elif kind == 2:
-            data = data[:place] + bytes([chance.randrange(256)]) + data[end:]
-        elif kind == 3:
-            data = data[:place] + data[place:end] * chance.choice((2, 3, 50)) + data[end:]
-        else:
-            lines = data.split(b"\n")
-            chance.shuffle(lines)
-            data = b"\n".join(lines)
-    return data
-
-
 def check_answer(description: SessionDescription) -> None:
     """Answer it; the answer must have its m-lines, in their order, and one of them ours."""
     body, agreed = answer(description, LocalMedia("192.0.2.1", 20000, 7), CODECS)
@@ -112,22 +91,14 @@ def check_acceptance(description: SessionDescription) -> None:
     assert not (agreed.held and agreed.send)
 
 
-class Pool:
-    """Descriptions that are mutated: the seeds, and what became of them."""
-
-    def __init__(self) -> None:
-        self._kept = list(SEEDS)
-
-    def make(self, chance: random.Random) -> bytes:
-        """A mutated description, which may be mutated further."""
-        data = mutate(chance.choice(self._kept), chance)
-        if len(data) < 6000:
-            if len(self._kept) < 200:
-                self._kept.append(data)
-            elif chance.random() < 0.02:
-                self._kept[chance.randrange(len(SEEDS), len(self._kept))] = data
-        return data
-
+FUZZ = Fuzz(
+    "sdp",
+    check,
+    seeds=SEEDS,
+    pieces=PIECES,
+    watched=("softswitch/sdp",),
+    most_seconds=MAX_SECONDS_A_DESCRIPTION,
+)
 
 if __name__ == "__main__":
-    sys.exit(drive(__doc__, Pool().make, check, most_seconds=MAX_SECONDS_A_DESCRIPTION))
+    sys.exit(FUZZ.main(__doc__))

@@ -1,21 +1,20 @@
 """Mutated SIP messages against the message layer: nothing but ParseError may come out of it.
 
-`python -m fuzz.fuzz_sip_message [--seconds 10] [--seed N]`. Every message is parsed the usual and
-the careful way (which must agree), judged, understood header by header, written and read again, and
-fed to the stream decoder in pieces. A finding is printed as a Python literal, for a new test.
+`python -m fuzz.fuzz_sip_message [--seconds 10] [--seed N] [--keep]`. Every message is parsed the
+usual and the careful way (which must agree), judged, understood header by header, written and read
+again, and fed to the stream decoder in pieces. A finding is printed as a Python literal, for a new
+test.
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
-import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from fuzz.kept import Fuzz
 from softswitch.sip import message as message_module
 from softswitch.sip.errors import LocalProtocolError, ParseError, StreamError
 from softswitch.sip.headers.accept import accepts
@@ -83,30 +82,6 @@ SPICE = (
     *(b"[", b"]", b"(", b")", b"*", b"::", b"-1", b"0", b"9" * 23, b"4294967296", b"65536"),
     *(b"Content-Length: 1\r\n", b"l: 4000\r\n", b"Via: x\r\n", b"SIP/2.0", b";tag=", b"\xd9\xa3"),
 )
-
-
-def mutate(data: bytes, chance: random.Random) -> bytes:
-    """Give a variant: a few cuts, copies, insertions and flips."""
-    text = bytearray(data)
-    for _ in range(chance.randint(1, 6)):
-        start = chance.randint(0, len(text))
-        end = min(len(text), start + chance.choice((1, 1, 2, 8, 40, 200)))
-        kind = chance.randrange(6)
-        if kind == 0:
-            del text[start:end]
-        elif kind == 1:
-            text[start:start] = chance.choice(SPICE)
-        elif kind == 2:
-            text[start:end] = chance.choice(SPICE)
-        elif kind == 3:
-            text[start:start] = text[start:end] * chance.choice((1, 1, 2, 30))
-        elif kind == 4 and text:
-            text[start % len(text)] = chance.randrange(256)
-        else:
-            other = chance.choice(SEEDS)
-            cut = chance.randint(0, len(other))
-            text[start:start] = other[cut : cut + 60]
-    return bytes(text)
 
 
 def understand(message: Request | Response) -> None:
@@ -241,54 +216,25 @@ def feed_stream(data: bytes, chance: random.Random) -> None:
     assert taken + decoder.buffered <= len(data)
 
 
-def check(data: bytes, chance: random.Random) -> None:
-    """Do everything with one message; raises for a finding."""
+def check(data: bytes, chance: random.Random) -> bool:
+    """Do everything with one message; whether it was one. Raises for a finding."""
     message = read_both_ways(data)
     if message is not None:
         understand(message)
     with suppress(*ALLOWED):
         write_and_read_again(parse_message(data))
     feed_stream(data, chance)
+    return message is not None
 
 
-def run(seconds: float, seed: int) -> int:
-    """Fuzz for so long; give the number of messages tried. The first finding ends it."""
-    chance = random.Random(seed)
-    end = time.monotonic() + seconds
-    tried = 0
-    pool = list(SEEDS)
-    while time.monotonic() < end:
-        data = mutate(chance.choice(pool), chance)
-        if len(pool) < 200 and len(data) < 6000:
-            pool.append(data)
-        elif len(data) < 6000 and chance.random() < 0.02:
-            pool[chance.randrange(len(SEEDS), len(pool))] = data
-        start = time.process_time()
-        try:
-            check(data, chance)
-        except Exception:
-            print(f"finding after {tried} messages, seed {seed}:\n{data!r}", file=sys.stderr)
-            raise
-        if time.process_time() - start > MAX_SECONDS_A_MESSAGE:
-            raise AssertionError(f"took {time.process_time() - start:.2f} s: {data!r}")
-        tried += 1
-    return tried
-
-
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    arguments = parser.parse_args()
-    try:
-        tried = run(arguments.seconds, arguments.seed)
-    except AssertionError:
-        traceback.print_exc()
-        return 1
-    print(f"fuzz_sip_message: {tried} messages, seed {arguments.seed}, no finding")
-    return 0
-
+FUZZ = Fuzz(
+    "sip_message",
+    check,
+    seeds=SEEDS,
+    pieces=SPICE,
+    watched=("softswitch/sip",),
+    most_seconds=MAX_SECONDS_A_MESSAGE,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(FUZZ.main(__doc__))
