@@ -63,6 +63,12 @@ from softswitch.call.heard_events import (
     TreatmentChanged,
 )
 from softswitch.call.list_events import ListEnded, ListStarted, OptedOut
+from softswitch.call.machine_events import (
+    CertificateExpiring,
+    ClockStepped,
+    DiskFailed,
+    DiskRecovered,
+)
 from softswitch.call.result_events import ResultPosted
 from softswitch.call.steering_events import CallOffered, CallReleased, CallTaken, CallUnbridged
 from softswitch.call.trunk_events import (
@@ -97,8 +103,10 @@ __all__ = [
     "CapPaused",
     "CapReached",
     "CapResumed",
+    "CertificateExpiring",
     "ChoiceMade",
     "ClipSaved",
+    "ClockStepped",
     "ConferenceJoined",
     "ConferenceLeft",
     "ConferenceMuted",
@@ -107,6 +115,8 @@ __all__ = [
     "DecisionMade",
     "DestinationsChosen",
     "DigitPressed",
+    "DiskFailed",
+    "DiskRecovered",
     "FaxHeard",
     "FraudDetected",
     "HearingDegraded",

@@ -9,6 +9,7 @@ behind it, which bounds what recovery has to read.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -53,6 +54,8 @@ class CallJournal:
         self._buffered = 0
         self._flush_due = False
         self.dropped_notes = 0
+        self.failing = ""
+        """Why the disk refuses what is written; empty: it takes it."""
         self._file = self._write_anew()
 
     @property
@@ -66,6 +69,7 @@ class CallJournal:
         try:
             self._file.append(line)
         except OSError as error:
+            self._fail(error)
             raise WriteError(f"the journal cannot be written: {error.strerror}") from None
         self._open[call_id] = line
 
@@ -95,6 +99,8 @@ class CallJournal:
     def flush(self) -> None:
         """Write notes and closes; what the disk refuses is tried again with the next flush."""
         self._flush_due = False
+        if self.failing and not self._buffer:
+            self._later(encode_line({}))  # whether the disk takes a line again
         if not self._buffer:
             return
         try:
@@ -103,10 +109,17 @@ class CallJournal:
             else:
                 self._file.append(b"".join(self._buffer))
         except OSError as error:
-            logger.error("the journal cannot be written: %s", error)
+            self._fail(error)
             return
+        self.failing = ""
         self._buffer.clear()
         self._buffered = 0
+
+    def _fail(self, error: OSError) -> None:
+        """Say what the disk says, once."""
+        if not self.failing:
+            logger.error("the journal cannot be written: %s", error)
+        self.failing = error.strerror or str(error)
 
     def _replace(self) -> None:
         old = self._file
@@ -136,7 +149,8 @@ class CallJournal:
     def sign_of_life(self) -> None:
         """Date the file: after a crash its open calls are taken to have ended then."""
         if self._open:
-            self._file.touch()
+            with contextlib.suppress(OSError):  # a sign less; whoever writes next tells of the disk
+                self._file.touch()
 
     def close(self) -> None:
         """Write what waits and close the file."""

@@ -7,6 +7,7 @@ absent; a torn last line (the machine died) is cut when the file is opened.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ class LineFile:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         self.size = os.fstat(self._fd).st_size
         self.unreadable = 0
+        self._torn = False
         self.cut_bytes = self._cut_torn_line()
 
     def _cut_torn_line(self) -> int:
@@ -58,15 +60,25 @@ class LineFile:
 
     def append(self, data: bytes) -> None:
         """Append whole lines; raises OSError and leaves the file as it was."""
+        if self._torn:
+            self._take_back()
         done = 0
         try:
             while done < len(data):
                 done += os.write(self._fd, data[done:] if done else data)
         except OSError:
             if done:
-                os.ftruncate(self._fd, self.size)
+                # Where not even that goes, nothing is written behind it before it does.
+                self._torn = True
+                with contextlib.suppress(OSError):
+                    self._take_back()
             raise
         self.size += done
+
+    def _take_back(self) -> None:
+        """Cut off what a failed write has left; raises OSError."""
+        os.ftruncate(self._fd, self.size)
+        self._torn = False
 
     def lines(self, start: int = 0) -> Iterator[dict[str, Any]]:
         """The JSON objects from a byte offset on; lines that are none are counted in

@@ -84,3 +84,33 @@ def test_a_write_that_fails_half_way_leaves_the_file_as_it_was(
 
 def test_text_that_utf8_cannot_hold_is_written_all_the_same() -> None:
     assert encode_line({"a": "\udcff"}) == b'{"a":"?"}\n'
+
+
+def test_nothing_is_written_behind_a_line_that_could_not_be_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jsonl"
+    file = LineFile(path)
+    file.append(encode_line({"n": 0}))
+    real_write = os.write
+
+    def half(fd: int, data: bytes) -> int:
+        real_write(fd, data[:3])
+        raise OSError(errno.EIO, "Input/output error")
+
+    def short(fd: int, data: bytes) -> int:
+        monkeypatch.setattr(os, "write", half)
+        return real_write(fd, data[:3])
+
+    def stuck(fd: int, size: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "write", short)
+    monkeypatch.setattr(os, "ftruncate", stuck)
+    for _ in range(2):
+        with pytest.raises(OSError, match="Input/output"):
+            file.append(encode_line({"n": 1}))
+    monkeypatch.undo()
+    file.append(encode_line({"n": 2}))
+    assert path.read_bytes() == b'{"n":0}\n{"n":2}\n'
+    file.close()

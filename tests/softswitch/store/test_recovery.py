@@ -182,6 +182,74 @@ def test_records_that_the_disk_refuses_wait_and_keep_their_call_open(
     assert [record["call_id"] for record in recorded(tmp_path)] == ["one"]
 
 
+def test_what_the_journal_could_not_write_is_told_once_and_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(tmp_path)
+    store.journal.open_call("one", facts("one"))
+
+    def refuse(data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.journal._file, "append", refuse)
+    store.finish("one")
+    for _ in range(3):
+        store.journal.flush()
+    assert store.journal.failing == "No space left on device"
+    assert len(caplog.records) == 1
+    monkeypatch.undo()
+    store.journal.flush()
+    assert store.journal.failing == ""
+    store.die()
+    assert Store(tmp_path).recovery.records == 0
+
+
+def test_a_disk_that_refused_a_call_is_asked_again_though_nothing_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+
+    def refuse(data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.journal._file, "append", refuse)
+    with pytest.raises(WriteError):
+        store.journal.open_call("one", facts("one"))
+    store.journal.flush()
+    assert store.journal.failing
+    monkeypatch.undo()
+    store.journal.flush()
+    assert store.journal.failing == ""
+    store.die()
+    assert (Store(tmp_path).recovery.records, Store(tmp_path).recovery.unreadable) == (0, 0)
+
+
+def test_records_that_wait_are_written_in_portions_and_told_when_the_switch_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(tmp_path)
+
+    def refuse(data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.records.file, "append", refuse)
+    for name in ("one", "two", "three"):
+        store.journal.open_call(name, facts(name))
+        store.finish(name)
+    monkeypatch.undo()
+    assert not store.records.retry(at_most=2)
+    assert store.records.waiting == 1
+    monkeypatch.setattr(store.records.file, "append", refuse)
+    caplog.clear()
+    store.records.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 records are in the log alone: No space left on device",
+        'record: {"call_id":"three"}',
+    ]
+    store.journal.close()
+    assert Store(tmp_path).recovery.call_ids == ["three"]
+
+
 def test_a_foreign_journal_is_not_believed(tmp_path: Path) -> None:
     (tmp_path / "journal.jsonl").write_bytes(
         encode_line({"journal": 1, "records_size": "much"})
