@@ -9,7 +9,17 @@ from config.model.trunk_policies import (
     TrunkIdentity,
     TrunkNumbers,
 )
-from config.model.values import NOWHERE, CodecName, Hold, Location, Oversize, Srtp, Transport
+from config.model.values import (
+    NOWHERE,
+    CodecName,
+    Hold,
+    Location,
+    Oversize,
+    Redirects,
+    Srtp,
+    Transfers,
+    Transport,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +129,8 @@ class Trunk:
     identity: TrunkVouching | None = None
     """What signatures of its calls are worth, and what is signed towards it. Default none: they are
     not looked at, and nothing is."""
+    transfers: Transfers = "refuse"
+    """Whether its parties may have those they talk to moved (REFER, Replaces). Default refuse."""
+    redirects: Redirects = "refuse"
+    """Whether a 3xx of it is followed, or a failure. Default refuse."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
