@@ -26,13 +26,17 @@ OWN_HEADERS = frozenset(_OWN_HEADERS.split())
 _COMPACT_HEADERS = frozenset("abcdefijklmnorstuvxy")
 
 
-def _header_name(reserved: str) -> Kind[str]:
+IDENTITY_FIELDS = frozenset(("p-asserted-identity", "p-preferred-identity", "remote-party-id"))
+"""Own header fields that say something to people only: they may be left out. Privacy may not."""
+
+
+def _header_name(reserved: str, own: frozenset[str] = OWN_HEADERS) -> Kind[str]:
     """Names but those of SIP's own header fields; `reserved` says why it is not one of those."""
 
     def convert(text: str) -> str:
         if not _TOKEN.match(text):
             raise ValueError
-        if text.lower() in OWN_HEADERS:
+        if text.lower() in own:
             raise RefusedError(f"{text} {reserved}")
         if text.lower() in _COMPACT_HEADERS:
             raise RefusedError(f"{text} is a short form of a name of SIP's own, and {reserved}")
@@ -42,6 +46,7 @@ def _header_name(reserved: str) -> Kind[str]:
 
 
 HEADER_NAME = _header_name("is written by the switch on each leg and cannot be passed on")
+DROPPED_NAME = _header_name("is needed by SIP, or by the caller", OWN_HEADERS - IDENTITY_FIELDS)
 MARK_NAME = _header_name("is written by whoever sends the request: no mark of a proxy's")
 
 

@@ -184,8 +184,8 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     tables = _read_each(entries["tables"], read_table, reading)
     places = _read_each(entries["places"], read_places, reading)
     prompts = _read_each(entries["prompts"], read_named_prompt, reading)
-    trunks = _read_each(entries["trunks"], read_trunk, reading)
     pools, stocks, numbers = _read_numbers(tree, entries, reading)
+    trunks = _read_each(entries["trunks"], read_trunk, reading)
     reading.before_end = True
     treatments = _read_each(entries["treatments"], read_treatment, reading)
     reading.before_end = False

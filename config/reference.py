@@ -33,7 +33,12 @@ from config.switch import SWITCH
 from config.tables import HOURS, LIST, PLACES, REGION, TABLE
 from config.tls import SIP_TLS
 from config.tracing import HEP, TRACE
+from config.trunk_failover import FAILOVER
+from config.trunk_headers import HEADERS
+from config.trunk_identity import IDENTITY
 from config.trunk_logins import LOGIN, PEER, REGISTER
+from config.trunk_numbers import NUMBERS as TRUNK_NUMBERS
+from config.trunk_numbers import RECEIVE, RECEIVED, SEND, SENT
 from config.trunk_probes import PROBE
 from config.trunk_proxies import BEHIND
 from config.trunks import TRUNK
@@ -49,7 +54,10 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     (
         "trunks",
         "A mapping from names to trunks; at least one.",
-        (TRUNK, LOGIN, PEER, REGISTER, BEHIND, PROBE),
+        (
+            *(TRUNK, LOGIN, PEER, REGISTER, BEHIND, PROBE),
+            *(TRUNK_NUMBERS, SEND, SENT, RECEIVE, RECEIVED, HEADERS, FAILOVER, IDENTITY),
+        ),
     ),
     (
         "campaigns",

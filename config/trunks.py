@@ -25,10 +25,15 @@ from config.reading import (
     note,
     read_fields,
 )
+from config.trunk_failover import FAILOVER_KIND
+from config.trunk_headers import HEADERS_KIND
+from config.trunk_identity import IDENTITY_KIND
 from config.trunk_logins import LOGIN_KIND, PEER_KIND, REGISTER_KIND
+from config.trunk_numbers import NUMBERS_KIND
 from config.trunk_probes import PROBE_KIND
 from config.trunk_proxies import BEHIND_KIND
 from config.trunk_srtp import RTCP_MUX, SRTP
+from config.trunk_transfers import REDIRECTS, TRANSFERS
 
 _CODECS: tuple[CodecName, ...] = ("PCMU", "PCMA")
 _OVERSIZES: tuple[Oversize, ...] = ("tcp", "udp")
@@ -157,6 +162,36 @@ class TrunkKeys:
     )
     SRTP = SRTP
     RTCP_MUX = RTCP_MUX
+    TRANSFERS = TRANSFERS
+    REDIRECTS = REDIRECTS
+    NUMBERS = Key(
+        "numbers",
+        NUMBERS_KIND,
+        "How the trunk writes numbers.",
+        otherwise="as the switch has them",
+        example="{send: {called: national, caller: e164}}",
+    )
+    HEADERS = Key(
+        "headers",
+        HEADERS_KIND,
+        "Header fields that are passed on, left out, and written.",
+        otherwise="those of `pass_headers` are passed on",
+        example='{pass: [X-Click-Id], set: {X-Campaign: "{campaign}"}}',
+    )
+    FAILOVER = Key(
+        "failover",
+        FAILOVER_KIND,
+        "Which failures lead on to the next destination.",
+        otherwise="all 3xx, 4xx and 5xx but 486 and 487",
+        example="{go_on: [486], stop: [404]}",
+    )
+    CALLER_IDENTITY = Key(
+        "caller_identity",
+        IDENTITY_KIND,
+        "Which fields beside From tell the trunk who calls.",
+        otherwise="Privacy alone, where the caller wishes it",
+        example="{write: [P-Asserted-Identity]}",
+    )
 
 
 def _is_by_name(where: HostPort) -> bool:
@@ -231,5 +266,11 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         oversize=fields[keys.OVERSIZE],
         srtp=fields[keys.SRTP],
         rtcp_mux=fields[keys.RTCP_MUX],
+        numbers=fields.get(keys.NUMBERS),
+        headers=fields.get(keys.HEADERS),
+        failover=fields.get(keys.FAILOVER),
+        caller_identity=fields.get(keys.CALLER_IDENTITY),
+        transfers=fields[keys.TRANSFERS],
+        redirects=fields[keys.REDIRECTS],
         location=fields.place(keys.ADDRESS),
     )
