@@ -42,6 +42,8 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"]")
 # urllib never escapes.
 _MARK = "!*'()"
 _USER_SAFE = _MARK + "&=+$,;?/"
+# Behind a `;` the parameters of a tel URI begin (RFC 3966 section 3).
+_NUMBER_SAFE = _MARK + "&=+$,?/"
 _PASSWORD_SAFE = _MARK + "&=+$,"
 _PARAMETER_SAFE = _MARK + "[]/:&+$"
 _HEADER_SAFE = _MARK + "[]/?:+$"
@@ -211,7 +213,7 @@ def _format(uri: Uri) -> str:
         for name, value in uri.parameters.items()
     )
     if uri.scheme == "tel":
-        return f"tel:{escape(uri.user or '', safe=_USER_SAFE)}{parameters}"
+        return f"tel:{escape(uri.user or '', safe=_NUMBER_SAFE)}{parameters}"
     if not uri.is_sip:
         return f"{uri.scheme}:{uri.opaque}"
     userinfo = ""

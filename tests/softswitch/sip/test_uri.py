@@ -230,3 +230,10 @@ def test_nothing_but_a_parse_error_comes_out(text: str) -> None:
         return
     assert str(uri) == text
     assert replace(uri) == uri
+
+
+def test_a_semicolon_in_the_number_of_a_tel_uri_begins_no_parameter() -> None:
+    """RFC 3966 section 3: what is behind a `;` is a parameter; one that is escaped is none."""
+    uri = Uri.parse("tel:1%3Bphone-context=+1")
+    assert uri.user == "1;phone-context=+1"
+    assert str(replace(uri)) == "tel:1%3Bphone-context=+1"
