@@ -1,20 +1,39 @@
-"""Reads the certificates of SIP over TLS again when the configuration is reloaded.
+"""Reads the certificates of SIP over TLS again when the configuration is reloaded, and watches
+until when those of all sections are good.
 
-Its own room is `softswitch.transport.tls`; here is only who follows a reload.
+The contexts' own room is `softswitch.transport.tls`; here are those who follow a reload.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from config.model import Configuration, SwitchTls
+from softswitch.call.events import CertificateExpiring
+from softswitch.call.services import Services
 from softswitch.control.reloading import ConfigurationRefused
 from softswitch.transport import Tls, TlsFiles, TlsUnusable
+from softswitch.transport.expiry import ends_of
 
-__all__ = ["FollowingCertificates", "tls_files"]
+__all__ = ["CertificateWatch", "FollowingCertificates", "tls_files"]
 
 logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 3600.0
+"""Between two looks at the time that certificates have left."""
+
+TELL_SECONDS = 86_400.0
+"""Between two events about one certificate."""
+
+WARN_DAYS = 30.0
+"""From when on it is told: authorities that renew by themselves do it at a third of 90 days."""
+
+DAY_SECONDS = 86_400.0
 
 
 def tls_files(tls: SwitchTls) -> TlsFiles:
@@ -42,3 +61,99 @@ class FollowingCertificates:
             self._tls.reload()
         except TlsUnusable as error:
             logger.error("the certificates stay as they are: %s", error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A certificate in force; the first of its chain to end counts."""
+
+    section: str
+    path: Path
+    expires_at: float
+
+
+class CertificateWatch:
+    """Tells of certificates that end soon.
+
+    Those in force, as they were read at the start or the last reload: a file that was renewed since
+    is not shown to anybody yet. Follows reloads; owns a task until `close`.
+    """
+
+    def __init__(self, services: Services, configuration: Configuration) -> None:
+        self._services = services
+        self._shown = tuple(_shown(configuration))
+        self._next: tuple[_Shown, ...] = ()
+        self._told: dict[_Shown, float] = {}
+        """When, by the monotonic clock."""
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Look now and once an hour."""
+        self._task = self._services.loop.create_task(self._run(), name="certificates")
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def prepare(self, configuration: Configuration) -> None:
+        """Read the files that will be in force."""
+        self._next = await asyncio.to_thread(lambda: tuple(_shown(configuration)))
+
+    def use(self, _configuration: Configuration) -> None:
+        """They are in force."""
+        self._shown = self._next
+        self._told = {one: at for one, at in self._told.items() if one in self._shown}
+        self.look()
+
+    def status(self) -> dict[str, Any]:
+        """Until when each is good, by section."""
+        return {
+            one.section: {
+                "path": str(one.path),
+                "expires_at": one.expires_at,
+                "days_left": self._days_left(one),
+            }
+            for one in self._shown
+        }
+
+    def look(self) -> None:
+        """Tell of those that end soon, each once a day."""
+        now = self._services.now()
+        for one in self._shown:
+            days = self._days_left(one)
+            if days > WARN_DAYS or now - self._told.get(one, -TELL_SECONDS) < TELL_SECONDS:
+                continue
+            self._told[one] = now
+            self._services.tell(
+                CertificateExpiring,
+                section=one.section, path=str(one.path), expires_at=one.expires_at, days_left=days,
+            )  # fmt: skip
+
+    async def _run(self) -> None:
+        while True:
+            self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _days_left(self, one: _Shown) -> float:
+        return round((one.expires_at - self._services.wall_clock()) / DAY_SECONDS, 1)
+
+
+def _shown(configuration: Configuration) -> Iterator[_Shown]:
+    """The certificates of a configuration, as they stand in their files."""
+    sections = {
+        "switch": configuration.switch.tls,
+        "control": configuration.control.tls,
+        "web": None if configuration.web is None else configuration.web.tls,
+    }
+    for section, tls in sections.items():
+        if tls is None:
+            continue
+        try:
+            ends = ends_of(tls.certificate.read_bytes())
+        except OSError as error:
+            logger.warning("%s: certificate %s: %s", section, tls.certificate, error.strerror)
+            continue
+        if ends:
+            yield _Shown(section, tls.certificate, min(ends))

@@ -19,7 +19,7 @@ from ivr.sounds import SoundShelf
 from rtp.engine import Engine
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
-from softswitch.certificates import FollowingCertificates
+from softswitch.certificates import CertificateWatch, FollowingCertificates
 from softswitch.check import load_startable
 from softswitch.control.access import Access
 from softswitch.control.desk import Desk
@@ -97,11 +97,13 @@ class Front:
         self.reloader: Reloader
         self.control: ControlServer
         self.tracer: Tracer
+        self.certificates: CertificateWatch
 
     async def open(self) -> None:
         """Have campaign systems and operators heard; raises ControlUnusable."""
         desk = self._make_desk()
         self._open_lists(desk)
+        self._watch_certificates(desk)
         await self._open_traces(desk)
         self._open_steering(desk)
         catalogue, access = all_methods(), access_of(self._house.configuration.control)
@@ -174,6 +176,13 @@ class Front:
         originator, lists = desk.originator, desk.lists
         desk.status_of["originate"] = lambda: {"placed": originator.placed, "lists": lists.running}
 
+    def _watch_certificates(self, desk: Desk) -> None:
+        """Have certificates told of before they end."""
+        self.certificates = CertificateWatch(self._house.services, self._house.configuration)
+        self._resources.push_async_callback(self.certificates.close)
+        self.certificates.start()
+        desk.status_of["certificates"] = self.certificates.status
+
     async def _open_traces(self, desk: Desk) -> None:
         """Have calls traced that the configuration, or whoever asks at the desk, wants traced."""
         house, switch = self._house, self._house.configuration.switch
@@ -245,4 +254,5 @@ class Front:
             reloader.followers.append(FollowingEars(house.listening))
         if house.tls is not None:
             reloader.followers.append(FollowingCertificates(house.tls))
+        reloader.followers.append(self.certificates)
         return reloader

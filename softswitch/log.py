@@ -23,7 +23,10 @@ from softswitch.call.events import (
     CallPresented,
     CallRecorded,
     CallRefused,
+    CertificateExpiring,
+    ClockStepped,
     ConfigRefused,
+    DiskFailed,
 )
 from softswitch.call.stream import EventStream
 from softswitch.switchboard.record import utc_text
@@ -130,7 +133,10 @@ _LEVELS: Mapping[type[CallEvent], int] = {
     CallRefused: logging.WARNING,
     CallEnded: logging.INFO,
     CallRecorded: logging.DEBUG,
+    CertificateExpiring: logging.WARNING,
+    ClockStepped: logging.WARNING,
     ConfigRefused: logging.ERROR,
+    DiskFailed: logging.ERROR,
 }
 """Everything else is INFO too: a line a fact."""
 

@@ -70,8 +70,15 @@ def _of_web(status: Status) -> Iterator[Family]:
                   "HTTP, by status.", status["answers"], "status")  # fmt: skip
 
 
+def _of_certificates(status: Status) -> Iterator[Family]:
+    days = {section: float(told["days_left"]) for section, told in status.items()}
+    yield gauge("softswitch_certificate_days_left", "Until a certificate of ours ends, by section.",
+                days, "section")  # fmt: skip
+
+
 _PARTS: Mapping[str, Callable[[Status], Iterator[Family]]] = {
     "webhooks": _of_webhooks,
     "queues": _of_store,
     "web": _of_web,
+    "certificates": _of_certificates,
 }

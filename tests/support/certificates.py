@@ -8,7 +8,12 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 CERTIFICATE = """\
 -----BEGIN CERTIFICATE-----
@@ -56,3 +61,18 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
 def trusting() -> ssl.SSLContext:
     """What a client needs to believe it."""
     return ssl.create_default_context(cadata=CERTIFICATE)
+
+
+def certificate_until(days: float, *, since_days: float = 100.0) -> str:
+    """Another one of the same key and name, good from so long ago for so many days from now."""
+    key = load_pem_private_key(KEY.encode(), None)
+    first = x509.load_pem_x509_certificate(CERTIFICATE.encode())
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(first.issuer, first.subject, first.public_key())
+    builder = builder.serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=since_days))
+    builder = builder.not_valid_after(now + timedelta(days=days))
+    for extension in first.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    made = builder.sign(key, SHA256())  # type: ignore[arg-type]
+    return made.public_bytes(Encoding.PEM).decode()
