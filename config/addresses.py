@@ -133,6 +133,23 @@ def address(default_port: int | None) -> Kind[HostPort]:
     )
 
 
+def _name_server(text: str) -> HostPort:
+    found = host_port(53, text)
+    if not is_address(found.host):
+        raise RefusedError(f"{found.host} is a name, and who should be asked for it?")
+    why = unusable(found.host, wildcard=False)
+    if why is not None:
+        raise RefusedError(f"{found.host} is {why}")
+    return found
+
+
+NAME_SERVER = scalar(
+    'the address of a name server, such as "192.0.2.53" or "[::1]:5353" (port 53 when it is left '
+    "out)",
+    _name_server,
+)
+
+
 def _trunk_address(text: str) -> HostPort:
     where, semicolon, parameter = text.partition(";")
     name, _, transport = parameter.strip().lower().partition("=")

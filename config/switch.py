@@ -9,6 +9,7 @@ from typing import Any
 
 from config.addresses import (
     HOST,
+    NAME_SERVER,
     PORT_RANGE,
     WILDCARDS,
     HostPort,
@@ -77,8 +78,9 @@ class SwitchKeys:
     )
     NAME_SERVERS = Key(
         "name_servers",
-        list_of(address(53), most=8),
-        "Name servers that are asked for the servers of trunks (SRV).",
+        list_of(NAME_SERVER, most=8),
+        "Name servers that are asked for the servers of trunks (SRV) and for the addresses of names "
+        "with a dot in them (A, AAAA).",
         otherwise="the system's",
         example="[192.0.2.53]",
     )

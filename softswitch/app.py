@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import secrets
-from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +31,10 @@ from softswitch.front import Front
 from softswitch.hearing.folder import make_recordings_folder
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
+from softswitch.housekeeping import Housekeeping
 from softswitch.log import EventLog, LogWriter, set_up_logging
 from softswitch.machine import check_ports, engine_threads_for, raise_open_file_limit
+from softswitch.routing.trunks import Known
 from softswitch.sip.events import (
     InviteReceived,
     ProbeChanged,
@@ -53,10 +54,12 @@ from softswitch.store.recovery import recover
 from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
+from softswitch.switchboard.trunk_addresses import TrunkAddresses
 from softswitch.switchboard.trunk_servers import TrunkServers
 from softswitch.switchboard.trunk_watch import TrunkWatch
 from softswitch.tracking import Tracking
 from softswitch.transport import Endpoint, NameNotResolved, Resolver, Tls, Transport
+from softswitch.transport.resolver import asking
 from softswitch.version import VERSION
 
 if TYPE_CHECKING:
@@ -75,11 +78,6 @@ KICK_SECONDS = 0.004
 next tick. A packet that comes earlier finds them obeyed all the same; only what the clock starts, a
 prompt say, begins so much later."""
 
-USUAL_DROPS = frozenset({"keep-alive", "stray-ack", "stray-response"})
-"""Drops that are part of a good day: keep-alives, and what comes after its transaction has
-ended."""
-
-HOUSEKEEPING_SECONDS = 1.0
 RESOLVE_SECONDS = 60.0
 LINGER_SECONDS = 2.0
 """How long the stack may go on after the last call, so that a lost BYE is sent again."""
@@ -119,7 +117,6 @@ class App:
         self.stopping = asyncio.Event()
         """Set when the switch is to take no new calls and to stop behind those it has."""
         self._resources = AsyncExitStack()
-        self._drops_told: Counter[str] = Counter()
 
     # Start.
 
@@ -197,7 +194,7 @@ class App:
     def _bind_signalling(self) -> None:
         """Take the SIP sockets before all that costs time: a port that is taken is told at once."""
         switch = self.configuration.switch
-        self.resolver = Resolver()
+        self.resolver = _resolver(switch)
         endpoints = [
             Endpoint(transport, switch.listen_host, switch.listen_port)
             for transport in switch.transports
@@ -292,7 +289,9 @@ class App:
         )
         recorder = Recorder(self.events, self.journal, self.records)
         self.event_log.follow(self.events)
-        self.snapshots = SnapshotMaker(self.resolver, self.tracking.live, self.number_file.numbers)
+        self.names = TrunkAddresses(self.resolver, self.services.servers, self._learn)
+        self._resources.push_async_callback(self.names.close)
+        self.snapshots = SnapshotMaker(self.names, self.tracking.live, self.number_file.numbers)
         snapshot = await self.snapshots.make(self.configuration)
         self.switchboard = Switchboard(self.services, recorder, snapshot, self.tracking.means())
         self._resources.push_async_callback(self.switchboard.close)
@@ -302,12 +301,14 @@ class App:
         stack.admits = self.switchboard.sources.gatekeeper.admits
         stack.tell_strangers(self.switchboard.sources.gatekeeper.is_stranger)
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
-        self.servers.on_looked = self.trunk_watch.looked_up
+        self.servers.on_looked = self._on_looked
+        self.names.use(self.configuration, snapshot.trunks.known)
         if switch.tap:
             await self._open_ears()
         loop.add_reader(self.engine.event_fd, self._on_engine_events)
         self._resources.callback(loop.remove_reader, self.engine.event_fd)
-        keeper = loop.create_task(self._keep_house_regularly(), name="housekeeping")
+        keeping = Housekeeping(self.services, self.journal, self.records)
+        keeper = loop.create_task(keeping.run(), name="housekeeping")
         self._resources.push_async_callback(_cancelled, keeper)
         self.front = Front(self, self._use)
         self._resources.push_async_callback(self.front.close)
@@ -321,8 +322,19 @@ class App:
         before, self.configuration = self.configuration, configuration
         self.switchboard.snapshot = snapshot
         self.switchboard.sources.gatekeeper.forget_known()
+        self.names.use(configuration, snapshot.trunks.known)
         if templates_of(configuration) != templates_of(before):
             self._speak_bindings()
+
+    def _learn(self, known: Known) -> None:
+        """Have trunks known by what their names stand for now."""
+        self.switchboard.snapshot.trunks.learn(known)
+        self.switchboard.sources.gatekeeper.forget_known()
+
+    def _on_looked(self, name: str, transport: str) -> None:
+        """The servers behind a name are known, or will not be soon."""
+        self.trunk_watch.looked_up(name, transport)
+        self.names.look_soon()
 
     async def _open_ears(self) -> None:
         """Have everything heard that the configuration wants heard."""
@@ -371,30 +383,6 @@ class App:
             elif isinstance(event, PlaybackEnded):
                 listener.on_playback_ended(event.playback, completed=event.completed)
 
-    async def _keep_house_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self._keep_house()
-
-    def _keep_house(self) -> None:
-        self.journal.flush()
-        self.journal.sign_of_life()
-        self.records.retry()
-        self._tell_drops()
-
-    def _tell_drops(self) -> None:
-        """Say once a second which messages were too broken, or too late, to be answered."""
-        drops = self.stack.drops
-        if sum(drops.values()) == self._drops_told.total():
-            return
-        fresh = drops - self._drops_told
-        self._drops_told = drops.copy()
-        told = ", ".join(
-            f"{reason} {n}" for reason, n in fresh.items() if reason not in USUAL_DROPS
-        )
-        if told:
-            logger.warning("SIP messages dropped without an answer: %s", told)
-
     # The end.
 
     async def drain(self) -> None:
@@ -411,6 +399,13 @@ class App:
         while self.services.now() < deadline and self.stack.busy():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await self._resources.aclose()
+
+
+def _resolver(switch: Switch) -> Resolver:
+    """Who knows addresses of names: the machine, or the name servers of the configuration."""
+    if not switch.name_servers:
+        return Resolver()
+    return Resolver(asking(_directory(switch).addresses))
 
 
 def _directory(switch: Switch) -> Directory:

@@ -45,9 +45,11 @@ class Banned(NamedTuple):
 class _Stranger:
     """What is known of one address."""
 
-    __slots__ = ("banned_until", "level", "score", "seen", "since", "tries")
+    __slots__ = ("banned_until", "level", "looked_at", "score", "seen", "since", "tries")
 
-    def __init__(self, now: float, burst: float) -> None:
+    def __init__(self, now: float, burst: float, looked_at: int) -> None:
+        self.looked_at = looked_at
+        """Which of the sets of our addresses it was looked for in."""
         self.level = burst
         self.seen = now
         self.score = 0
@@ -72,12 +74,15 @@ class Gatekeeper:
         self._strangers: OrderedDict[str, _Stranger] = OrderedDict()
         self._known: set[str] = set()
         """Addresses that were ours when they were looked at last."""
+        self._generation = 0
         self.dropped = 0
         """Messages of strangers that got no answer."""
 
     def forget_known(self) -> None:
-        """Look at all addresses anew: the configuration is another one."""
+        """Look at all addresses anew: the configuration is another one, or a name stands for
+        something else. Who was a stranger may be a trunk now."""
         self._known.clear()
+        self._generation += 1
 
     def admits(self, host: str, now: float) -> bool:
         """Whether a message from there is looked at."""
@@ -87,11 +92,12 @@ class Gatekeeper:
         if not settings.on:
             return True
         stranger = self._strangers.get(host)
-        if stranger is None:
+        if stranger is None or stranger.looked_at != self._generation:
             if self._is_ours(host):
-                self._remember(host)
+                self.believe(host)
                 return True
-            stranger = self._meet(host, now, settings)
+            stranger = stranger or self._meet(host, now, settings)
+            stranger.looked_at = self._generation
         if now < stranger.banned_until or not _takes(stranger, now, settings):
             self.dropped += 1
             return False
@@ -102,7 +108,7 @@ class Gatekeeper:
         return host not in self._known and self._settings().on and not self._is_ours(host)
 
     def believe(self, host: str) -> None:
-        """Somebody there has shown a trunk's credentials: it is no stranger."""
+        """Somebody there is a trunk's, or has shown a trunk's credentials: it is no stranger."""
         self._strangers.pop(host, None)
         self._remember(host)
 
@@ -136,7 +142,7 @@ class Gatekeeper:
     def _meet(self, host: str, now: float, settings: Defence) -> _Stranger:
         if len(self._strangers) >= MAX_STRANGERS:
             self._strangers.popitem(last=False)
-        stranger = self._strangers[host] = _Stranger(now, settings.burst)
+        stranger = self._strangers[host] = _Stranger(now, settings.burst, self._generation)
         return stranger
 
     def _remember(self, host: str) -> None:

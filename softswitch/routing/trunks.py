@@ -1,18 +1,20 @@
 """Which trunk a message comes from, and the flow that leads to a trunk.
 
-A trunk is known by its host: calls may come from any port of it (carriers send from many). Names
-are resolved by whoever owns a resolver, before: `names_to_resolve` says which, `addresses` brings
-what they resolved to. Knows no sockets and resolves nothing.
+A trunk is known by its host: calls may come from any port of it (carriers send from many). Where
+its servers are looked up, it is known by them, too. Names are resolved by whoever owns a resolver:
+`names_to_resolve` says which, and `Known` brings what they resolved to, then and later. Knows no
+sockets and resolves nothing.
 """
 
 import ipaddress
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from config.model import Configuration, Trunk
 from softswitch.routing.addresses import canonical_host, ip_address
 from softswitch.sip.flow import Flow
 
-__all__ = ["TrunkTable", "names_to_resolve"]
+__all__ = ["Known", "TrunkTable", "names_to_resolve"]
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -21,6 +23,16 @@ def names_to_resolve(configuration: Configuration) -> frozenset[str]:
     """Hosts of trunks that are names, not addresses."""
     hosts = (host for trunk in configuration.trunks.values() for host in _hosts(trunk))
     return frozenset(host for host in hosts if "/" not in host and ip_address(host) is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What names stand for now."""
+
+    addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of each name of `names_to_resolve`, as far as it has any."""
+    servers: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """Addresses of the servers that a name and transport lead to."""
 
 
 class Hosts:
@@ -52,26 +64,34 @@ class Hosts:
 
 
 class TrunkTable:
-    """The trunks of one configuration, found by where a message came from.
+    """The trunks of one configuration, found by where a message came from."""
 
-    `addresses` has, for each name of `names_to_resolve`, the addresses it resolved to.
-    """
-
-    def __init__(
-        self, configuration: Configuration, addresses: Mapping[str, frozenset[str]] | None = None
-    ) -> None:
-        self._hosts = Hosts()
-        self.behind = Hosts()
+    def __init__(self, configuration: Configuration, known: Known | None = None) -> None:
+        self._trunks = tuple(configuration.trunks.values())
+        self._hosts: Hosts
+        self.behind: Hosts
         """Those whose calls come through a proxy, by the hosts before it."""
-        self.proxies = Hosts()
+        self.proxies: Hosts
         """The same, by the proxies."""
-        resolved = addresses or {}
-        for trunk in configuration.trunks.values():
-            table = self._hosts if trunk.behind is None else self.behind
+        self.known: Known
+        """What it knows of names."""
+        self.learn(known or Known())
+
+    def learn(self, known: Known) -> None:
+        """Know the trunks by what their names stand for now, and by nothing that was before."""
+        hosts, behind, proxies = Hosts(), Hosts(), Hosts()
+        none: frozenset[str] = frozenset()
+        for trunk in self._trunks:
+            table = hosts if trunk.behind is None else behind
             for host in (trunk.host, *trunk.sources):
-                table.add(trunk, host, resolved.get(host, frozenset()))
+                table.add(trunk, host, known.addresses.get(host, none))
+            if trunk.by_name:
+                servers = known.servers.get((trunk.host, trunk.transport), none)
+                table.add(trunk, trunk.host, servers)
             for host in () if trunk.behind is None else trunk.behind.proxies:
-                self.proxies.add(trunk, host, resolved.get(host, frozenset()))
+                proxies.add(trunk, host, known.addresses.get(host, none))
+        self._hosts, self.behind, self.proxies = hosts, behind, proxies
+        self.known = known
 
     def identify(self, host: str, transport: str = "udp", port: int | None = None) -> Trunk | None:
         """The trunk this source belongs to, or None.

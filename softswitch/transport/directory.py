@@ -1,4 +1,5 @@
-"""Which servers stand behind a name: SRV records (RFC 3263), asked on the loop with a deadline.
+"""What stands behind a name: servers (SRV records, RFC 3263) and addresses (A, AAAA), asked on the
+loop with a deadline.
 
 It knows no SIP but the names of its services. What it finds, and for how long that holds, is all it
 tells; who keeps it and who is called is not its business.
@@ -8,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dns.asyncresolver
 import dns.exception
+import dns.message
+import dns.nameserver
+import dns.rdatatype
 import dns.resolver
 
-from softswitch.transport.names import NoAnswer
+from softswitch.transport.names import Addresses, NoAnswer
 
 __all__ = ["Directory", "Found", "Record"]
 
@@ -22,6 +26,8 @@ DEADLINE_SECONDS = 4.0
 """For one question with its repetitions."""
 MAX_RECORDS = 32
 """A carrier has a handful; more are somebody else's joke."""
+NEGATIVE_SECONDS = 30.0
+"""How long "there is none" holds where the answer does not say (RFC 2308 section 5)."""
 
 _SERVICES = {"udp": "_sip._udp", "tcp": "_sip._tcp", "tls": "_sips._tcp"}
 
@@ -43,30 +49,71 @@ class Found(NamedTuple):
     """How long the answer holds."""
 
 
+class _Answer(NamedTuple):
+    """What was answered to one question; no records, where there are none."""
+
+    records: tuple[Any, ...]
+    """As dnspython has them, whose fields are those of their kind."""
+    seconds: float
+
+
 class Directory:
-    """Asks the system's name servers, or those it is given (host, port)."""
+    """Asks the system's name servers, or those it is given (address, port)."""
 
     def __init__(self, servers: Sequence[tuple[str, int]] = ()) -> None:
         self._resolver = dns.asyncresolver.Resolver(configure=not servers)
         if servers:
-            self._resolver.nameservers = [host for host, _ in servers]
-            self._resolver.nameserver_ports = dict(servers)
+            self._resolver.nameservers = [
+                dns.nameserver.Do53Nameserver(host, port) for host, port in servers
+            ]
         self._resolver.lifetime = DEADLINE_SECONDS
 
     async def find(self, name: str, transport: str) -> Found:
         """The servers of a name for a transport; raises NoAnswer."""
-        question = f"{_SERVICES[transport]}.{name.rstrip('.')}."
-        try:
-            async with asyncio.timeout(DEADLINE_SECONDS + 1.0):
-                answer = await self._resolver.resolve(question, "SRV", search=False)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return Found((), 0.0)
-        except (dns.exception.DNSException, OSError, TimeoutError) as error:
-            raise NoAnswer(f"{question}: {str(error) or 'no answer'}") from None
+        answer = await self._ask(f"{_SERVICES[transport]}.{name.rstrip('.')}.", "SRV")
         records = tuple(
             Record(str(one.target).rstrip("."), int(one.port), int(one.priority), int(one.weight))
-            for one in list(answer)[:MAX_RECORDS]
+            for one in answer.records
         )
         # RFC 2782: "A Target of "." means that the service is decidedly not available".
-        seconds = 0.0 if answer.rrset is None else float(answer.rrset.ttl)
-        return Found(tuple(one for one in records if one.host), seconds)
+        return Found(tuple(one for one in records if one.host), answer.seconds)
+
+    async def addresses(self, name: str) -> Addresses:
+        """The addresses of a name, IPv4 first; raises NoAnswer when neither kind is answered."""
+        question = f"{name.rstrip('.')}."
+        both = await asyncio.gather(
+            self._ask(question, "A"), self._ask(question, "AAAA"), return_exceptions=True
+        )
+        answers = [one for one in both if isinstance(one, _Answer)]
+        found = tuple(str(record) for answer in answers for record in answer.records)
+        for error in both:
+            # One kind that is answered is enough, unless it says that there is none of it.
+            if isinstance(error, BaseException) and not (isinstance(error, NoAnswer) and found):
+                raise error
+        seconds = (answer.seconds for answer in answers if answer.records or not found)
+        return Addresses(found, min(seconds))
+
+    async def _ask(self, question: str, kind: str) -> _Answer:
+        """One question; raises NoAnswer."""
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS + 1.0):
+                answer = await self._resolver.resolve(
+                    question, kind, search=False, raise_on_no_answer=False
+                )
+        except dns.resolver.NXDOMAIN as error:
+            responses = error.kwargs.get("responses", {}).values()
+            return _Answer((), min(map(_negative_seconds, responses), default=NEGATIVE_SECONDS))
+        except (dns.exception.DNSException, OSError, TimeoutError) as error:
+            raise NoAnswer(f"{question}: {str(error) or 'no answer'}") from None
+        if answer.rrset is None:
+            return _Answer((), _negative_seconds(answer.response))
+        return _Answer(tuple(answer)[:MAX_RECORDS], float(answer.rrset.ttl))
+
+
+def _negative_seconds(response: dns.message.Message) -> float:
+    """RFC 2308 section 5: "the TTL of this record is set from the minimum of the MINIMUM field of
+    the SOA record and the TTL of the SOA itself"."""
+    for found in response.authority:
+        if found.rdtype == dns.rdatatype.SOA:
+            return float(min(found.ttl, found[0].minimum))
+    return NEGATIVE_SECONDS

@@ -1,20 +1,30 @@
-"""Names to addresses: getaddrinfo outside the loop's thread, with a deadline and a short memory.
+"""Names to addresses, with a deadline and a short memory: asked of the system outside the loop's
+thread, or of whoever is given.
 
 The switch has few names to look up, those of its trunks, and asks for them again and again: an
-answer is kept for a short time, an old answer serves while the name service is down, and a
-failure is remembered, so that calls to a bad name fail at once. It knows no SIP: no SRV, no
-NAPTR.
+answer is kept as long as it says, within bounds, an old answer serves while the name service is
+down, and a failure is remembered, so that calls to a bad name fail at once. It knows no SIP: no
+SRV, no NAPTR.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from softswitch.transport.endpoint import is_address
+from softswitch.transport.names import Addresses
 
 # getaddrinfo does not tell how long an answer holds; half a minute follows a failover by DNS.
 FRESH_SECONDS = 30.0
+# What an answer says of itself counts between these: each call would ask, or none for a day.
+SHORTEST_SECONDS = 5.0
+LONGEST_SECONDS = 3600.0
+# A name that is not there yet is asked for again soon, whatever its zone says.
+LONGEST_NEGATIVE_SECONDS = 60.0
 # Not so long that a repaired name is missed, not so short that each call waits for a dead service.
 FAILURE_SECONDS = 5.0
 # An old answer is better than none while the name service is down, for as long as a long call.
@@ -25,24 +35,66 @@ DEADLINE_SECONDS = 3.0
 MAX_NAMES = 1024
 
 
+# What getaddrinfo says of a name that has no address; everything else is a service that is down.
+_NO_SUCH_NAME = frozenset((socket.EAI_NONAME, socket.EAI_NODATA))
+
+
 class NameNotResolved(OSError):
     """A name has no address we can use, or its look-up took too long."""
+
+
+class NameUnknown(NameNotResolved):
+    """The name service says that there is no such name, or no address of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     addresses: tuple[str, ...]
     asked_at: float
+    seconds: float | None = None
+    said: bool = True
+    """Whether it is what the name service said; else it said nothing."""
+    failed_at: float = -math.inf
+    """When the name service said nothing last, and this served on."""
+
+    def holds_at(self, now: float) -> bool:
+        """Whether nobody need ask again."""
+        return now - self.asked_at < self._holds or now - self.failed_at < FAILURE_SECONDS
+
+    @property
+    def _holds(self) -> float:
+        if not self.said:
+            return FAILURE_SECONDS
+        if self.seconds is None:
+            return FRESH_SECONDS if self.addresses else FAILURE_SECONDS
+        longest = LONGEST_SECONDS if self.addresses else LONGEST_NEGATIVE_SECONDS
+        return min(max(self.seconds, SHORTEST_SECONDS), longest)
 
 
-Lookup = Callable[[str], Awaitable[Sequence[str]]]
+Lookup = Callable[[str], Awaitable[Addresses]]
 
 
-async def look_up(host: str) -> Sequence[str]:
+async def look_up(host: str) -> Addresses:
     """Ask the system's resolver, in a thread of the loop's pool."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-    return [str(address[0]) for *_, address in found]
+    try:
+        found = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except socket.gaierror as error:
+        if error.errno not in _NO_SUCH_NAME:
+            raise
+        return Addresses(())
+    return Addresses(tuple(str(address[0]) for *_, address in found))
+
+
+def asking(servers: Lookup) -> Lookup:
+    """Ask name servers of our own for names with dots. An address, or a single label as localhost
+    is, is the machine's own business."""
+
+    async def ask(host: str) -> Addresses:
+        is_name = "." in host.rstrip(".") and not is_address(host)
+        return await (servers if is_name else look_up)(host)
+
+    return ask
 
 
 class Resolver:
@@ -59,12 +111,11 @@ class Resolver:
         answer = self._answers.get(host)
         if answer is None:
             return None
-        age = asyncio.get_running_loop().time() - answer.asked_at
-        limit = FRESH_SECONDS if answer.addresses else FAILURE_SECONDS
-        return answer.addresses if age < limit else None
+        return answer.addresses if answer.holds_at(asyncio.get_running_loop().time()) else None
 
     async def resolve(self, host: str) -> tuple[str, ...]:
-        """The addresses of a name, best first; raises NameNotResolved."""
+        """The addresses of a name, best first; raises NameNotResolved, and NameUnknown where the
+        name service itself says so."""
         addresses = self.known(host)
         if addresses is None:
             task = self._running.get(host)
@@ -74,7 +125,9 @@ class Resolver:
                 task.add_done_callback(lambda _: self._running.pop(host, None))
             addresses = await asyncio.shield(task)
         if not addresses:
-            raise NameNotResolved(f"no address for {host!r}")
+            answer = self._answers.get(host)
+            kind = NameUnknown if answer is not None and answer.said else NameNotResolved
+            raise kind(f"no address for {host!r}")
         return addresses
 
     async def close(self) -> None:
@@ -87,22 +140,27 @@ class Resolver:
     async def _ask(self, host: str) -> tuple[str, ...]:
         try:
             async with asyncio.timeout(self._deadline):
-                found = tuple(dict.fromkeys(await self._lookup(host)))
+                found = await self._lookup(host)
         except (OSError, UnicodeError, ValueError, TimeoutError):
             # UnicodeError: a label that is empty or longer than 63 bytes.
             return self._failed(host)
-        self._keep(host, found)
-        return found
+        addresses = tuple(dict.fromkeys(found.addresses))
+        now = asyncio.get_running_loop().time()
+        self._keep(host, _Answer(addresses, now, found.seconds))
+        return addresses
 
     def _failed(self, host: str) -> tuple[str, ...]:
+        """The service is down: an old answer serves for a while before it is asked again, or each
+        call would wait for it."""
         old = self._answers.get(host)
         now = asyncio.get_running_loop().time()
         if old is not None and old.addresses and now - old.asked_at < STALE_SECONDS:
+            self._answers[host] = replace(old, failed_at=now)
             return old.addresses
-        self._keep(host, ())
+        self._keep(host, _Answer((), now, said=False))
         return ()
 
-    def _keep(self, host: str, addresses: tuple[str, ...]) -> None:
+    def _keep(self, host: str, answer: _Answer) -> None:
         if len(self._answers) >= MAX_NAMES and host not in self._answers:
             del self._answers[next(iter(self._answers))]
-        self._answers[host] = _Answer(addresses, asyncio.get_running_loop().time())
+        self._answers[host] = answer

@@ -1,4 +1,4 @@
-"""A name server that tests fill: SRV and A records over UDP on a free port of loopback."""
+"""A name server that tests fill: any records, over UDP on a free port of loopback."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ class NameServer:
         self.records: dict[tuple[str, str], list[str]] = {}
         self.seconds = 60
         self.silent = False
+        self.silent_kinds: set[str] = set()
+        """Kinds of records that it never heard of."""
+        self.zone = ""
+        """The zone whose SOA stands in an answer that there is nothing."""
+        self.negative_seconds = 60
         self.broken = False
         self.asked: list[str] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -58,8 +63,11 @@ class NameServer:
             question = query.question[0]
             name, kind = question.name.to_text(), dns.rdatatype.to_text(question.rdtype)
             self.asked.append(f"{name} {kind}")
-            if not self.silent:
+            if not self.silent and kind not in self.silent_kinds:
                 self._answer(query, name, kind, peer)
+
+    def _has(self, name: str) -> bool:
+        return any(known == name for known, _ in self.records)
 
     def _answer(
         self, query: dns.message.Message, name: str, kind: str, peer: tuple[str, int]
@@ -71,7 +79,11 @@ class NameServer:
         elif found:
             reply.answer.append(dns.rrset.from_text_list(name, self.seconds, "IN", kind, found))
         else:
-            reply.set_rcode(dns.rcode.NXDOMAIN)
+            if not self._has(name):
+                reply.set_rcode(dns.rcode.NXDOMAIN)
+            if self.zone:
+                soa = f"ns.{self.zone} admin.{self.zone} 1 60 60 60 {self.negative_seconds}"
+                reply.authority.append(dns.rrset.from_text(self.zone, 3600, "IN", "SOA", soa))
         try:
             self._socket.sendto(reply.to_wire(), peer)
         except OSError:

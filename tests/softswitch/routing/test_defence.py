@@ -61,6 +61,24 @@ def test_what_was_a_trunk_is_one_until_the_configuration_says_otherwise() -> Non
     assert door.knock(TRUNK, 10) == 1
 
 
+def test_a_banned_stranger_whose_address_becomes_a_trunks_is_heard() -> None:
+    door = Door(burst=1.0)
+    door.fail(times=1000)
+    assert door.knock() == 0
+    door.ours.add(STRANGER)
+    assert door.knock() == 0
+    door.keeper.forget_known()
+    assert door.knock(times=5) == 5
+    assert door.keeper.banned(door.now) == []
+
+
+def test_a_banned_stranger_stays_one_when_others_become_trunks() -> None:
+    door = Door()
+    door.fail(times=1000)
+    door.keeper.forget_known()
+    assert door.knock() == 0
+
+
 def test_a_stranger_that_becomes_a_trunk_is_none_from_then_on() -> None:
     door = Door(burst=1.0)
     assert door.knock(times=5) == 1

@@ -1,6 +1,6 @@
 import pytest
 
-from softswitch.routing.trunks import TrunkTable, names_to_resolve
+from softswitch.routing.trunks import Known, TrunkTable, names_to_resolve
 from softswitch.sip.flow import Flow
 from tests.support.configurations import loaded
 
@@ -15,11 +15,14 @@ trunks:
   inside: {address: 198.51.100.9, sources: 10.0.0.0/8}
   six: "[2001:DB8::1]:5070"
 """)
-ADDRESSES = {
-    "sbc.example.org": frozenset({"203.0.113.1", "::ffff:203.0.113.2"}),
-    "media.example.org": frozenset({"203.0.113.3"}),
-}
-TABLE = TrunkTable(CONFIGURATION, ADDRESSES)
+KNOWN = Known(
+    {
+        "sbc.example.org": frozenset({"203.0.113.1", "::ffff:203.0.113.2"}),
+        "media.example.org": frozenset({"203.0.113.3"}),
+    },
+    {("sbc.example.org", "udp"): frozenset({"203.0.113.5", "2001:db8::5"})},
+)
+TABLE = TrunkTable(CONFIGURATION, KNOWN)
 
 
 def identified(host: str, transport: str = "udp", port: int | None = None) -> str | None:
@@ -35,6 +38,9 @@ def identified(host: str, transport: str = "udp", port: int | None = None) -> st
         ("::ffff:203.0.113.1", "named"),
         ("203.0.113.3", "named"),
         ("sbc.example.org", "named"),
+        # The servers that its name leads to.
+        ("203.0.113.5", "named"),
+        ("2001:db8:0::5", "named"),
         ("198.51.100.77", "named"),
         ("::ffff:198.51.100.77", "named"),
         # An address goes before a network it lies in.
@@ -86,3 +92,40 @@ def test_without_networks_an_unknown_host_is_nobody() -> None:
 def test_the_way_to_a_trunk() -> None:
     assert TABLE.flow(CONFIGURATION.trunks["second"]) == Flow("tcp", "127.0.0.1", 5082)
     assert TABLE.flow(CONFIGURATION.trunks["six"]) == Flow("udp", "2001:db8::1", 5070)
+
+
+def test_a_trunk_is_known_by_what_its_name_stands_for_now() -> None:
+    table = TrunkTable(loaded("trunks: {a: {address: carrier.example, sources: [192.0.2.9]}}\n"))
+    assert table.identify("192.0.2.1") is None
+    table.learn(Known({"carrier.example": frozenset({"192.0.2.1"})}))
+    assert table.identify("192.0.2.1") is not None
+    table.learn(Known({"carrier.example": frozenset({"192.0.2.2"})}))
+    assert table.identify("192.0.2.1") is None
+    assert table.identify("192.0.2.2") is not None
+    assert table.identify("192.0.2.9") is not None
+
+
+def test_servers_are_only_those_of_a_trunk_without_a_port_and_of_its_transport() -> None:
+    table = TrunkTable(
+        loaded(
+            "trunks: {a: 'carrier.example:5060', b: 'carrier.example;transport=tcp', c: other.x}\n"
+        ),
+        Known(
+            servers={
+                ("carrier.example", "udp"): frozenset({"192.0.2.1"}),
+                ("carrier.example", "tcp"): frozenset({"192.0.2.2"}),
+            }
+        ),
+    )
+    assert table.identify("192.0.2.1") is None
+    found = table.identify("192.0.2.2")
+    assert found is not None
+    assert found.name == "b"
+
+
+def test_servers_of_a_trunk_behind_proxies_are_known_behind_them() -> None:
+    text = "trunks: {a: {address: carrier.example, behind: {proxies: [192.0.2.50], via: true}}}\n"
+    servers = {("carrier.example", "udp"): frozenset({"192.0.2.1"})}
+    table = TrunkTable(loaded(text), Known(servers=servers))
+    assert table.identify("192.0.2.1") is None
+    assert [trunk.name for trunk in table.behind.find("192.0.2.1")] == ["a"]

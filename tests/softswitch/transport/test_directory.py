@@ -69,3 +69,69 @@ async def test_more_records_than_anybody_needs_are_left(
     many = [(1, 1, 1000 + number, f"h{number}.x") for number in range(12)]
     server.srv("_sip._udp.carrier.example", *many)
     assert len((await directory.find("carrier.example", "udp")).records) == 12
+
+
+async def test_addresses_of_both_kinds_are_found_with_the_shortest_time(
+    server: NameServer, directory: Directory
+) -> None:
+    server.records["carrier.example.", "A"] = ["192.0.2.1", "192.0.2.2"]
+    server.records["carrier.example.", "AAAA"] = ["2001:db8::1"]
+    found = await directory.addresses("carrier.example")
+    assert found.addresses == ("192.0.2.1", "192.0.2.2", "2001:db8::1")
+    assert found.seconds == 60
+
+
+async def test_a_name_of_one_kind_holds_as_long_as_that_says(
+    server: NameServer, directory: Directory
+) -> None:
+    server.records["carrier.example.", "AAAA"] = ["2001:db8::1"]
+    server.seconds = 300
+    assert await directory.addresses("carrier.example") == (("2001:db8::1",), 300.0)
+
+
+async def test_no_address_holds_as_long_as_the_zone_says(
+    server: NameServer, directory: Directory
+) -> None:
+    server.zone, server.negative_seconds = "example.", 17
+    assert await directory.addresses("nobody.example") == ((), 17.0)
+    assert (await directory.find("nobody.example", "udp")).seconds == 17.0
+
+
+async def test_no_address_of_a_zone_that_says_nothing_holds_for_a_while(
+    directory: Directory,
+) -> None:
+    assert await directory.addresses("nobody.example") == ((), module.NEGATIVE_SECONDS)
+
+
+async def test_one_kind_that_is_answered_is_enough(
+    server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DEADLINE_SECONDS", 0.3)
+    directory = Directory([("127.0.0.1", server.port)])
+    server.records["carrier.example.", "A"] = ["192.0.2.1"]
+    server.silent_kinds = {"AAAA"}
+    assert (await directory.addresses("carrier.example")).addresses == ("192.0.2.1",)
+    server.silent_kinds = {"A"}
+    with pytest.raises(NoAnswer):
+        await directory.addresses("carrier.example")
+
+
+@pytest.mark.parametrize("how", ["silent", "broken"])
+async def test_addresses_of_a_name_service_that_is_away_are_no_answer(
+    server: NameServer, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(module, "DEADLINE_SECONDS", 0.3)
+    directory = Directory([("127.0.0.1", server.port)])
+    setattr(server, how, True)
+    with pytest.raises(NoAnswer, match=r"carrier\.example"):
+        await directory.addresses("carrier.example")
+
+
+async def test_two_name_servers_of_one_host_are_both_asked(
+    server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.records["carrier.example.", "A"] = ["192.0.2.1"]
+    with NameServer() as broken:
+        broken.broken = True
+        directory = Directory([("127.0.0.1", broken.port), ("127.0.0.1", server.port)])
+        assert (await directory.addresses("carrier.example")).addresses == ("192.0.2.1",)

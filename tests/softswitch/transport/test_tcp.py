@@ -1,6 +1,6 @@
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -10,15 +10,16 @@ from softswitch.transport import strangers as strangers_module
 from softswitch.transport import tcp as tcp_module
 from softswitch.transport.connection import Connection
 from softswitch.transport.endpoint import Endpoint
+from softswitch.transport.names import Addresses
 from softswitch.transport.resolver import Resolver
 from softswitch.transport.transport import Transport
 from tests.support.recording_stack import RecordingStack
 
 
-async def names(host: str) -> Sequence[str]:
+async def names(host: str) -> Addresses:
     """A name service that knows one peer."""
     if host == "gateway.example":
-        return ["::1", "127.0.0.1"]
+        return Addresses(("::1", "127.0.0.1"))
     raise OSError("no such name")
 
 

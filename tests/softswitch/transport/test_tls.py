@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +15,16 @@ from softswitch.sip.flow import Flow
 from softswitch.transport import Endpoint, Resolver, Tls, TlsFiles, TlsUnusable, Transport
 from softswitch.transport import strangers as strangers_module
 from softswitch.transport import tcp as tcp_module
+from softswitch.transport.names import Addresses
 from tests.support.certificates import CERTIFICATE, KEY, LOCKED_KEY
 from tests.support.recording_stack import RecordingStack
 
 OPTIONS = b"OPTIONS sip:x SIP/2.0\r\nContent-Length: 0\r\n\r\n"
 
 
-async def names(host: str) -> Sequence[str]:
+async def names(host: str) -> Addresses:
     """A name service for which every name is this machine."""
-    return ["127.0.0.1"]
+    return Addresses(("127.0.0.1",))
 
 
 def files(folder: Path, **more: object) -> TlsFiles:

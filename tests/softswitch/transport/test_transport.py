@@ -8,6 +8,7 @@ from softswitch.sip.flow import Flow
 from softswitch.transport import Endpoint, Resolver, StackFace, Transport
 from softswitch.transport import transport as module
 from softswitch.transport.endpoint import bind_all
+from softswitch.transport.names import Addresses
 from tests.support.recording_stack import RecordingStack
 
 
@@ -18,10 +19,10 @@ class Names:
         self.answers: dict[str, list[str]] = {"gateway.example": ["::1", "127.0.0.1"]}
         self.release = asyncio.Event()
 
-    async def __call__(self, host: str) -> Sequence[str]:
+    async def __call__(self, host: str) -> Addresses:
         await self.release.wait()
         try:
-            return self.answers[host]
+            return Addresses(tuple(self.answers[host]))
         except KeyError:
             raise OSError("no such name") from None
 

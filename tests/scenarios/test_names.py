@@ -1,0 +1,86 @@
+"""Trunks by name: the running program with a name server of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.name_server import NameServer
+from tests.support.phone import Phone
+from tests.support.program import Switch, wait_for
+from tests.support.rtp_end import RtpEnd
+from tests.support.sip_text import Message
+from tests.support.stage import CALLER, CAPTURE_ONLY, DIRECT, configuration
+
+
+def _is_final(message: Message) -> bool:
+    return message.status is not None and message.status >= 200
+
+
+@pytest.fixture
+def names() -> Iterator[NameServer]:
+    with NameServer() as made:
+        yield made
+
+
+def is_welcome(caller: Phone, near: RtpEnd) -> bool:
+    """Whether a call from there is a trunk's; not so often that it were a scanner."""
+    time.sleep(0.3)
+    return caller.invite(CAPTURE_ONLY, near.sdp()).expect(_is_final).status == 480
+
+
+def test_a_trunk_calls_from_the_servers_that_its_name_leads_to(
+    names: NameServer, tmp_path: Path
+) -> None:
+    with ExitStack() as made:
+        carrier = made.enter_context(closing(Phone(host="127.0.0.2", user="carrier")))
+        near = made.enter_context(closing(RtpEnd()))
+        names.srv("_sip._udp.carrier.test", (1, 0, carrier.port, "sbc.carrier.test"))
+        names.records["sbc.carrier.test.", "A"] = ["127.0.0.2"]
+        file = tmp_path / "switch.yaml"
+        servers = f"[127.0.0.1:{names.port}]"
+        file.write_text(configuration(switch={"name_servers": servers}))
+        switch = made.enter_context(Switch(tmp_path / "run", file, trunk="carrier.test"))
+        caller = made.enter_context(closing(Phone(switch.address, host="127.0.0.2", user=CALLER)))
+        other = made.enter_context(closing(Phone(switch.address, host="127.0.0.3", user=CALLER)))
+        wait_for("the trunk to be known", lambda: is_welcome(caller, near), within=20)
+        assert not is_welcome(other, near)
+        # It goes out to the server, whose address the name server says.
+        calling = caller.invite(DIRECT, near.sdp())
+        called = carrier.expect_call(10)
+        calling.cancel()
+        called.expect("CANCEL")
+        calling.expect(200, to="CANCEL")
+        calling.expect(487)
+        wait_for("its record", lambda: len(switch.records()) == 2)
+        assert [one["trunk"] for one in switch.records()[1]["legs"]] == ["carrier", "carrier"]
+
+
+def test_an_address_that_changes_is_followed_and_kept_while_nobody_answers(
+    names: NameServer, tmp_path: Path
+) -> None:
+    with ExitStack() as made:
+        near = made.enter_context(closing(RtpEnd()))
+        names.seconds = 1
+        names.records["gw.carrier.test.", "A"] = ["127.0.0.2"]
+        file = tmp_path / "switch.yaml"
+        servers = f"[127.0.0.1:{names.port}]"
+        file.write_text(configuration(switch={"name_servers": servers}))
+        switch = made.enter_context(Switch(tmp_path / "run", file, trunk="gw.carrier.test:5070"))
+        before, after = (
+            made.enter_context(closing(Phone(switch.address, host=host, user=CALLER)))
+            for host in ("127.0.0.2", "127.0.0.3")
+        )
+        assert is_welcome(before, near)
+        assert not is_welcome(after, near)
+        names.records["gw.carrier.test.", "A"] = ["127.0.0.3"]
+        wait_for("the new address", lambda: is_welcome(after, near), within=60)
+        assert not is_welcome(before, near)
+        names.broken = True
+        asked = len(names.asked)
+        wait_for("a question", lambda: len(names.asked) > asked + 2, within=60)
+        assert is_welcome(after, near)
