@@ -16,6 +16,7 @@ from rtp.engine._engine import (
     Prompt,
     frame_floats,
     frame_power,
+    has_srtp,
 )
 from rtp.engine.errors import EngineNotRunning, PortClosed, PortsExhausted
 from rtp.engine.events import (
@@ -52,4 +53,5 @@ __all__ = [
     "TapFlag",
     "frame_floats",
     "frame_power",
+    "has_srtp",
 ]

@@ -38,6 +38,7 @@ cdef extern from "engine.h":
         MIN_PTIME_MS, MAX_PTIME_MS, MAX_DIGITS_TO_SEND, MAX_PROMPT_SAMPLES, MAX_MIXED, DROP_REASONS
         EVENT_DIGIT_RECEIVED, EVENT_DIGIT_ENDED, EVENT_PLAYBACK_ENDED, EVENT_MEDIA_STARTED
         EVENT_SOURCE_CHANGED
+        SUITE_AES_CM_128_HMAC_SHA1_80, SUITE_AES_CM_128_HMAC_SHA1_32, SECURE_KEY_LENGTH
     const char *const *DROP_NAMES
 
     struct address:
@@ -118,6 +119,10 @@ cdef extern from "engine.h":
     void engine_stop_playback(engine *, const handle *)
     void engine_send_digits(engine *, const handle *, const char *, uint32_t, uint32_t)
     void engine_tap(engine *, const handle *, c_bool)
+    c_bool secure_load()
+    c_bool engine_secure(engine *, const handle *, int, const uint8_t *, const uint8_t *)
+    void engine_unsecure(engine *, const handle *)
+    void engine_set_one_port(engine *, const handle *, c_bool)
     void engine_hold_commands(engine *)
     void engine_kick(engine *)
     void engine_read_statistics(const handle *, port_statistics *)
@@ -135,6 +140,10 @@ CODECS = {
     "CN": CODEC_COMFORT_NOISE,
 }
 AUDIO = ("PCMU", "PCMA")
+SUITES = {
+    "AES_CM_128_HMAC_SHA1_80": SUITE_AES_CM_128_HMAC_SHA1_80,
+    "AES_CM_128_HMAC_SHA1_32": SUITE_AES_CM_128_HMAC_SHA1_32,
+}
 frombuffer = np.frombuffer
 OCTET = np.dtype(np.uint8)
 NO_OCTETS = np.empty(0, OCTET)
@@ -161,6 +170,20 @@ cdef bytes host_bytes(object host):
     if not isinstance(host, str) or "\0" in host or not host.isascii():
         raise ValueError(f"not a numeric address: {host!r}")
     return host.encode()
+
+
+cdef const uint8_t *key_octets(bytes key) except? NULL:
+    """Where a key lies, NULL for none."""
+    if key is None:
+        return NULL
+    if len(key) != SECURE_KEY_LENGTH:
+        raise ValueError(f"an SRTP key has {SECURE_KEY_LENGTH} octets, not {len(key)}")
+    return <const uint8_t *>key
+
+
+def has_srtp():
+    """Whether libsrtp2 is there; it is loaded then."""
+    return bool(secure_load())
 
 
 cdef class Prompt:
@@ -267,6 +290,34 @@ cdef class MediaPort:
         """Hold: what is not to be sent stays here, what is not to be received is counted."""
         self.check_open()
         engine_set_direction(self.engine.core, &self.handle, bool(send), bool(receive))
+        self.engine.commanded()
+
+    def secure(self, suite, *, bytes send_key=None, bytes receive_key=None):
+        """SRTP from now on: what is sent is sealed, what is received must be authentic.
+
+        Keys are a master key and its salt, 30 octets; with None that direction's key stays as it
+        was. Raises RuntimeError without libsrtp2 (`has_srtp`).
+        """
+        self.check_open()
+        if suite not in SUITES:
+            raise ValueError(f"no SRTP suite {suite!r}")
+        cdef const uint8_t *sending = key_octets(send_key)
+        cdef const uint8_t *receiving = key_octets(receive_key)
+        if not engine_secure(
+                self.engine.core, &self.handle, SUITES[suite], sending, receiving):
+            raise RuntimeError("no SRTP: libsrtp2 is missing")
+        self.engine.commanded()
+
+    def unsecure(self):
+        """Plain RTP from now on."""
+        self.check_open()
+        engine_unsecure(self.engine.core, &self.handle)
+        self.engine.commanded()
+
+    def set_one_port(self, one_port):
+        """Whether RTCP goes with RTP, by one port each side (RFC 5761)."""
+        self.check_open()
+        engine_set_one_port(self.engine.core, &self.handle, bool(one_port))
         self.engine.commanded()
 
     def hears(self, sources):

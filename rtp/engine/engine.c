@@ -237,6 +237,24 @@ void engine_send_digits(struct engine *engine, const struct handle *handle, cons
     command(engine, handle, &send);
 }
 
+bool engine_secure(struct engine *engine, const struct handle *handle, enum suite suite,
+                   const uint8_t *send_key, const uint8_t *receive_key) {
+    struct command fresh = {.kind = COMMAND_SECURE,
+                            .secure = secure_create(suite, send_key, receive_key)};
+    if (!fresh.secure)
+        return false;
+    command(engine, handle, &fresh);
+    return true;
+}
+
+void engine_unsecure(struct engine *engine, const struct handle *handle) {
+    command(engine, handle, &(struct command){.kind = COMMAND_SECURE, .secure = NULL});
+}
+
+void engine_set_one_port(struct engine *engine, const struct handle *handle, bool one_port) {
+    command(engine, handle, &(struct command){.kind = COMMAND_ONE_PORT, .one_port = one_port});
+}
+
 void engine_tap(struct engine *engine, const struct handle *handle, bool tapped) {
     command(engine, handle, &(struct command){.kind = COMMAND_TAP, .tapped = tapped});
 }

@@ -74,6 +74,11 @@ void engine_stop_playback(struct engine *engine, const struct handle *handle);
 /* At most MAX_DIGITS_TO_SEND characters; lengths in samples. */
 void engine_send_digits(struct engine *engine, const struct handle *handle, const char *digits,
                         uint32_t duration, uint32_t gap);
+/* Keys of SECURE_KEY_LENGTH, NULL: as it was. False: no memory, or no library. */
+bool engine_secure(struct engine *engine, const struct handle *handle, enum suite suite,
+                   const uint8_t *send_key, const uint8_t *receive_key);
+void engine_unsecure(struct engine *engine, const struct handle *handle);
+void engine_set_one_port(struct engine *engine, const struct handle *handle, bool one_port);
 void engine_tap(struct engine *engine, const struct handle *handle, bool tapped);
 void engine_read_statistics(const struct handle *handle, struct port_statistics *statistics);
 int64_t engine_last_received(const struct handle *handle);

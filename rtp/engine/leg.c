@@ -20,6 +20,9 @@ const char *const DROP_NAMES[DROP_REASONS] = {
     [DROP_DIGIT] = "digit",
     [DROP_LATE] = "late",
     [DROP_SEND_FAILED] = "send_failed",
+    [DROP_NOT_AUTHENTIC] = "not_authentic",
+    [DROP_REPLAYED] = "replayed",
+    [DROP_NOT_SEALED] = "not_sealed",
 };
 
 void core_init(struct core *core, int64_t now) {
@@ -47,6 +50,7 @@ void leg_free(struct leg *leg) {
     prompt_release(leg->playback.prompt);
     voice_release(leg->voice);
     mix_free(leg->mix);
+    secure_free(leg->secure);
     free(leg);
 }
 
@@ -105,6 +109,13 @@ void leg_set_direction(struct core *core, struct leg *leg, bool send, bool recei
     leg->may_send = send;
     leg->may_receive = receive;
     leg_wake(core, leg, now);
+}
+
+void leg_set_secure(struct leg *leg, struct secure *secure) {
+    if (secure)
+        leg->secure = secure_renew(leg->secure, secure);
+    else
+        secure_free(leg->secure), leg->secure = NULL;
 }
 
 void leg_hear(struct core *core, struct leg *leg, struct leg *source, int64_t now) {

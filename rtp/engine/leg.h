@@ -18,6 +18,7 @@
 #include "mix.h"
 #include "playback.h"
 #include "rtcp.h"
+#include "secure.h"
 #include "source.h"
 #include "stream.h"
 #include "tap.h"
@@ -40,6 +41,9 @@ enum drop {
     DROP_DIGIT,         /* the listener did not agree to telephone events */
     DROP_LATE,          /* from before the listener's switch to this source */
     DROP_SEND_FAILED,
+    DROP_NOT_AUTHENTIC, /* with the keys that were agreed */
+    DROP_REPLAYED,      /* opened before: doubled on its way, or by somebody else */
+    DROP_NOT_SEALED,
     DROP_REASONS
 };
 extern const char *const DROP_NAMES[DROP_REASONS];
@@ -89,7 +93,7 @@ struct core {
     int64_t wall_offset; /* since 1970, less the engine's clock */
     uint64_t random;
     char cname[64];
-    uint8_t scratch[RTP_HEADER_LENGTH + MAX_PAYLOAD];
+    uint8_t scratch[RTP_HEADER_LENGTH + MAX_PAYLOAD + MAX_SECURE_TRAILER];
 };
 
 struct leg {
@@ -102,7 +106,9 @@ struct leg {
     int rtp_socket, rtcp_socket;
     int direct_socket; /* direct.h; -1: none */
     uint32_t direct_changes, settled;
+    struct secure *secure; /* NULL: what comes and goes is plain */
     bool may_send, may_receive, tapped, has_codecs;
+    bool has_one_port; /* RTCP goes with RTP (RFC 5761) */
     uint64_t octets_received;
     int64_t first_received_ns, last_received_ns;
     struct playback playback;
@@ -144,6 +150,8 @@ void leg_set_codecs(struct core *core, struct leg *leg, const struct codecs *cod
 void leg_set_remote(struct core *core, struct leg *leg, const struct address *rtp,
                     const struct address *rtcp, int64_t now);
 void leg_set_direction(struct core *core, struct leg *leg, bool send, bool receive, int64_t now);
+/* Takes over `secure`; NULL: plain from now on. */
+void leg_set_secure(struct leg *leg, struct secure *secure);
 void leg_hear(struct core *core, struct leg *leg, struct leg *source, int64_t now);
 /* Takes over the mix; it is heard in place of what was. */
 void leg_hear_mix(struct core *core, struct leg *leg, struct mix *mix, int64_t now);
@@ -159,7 +167,7 @@ void leg_send_digits(struct core *core, struct leg *leg, const char *digits, uin
 /* receive.c */
 void leg_receive(struct core *core, struct leg *leg, uint8_t *data, size_t length,
                  const struct address *from, int64_t now);
-void leg_receive_rtcp(struct core *core, struct leg *leg, const uint8_t *data, size_t length,
+void leg_receive_rtcp(struct core *core, struct leg *leg, uint8_t *data, size_t length,
                       const struct address *from, int64_t now);
 
 /* relay.c: from `source` to all who hear it. */

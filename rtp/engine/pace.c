@@ -113,8 +113,10 @@ static void send_report(struct core *core, struct leg *leg, bool bye, int64_t no
     const struct latch *latch = &leg->latch;
     if (!latch->destination.length)
         return;
+    if (leg->has_one_port)
+        to = latch->destination;
     /* Where RTP was found elsewhere than signalled, RTCP is taken to be beside it. */
-    if (!to.length || !address_equal(&latch->destination, &latch->signalled)) {
+    else if (!to.length || !address_equal(&latch->destination, &latch->signalled)) {
         to = latch->destination;
         if (address_port(&to) == 65535)
             return;
@@ -122,7 +124,12 @@ static void send_report(struct core *core, struct leg *leg, bool bye, int64_t no
     }
     size_t length = rtcp_write(&leg->rtcp, &leg->source, &leg->stream, core->cname, bye,
                                now + core->wall_offset, now, core->scratch);
-    core->send(core->context, leg->rtcp_socket, core->scratch, length, &to, leg);
+    if (leg->secure && !secure_seal_rtcp(leg->secure, core->scratch, &length)) {
+        COUNT(leg->dropped[DROP_NOT_SEALED]);
+        return;
+    }
+    int socket = leg->has_one_port ? leg->rtp_socket : leg->rtcp_socket;
+    core->send(core->context, socket, core->scratch, length, &to, leg);
 }
 
 static bool is_silent_so_far(const struct leg *leg) {

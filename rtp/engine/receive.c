@@ -1,6 +1,6 @@
 /* The way of a packet that comes in: checked, judged, put in order, tapped, passed on.
  *
- * RFC 3550 5.1 and A.1. Whatever the bytes are, the outcome is a count.
+ * RFC 3550 5.1 and A.1, RFC 3711, RFC 5761. Whatever the bytes are, the outcome is a count.
  */
 #include "leg.h"
 
@@ -131,11 +131,45 @@ static enum drop hold_back(struct leg *leg) {
     return DROP_DIRECTION;
 }
 
+static enum drop drop_of(enum opened opened) {
+    if (opened == OPENED)
+        return DROP_NONE;
+    return opened == REPLAYED ? DROP_REPLAYED : DROP_NOT_AUTHENTIC;
+}
+
+/* What cannot be believed for where it comes from is not worth the work. */
+static enum drop open_sealed(struct leg *leg, uint8_t *data, size_t *length,
+                             const struct address *from) {
+    const struct latch *latch = &leg->latch;
+    if (*length < RTP_HEADER_LENGTH)
+        return DROP_TOO_SHORT;
+    if (data[0] >> 6 != 2)
+        return DROP_BAD_VERSION;
+    if (latch->locked && !address_equal(from, &latch->source) &&
+        !address_equal(from, &latch->signalled))
+        return DROP_OTHER_SOURCE;
+    return drop_of(secure_open(leg->secure, data, length));
+}
+
+/* RFC 5761 4: the second octet of RTCP is its type, 192 to 223; of RTP, what is then no payload
+ * type that may be agreed. */
+static bool is_rtcp(const uint8_t *data, size_t length) {
+    return length >= 2 && data[1] >= 192 && data[1] <= 223;
+}
+
 void leg_receive(struct core *core, struct leg *leg, uint8_t *data, size_t length,
                  const struct address *from, int64_t now) {
     struct rtp_packet packet;
     struct place place;
-    enum drop drop = parse(data, length, &packet);
+    enum drop drop = DROP_NONE;
+    if (leg->has_one_port && is_rtcp(data, length)) {
+        leg_receive_rtcp(core, leg, data, length, from, now);
+        return;
+    }
+    if (leg->secure)
+        drop = open_sealed(leg, data, &length, from);
+    if (drop == DROP_NONE)
+        drop = parse(data, length, &packet);
     if (drop == DROP_NONE) {
         uint8_t codec = leg->codecs.receive[packet.payload_type];
         drop = judge(core, leg, from, &packet, codec, now);
@@ -150,12 +184,18 @@ void leg_receive(struct core *core, struct leg *leg, uint8_t *data, size_t lengt
         COUNT(leg->dropped[drop]);
 }
 
-void leg_receive_rtcp(struct core *core, struct leg *leg, const uint8_t *data, size_t length,
+void leg_receive_rtcp(struct core *core, struct leg *leg, uint8_t *data, size_t length,
                       const struct address *from, int64_t now) {
     const struct latch *latch = &leg->latch;
     if (!address_same_host(from, &latch->destination) &&
         !address_same_host(from, &leg->rtcp_signalled)) {
         COUNT(leg->dropped[DROP_OTHER_SOURCE]);
+        return;
+    }
+    enum drop drop =
+        leg->secure ? drop_of(secure_open_rtcp(leg->secure, data, &length)) : DROP_NONE;
+    if (drop != DROP_NONE) {
+        COUNT(leg->dropped[drop]);
         return;
     }
     if (!rtcp_receive(&leg->rtcp, &leg->stream, data, length, now + core->wall_offset, now))

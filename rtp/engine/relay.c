@@ -11,11 +11,15 @@ bool leg_can_send(const struct leg *leg) {
 
 void leg_transmit(struct core *core, struct leg *leg, const struct outgoing *out,
                   uint8_t payload_type, uint8_t *packet, size_t payload_length) {
+    size_t length = RTP_HEADER_LENGTH + payload_length;
     stream_write_header(&leg->stream, out, payload_type, packet);
+    if (leg->secure && !secure_seal(leg->secure, packet, &length)) {
+        COUNT(leg->dropped[DROP_NOT_SEALED]);
+        return;
+    }
     COUNT(leg->stream.packets);
     ADD(leg->stream.octets, payload_length);
-    core->send(core->context, leg->rtp_socket, packet, RTP_HEADER_LENGTH + payload_length,
-               &leg->latch.destination, leg);
+    core->send(core->context, leg->rtp_socket, packet, length, &leg->latch.destination, leg);
 }
 
 /* The payload type under which the listener takes it, or -1. */
@@ -55,7 +59,7 @@ static void relay_to(struct core *core, struct leg *listener, const struct leg *
     if (codec_is_audio(codec) && codec != listener->codecs.send)
         codec_transcode(codec, listener->codecs.send, packet->payload, packet->length,
                         to + RTP_HEADER_LENGTH);
-    else if (!listener->next_listener)
+    else if (!listener->next_listener && !listener->secure)
         to = packet->payload - RTP_HEADER_LENGTH; /* in place: the last one to need the header */
     else
         memcpy(to + RTP_HEADER_LENGTH, packet->payload, packet->length);

@@ -71,6 +71,8 @@ static void free_command(const struct command *command) {
         mix_free(command->mix);
     if (command->kind == COMMAND_GIVE_VOICE)
         voice_release(command->voice);
+    if (command->kind == COMMAND_SECURE)
+        secure_free(command->secure);
     if (command->kind == COMMAND_OPEN)
         leg_free(command->leg);
 }
@@ -118,6 +120,12 @@ static void obey(struct shard *shard, const struct command *command, int64_t now
         break;
     case COMMAND_TAP:
         leg->tapped = command->tapped;
+        break;
+    case COMMAND_SECURE:
+        leg_set_secure(leg, command->secure);
+        break;
+    case COMMAND_ONE_PORT:
+        leg->has_one_port = command->one_port;
         break;
     }
 }

@@ -33,6 +33,8 @@ enum command_kind {
     COMMAND_STOP_PLAYBACK,
     COMMAND_SEND_DIGITS,
     COMMAND_TAP,
+    COMMAND_SECURE,
+    COMMAND_ONE_PORT,
 };
 
 struct port_pair;
@@ -62,6 +64,8 @@ struct command {
             uint32_t duration, gap;
         };
         bool tapped;
+        struct secure *secure;
+        bool one_port;
     };
 };
 

@@ -625,8 +625,8 @@ static void reports_tell_both_ends_of_loss_and_round_trip(void) {
             reports++;
             CHECK_EQUAL(address_port(&sent->to), 4001);
             int64_t now = stage->now;
-            leg_receive_rtcp(&stage->core, to, sent->payload, sent->length, &to->latch.destination,
-                             now + 30 * NS_PER_MS);
+            leg_receive_rtcp(&stage->core, to, stage->sent[at].payload, sent->length,
+                             &to->latch.destination, now + 30 * NS_PER_MS);
         }
     }
     CHECK(reports >= 2 * 9 && reports <= 2 * 25);
