@@ -47,20 +47,11 @@ class DefenceKeys:
         default="10 min",
         example="1 h",
     )
-    CALLS_PER_SECOND = Key(
-        "calls_per_second",
-        integer(1, 100_000),
-        "New calls a second that the switch takes from all trunks together; callers beyond it get "
-        "503 with Retry-After.",
-        otherwise="no limit",
-        example="200",
-    )
 
 
 DEFENCE = Section(
     "defence",
-    "How much of the switch strangers get: whoever is no trunk, proxy or registered contact. None "
-    "of it is for trunks but `calls_per_second`.",
+    "How much of the switch strangers get: whoever is no trunk, proxy or registered contact.",
     keys_of(DefenceKeys),
     example="defence: {per_second: 20, ban_after: 10, ban_time: 1 h}",
 )
@@ -79,5 +70,4 @@ def read_defence(tree: Tree, reading: Reading) -> Defence:
         burst=float(fields[keys.BURST]),
         ban_after=fields[keys.BAN_AFTER],
         ban_seconds=fields[keys.BAN_TIME],
-        max_calls_per_second=fields.get(keys.CALLS_PER_SECOND),
     )

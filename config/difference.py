@@ -60,7 +60,9 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "max_call_seconds": "max_call_time",
         "no_media_seconds": "no_media_time",
     },
-    "defence": {"ban_seconds": "ban_time", "max_calls_per_second": "calls_per_second"},
+    "defence": {"ban_seconds": "ban_time"},
+    "admission": {"loop_lag_seconds": "loop_lag"},
+    "stir": {"freshness_seconds": "freshness", "fetching": "fetch", "signing": "sign"},
     "hearing": RESTART["hearing"],
     "web": _WEB_RESTART,
 }

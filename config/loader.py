@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from config.admission import read_admission
 from config.campaigns import complete_syndicated, read_campaign
 from config.control import read_control
 from config.defence import read_defence
@@ -55,6 +56,7 @@ from config.references import (
     check_trunks,
 )
 from config.steps import read_treatment
+from config.stir import check_vouching, read_stir
 from config.stocks import Item, read_stock
 from config.switch import read_switch
 from config.tables import read_hours, read_list, read_places, read_region, read_table
@@ -73,8 +75,8 @@ NAMED_SECTIONS = (
 )  # fmt: skip
 """Sections that are mappings from names to settings."""
 SECTIONS = (
-    "switch", "control", "defence", "hearing", "originate", *NAMED_SECTIONS, "number_files", "web",
-    "trace",
+    "switch", "control", "defence", "admission", "hearing", "originate", *NAMED_SECTIONS,
+    "number_files", "web", "trace", "stir",
 )  # fmt: skip
 IGNORED_PREFIX = "x-"
 """Top-level keys that begin so are left to the operator, for anchors."""
@@ -170,6 +172,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     reading.country = _country(tree, reading)
     control = read_control(_settings(tree, "control"), reading)
     defence = read_defence(_settings(tree, "defence"), reading)
+    stir = read_stir(_settings(tree, "stir"), reading)
     switch = _switch(tree, reading)
     hearing = read_hearing(_settings(tree, "hearing"), reading)
     if switch is not None:
@@ -195,6 +198,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     web = read_web(tree.entries.get("web"), reading)
     campaigns = complete_syndicated(campaigns, entries["campaigns"], reading)
     _check(switch, trunks, pools, campaigns, treatments, reading.problems)
+    check_vouching(stir, trunks, reading.problems)
     check_keyword_questions(reading.keyword_questions, campaigns, reading.problems)
     check_words(hearing, campaigns, reading.problems)
     check_publishers(reading.priced, numbers, pools, campaigns, reading.problems)
@@ -220,6 +224,8 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
         hearing=hearing,
         control=control,
         defence=defence,
+        stir=stir,
+        admission=read_admission(_settings(tree, "admission"), reading),
         trace=read_tracing(_settings(tree, "trace"), reading),
         originate=originate,
         webhooks=webhooks,

@@ -7,6 +7,7 @@ output, and a test says when the two differ.
 import sys
 from typing import Any
 
+from config.admission import ADMISSION
 from config.after_call import AFTER_CALL
 from config.caller_ids import CALLER_ID_SECTION
 from config.campaigns import CAMPAIGN
@@ -28,6 +29,7 @@ from config.rating import RATING
 from config.reading import Key, Section
 from config.recordings import RECORDING
 from config.steps import BUILDERS, STEP_SECTIONS
+from config.stir import FETCH, SIGN, STIR
 from config.stocks import ITEM, STOCK
 from config.switch import SWITCH
 from config.tables import HOURS, LIST, PLACES, REGION, TABLE
@@ -41,6 +43,7 @@ from config.trunk_numbers import NUMBERS as TRUNK_NUMBERS
 from config.trunk_numbers import RECEIVE, RECEIVED, SEND, SENT
 from config.trunk_probes import PROBE
 from config.trunk_proxies import BEHIND
+from config.trunk_vouching import VOUCHING
 from config.trunks import TRUNK
 from config.web import WEB, WEB_POOL
 from config.webhooks import PIXEL, WEBHOOK
@@ -49,6 +52,8 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
     ("switch", "One mapping.", (SWITCH, SIP_TLS)),
     ("control", "One mapping.", (CONTROL, CONTROL_TOKEN, CONTROL_TLS)),
     ("defence", "One mapping.", (DEFENCE,)),
+    ("admission", "One mapping.", (ADMISSION,)),
+    ("stir", "One mapping.", (STIR, SIGN, FETCH)),
     ("hearing", "One mapping.", (HEARING,)),
     ("originate", "One mapping.", (ORIGINATE,)),
     (
@@ -57,6 +62,7 @@ GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
         (
             *(TRUNK, LOGIN, PEER, REGISTER, BEHIND, PROBE),
             *(TRUNK_NUMBERS, SEND, SENT, RECEIVE, RECEIVED, HEADERS, FAILOVER, IDENTITY),
+            VOUCHING,
         ),
     ),
     (

@@ -23,7 +23,17 @@ from config.steps import BUILDERS, STEP_SECTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-ONE_EACH = ("switch", "control", "defence", "hearing", "originate", "web", "trace")
+ONE_EACH = (
+    "switch",
+    "control",
+    "defence",
+    "admission",
+    "hearing",
+    "originate",
+    "web",
+    "trace",
+    "stir",
+)
 """Sections that are one mapping."""
 _NAMED: Mapping[str, Schema] = {
     "trunks": hints.section("a trunk"),

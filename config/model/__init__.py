@@ -5,6 +5,7 @@ reference before it builds one) and read by everybody else. All numbers are norm
 durations are seconds, all references are known to exist. Knows nothing of YAML text, files or SIP.
 """
 
+from config.model.admission import Admission
 from config.model.campaign import (
     AfterCall,
     Blocked,
@@ -151,6 +152,7 @@ __all__ = [
     "NOWHERE",
     "ORIGINAL_CALLER",
     "Accept",
+    "Admission",
     "AfterCall",
     "AllSaid",
     "AnswerKind",

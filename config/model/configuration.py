@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from config.model.admission import Admission
 from config.model.campaign import Campaign
 from config.model.control import Control
 from config.model.defence import Defence
@@ -42,6 +43,7 @@ class Configuration:
     hearing: Hearing = field(default_factory=Hearing)
     control: Control = field(default_factory=Control)
     defence: Defence = field(default_factory=Defence)
+    admission: Admission = field(default_factory=Admission)
     stir: Stir = field(default_factory=Stir)
     originate: OriginateRules | None = None
     """For all calls that are asked for. None: only what campaigns say."""

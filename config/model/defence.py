@@ -16,5 +16,3 @@ class Defence:
     """Vain tries within a minute that make a scanner of it. 1-100000, default 20."""
     ban_seconds: float = 600.0
     """How long a scanner gets no answer. 1 s to 168 h, default 10 min."""
-    max_calls_per_second: int | None = None
-    """New calls a second that the switch takes; None: no limit. Default None."""

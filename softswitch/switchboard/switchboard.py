@@ -154,7 +154,7 @@ class Switchboard:
         limit = trunk.calls_per_second
         if limit is not None and not rate.takes(f"from {trunk.name}", limit, now):
             return f"trunk {trunk.name} is full (calls_per_second)"
-        limit = configuration.defence.max_calls_per_second
+        limit = configuration.admission.calls_per_second
         if limit is not None and not rate.takes("switch", limit, now):
             return "switch is full (calls_per_second)"
         return None
