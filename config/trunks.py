@@ -34,6 +34,7 @@ from config.trunk_probes import PROBE_KIND
 from config.trunk_proxies import BEHIND_KIND
 from config.trunk_srtp import RTCP_MUX, SRTP
 from config.trunk_transfers import REDIRECTS, TRANSFERS
+from config.trunk_vouching import VOUCHING_KIND
 
 _CODECS: tuple[CodecName, ...] = ("PCMU", "PCMA")
 _OVERSIZES: tuple[Oversize, ...] = ("tcp", "udp")
@@ -192,6 +193,13 @@ class TrunkKeys:
         otherwise="Privacy alone, where the caller wishes it",
         example="{write: [P-Asserted-Identity]}",
     )
+    IDENTITY = Key(
+        "identity",
+        VOUCHING_KIND,
+        "What signatures of its calls are worth, and what is signed towards it.",
+        otherwise="they are not looked at, and nothing is signed",
+        example="{verify: true, failed: refuse}",
+    )
 
 
 def _is_by_name(where: HostPort) -> bool:
@@ -272,5 +280,6 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         caller_identity=fields.get(keys.CALLER_IDENTITY),
         transfers=fields[keys.TRANSFERS],
         redirects=fields[keys.REDIRECTS],
+        identity=fields.get(keys.IDENTITY),
         location=fields.place(keys.ADDRESS),
     )
