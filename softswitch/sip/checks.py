@@ -12,7 +12,7 @@ from typing import NamedTuple
 from softswitch.sip.context import SUPPORTED, Context
 from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import is_token
-from softswitch.sip.inspect import method_of
+from softswitch.sip.inspect import is_of_rfc_2543, method_of
 from softswitch.sip.message import SIP_VERSION, Request
 from softswitch.sip.session_timer import check_interval
 from softswitch.sip.validation import has_one_contact, validate
@@ -74,11 +74,12 @@ def check_syntax(request: Request, _context: Context) -> Refusal | None:
     """8.1.1: a valid request MUST contain To, From, CSeq, Call-ID, Max-Forwards and Via.
 
     Max-Forwards is not asked for, because elements older than RFC 3261 left it out; a Contact is,
-    of an INVITE, where "the Contact header field MUST be present" (8.1.1.8).
+    of an INVITE, where "the Contact header field MUST be present" (8.1.1.8), unless its branch says
+    that the caller follows RFC 2543, where it need not.
     """
     try:
         validate(request)
-        if request.method == "INVITE" and not has_one_contact(request):
+        if request.method == "INVITE" and not has_one_contact(request) and _needs_contact(request):
             return _bad("one Contact is needed")
     except ParseError as error:
         return Refusal(error.status_hint, error.reason, _warning(error.reason))
@@ -195,6 +196,10 @@ def _accepts_session_description(request: Request) -> bool:
         value.partition(";")[0].strip().lower() for value in request.headers.get_list("Accept")
     }
     return bool(ranges & _ACCEPT_RANGES) or not any(ranges)
+
+
+def _needs_contact(request: Request) -> bool:
+    return "Contact" in request.headers.fields or not is_of_rfc_2543(request)
 
 
 def _is_optional(request: Request) -> bool:

@@ -14,10 +14,12 @@ from softswitch.sip._reader import read_hop, read_number, read_tag
 from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import HOSTNAME, MAX_HOST, USUAL_PORT
 from softswitch.sip.headers.name_address import NameAddress
+from softswitch.sip.headers.via import MAGIC_COOKIE
 
 if TYPE_CHECKING:
-    from softswitch.sip.message import Message
+    from softswitch.sip.message import Message, Request
 
+_COOKIE = MAGIC_COOKIE.lower()
 _WORD = r"[A-Za-z0-9.\-_*+!%`'~]+"
 
 # The same as the careful reader has it, in host and port.
@@ -87,6 +89,16 @@ def contact_uri(message: Message) -> str | None:
     except ParseError:
         return None
     return str(contacts[0].uri) if contacts else None
+
+
+def caller_uri(request: Request) -> str:
+    """Give where a caller is reached: its Contact, or, as RFC 2543 has it, the URI in From."""
+    return contact_uri(request) or str(request.from_.uri)
+
+
+def is_of_rfc_2543(request: Request) -> bool:
+    """Say whether the branch of a request lacks the cookie of RFC 3261 (8.1.1.7)."""
+    return not hop_of(request).branch.lower().startswith(_COOKIE)
 
 
 def route_values(message: Message) -> list[str]:

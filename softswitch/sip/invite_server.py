@@ -14,7 +14,7 @@ from softswitch.sip.compose import Header, ResponseHead, header_lines
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
 from softswitch.sip.events import InviteCancelled, InviteReceived
-from softswitch.sip.inspect import contact_uri, from_tag_of, number_of, plain_user, route_values
+from softswitch.sip.inspect import caller_uri, from_tag_of, number_of, plain_user, route_values
 from softswitch.sip.reliable import ReliableSender, requires_reliable
 from softswitch.sip.timers import Timer
 
@@ -291,7 +291,7 @@ class IncomingInvite:
             remote_tag=self.remote_tag,
             local=f"{fields['To'][0]};tag={self.local_tag}",
             remote=fields["From"][0],
-            remote_target=contact_uri(request) or "",
+            remote_target=caller_uri(request),
             route_set=route_values(request),
             local_cseq=0,
             remote_cseq=number_of(request),

@@ -823,6 +823,7 @@ L:0
 """
 )
 
+_SDP_OF_5 = sdp(b"192.0.2.5")
 SDP01 = build(
     b"""
 INVITE sip:user@example.com SIP/2.0
@@ -837,8 +838,8 @@ Via: SIP/2.0/UDP 192.0.2.15;branch=z9hG4bKkdjuw
 Content-Length: %d
 Content-Type: application/sdp
 """
-    % len(_SDP_15),
-    _SDP_15,
+    % len(_SDP_OF_5),
+    _SDP_OF_5,
 )
 
 # 3.4 Backward compatibility ----------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from softswitch.sip import events
 from softswitch.sip.errors import ParseError
 from softswitch.sip.headers.accept import accepts, parse_accept
 from softswitch.sip.headers.contact import Contacts
@@ -13,6 +14,9 @@ from softswitch.sip.message import Request, Response, parse_message
 from softswitch.sip.multipart import find_body, find_session_description
 from softswitch.sip.validation import validate
 from tests.support import torture
+from tests.support.sip_text import Message
+from tests.support.torture_table import Answer, Row, rows
+from tests.support.wire import PEER, PEER_TCP, Wire, request
 
 
 def read_request(data: bytes) -> Request:
@@ -431,3 +435,128 @@ def test_three_colons_are_read_as_two() -> None:
     right = read_request(torture.IPV6_CORRECT_ABNF_2_COLONS).request_uri
 
     assert wrong.host == right.host == "2001:db8::192.0.2.1"
+
+
+# What the stack answers, from a source that it knows ----------------------------------------------
+
+ROWS = rows()
+
+
+def named(row: Row) -> str:
+    return row.name
+
+
+def lenient() -> Wire:
+    """What answers repeat of a message that is not well-formed, is neither."""
+    wire = Wire()
+    wire.strict = False
+    return wire
+
+
+def expect(wire: Wire, finals: list[int], answer: Answer) -> None:
+    is_call = any(isinstance(event, events.InviteReceived) for event in wire.events())
+    assert is_call == answer.is_call
+    if not is_call:
+        assert finals[:1] == ([] if answer.status is None else [answer.status])
+    assert bool(wire.stack.flows_to_close()) == answer.closes
+
+
+def finals_of(messages: list[Message]) -> list[int]:
+    return [message.status for message in messages if message.status and message.status >= 200]
+
+
+def test_the_page_has_every_message() -> None:
+    assert [row.name.upper().replace("-", "_") for row in ROWS] == list(EXPECTED)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_a_datagram_gets_what_the_page_says(row: Row) -> None:
+    wire = lenient()
+    finals = finals_of(wire.give(row.data, PEER))
+    assert len(finals) <= 1
+    expect(wire, finals, row.udp)
+
+
+@pytest.mark.parametrize("cut", [1, 7, 100_000])
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_a_connection_gets_what_the_page_says_however_it_is_cut(row: Row, cut: int) -> None:
+    wire = lenient()
+    for place in range(0, len(row.data), cut):
+        wire.stack.receive_stream(row.data[place : place + cut], PEER_TCP, now=wire.now)
+    expect(wire, finals_of(wire.take()), row.tcp)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_a_stranger_gets_one_answer_at_most_and_never_a_call(row: Row) -> None:
+    wire = Wire(is_known=lambda _request, _flow: False)
+    wire.strict = False
+    messages = wire.give(row.data, PEER)
+    assert len(messages) <= 1
+    assert wire.events() == []
+    assert wire.wait(64.0) == []
+    if row.udp.is_call:
+        assert finals_of(messages) == [403]
+
+
+def answered(template: bytes) -> tuple[Wire, list[object]]:
+    """An INVITE of ours, answered by a response of the standard made to fit it."""
+    wire = Wire()
+    invite = wire.stack.invite(
+        uri="sip:user@example.com",
+        to_flow=PEER,
+        from_="<sip:us@192.0.2.9>",
+        to="<sip:user@example.com>",
+        contact_user="us",
+        body=b"v=0\r\n",
+        now=wire.now,
+    )
+    (sent,) = wire.take()
+    assert invite.call_id == sent.call_id
+    head, _, body = template.partition(b"\r\n\r\n")
+    fits = {b"Via": "via", b"From": "from", b"Call-ID": "call-id", b"CSeq": "cseq"}
+    lines = []
+    for line in head.split(b"\r\n"):
+        name, colon, _ = line.partition(b":")
+        ours = fits.get(name)
+        lines.append(name + colon + b" " + sent.get(ours).encode() if ours else line)
+    wire.give(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+    return wire, wire.events()
+
+
+def test_unreason_answers_a_call_whatever_its_phrase() -> None:
+    _, told = answered(torture.UNREASON)
+    (event,) = told
+    assert isinstance(event, events.InviteAnswered)
+    assert event.response.reason == torture.UNREASON_PHRASE
+
+
+def test_noreason_is_a_provisional_answer() -> None:
+    """17.1.1.2: after a 1xx the INVITE is not sent again."""
+    wire, told = answered(torture.NOREASON)
+    assert told == []
+    assert wire.wait(10.0) == []
+
+
+def test_bcast_answers_nothing_even_when_it_fits() -> None:
+    """8.1.3.3: a response with more than one Via is discarded."""
+    wire, told = answered(torture.BCAST)
+    assert told == []
+    assert wire.stack.drops["via-count"] == 1
+
+
+def test_inv2543_is_answered_and_ended_where_its_from_and_route_say() -> None:
+    """RFC 2543 has the address in From where there is no Contact."""
+    wire = lenient()
+    wire.give(torture.INV2543)
+    invite = wire.event(events.InviteReceived).invite
+    dialog = invite.accept(body=b"v=0\r\n", now=wire.now)
+    (answer,) = finals_of(wire.take())
+    assert answer == 200
+    assert dialog.remote_target == "sip:+13035551111@ift.client.example.net;user=phone"
+    assert dialog.route_set == ("<sip:UserB@example.com;maddr=ss1.example.com>",)
+
+
+def test_an_invite_of_our_time_needs_its_contact() -> None:
+    wire = Wire()
+    (answer,) = wire.give(request(contact=None))
+    assert answer.status == 400
