@@ -1,34 +1,38 @@
 """What an outbound INVITE says: whom it calls, as whom, with which header fields.
 
-From the node, the campaign that serves the call, and the call's facts. Values come from callers and
-servers: whatever could break a header field is left out of it.
+From the node, the campaign that serves the call, the trunk it goes to, and the call's facts. The
+header fields are `ivr.trunk_fields`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 
 import msgspec
 
-from config.model import CallerId, Connect, Destination, Template
+from config.model import CallerId, Connect, Destination, Trunk
 from ivr.journey import Journey
+from ivr.trunk_fields import fields_for, header_text, identity_for, written_fields
 from softswitch.call.call import Call
 from softswitch.call.dial_request import DialRequest
-from softswitch.routing.caller_id import ShownCaller, shown_caller
+from softswitch.routing.caller_id import ANONYMOUS, ShownCaller, Write, shown_caller
 from softswitch.routing.destinations import destination_trunk, dial_address
+from softswitch.routing.number_forms import caller_uri
 
 __all__ = ["dial_request", "first_request", "header_text", "with_headers"]
-
-MAX_HEADER_TEXT = 1000
-"""Characters of one value: an INVITE over UDP must stay below 64 kB with all of them."""
 
 
 def dial_request(journey: Journey, node: Connect, destination: Destination) -> DialRequest:
     """Everything the outbound INVITE says, from the node, the campaign and the call."""
     call = journey.call
     trunk = destination_trunk(call.configuration, call.campaign, destination)
-    address = dial_address(destination, trunk, called=call.called)
-    shown = _shown(journey, journey.caller_id or node.caller_id or call.campaign.caller_id)
+    home = call.configuration.switch.country
+    address = dial_address(destination, trunk, called=call.called, home=home)
+    kind, number = _kind(journey, journey.caller_id or node.caller_id or call.campaign.caller_id)
+    shown = _shown(call, trunk, kind, number, private=call.private)
+    identity: tuple[tuple[str, str], ...] = ()
+    if trunk.caller_identity is not None:
+        identity = _identity(call, trunk, kind, address.uri, shown)
     return DialRequest(
         uri=address.uri,
         to_number=address.number,
@@ -42,8 +46,7 @@ def dial_request(journey: Journey, node: Connect, destination: Destination) -> D
         headers=(
             ("Max-Forwards", str(call.max_forwards)),
             *shown.headers,
-            *_passed(call, trunk.pass_headers),
-            *_attributes(journey, node.headers),
+            *fields_for(journey, trunk, node.headers, identity),
         ),
     )
 
@@ -54,9 +57,11 @@ def first_request(
     """The INVITE to the party that is called first, where we call both: it sees the caller id, or
     whom it is to talk to. The campaign's header fields are added when its facts are known."""
     trunk = destination_trunk(call.configuration, call.campaign, destination)
-    address = dial_address(destination, trunk, called=call.called)
+    home = call.configuration.switch.country
+    address = dial_address(destination, trunk, called=call.called, home=home)
     caller_id = caller_id or call.campaign.caller_id
     kind = "called" if caller_id.kind in ("unique", "mask") else caller_id.kind
+    host = call.services.advertised_host
     shown = shown_caller(
         kind=kind,
         fixed=caller_id.number,
@@ -64,8 +69,10 @@ def first_request(
         caller=call.called_number,
         name="",
         private=False,
-        host=call.services.advertised_host,
+        host=host,
+        write=_write(trunk, home, host),
     )
+    identity = identity_for(call, trunk, address.uri, shown=_told(shown), true="", is_callers=False)
     return DialRequest(
         uri=address.uri,
         to_number=address.number,
@@ -75,32 +82,61 @@ def first_request(
         trunk=trunk,
         ring_seconds=ring_seconds,
         contact_user=shown.contact_user,
-        headers=(("Max-Forwards", str(call.max_forwards)), *shown.headers),
+        headers=(("Max-Forwards", str(call.max_forwards)), *shown.headers, *identity),
     )
 
 
 def with_headers(journey: Journey, request: DialRequest) -> DialRequest:
-    """A request with the header fields of the call's campaigns."""
-    headers = (*request.headers, *_attributes(journey, ()))
+    """A request with the header fields of the call's campaigns, and those of its trunk."""
+    headers = (*request.headers, *written_fields(journey, request.trunk))
     return msgspec.structs.replace(request, headers=headers)
 
 
-def _shown(journey: Journey, caller_id: CallerId) -> ShownCaller:
-    call = journey.call
-    kind, number = caller_id.kind, caller_id.number
-    if kind == "unique":
-        unique = _unique(journey, caller_id)
-        # With all numbers of the range in use the number called says the least wrong.
-        kind, number = ("fixed", unique) if unique is not None else ("called", None)
+def _kind(journey: Journey, caller_id: CallerId) -> tuple[str, str | None]:
+    """Which kind of caller id is shown, and its number."""
+    if caller_id.kind != "unique":
+        return caller_id.kind, caller_id.number
+    unique = _unique(journey, caller_id)
+    # With all numbers of the range in use the number called says the least wrong.
+    return ("fixed", unique) if unique is not None else ("called", None)
+
+
+def _shown(
+    call: Call, trunk: Trunk, kind: str, number: str | None, *, private: bool
+) -> ShownCaller:
+    host = call.services.advertised_host
     return shown_caller(
         kind=kind,
         fixed=number,
         called=call.called_number,
         caller=call.caller_number,
         name=call.caller_name,
-        private=call.private,
-        host=call.services.advertised_host,
+        private=private,
+        host=host,
+        write=_write(trunk, call.configuration.switch.country, host),
     )
+
+
+def _write(trunk: Trunk, home: str, host: str) -> Write | None:
+    """How the trunk wants callers' numbers; None: as they are."""
+    if trunk.numbers is None:
+        return None
+    return partial(caller_uri, trunk=trunk, home=home, host=host)
+
+
+def _identity(
+    call: Call, trunk: Trunk, kind: str, uri: str, shown: ShownCaller
+) -> tuple[tuple[str, str], ...]:
+    is_callers = kind == "original"
+    true = ""
+    if is_callers and call.private and trunk.trusted:
+        true = _told(_shown(call, trunk, kind, None, private=False))
+    return identity_for(call, trunk, uri, shown=_told(shown), true=true, is_callers=is_callers)
+
+
+def _told(shown: ShownCaller) -> str:
+    """The caller as From shows it; empty when that is nobody."""
+    return "" if shown.number == ANONYMOUS else shown.from_header
 
 
 def _unique(journey: Journey, caller_id: CallerId) -> str | None:
@@ -111,28 +147,3 @@ def _unique(journey: Journey, caller_id: CallerId) -> str | None:
     number = desk.take(call.call_id, caller_id.number, caller_id.last or caller_id.number)
     journey.unique_caller_id = number
     return number
-
-
-def _passed(call: Call, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    wanted = {name.lower() for name in names}
-    return ((name, value) for name, value in call.passed_headers if name.lower() in wanted)
-
-
-def _attributes(
-    journey: Journey, own: tuple[tuple[str, Template], ...]
-) -> Iterator[tuple[str, str]]:
-    """Header fields of the campaigns and the node; the last of a name counts, an empty one is left
-    out."""
-    templates: dict[str, tuple[str, Template]] = {}
-    for headers in (journey.campaign.headers, journey.call.campaign.headers, own):
-        for name, template in headers:
-            templates[name.lower()] = (name, template)
-    for name, template in templates.values():
-        value = header_text(journey.shown_text(template))
-        if value:
-            yield name, value
-
-
-def header_text(text: str) -> str:
-    """A text that can stand in one header field: one line, printable (RFC 3261 section 25.1)."""
-    return "".join(c for c in text if c.isprintable()).strip()[:MAX_HEADER_TEXT]

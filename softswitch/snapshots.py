@@ -39,5 +39,5 @@ class SnapshotMaker:
         )
         # Both are made when they are first asked for: not by a call.
         snapshot.tables  # noqa: B018
-        snapshot.passed_names  # noqa: B018
+        snapshot.passed_fields  # noqa: B018
         return snapshot

@@ -84,6 +84,9 @@ FACTS: Mapping[str, FactAbout] = {
         "text", "How the call came to us.", ("direct", "forwarded", "busy")
     ),
     "caller.charge_number": FactAbout("text", "Number that is charged."),
+    "caller.line_info": FactAbout(
+        "text", "Originating line information (isup-oli), two digits: 61 to 63 are mobile lines."
+    ),
     "called.number": FactAbout("text", "Number called, as the configuration has it."),
     "called.type": FactAbout(
         "text", "How far the number called is.", ("toll_free", "local", "long_distance")

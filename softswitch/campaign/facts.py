@@ -399,6 +399,7 @@ _GETTERS: Mapping[str, _Getter] = {
     "caller.jip": lambda facts: facts._signalled("jip"),
     "caller.forwarded": lambda facts: facts._forwarded(),
     "caller.charge_number": lambda facts: facts._signalled("charge_number"),
+    "caller.line_info": lambda facts: facts._signalled("line_info"),
     "called.number": lambda facts: facts.presented.called_number,
     "called.type": lambda facts: facts._called_type(),
     "called.as_dialled": lambda facts: facts.presented.called,

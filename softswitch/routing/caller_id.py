@@ -8,15 +8,16 @@ number: whoever stored it with the call gives it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import unquote
 
 import msgspec
 
 from config.e164 import dialled
-from softswitch.routing.addresses import sip_uri
+from softswitch.routing.addresses import DEFAULT_SIP_PORT, sip_uri
 from softswitch.sip.grammar import quote
 
-__all__ = ["ShownCaller", "masked", "shown_caller"]
+__all__ = ["ANONYMOUS", "ShownCaller", "Write", "masked", "shown_caller"]
 
 ANONYMOUS = "anonymous"
 NAMELESS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
@@ -29,25 +30,32 @@ class ShownCaller(msgspec.Struct, frozen=True):
     """The caller as the destination sees it."""
 
     number: str
+    """As the switch has it, for records."""
     from_header: str
     contact_user: str
     headers: tuple[tuple[str, str], ...] = ()
 
 
+Write = Callable[[str], tuple[str, str]]
+"""From the user that stands for a caller to the one that a trunk is told, and its URI."""
+
+
 def shown_caller(
-    *, kind: str, fixed: str | None, called: str, caller: str, name: str, private: bool, host: str
-) -> ShownCaller:
+    *, kind: str, fixed: str | None, called: str, caller: str, name: str, private: bool, host: str,
+    write: Write | None = None,
+) -> ShownCaller:  # fmt: skip
     """The From of an outbound INVITE.
 
     `kind` is that of `config.model.CallerId`; `fixed` the number shown (fixed, unique), the SIP URI
-    or the mask. Without it the caller itself is shown.
+    or the mask. Without it the caller itself is shown. `write` says how the trunk wants numbers.
     """
+    write = write or (lambda user: (user, sip_uri(user, host, DEFAULT_SIP_PORT)))
     if kind == "uri" and fixed is not None:
         return ShownCaller(fixed, f"<{fixed}>", _user_of(fixed))
     if kind in _OURS and fixed is not None:
-        return _shown(fixed, "", host)
+        return _shown(fixed, "", write)
     if kind == "called":
-        return _shown(called, "", host)
+        return _shown(called, "", write)
     if private:
         return ShownCaller(
             ANONYMOUS,
@@ -60,7 +68,7 @@ def shown_caller(
         caller, name = masked(fixed, caller), ""
     if not caller:
         return ShownCaller(ANONYMOUS, NAMELESS, ANONYMOUS)
-    return _shown(caller, name, host)
+    return _shown(caller, name, write)
 
 
 def masked(mask: str, caller: str) -> str:
@@ -83,10 +91,10 @@ def masked(mask: str, caller: str) -> str:
     return shown
 
 
-def _shown(number: str, name: str, host: str) -> ShownCaller:
-    user = _user_of(number)
+def _shown(number: str, name: str, write: Write) -> ShownCaller:
+    user, uri = write(_user_of(number))
     display = f"{quote(name)} " if name else ""
-    return ShownCaller(number, f"{display}<{sip_uri(user, host, 5060)}>", user)
+    return ShownCaller(number, f"{display}<{uri}>", user)
 
 
 def _user_of(number: str) -> str:

@@ -1,15 +1,17 @@
 """From a destination of the configuration to what is dialled: Request-URI, number and flow.
 
 A number, or the number called (kept as it was dialled), goes to the trunk's host with the number
-as user. A SIP URI goes to its own host, unless the destination names a trunk: then that trunk
-gets the request, with the URI as it is. RFC 3261 section 8.1.1.1 (Request-URI), 19.1 (URIs).
+as user, written as the trunk wants numbers (softswitch.routing.number_forms). A SIP URI goes to its
+own host, unless the destination names a trunk: then that trunk gets the request, with the URI as it
+is. RFC 3261 section 8.1.1.1 (Request-URI), 19.1 (URIs).
 Knows nothing of calls, caller ids (softswitch.sip.identity) or failover.
 """
 
 import msgspec
 
 from config.model import Campaign, Configuration, Destination, Trunk
-from softswitch.routing.addresses import DEFAULT_SIP_PORT, sip_uri
+from softswitch.routing.addresses import DEFAULT_SIP_PORT
+from softswitch.routing.number_forms import called_uri
 from softswitch.sip.flow import Flow
 from softswitch.sip.uri import Uri
 
@@ -36,14 +38,17 @@ def destination_trunk(
     return configuration.trunks[name]
 
 
-def dial_address(destination: Destination, trunk: Trunk, *, called: str) -> DialAddress:
-    """What to dial for a destination; `called` is the number called, as it was dialled."""
+def dial_address(
+    destination: Destination, trunk: Trunk, *, called: str, home: str = "US"
+) -> DialAddress:
+    """What to dial for a destination; `called` is the number called, as it was dialled, `home` the
+    switch's country."""
     to_trunk = Flow(trunk.transport, trunk.host, trunk.port)
     number = destination.number
     if destination.kind == "called" or number is None:
-        return DialAddress(sip_uri(called, trunk.host, trunk.port), called, to_trunk)
+        return DialAddress(called_uri(called, trunk, home), called, to_trunk)
     if destination.kind == "number":
-        return DialAddress(sip_uri(number, trunk.host, trunk.port), number, to_trunk)
+        return DialAddress(called_uri(number, trunk, home), number, to_trunk)
     uri = Uri.parse(number)
     flow = to_trunk if destination.trunk is not None else _flow_of(uri, trunk)
     return DialAddress(number, uri.user or uri.host, flow)

@@ -30,6 +30,8 @@ _UNKNOWN_USERS = frozenset(("unavailable", "unknown", "asterisk", "invalid"))
 
 _VISUAL_SEPARATORS = re.compile(r"[\-.() ]")
 _NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
+_LINE_INFO = ("isup-oli", "oli")
+_LINE_INFO_VALUE = re.compile(r"[0-9]{1,2}")
 _NO_DIGIT = re.compile(r"[^0-9]")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -69,6 +71,8 @@ class CallerIdentity(msgspec.Struct, frozen=True):
     """NPA-NXX of the switch the call started at, six digits."""
     rn: str | None
     """Routing number of the called number, when number portability was looked up."""
+    line_info: str | None = None
+    """Originating line information, two digits: 61 to 63 are mobile lines, 70 a pay phone."""
 
 
 def read_identity(request: Request, *, trusted: bool) -> CallerIdentity:
@@ -85,6 +89,7 @@ def read_identity(request: Request, *, trusted: bool) -> CallerIdentity:
     remote_party = _calling_party(request)
     chosen = _choose(from_, asserted, remote_party) if trusted else from_
     charge = ChargeInfo.find(headers) if trusted else None
+    speakers = (from_, *asserted) if trusted else (from_,)
     return CallerIdentity(
         number=telephone_number(chosen.uri),
         uri=str(chosen.uri),
@@ -96,8 +101,9 @@ def read_identity(request: Request, *, trusted: bool) -> CallerIdentity:
         charge_number=(telephone_number(charge.address.uri) or None) if charge else None,
         diversions=Diversion.parse_all(headers),
         history=HistoryInfo.parse_all(headers),
-        jip=_find_jip(request, (from_, *asserted) if trusted else (from_,)),
+        jip=_find_jip(request, speakers),
         rn=_find_routing_number(request),
+        line_info=_find_line_info(speakers),
     )
 
 
@@ -118,6 +124,7 @@ def _read_from_alone(request: Request, from_: NameAddress, trusted: bool) -> Cal
         history=(),
         jip=_find_jip(request, (from_,)),
         rn=_find_routing_number(request),
+        line_info=_find_line_info((from_,)),
     )
 
 
@@ -174,6 +181,16 @@ def _find_jip(request: Request, addresses: tuple[NameAddress, ...]) -> str | Non
             digits = digits[1:]
         if len(digits) in (6, 10):
             return digits[:6]
+    return None
+
+
+def _find_line_info(addresses: tuple[NameAddress, ...]) -> str | None:
+    """Read `isup-oli` (or `oli`), which gateways write into the user part, the URI or behind it."""
+    for address in addresses:
+        for name in _LINE_INFO:
+            value = _telephone_parameter(address.uri, name) or address.parameters.get(name)
+            if value and _LINE_INFO_VALUE.fullmatch(value):
+                return value.zfill(2)
     return None
 
 

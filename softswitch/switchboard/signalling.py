@@ -10,10 +10,12 @@ import re
 from typing import Any
 
 from config.e164 import dialled, normalise
+from config.model import Trunk, TrunkHeaders
+from softswitch.routing.number_forms import received_number, received_uri
 from softswitch.sip.identity import CallerIdentity
 from softswitch.sip.message import Request
 
-__all__ = ["called_number", "signalling_facts"]
+__all__ = ["called_number", "calling_number", "drop_fields", "signalling_facts"]
 
 MAX_TEXT = 200
 """Characters of a free-text header kept in events and records."""
@@ -32,16 +34,32 @@ def called_number(request: Request) -> str:
     return dialled(request.uri) or _shown(request.uri)
 
 
-def calling_number(identity: CallerIdentity, country: str) -> str:
+def drop_fields(request: Request, headers: TrunkHeaders) -> None:
+    """Take out of an INVITE what is not looked at in calls from its trunk."""
+    for name in headers.dropped:
+        request.headers.remove(name)
+
+
+def calling_number(identity: CallerIdentity, country: str, trunk: Trunk | None = None) -> str:
     """The calling number in E.164 where it is one, else as it was written; "" when there is
     none."""
     if identity.number:
-        return normalise(identity.number, country) or identity.number
+        return _canonical(identity.number, country, trunk)
     return "" if identity.is_private else _shown(identity.uri)[:MAX_TEXT]
 
 
-def signalling_facts(request: Request, identity: CallerIdentity) -> dict[str, Any]:
-    """The identity headers and the User-Agent of an INVITE; what is absent is left out."""
+def _canonical(number: str, country: str, trunk: Trunk | None) -> str:
+    numbers = None if trunk is None else trunk.numbers
+    if numbers is not None:
+        number = received_number(number, numbers.receive_caller, numbers.country)
+    return normalise(number, country) or number
+
+
+def signalling_facts(
+    request: Request, identity: CallerIdentity, trunk: Trunk | None = None, country: str = "US"
+) -> dict[str, Any]:
+    """The identity headers and the User-Agent of an INVITE; what is absent is left out. `country`
+    is the switch's."""
     user_agent = request.headers.get("User-Agent")
     facts: dict[str, Any] = {
         "name": identity.display_name,
@@ -60,9 +78,25 @@ def signalling_facts(request: Request, identity: CallerIdentity) -> dict[str, An
         ],
         "jip": identity.jip,
         "rn": identity.rn,
+        "line_info": identity.line_info,
         "user_agent": None if user_agent is None else user_agent[:MAX_TEXT],
     }
+    if trunk is not None and trunk.numbers is not None:
+        facts.update(_as_written(request, identity, trunk, country))
     return {name: value for name, value in facts.items() if value or value is False}
+
+
+def _as_written(
+    request: Request, identity: CallerIdentity, trunk: Trunk, country: str
+) -> dict[str, Any]:
+    """What a trunk writes otherwise than the switch: the number called as it came, the number that
+    is charged as the switch has it."""
+    text = dialled(request.uri)
+    charged = identity.charge_number
+    return {
+        "dialled": text if dialled(received_uri(request.uri, trunk)) != text else None,
+        "charge_number": charged and _canonical(charged, country, trunk),
+    }
 
 
 def _shown(uri: str) -> str:

@@ -32,6 +32,7 @@ from softswitch.call.services import Services
 from softswitch.campaign.evaluate import plain
 from softswitch.campaign.facts import CallFacts, PresentedFacts
 from softswitch.campaign.tables import Tables
+from softswitch.routing.number_forms import received_uri
 from softswitch.routing.sources import SourceTable
 from softswitch.routing.trunks import TrunkTable
 from softswitch.sip.errors import ParseError
@@ -41,9 +42,15 @@ from softswitch.sip.identity import CallerIdentity, read_identity
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.message import Request
 from softswitch.switchboard.means import Means
+from softswitch.switchboard.passed_fields import PassedFields
 from softswitch.switchboard.protocols import WriteError
 from softswitch.switchboard.recorder import Recorder
-from softswitch.switchboard.signalling import called_number, calling_number, signalling_facts
+from softswitch.switchboard.signalling import (
+    called_number,
+    calling_number,
+    drop_fields,
+    signalling_facts,
+)
 from softswitch.switchboard.sources import Sources
 
 logger = logging.getLogger(__name__)
@@ -78,10 +85,9 @@ class Snapshot:
         return SourceTable(self.configuration, self.trunks)
 
     @cached_property
-    def passed_names(self) -> tuple[str, ...]:
-        """Header fields that some trunk lists in `pass_headers`; all others end at the switch."""
-        trunks = self.configuration.trunks.values()
-        return tuple(sorted({name for trunk in trunks for name in trunk.pass_headers}))
+    def passed_fields(self) -> PassedFields:
+        """Header fields that some trunk may be sent; all others end at the switch."""
+        return PassedFields(self.configuration)
 
 
 class Switchboard:
@@ -115,15 +121,18 @@ class Switchboard:
         """Take or refuse an INVITE."""
         snapshot = self.snapshot
         trunk = invite.source if isinstance(invite.source, Trunk) else None
+        if trunk is not None and trunk.headers is not None:
+            drop_fields(invite.request, trunk.headers)
         called = called_number(invite.request)
         identity = read_identity(invite.request, trusted=trunk is not None and trunk.trusted)
-        caller = calling_number(identity, snapshot.configuration.switch.country)
+        caller = calling_number(identity, snapshot.configuration.switch.country, trunk)
         refusal: _Refusal | None
         match = None
         if trunk is None:
             refusal = _Refusal(403, "source is no trunk")
         else:
-            match = snapshot.numbers.find(invite.request.uri, at=self.services.wall_clock())
+            uri = received_uri(invite.request.uri, trunk)
+            match = snapshot.numbers.find(uri, at=self.services.wall_clock())
             refusal = self._admit(snapshot.configuration, trunk, called, match)
         if refusal is None:
             assert trunk is not None
@@ -193,7 +202,9 @@ class Switchboard:
             called=match.called,
             called_number=match.number,
             caller=caller,
-            signalling=signalling_facts(invite.request, identity),
+            signalling=signalling_facts(
+                invite.request, identity, trunk, configuration.switch.country
+            ),
             campaign=campaign.name,
             publisher=match.publisher,
             pool=match.pool,
@@ -249,11 +260,7 @@ class Switchboard:
             # RFC 7332 section 4: a back-to-back user agent hands the count on, or calls that come
             # back to it go round until nothing is left. Zero was refused with 483.
             call.max_forwards = max(0, request.max_forwards - 1)
-        call.passed_headers = tuple(
-            (name, value)
-            for name in self.snapshot.passed_names
-            for value in request.headers.get_all(name)
-        )
+        call.passed_headers = self.snapshot.passed_fields.of(request)
         self.presented += 1
         self.keep(call, leg)
 
@@ -318,7 +325,7 @@ class Switchboard:
             identity = read_identity(request, trusted=trunk.trusted)
         except ParseError:
             return ""
-        return calling_number(identity, self.snapshot.configuration.switch.country)
+        return calling_number(identity, self.snapshot.configuration.switch.country, trunk)
 
     def _tell_refusal(
         self, request: Request, flow: Flow, trunk: Trunk | None, called: str, caller: str,
