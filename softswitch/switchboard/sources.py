@@ -73,7 +73,7 @@ class Sources:
                 return None
             return found.inbound_auth.password
 
-        now = self._services.wall_clock()
+        now = self._services.now()
         verdict, user = self._gate.check(request, flow.host, password_of, now=now)
         if verdict is Verdict.GOOD:
             self.gatekeeper.believe(flow.host)
