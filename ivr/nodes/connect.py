@@ -22,9 +22,10 @@ from softswitch.call.call import Call
 from softswitch.call.called_leg import CalledLeg
 from softswitch.call.dialling import Screen
 from softswitch.call.events import CallerIdStored, DestinationsChosen, LegAccepted, LegDeclined
-from softswitch.call.outcomes import Answered, Declined, DialOutcome, Rejected
+from softswitch.call.outcomes import Answered, Declined, DialOutcome, Rejected, TimedOut
 from softswitch.call.services import Ears, LoadedPrompt
 from softswitch.campaign.caps import CapExceeded
+from softswitch.routing.destinations import destination_trunk
 from softswitch.routing.failover import may_fail_over
 
 __all__ = ["run_connect"]
@@ -142,7 +143,7 @@ class _Attempt:
                 continue
             self.over = None
             outcome = await self._dial((destination,), (name,), (taken,))
-            if isinstance(outcome, Answered) or not self._may_go_on(outcome):
+            if isinstance(outcome, Answered) or not self._may_go_on(outcome, destination):
                 break
         return self._or_unavailable(outcome)
 
@@ -226,12 +227,19 @@ class _Attempt:
         caps = campaign.caps if campaign is not None else ()
         return any(cap.name == exceeded.cap and cap.scope == "destination" for cap in caps)
 
-    def _may_go_on(self, outcome: DialOutcome) -> bool:
+    def _may_go_on(self, outcome: DialOutcome, destination: Destination) -> bool:
         if isinstance(outcome, Declined):
             return not outcome.final
         if isinstance(outcome, Answered):
             return True
-        return may_fail_over(outcome.status, self._node.fail_over_on)
+        call = self._call
+        return may_fail_over(
+            outcome.status,
+            self._node.fail_over_on,
+            trunk=destination_trunk(call.configuration, call.campaign, destination).failover,
+            cause=outcome.cause if isinstance(outcome, Rejected) else None,
+            rang_out=isinstance(outcome, TimedOut),
+        )
 
     def _or_unavailable(self, outcome: DialOutcome | None) -> DialOutcome | None:
         if outcome is None and not self._call.ended:

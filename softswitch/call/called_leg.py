@@ -17,6 +17,7 @@ from softswitch.call.outcomes import Cancelled, DialFailure, Rejected, TimedOut
 from softswitch.sip import events as sip_events
 from softswitch.sip.causes import q850_for_status
 from softswitch.sip.flow import Flow
+from softswitch.sip.headers.reason import q850_cause_of
 from softswitch.sip.invite_client import OutgoingInvite
 from softswitch.sip.message import Response
 
@@ -241,8 +242,10 @@ class CalledLeg(Leg):
         reason = event.why if response is None else response.reason
         if response is not None and response.status < 300:
             reason = "hung up before it answered"
-        q850 = q850_for_status(event.status)
-        self._conclude(Rejected(event.status, reason, q850, by_far_end=response is not None))
+        cause = None if response is None else q850_cause_of(response.headers)
+        q850 = q850_for_status(event.status) if cause is None else cause
+        by_far_end = response is not None
+        self._conclude(Rejected(event.status, reason, q850, by_far_end=by_far_end, cause=cause))
 
     def _on_no_answer(self) -> None:
         self._ring_timer = None

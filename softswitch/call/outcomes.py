@@ -41,6 +41,8 @@ class Rejected:
     """Whether it was the far end that said so, in a response."""
     no_capacity: bool = False
     """Whether it is us who have no room for the leg: no media port, or the trunk's limit."""
+    cause: int | None = None
+    """The Q.850 cause that the far end gave itself; None where it gave none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,53 @@ does not: 486 (busy), 487 (given up) and every 6xx, of which RFC 3261 section 21
 server knows it for all places. No reply and transport errors count as 408 and 503, the statuses
 the SIP core makes of them. An operator's list (`fail_over_on`) replaces the policy altogether.
 
-Knows statuses only; the end of ringing by our own timer is a 408, a caller who gives up ends the
-call before anybody asks here.
+A trunk's own words (`failover`) come before the default, the most exact first: the Q.850 cause that
+the far end gave in a Reason (RFC 6432), the status, its class.
+
+Knows statuses and causes only; the end of ringing by our own timer is a 408, a caller who gives up
+ends the call before anybody asks here.
 """
+
+from config.model import TrunkFailover
 
 BUSY = 486
 REQUEST_TERMINATED = 487
 
 
-def may_fail_over(status: int, policy: frozenset[int] | None = None) -> bool:
-    """Whether another destination may be tried after this final status."""
+def may_fail_over(
+    status: int,
+    policy: frozenset[int] | None = None,
+    *,
+    trunk: TrunkFailover | None = None,
+    cause: int | None = None,
+    rang_out: bool = False,
+) -> bool:
+    """Whether another destination may be tried after this final status.
+
+    `cause` is the far end's Q.850 cause, None where it gave none; `rang_out`: nobody answered
+    within our patience.
+    """
     if policy is not None:
         return status in policy
+    if trunk is not None:
+        told = _by_trunk(trunk, status, cause, rang_out=rang_out)
+        if told is not None:
+            return told
     return 300 <= status < 600 and status not in (BUSY, REQUEST_TERMINATED)
+
+
+def _by_trunk(
+    trunk: TrunkFailover, status: int, cause: int | None, *, rang_out: bool
+) -> bool | None:
+    """What a trunk's own words say; None: nothing."""
+    if rang_out:
+        return trunk.after_no_answer
+    if cause in trunk.go_on_causes or cause in trunk.stop_causes:
+        return cause in trunk.go_on_causes
+    for word in (status, status // 100):
+        if word in trunk.go_on or word in trunk.stop:
+            return word in trunk.go_on
+    return None
 
 
 # What a caller may hear of a destination's refusal as it is. Everything else is about us and the

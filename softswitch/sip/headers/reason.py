@@ -12,6 +12,7 @@ from softswitch.sip.parameters import NO_PARAMETERS, Parameters
 
 # SIP causes have three digits, Q.850 ones go to 127; RFC 3326 says only 1*DIGIT.
 MAX_CAUSE = 999
+MAX_Q850 = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +58,11 @@ class Reason:
         # reason-text = "text" EQUAL quoted-string: quoted even when it is one word.
         text = "" if self.text is None else f";text={quote(self.text)}"
         return f"{self.protocol}{cause}{text}{self.parameters}"
+
+
+def q850_cause_of(headers: Headers) -> int | None:
+    """Give the Q.850 cause that a response states (RFC 6432); None for none, or for no cause."""
+    if "Reason" not in headers.fields:
+        return None
+    cause = Reason.cause_of(headers, "Q.850")
+    return cause if cause is not None and 1 <= cause <= MAX_Q850 else None
