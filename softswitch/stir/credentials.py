@@ -31,7 +31,7 @@ from softswitch.stir.tn_auth_list import (
     parse_tn_auth_list,
 )
 
-__all__ = ["Authorities", "Credential", "StirUnusable", "read_certificates"]
+__all__ = ["MAX_AUTHORITIES", "UNUSABLE", "Authorities", "Credential", "read_certificates"]
 
 MAX_CERTIFICATES = 10
 """Of one chain: two or three are usual."""
@@ -41,10 +41,6 @@ MAX_SIGNER = 100
 """Characters of a name that are told."""
 
 _ES256 = ec.ECDSA(hashes.SHA256())
-
-
-class StirUnusable(Exception):
-    """A file cannot be used; the text is for the operator."""
 
 
 class Credential(msgspec.Struct, frozen=True):

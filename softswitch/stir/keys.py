@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from softswitch.sip.headers.identity import Identity
-from softswitch.stir.credentials import StirUnusable, read_certificates
+from softswitch.stir.credentials import read_certificates
+from softswitch.stir.errors import StirUnusable
 from softswitch.stir.passport import encode, header_of, signing_input
 
 __all__ = ["SigningKey", "read_key"]

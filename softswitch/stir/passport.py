@@ -21,8 +21,12 @@ __all__ = [
     "Token",
     "canonical",
     "encode",
+    "header_of",
+    "number_party",
+    "payload_of",
     "read_token",
     "signing_input",
+    "uri_party",
 ]
 
 T = TypeVar("T")
@@ -151,6 +155,26 @@ def payload_of(orig: Party, dest: Party, iat: int) -> dict[str, Any]:
     return {"dest": {dest.kind: [dest.text]}, "iat": iat, "orig": {orig.kind: orig.text}}
 
 
+# Identities.
+
+
+def number_party(text: str) -> Party:
+    """A number as it is compared; raises MalformedPassport when it is none."""
+    # RFC 8225 section 5.2.1 has it without; others write it all the same.
+    number = text.removeprefix("+")
+    if not _NUMBER.match(number):
+        raise MalformedPassport("no telephone number")
+    return Party("tn", number)
+
+
+def uri_party(text: str) -> Party:
+    """A URI as it is compared: scheme and host without case, no parameters."""
+    bounded = _bounded(text)
+    scheme, _, rest = bounded.partition(":")
+    user, at, host = rest.partition(";")[0].rpartition("@")
+    return Party("uri", f"{scheme.lower()}:{user}{at}{host.lower()}")
+
+
 # Reading.
 
 
@@ -189,34 +213,18 @@ def _claims(payload: _Payload) -> Claims:
 def _party(one: _One) -> Party:
     if (one.tn is None) is (one.uri is None):
         raise MalformedPassport("neither a number nor a URI, or both")
-    return _number(one.tn) if one.tn is not None else uri_party(one.uri or "")
+    return number_party(one.tn) if one.tn is not None else uri_party(one.uri or "")
 
 
 def _parties(many: _Many) -> tuple[Party, ...]:
     numbers, uris = (_texts(one) for one in (many.tn, many.uri))
     if not 0 < len(numbers) + len(uris) <= MAX_DESTINATIONS:
         raise MalformedPassport("no destination, or too many")
-    return (*map(_number, numbers), *map(uri_party, uris))
+    return (*map(number_party, numbers), *map(uri_party, uris))
 
 
 def _texts(value: list[str] | str | None) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else value
-
-
-def _number(text: str) -> Party:
-    # RFC 8225 section 5.2.1 has it without; others write it all the same.
-    number = text.removeprefix("+")
-    if not _NUMBER.match(number):
-        raise MalformedPassport("no telephone number")
-    return Party("tn", number)
-
-
-def uri_party(text: str) -> Party:
-    """A URI as it is compared: scheme and host without case, no parameters."""
-    bounded = _bounded(text)
-    scheme, _, rest = bounded.partition(":")
-    user, at, host = rest.partition(";")[0].rpartition("@")
-    return Party("uri", f"{scheme.lower()}:{user}{at}{host.lower()}")
 
 
 def _bounded(text: str) -> str:

@@ -9,25 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from softswitch.stir.credentials import (
     MAX_AUTHORITIES,
     UNUSABLE,
     Authorities,
     Credential,
-    StirUnusable,
     read_certificates,
 )
+from softswitch.stir.errors import StirUnusable
+from softswitch.stir.places import place_of
 
-__all__ = ["TrustStore", "place_of", "read_trust"]
+__all__ = ["TrustStore", "read_trust"]
 
 MAX_FILES = 20_000
 """Of a folder: a certificate a provider, and some thousands of providers in a country."""
 MAX_FILE_BYTES = 65_536
 """Of one: a chain has some kB."""
-MAX_URL = 500
-"""Characters."""
 MAX_ADDED = 20_000
 """Certificates kept that were added; the oldest goes."""
 
@@ -72,25 +70,6 @@ class TrustStore:
         except ValueError:
             return UNUSABLE
         return self._authorities.judge(chain, now)
-
-
-def place_of(url: str) -> str | None:
-    """HOST/PATH of an https URL, with a port that is not the usual one; None for anything else.
-
-    RFC 8588 section 5.3.1 has certificates fetched by HTTPS.
-    """
-    if len(url) > MAX_URL or not url.isascii() or not url.isprintable():
-        return None
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme.lower() != "https" or not parts.hostname or not parts.path.strip("/"):
-        return None
-    host = parts.hostname if port in (None, 443) else f"{parts.hostname}:{port}"
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{host}{parts.path}{query}"
 
 
 def read_trust(authorities: Path, folder: Path | None) -> TrustStore:

@@ -33,6 +33,7 @@ STATUSES = {
     "other-destination": 438,
     "bad-signature": 438,
     "replayed": 438,
+    "by-carrier": 438,
 }
 """RFC 8224 section 6.2.2: what a call is refused with, where a policy says so."""
 
@@ -61,6 +62,11 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
         return STATUSES.get(self.why, 438)
 
     @property
+    def phrase(self) -> str | None:
+        """The words of that status where they are not the usual ones (6.2.2)."""
+        return "Stale Date" if self.why == "stale" else None
+
+    @property
     def verstat(self) -> str:
         """The result as URIs say it."""
         return VERSTATS[self.result]
@@ -82,3 +88,10 @@ class Verified(msgspec.Struct, frozen=True):
     """The caller's, as the call is presented with it."""
     identities: tuple[str, ...] = ()
     """Values of Identity whose signatures are good, as they came."""
+    marked: bool = False
+    """Whether a policy wants the caller marked."""
+
+    def facts(self) -> dict[str, Any]:
+        """The verdict for an event and a record."""
+        facts = self.verdict.facts()
+        return {**facts, "marked": True} if self.marked else facts

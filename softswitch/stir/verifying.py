@@ -8,13 +8,11 @@ that are not known are passed over, as section 6.2 asks for. Knows no policy.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple
 
 from softswitch.sip.errors import ParseError
 from softswitch.sip.headers.identity import Identity
-from softswitch.stir.credentials import Credential
+from softswitch.stir.asked import Asked
 from softswitch.stir.passport import (
     Claims,
     Header,
@@ -26,32 +24,21 @@ from softswitch.stir.passport import (
     read_token,
     signing_input,
 )
-from softswitch.stir.replays import Replays
-from softswitch.stir.trust import TrustStore, place_of
+from softswitch.stir.places import place_of
 from softswitch.stir.verdict import NO_IDENTITY, Verdict, Verified
 
-__all__ = ["Asked", "Verifier", "certificates_named"]
+if TYPE_CHECKING:
+    from softswitch.stir.credentials import Credential
+    from softswitch.stir.replays import Replays
+    from softswitch.stir.trust import TrustStore
+
+__all__ = ["Verifier", "certificates_named"]
 
 SHAKEN, DIV = "shaken", "div"
 KNOWN = ("", SHAKEN, DIV)
 
 MAX_GUESSES = 8
 """Payloads that a compact token is compared with: who may call, times who may be called."""
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What an INVITE says of a call."""
-
-    identities: tuple[str, ...]
-    """Values of Identity, as they came."""
-    callers: tuple[Party, ...]
-    """Who calls, the one that is shown first; several where it is not plain whom a signature would
-    speak of."""
-    called: tuple[Party, ...]
-    """Whom To and Request-URI name."""
-    date: int | None
-    """Of the header field Date: UTC in seconds."""
-    call_id: str
 
 
 class _Good(NamedTuple):
