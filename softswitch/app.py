@@ -51,6 +51,7 @@ from softswitch.store.number_file import NumberFile
 from softswitch.store.postgres.errors import DatabaseUnusable
 from softswitch.store.records import RecordFile
 from softswitch.store.recovery import recover
+from softswitch.switchboard.admission import Admission
 from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
@@ -303,6 +304,10 @@ class App:
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
         self.servers.on_looked = self._on_looked
         self.names.use(self.configuration, snapshot.trunks.known)
+        self.admission = Admission(
+            self.services, lambda: self.configuration.admission, self.transport.backlog
+        )
+        self._resources.callback(self.admission.close)
         if switch.tap:
             await self._open_ears()
         loop.add_reader(self.engine.event_fd, self._on_engine_events)
@@ -314,6 +319,7 @@ class App:
         self._resources.push_async_callback(self.front.close)
         await self.front.open()
         await self.transport.start(stack, self._on_stack_event)
+        self.admission.start()
         self.trunk_watch.use(self.configuration)
         self._resources.callback(self.trunk_watch.stop)
 

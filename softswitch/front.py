@@ -46,6 +46,7 @@ from softswitch.store.journal import CallJournal
 from softswitch.store.number_file import NumberFile
 from softswitch.store.opt_outs import OptOutFile
 from softswitch.store.records import RecordFile
+from softswitch.switchboard.admission import Admission
 from softswitch.switchboard.call_lists import CallLists
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.originate import Originator
@@ -82,6 +83,7 @@ class House(Protocol):
     number_file: NumberFile
     snapshots: SnapshotMaker
     servers: TrunkServers
+    admission: Admission
     trunk_watch: TrunkWatch
     stopping: asyncio.Event
 
@@ -141,6 +143,7 @@ class Front:
         desk.logs = LogLevels(house.event_log)
         desk.credit, desk.paused = house.tracking.credit, house.tracking.paused
         desk.pools, desk.trunk_watch = house.tracking.pools, house.trunk_watch
+        desk.status_of["admission"] = house.admission.status
         desk.status_of["webhooks"] = house.webhooks.status
         desk.status_of["queues"] = self._queues
         if house.listening is not None:

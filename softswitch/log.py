@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from softswitch.call.events import (
+    AdmissionClosed,
     CallEnded,
     CallEvent,
     CallPresented,
@@ -130,6 +131,7 @@ def set_up_logging(writer: LogWriter, *, level: str, as_json: bool) -> None:
 
 _LEVELS: Mapping[type[CallEvent], int] = {
     CallPresented: logging.INFO,
+    AdmissionClosed: logging.WARNING,
     CallRefused: logging.WARNING,
     CallEnded: logging.INFO,
     CallRecorded: logging.DEBUG,

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from softswitch.call.admission_events import AdmissionClosed, AdmissionOpened
 from softswitch.call.company_events import (
     ConferenceJoined,
     ConferenceLeft,
@@ -80,6 +81,8 @@ from softswitch.call.trunk_events import (
 )
 
 __all__ = [
+    "AdmissionClosed",
+    "AdmissionOpened",
     "AnswerGiven",
     "AnswerHeard",
     "AttributesSet",

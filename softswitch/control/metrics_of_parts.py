@@ -76,7 +76,19 @@ def _of_certificates(status: Status) -> Iterator[Family]:
                 days, "section")  # fmt: skip
 
 
+def _of_admission(status: Status) -> Iterator[Family]:
+    yield gauge("softswitch_admission_closed", "Whether no further call is taken, being too full.",
+                bool(status["closed"]))  # fmt: skip
+    yield counter("softswitch_admission_closings_total", "How often that began.",
+                  status["times_closed"])  # fmt: skip
+    yield gauge("softswitch_loop_lag_seconds", "How late the event loop came when it was looked "
+                "at last.", status["loop_lag_ms"] / 1000)  # fmt: skip
+    yield gauge("softswitch_receive_backlog", "Share of the room for datagrams that is full.",
+                status["backlog"])  # fmt: skip
+
+
 _PARTS: Mapping[str, Callable[[Status], Iterator[Family]]] = {
+    "admission": _of_admission,
     "webhooks": _of_webhooks,
     "queues": _of_store,
     "web": _of_web,

@@ -78,6 +78,7 @@ class Context:
         "allow",
         "allow_line",
         "client_transactions",
+        "closed",
         "dialogs",
         "draining",
         "drops",
@@ -125,6 +126,8 @@ class Context:
         self.allow_line = f"Allow: {', '.join(self.allow)}\r\n"
         self.supported_line = f"Supported: {', '.join(SUPPORTED)}\r\n"
         self.draining = False
+        # Why new INVITEs are answered 503 for the moment; empty: they are not.
+        self.closed = ""
         # Whether a message from a host is looked at; None: all are.
         self.admits: Callable[[str, float], bool] | None = None
         # Whether a host is nobody of ours; None: no host is a stranger.

@@ -221,6 +221,8 @@ def _receive_invite(context: Context, arrival: Arrival, source: object) -> Refus
         return Refusal(483, "too-many-hops")
     if context.draining:
         return _unavailable(context, request, "draining")
+    if context.closed:
+        return _unavailable(context, request, context.closed)
     if not context.has_room_for_dialog or not context.has_room_for_transaction:
         return _unavailable(context, request, "unavailable")
     tag = context.ids.tag()

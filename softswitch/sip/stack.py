@@ -308,6 +308,15 @@ class Stack:
         self._context.draining = value
 
     @property
+    def closed(self) -> str:
+        """Why new INVITEs are answered 503 for the moment, before anything is done for them."""
+        return self._context.closed
+
+    @closed.setter
+    def closed(self, why: str) -> None:
+        self._context.closed = why
+
+    @property
     def admits(self) -> Callable[[str, float], bool] | None:
         """Asked, with its host and the time, whether a message is looked at at all."""
         return self._context.admits

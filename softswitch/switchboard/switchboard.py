@@ -131,9 +131,13 @@ class Switchboard:
         if trunk is None:
             refusal = _Refusal(403, "source is no trunk")
         else:
+            # Before anything is looked up or opened for it.
+            refusal = self._admit(snapshot.configuration, trunk)
+        if trunk is not None and refusal is None:
             uri = received_uri(invite.request.uri, trunk)
             match = snapshot.numbers.find(uri, at=self.services.wall_clock())
-            refusal = self._admit(snapshot.configuration, trunk, called, match)
+            if match is None:
+                refusal = _Refusal(404, f"number {called} is not active")
         if refusal is None:
             assert trunk is not None
             assert match is not None
@@ -141,9 +145,7 @@ class Switchboard:
         if refusal is not None:
             self._refuse(invite, refusal, trunk, called, caller)
 
-    def _admit(
-        self, configuration: Configuration, trunk: Trunk, called: str, match: NumberMatch | None
-    ) -> _Refusal | None:
+    def _admit(self, configuration: Configuration, trunk: Trunk) -> _Refusal | None:
         if self.draining:
             return _Refusal(503, "switch is draining", retry=True)
         if len(self.calls) >= configuration.switch.max_calls:
@@ -153,8 +155,6 @@ class Switchboard:
         rate = self._too_many_a_second(configuration, trunk)
         if rate is not None:
             return _Refusal(503, rate, retry=True)
-        if match is None:
-            return _Refusal(404, f"number {called} is not active")
         return None
 
     def _too_many_a_second(self, configuration: Configuration, trunk: Trunk) -> str | None:

@@ -64,6 +64,8 @@ class Transport:
             if name == "tcp" or contexts is not None
         }
         self._udp: dict[int, UdpSocket] = {}
+        # Datagrams that the kernel had no room for, so far.
+        self._lost = 0
         self._pump: Pump[Any] | None = None
         self._routes: dict[Flow, tuple[UdpSocket, Address]] = {}
         # Flows whose host is written differently from the address it leads to.
@@ -129,6 +131,15 @@ class Transport:
         await self._resolver.close()
         if self._pump is not None:
             self._pump.close()
+
+    def backlog(self) -> float:
+        """How full the fullest socket's room for datagrams is; 1 where some were lost since this
+        was asked last."""
+        told = [udp.backlog() for udp in self._udp.values()]
+        lost = sum(one[1] for one in told)
+        fresh, self._lost = lost - self._lost, lost
+        self.counters["udp_lost_unread"] += fresh
+        return 1.0 if fresh else max((one[0] for one in told), default=0.0)
 
     # What sockets tell us (face.SocketOwner).
 

@@ -33,6 +33,10 @@ MAX_ERRORS = 32
 # linux/in.h and linux/in6.h: not named by Python's socket module before 3.14.
 IP_RECVERR = 11
 IPV6_RECVERR = 25
+# linux/sock_diag.h: SK_MEMINFO_RMEM_ALLOC and _RCVBUF are the first two of nine numbers, _DROPS the
+# last.
+SO_MEMINFO = 55
+MEMORY = struct.Struct("=9I")
 # struct sock_extended_err: errno, origin, type, code, pad, info, data.
 EXTENDED_ERROR = struct.Struct("=IBBBBII")
 ORIGIN_ICMP = 2
@@ -87,6 +91,15 @@ class UdpSocket:
             self._enqueue(data, address, flow)
         except OSError as error:
             self._send_again(data, address, flow, error)
+
+    def backlog(self) -> tuple[float, int]:
+        """Which share of the room for datagrams that wait to be read is full, and how many have
+        been lost for want of it."""
+        if self._closed:
+            return 0.0, 0
+        told = self._socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMORY.size)
+        held, room, *_, lost = MEMORY.unpack(told)
+        return held / max(room, 1), lost
 
     def close(self) -> None:
         """Close the socket; what still waits is tried once more."""

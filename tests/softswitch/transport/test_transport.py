@@ -254,3 +254,19 @@ async def test_a_transport_that_never_started_closes_its_sockets() -> None:
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with socket.socket(socket.AF_INET, kind) as again:
             again.bind(("127.0.0.1", transport.endpoints[0].port))
+
+
+async def test_datagrams_lost_unread_are_a_full_backlog_once() -> None:
+    transport = Transport([Endpoint("udp", "127.0.0.1", 0)])
+    await transport.start(RecordingStack(), lambda event: None)
+    try:
+        [(endpoint, bound)] = transport._bound
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            for _ in range(100):
+                peer.sendto(b"x" * 1000, (endpoint.host, endpoint.port))
+        assert transport.backlog() == 1.0
+        assert transport.counters["udp_lost_unread"] > 0
+        assert transport.backlog() < 1.0
+    finally:
+        await transport.close()

@@ -264,3 +264,31 @@ async def test_which_icmp_errors_are_failures(
 async def test_a_source_port_of_zero_is_counted_and_dropped(rig: Rig) -> None:
     assert rig.udp._flow_of("192.0.2.1", 0) is None
     assert rig.counters["udp_port_zero"] == 1
+
+
+async def test_what_waits_to_be_read_is_told_as_a_share(rig: Rig) -> None:
+    assert rig.udp.backlog() == (0.0, 0)
+    with peer_socket() as peer:
+        for _ in range(100):
+            peer.sendto(b"x" * 1000, rig.address)
+        share, lost = rig.udp.backlog()
+        assert 0.0 < share < 1.0
+        assert lost == 0
+        while len(rig.owner.datagrams) < 100:
+            await rig.owner.next_change()
+        assert rig.udp.backlog()[0] < share
+
+
+async def test_what_was_lost_unread_is_told(rig: Rig) -> None:
+    rig.bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with peer_socket() as peer:
+        for _ in range(100):
+            peer.sendto(b"x" * 1000, rig.address)
+    share, lost = rig.udp.backlog()
+    assert share > 0.5
+    assert lost > 0
+
+
+async def test_a_closed_socket_has_no_backlog(rig: Rig) -> None:
+    rig.udp.close()
+    assert rig.udp.backlog() == (0.0, 0)
