@@ -58,7 +58,9 @@ class CalledLeg(Leg):
     def open_media(self, *, beside: MediaPort | None, prefer: str | None, ptime_ms: int) -> None:
         """Take a media port on the shard of the caller's; raises PortsExhausted."""
         names = sorted(self.trunk.codecs, key=lambda name: name != prefer)
-        self.media = LegMedia(self.services, self, codec_named(names), beside=beside)
+        self.media = LegMedia(
+            self.services, self, codec_named(names), beside=beside, trunk=self.trunk
+        )
         self.media.ptime_ms = ptime_ms
 
     def originate(self) -> None:

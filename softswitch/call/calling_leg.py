@@ -41,7 +41,7 @@ class CallingLeg(Leg):
 
     def open_media(self) -> None:
         """Take a media port; raises PortsExhausted."""
-        self.media = LegMedia(self.services, self, codec_named(self.trunk.codecs))
+        self.media = LegMedia(self.services, self, codec_named(self.trunk.codecs), trunk=self.trunk)
 
     def read_offer(self) -> None:
         """Read the caller's offer, if it made one; raises sdp.ParseError or sdp.NotAcceptable."""
@@ -105,6 +105,15 @@ class CallingLeg(Leg):
         """Give the INVITE a final answer of 300 or more."""
         self.invite.reject(status, headers=headers, now=self.services.now())
         self.services.flush_soon()
+
+    def hang_up(
+        self, reason: str | None = None, *, cause: str = "hang_up", q850: int | None = None
+    ) -> None:
+        """Leave a caller that was answered and whose place another has."""
+        if self.ended:
+            return
+        self.send_bye(reason)
+        self.finish(status=200, cause=cause, q850=q850)
 
     def _on_cancelled(self, event: sip_events.InviteCancelled) -> None:
         self.call.on_cancelled(self, reason=event.reason)

@@ -54,6 +54,8 @@ class Leg:
         self.services = services
         self.dialog: Dialog | None = None
         self.media: LegMedia | None = None
+        self.quality = LegQuality()
+        """What was received, where another leg has the media by now."""
         self.ended = False
         self.ended_as = ""
         """The cause of its end."""
@@ -209,7 +211,8 @@ class Leg:
             dialog.reject_reinvite(500, headers=(("Retry-After", "1"),), now=now)
         elif not event.request.body:
             self._answering_offer_with_ours = True
-            dialog.accept_reinvite(body=media.offer(direction=self._wanted_direction()), now=now)
+            offer = media.offer(direction=self._wanted_direction(), anew=True)
+            dialog.accept_reinvite(body=offer, now=now)
         else:
             self._answer_reinvite(dialog, media, event.request, now)
         self.services.flush_soon()
@@ -267,6 +270,20 @@ class Leg:
 
     def _on_ack_timed_out(self, event: sip_events.AckTimedOut) -> None:
         self.call.on_leg_lost(self, why="no ACK")
+
+    def _on_request(self, event: sip_events.RequestReceived) -> None:
+        """REFER is all that the stack leaves to us."""
+        desk = self.services.transfers
+        if desk is None:
+            event.transaction.respond(603, now=self.services.now())
+            self.services.flush_soon()
+        else:
+            desk.receive(self, event)
+
+    def _on_refer_told(self, event: sip_events.ReferTold) -> None:
+        """The peer knows what became of its REFER."""
+        if self.call.moving is not None and self.call.moving.transferor is self:
+            self.call.moving.on_told()
 
     def _on_refer_progressed(self, event: sip_events.ReferProgressed) -> None:
         if self.transferring is not None:
@@ -409,7 +426,7 @@ class Leg:
         if self.company is not None:
             left(self)
         self.services.trunk_legs[self.trunk.name] -= 1
-        quality = LegQuality() if self.media is None else self.media.close()
+        quality = self.quality if self.media is None else self.media.close()
         self.call.emit(
             LegEnded,
             leg=self.leg_id,
@@ -440,4 +457,6 @@ DIALOG_HANDLERS: dict[type, Handler] = {
     sip_events.AckTimedOut: Leg._on_ack_timed_out,
     sip_events.ReferProgressed: Leg._on_refer_progressed,
     sip_events.ReferEnded: Leg._on_refer_ended,
+    sip_events.RequestReceived: Leg._on_request,
+    sip_events.ReferTold: Leg._on_refer_told,
 }

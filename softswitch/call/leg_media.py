@@ -6,12 +6,16 @@ SIP it knows only where a message carries its description.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
+from config.model import Trunk
 from rtp.engine import MediaPort
 from softswitch import sdp
 from softswitch.call.events import LegQuality
 from softswitch.call.services import MediaListener, Services
+from softswitch.sdp.crypto import KEY_BYTES
+from softswitch.sdp.errors import WARN_TRANSPORT_PROTOCOL
 from softswitch.sip.errors import ParseError
 from softswitch.sip.message import Request, Response
 from softswitch.sip.multipart import find_session_description
@@ -65,6 +69,7 @@ class LegMedia:
         codecs: Sequence[sdp.Codec],
         *,
         beside: MediaPort | None = None,
+        trunk: Trunk | None = None,
     ) -> None:
         """Open a port; raises PortsExhausted."""
         self._services = services
@@ -75,16 +80,21 @@ class LegMedia:
             rtp_port=self.port.rtp_port,
             session_id=services.ids.number(1, MAX_SESSION_ID),
         )
+        if trunk is not None and trunk.srtp != "off":
+            self.local.keyring = sdp.Keyring(required=trunk.srtp == "required", make_key=_new_key)
+        self.local.rtcp_mux = trunk is not None and trunk.rtcp_mux
         self.agreement: sdp.AudioAgreement | None = None
         self.peer_direction = "sendrecv"
         """What the peer itself wants, as it wrote it: less than sendrecv is a hold of its own."""
         self.ptime_ms = 20
         self._offered_direction = "sendrecv"
 
-    def offer(self, *, direction: str = "sendrecv") -> bytes:
-        """Our offer; `accept` takes its answer."""
+    def offer(self, *, direction: str = "sendrecv", anew: bool = False) -> bytes:
+        """Our offer; `accept` takes its answer. `anew`: another than the peer may give it."""
         self._offered_direction = direction
-        return sdp.offer(self.local, self.codecs, ptime_ms=self.ptime_ms, direction=direction)
+        return sdp.offer(
+            self.local, self.codecs, ptime_ms=self.ptime_ms, direction=direction, anew=anew
+        )
 
     def check(self, description: sdp.SessionDescription) -> str:
         """The codec the peer would like best of those it offers; raises sdp.NotAcceptable."""
@@ -128,8 +138,12 @@ class LegMedia:
         self._apply(agreement)
 
     def _apply(self, agreement: sdp.AudioAgreement) -> None:
-        before, self.agreement = self.agreement, agreement
-        port = self.port
+        before, port = self.agreement, self.port
+        if agreement.srtp != (None if before is None else before.srtp):
+            _secure(port, None if before is None else before.srtp, agreement.srtp)
+        if agreement.rtcp_mux != (before is not None and before.rtcp_mux):
+            port.set_one_port(agreement.rtcp_mux)
+        self.agreement = agreement
         if agreement.remote_port and (
             before is None
             or before.remote_host != agreement.remote_host
@@ -146,6 +160,12 @@ class LegMedia:
             digit_payload_type=agreement.digit_payload_type,
         )
         port.set_direction(send=agreement.send, receive=agreement.receive_)
+
+    @property
+    def srtp(self) -> str | None:
+        """The suite by which sound is encrypted, once agreed; None: it is not."""
+        agreed = None if self.agreement is None else self.agreement.srtp
+        return None if agreed is None else agreed.suite
 
     @property
     def codec(self) -> str | None:
@@ -168,3 +188,25 @@ class LegMedia:
             packets_sent=statistics.packets_sent,
             dropped={reason: n for reason, n in statistics.dropped.items() if n},
         )
+
+
+def _new_key() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def _secure(port: MediaPort, before: sdp.SrtpKeys | None, agreed: sdp.SrtpKeys | None) -> None:
+    """Have the port use the keys that are new; those that go on keep their counters."""
+    if agreed is None:
+        port.unsecure()
+        return
+    same_suite = before is not None and before.suite == agreed.suite
+    same_ours = same_suite and before is not None and before.our_key == agreed.our_key
+    same_theirs = same_suite and before is not None and before.their_key == agreed.their_key
+    try:
+        port.secure(
+            agreed.suite,
+            send_key=None if same_ours else agreed.our_key,
+            receive_key=None if same_theirs else agreed.their_key,
+        )
+    except RuntimeError as error:
+        raise sdp.NotAcceptable(WARN_TRANSPORT_PROTOCOL, str(error)) from None

@@ -4,6 +4,7 @@ A core: no sockets, no clock. Knows nothing of SIP or of RTP packets.
 """
 
 from softswitch.sdp.codec import PCMA, PCMU, Codec
+from softswitch.sdp.crypto import Keyring, SrtpKeys
 from softswitch.sdp.description import (
     Connection,
     MediaDescription,
@@ -27,12 +28,14 @@ __all__ = [
     "AudioAgreement",
     "Codec",
     "Connection",
+    "Keyring",
     "LocalMedia",
     "MediaDescription",
     "NotAcceptable",
     "Origin",
     "ParseError",
     "SessionDescription",
+    "SrtpKeys",
     "accept_answer",
     "acceptable_codecs",
     "answer",

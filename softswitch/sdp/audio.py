@@ -26,7 +26,7 @@ MAX_PTIME_MS = 60
 PTIME_STEP_MS = 10
 
 # RTP/AVPF differs from RTP/AVP in when RTCP may be sent (RFC 4585 section 3), which binds nobody
-# who sends no feedback. SAVP and SAVPF need keys and are not spoken here.
+# who sends no feedback. SAVP and SAVPF need keys: where a leg has a Keyring, it decides.
 ACCEPTED_PROTOCOLS = frozenset({"RTP/AVP", "RTP/AVPF"})
 
 _TELEPHONE_EVENT = "telephone-event/8000"
@@ -50,14 +50,22 @@ class RemoteAudio(msgspec.Struct, frozen=True):
     direction: str = "sendrecv"
     ptime_ms: int = DEFAULT_PTIME_MS
     rtcp_port: int = 0
+    rtcp_mux: bool = False
 
 
 def read_audio(
-    media: MediaDescription, description: SessionDescription, codecs: Sequence[Codec]
+    media: MediaDescription,
+    description: SessionDescription,
+    codecs: Sequence[Codec],
+    *,
+    keyed: bool = False,
 ) -> RemoteAudio:
-    """Read an audio m-line; only formats that are among `codecs` are kept."""
+    """Read an audio m-line; only formats that are among `codecs` are kept.
+
+    `keyed`: its lines may have keys, which are in no other's and are not to be remembered.
+    """
     formats, attributes = tuple(media.formats), tuple(media.attributes)
-    few = len(formats) + len(attributes) <= MAX_REMEMBERED_LINES
+    few = not keyed and len(formats) + len(attributes) <= MAX_REMEMBERED_LINES
     read = _read_lines_once if few else _read_lines
     audio = read(formats, attributes, tuple(codecs))
     if audio.direction:
@@ -76,6 +84,7 @@ def _read_lines(
     encodings: dict[str, str] = {}
     ptime = max_ptime = rtcp_port = 0
     direction = ""
+    rtcp_mux = False
     for attribute in attributes:
         name, _, value = attribute.partition(":")
         if name == "rtpmap":
@@ -90,6 +99,8 @@ def _read_lines(
             rtcp_port = _read_rtcp_port(value)
         elif name in DIRECTIONS:
             direction = name
+        elif name == "rtcp-mux":
+            rtcp_mux = True
     shared, digits, comfort_noise = _read_formats(formats, encodings, codecs)
     return RemoteAudio(
         codecs=shared,
@@ -98,6 +109,7 @@ def _read_lines(
         direction=direction,
         ptime_ms=choose_ptime(ptime, max_ptime),
         rtcp_port=rtcp_port,
+        rtcp_mux=rtcp_mux,
     )
 
 

@@ -15,6 +15,7 @@ from softswitch.sdp.codec import (
     TELEPHONE_EVENT,
     Codec,
 )
+from softswitch.sdp.crypto import Keyring
 
 
 class OurOffer(msgspec.Struct, frozen=True):
@@ -25,6 +26,7 @@ class OurOffer(msgspec.Struct, frozen=True):
     codecs: tuple[tuple[Codec, int], ...]
     digit_payload_type: int | None
     direction: str
+    rtcp_mux: bool = False
 
 
 class LocalMedia:
@@ -38,7 +40,9 @@ class LocalMedia:
         "_layout",
         "_payload_types",
         "host",
+        "keyring",
         "offered",
+        "rtcp_mux",
         "rtp_port",
         "session_id",
         "version",
@@ -50,6 +54,10 @@ class LocalMedia:
         self.session_id = session_id
         self.version = version
         self.offered: OurOffer | None = None
+        self.keyring: Keyring | None = None
+        """Keys of SRTP; None: sound is plain, and what is not is refused."""
+        self.rtcp_mux = False
+        """Whether our offers ask for RTP and RTCP at one port (RFC 5761): as it was agreed last."""
         self._body = ""
         self._payload_types: dict[str, int] = {}
         # One entry an m-line of the last description: "" for the audio, else its refused m-line.

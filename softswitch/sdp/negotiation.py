@@ -18,6 +18,7 @@ from softswitch.sdp.audio import (
     rtcp_port_of,
 )
 from softswitch.sdp.codec import COMFORT_NOISE, DIGIT_EVENTS, PCMA, PCMU, TELEPHONE_EVENT, Codec
+from softswitch.sdp.crypto import SECURE_PROTOCOLS, SrtpKeys
 from softswitch.sdp.description import Connection, MediaDescription, SessionDescription
 from softswitch.sdp.errors import (
     WARN_ADDRESS_FORMAT,
@@ -32,6 +33,8 @@ from softswitch.sdp.local import LocalMedia, OurOffer
 KNOWN_CODECS = (PCMU, PCMA)
 SENDING = frozenset({"sendrecv", "sendonly"})
 RECEIVING = frozenset({"sendrecv", "recvonly"})
+ALL_PROTOCOLS = ACCEPTED_PROTOCOLS | SECURE_PROTOCOLS
+_RTCP_MUX = "a=rtcp-mux\r\n"
 
 
 class AudioAgreement(msgspec.Struct, frozen=True):
@@ -58,6 +61,8 @@ class AudioAgreement(msgspec.Struct, frozen=True):
     direction: str
     peer_direction: str
     codecs: tuple[tuple[Codec, int], ...]
+    srtp: SrtpKeys | None = None
+    rtcp_mux: bool = False
 
     def with_codec(self, codec: Codec) -> "AudioAgreement":
         """The same agreement, but sending `codec` when the peer takes it; else unchanged.
@@ -77,8 +82,12 @@ def offer(
     digits: bool = True,
     ptime_ms: int = DEFAULT_PTIME_MS,
     direction: str = "sendrecv",
+    anew: bool = False,
 ) -> bytes:
-    """Write an offer of `codecs` in this order; a re-offer keeps m-lines and payload numbers."""
+    """Write an offer of `codecs` in this order; a re-offer keeps m-lines and payload numbers.
+
+    `anew`: whoever answers may be another than before, so that keys are others, too.
+    """
     numbers = local.payload_types_for(codecs, digits=digits)
     formats, attributes = _format_lines(tuple(codecs), numbers)
     local.offered = OurOffer(
@@ -86,8 +95,15 @@ def offer(
         tuple(zip(codecs, numbers, strict=False)),
         numbers[-1] if digits else None,
         direction,
+        local.rtcp_mux,
     )
-    audio = _audio_lines(local.rtp_port, "RTP/AVP", formats, attributes, ptime_ms, direction)
+    protocol = "RTP/AVP"
+    if local.keyring is not None:
+        protocol, keys = local.keyring.offer(anew=anew)
+        attributes += keys
+    if local.rtcp_mux:
+        attributes += _RTCP_MUX
+    audio = _audio_lines(local.rtp_port, protocol, formats, attributes, ptime_ms, direction)
     return local.write("".join([refused or audio for refused in local.layout]))
 
 
@@ -115,13 +131,21 @@ def answer(
     if audio.digit_payload_type is not None:
         numbers.append(audio.digit_payload_type)
     formats, attributes = _format_lines(tuple([c for c, _ in audio.codecs]), tuple(numbers))
+    srtp = None
+    if local.keyring is not None:
+        keys, srtp = local.keyring.answer(media)
+        attributes += keys
+    local.rtcp_mux = audio.rtcp_mux
+    if audio.rtcp_mux:
+        attributes += _RTCP_MUX
     text = _audio_lines(local.rtp_port, media.protocol, formats, attributes, audio.ptime_ms, ours)
     layout = tuple(["" if other is media else _refuse(other) for other in offered.media])
     local.remember_layout(layout)
     body = local.write("".join([refused or text for refused in layout]))
     held = not listens or audio.direction not in RECEIVING
     receive = _receive_map(audio.codecs, audio.digit_payload_type, audio)
-    return body, _agree(media, audio, host, ours, receive, held=held)
+    agreement = _agree(media, audio, host, ours, receive, held=held)
+    return body, _with_transport(agreement, srtp, rtcp_mux=audio.rtcp_mux)
 
 
 def accept_answer(
@@ -133,8 +157,12 @@ def accept_answer(
     numbers of the answer and receive by those of our offer.
     """
     offered, family = _our_offer(our_offer)
-    media = _answered_media(answered, offered.index)
-    audio = read_audio(media, answered, [codec for codec, _ in offered.codecs])
+    local = our_offer if isinstance(our_offer, LocalMedia) else None
+    keyring = None if local is None else local.keyring
+    protocols = ACCEPTED_PROTOCOLS if keyring is None else ALL_PROTOCOLS
+    media = _answered_media(answered, offered.index, protocols)
+    ours = [codec for codec, _ in offered.codecs]
+    audio = read_audio(media, answered, ours, keyed=keyring is not None)
     if not audio.codecs:
         raise NotAcceptable(WARN_MEDIA_FORMAT, "Incompatible media format")
     host = _remote_host(media, answered, family)
@@ -144,7 +172,20 @@ def accept_answer(
         audio = msgspec.structs.replace(audio, digit_payload_type=None)
     held = offered.direction in SENDING and direction not in SENDING
     receive = _receive_map(offered.codecs, offered.digit_payload_type, audio)
-    return _agree(media, audio, host, direction, receive, held=held)
+    agreement = _agree(media, audio, host, direction, receive, held=held)
+    srtp = None if keyring is None else keyring.accept(media)
+    rtcp_mux = offered.rtcp_mux and audio.rtcp_mux
+    if local is not None:
+        local.rtcp_mux = rtcp_mux
+    return _with_transport(agreement, srtp, rtcp_mux=rtcp_mux)
+
+
+def _with_transport(
+    agreement: AudioAgreement, srtp: SrtpKeys | None, *, rtcp_mux: bool
+) -> AudioAgreement:
+    if srtp is None and not rtcp_mux:
+        return agreement
+    return msgspec.structs.replace(agreement, srtp=srtp, rtcp_mux=rtcp_mux)
 
 
 def _our_offer(given: LocalMedia | bytes | SessionDescription) -> tuple[OurOffer, str]:
@@ -204,14 +245,14 @@ def _choose_audio(
     offered: SessionDescription, local: LocalMedia, codecs: Sequence[Codec]
 ) -> tuple[MediaDescription, RemoteAudio, str]:
     refusal: NotAcceptable | None = None
-    family = _family_of(local.host)
-    for media in offered.media:
+    family, keyring = _family_of(local.host), local.keyring
+    for media in offered.media if keyring is None else keyring.in_order(offered.media):
         if media.media != "audio" or media.port == 0:
             continue
-        if media.protocol.upper() not in ACCEPTED_PROTOCOLS:
+        if not (_is_plain(media) if keyring is None else keyring.takes(media)):
             refusal = NotAcceptable(WARN_TRANSPORT_PROTOCOL, "Incompatible transport protocol")
             continue
-        audio = read_audio(media, offered, codecs)
+        audio = read_audio(media, offered, codecs, keyed=keyring is not None)
         if not audio.codecs:
             refusal = NotAcceptable(WARN_MEDIA_FORMAT, "Incompatible media format")
             continue
@@ -222,10 +263,12 @@ def _choose_audio(
     raise refusal or NotAcceptable(WARN_MEDIA_TYPE, "Media type not available")
 
 
-def _is_audio(media: MediaDescription) -> bool:
-    return (
-        media.media == "audio" and media.port != 0 and media.protocol.upper() in ACCEPTED_PROTOCOLS
-    )
+def _is_plain(media: MediaDescription) -> bool:
+    return media.protocol.upper() in ACCEPTED_PROTOCOLS
+
+
+def _is_audio(media: MediaDescription, protocols: frozenset[str] = ACCEPTED_PROTOCOLS) -> bool:
+    return media.media == "audio" and media.port != 0 and media.protocol.upper() in protocols
 
 
 def _offered_audio(our_offer: SessionDescription) -> tuple[int, MediaDescription]:
@@ -235,13 +278,15 @@ def _offered_audio(our_offer: SessionDescription) -> tuple[int, MediaDescription
     raise ValueError("our own offer has no audio")
 
 
-def _answered_media(answered: SessionDescription, index: int) -> MediaDescription:
+def _answered_media(
+    answered: SessionDescription, index: int, protocols: frozenset[str]
+) -> MediaDescription:
     # RFC 3264 section 6: the answer has the offer's m-lines in the offer's order. A peer that
     # leaves out the refused ones is understood all the same, as long as it has audio.
-    if index < len(answered.media) and _is_audio(answered.media[index]):
+    if index < len(answered.media) and _is_audio(answered.media[index], protocols):
         return answered.media[index]
     for media in answered.media:
-        if _is_audio(media):
+        if _is_audio(media, protocols):
             return media
     raise NotAcceptable(WARN_MEDIA_TYPE, "Media type not available")
 
