@@ -52,10 +52,10 @@ class Housekeeping:
 
     def keep(self) -> None:
         """Look after all of it once."""
+        self._watch_disk()
         self._journal.flush()
         self._journal.sign_of_life()
         self._records.retry(at_most=RECORDS_AT_ONCE)
-        self._watch_disk()
         self._watch_clock()
         self._tell_drops()
 

@@ -30,6 +30,10 @@ MAX_NOTES_BYTES = 1 << 20
 """Notes and closes held while the disk refuses them; beyond it notes are dropped (a crash record
 then knows less)."""
 
+ROOM = encode_line({"room": " " * 4096})
+"""What must find room before a full disk is taken for one that has some again: more than the line
+of a call. Says nothing to who reads it."""
+
 
 class CallJournal:
     """The journal of one data folder; the folder is locked by its owner."""
@@ -99,15 +103,15 @@ class CallJournal:
     def flush(self) -> None:
         """Write notes and closes; what the disk refuses is tried again with the next flush."""
         self._flush_due = False
-        if self.failing and not self._buffer:
-            self._later(encode_line({}))  # whether the disk takes a line again
-        if not self._buffer:
+        if not self._buffer and not self.failing:
             return
+        # A disk that refused a call must have room for one again: a short line finds it sooner.
+        room = ROOM if self.failing else b""
         try:
             if self._file.size + self._buffered > COMPACT_BYTES:
                 self._replace()
             else:
-                self._file.append(b"".join(self._buffer))
+                self._file.append(b"".join(self._buffer) + room)
         except OSError as error:
             self._fail(error)
             return
