@@ -35,7 +35,8 @@ def sent_number(number: str, rule: NumberRule, country: str, home: str) -> str:
     """
     if not _NUMBER.match(number):
         return number
-    return rule.add + _formatted(number, rule, country, home).removeprefix(rule.strip)
+    formatted = _formatted(number, rule, country, home)
+    return rule.add + (formatted.removeprefix(rule.strip) or formatted)
 
 
 def _formatted(number: str, rule: NumberRule, country: str, home: str) -> str:
@@ -61,7 +62,7 @@ def received_number(text: str, rule: NumberRule, country: str | None) -> str:
     trunk's own it is left to the switch's."""
     if not _NUMBER.match(text):
         return text
-    if text.startswith(rule.strip):
+    if text.startswith(rule.strip) and text != rule.strip:
         text = rule.add + text.removeprefix(rule.strip)
     if country is None:
         return text

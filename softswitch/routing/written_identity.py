@@ -74,6 +74,7 @@ def identity_fields(
             for name, values in _MAKERS.items()
             if name in policy.write or name in policy.passed
             for value in values(writer, name in policy.write, name in policy.passed)
+            if value.isprintable()
         ]
     )
 

@@ -1,5 +1,6 @@
 import pytest
 
+from config.model import TrunkFailover
 from softswitch.routing.failover import may_fail_over, status_for_caller
 
 
@@ -37,3 +38,45 @@ def test_a_caller_hears_what_concerns_the_party_called(status: int) -> None:
 def test_what_concerns_the_switch_and_its_destination_stays_between_them(status: int) -> None:
     """RFC 3261 section 16.7: a 503 would say that this switch is overloaded."""
     assert status_for_caller(status) == 480
+
+
+TRUNK = TrunkFailover(
+    go_on=frozenset((486, 6)),
+    stop=frozenset((404, 5, 603)),
+    go_on_causes=frozenset((34,)),
+    stop_causes=frozenset((1, 17)),
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "goes_on"),
+    [
+        (486, None, True),
+        (404, None, False),
+        (600, None, True),
+        (603, None, False),
+        (503, None, False),
+        (480, None, True),
+        (487, None, False),
+        (503, 34, True),
+        (486, 17, False),
+        (480, 1, False),
+        (480, 19, True),
+    ],
+)
+def test_a_trunks_words_count_the_most_exact_first(
+    status: int, cause: int | None, goes_on: bool
+) -> None:
+    assert may_fail_over(status, trunk=TRUNK, cause=cause) is goes_on
+
+
+def test_a_trunk_says_whether_one_that_rang_out_is_the_last() -> None:
+    stop = TrunkFailover(after_no_answer=False)
+    assert not may_fail_over(408, trunk=stop, rang_out=True)
+    assert may_fail_over(408, trunk=stop)
+    assert may_fail_over(408, trunk=TrunkFailover(stop=frozenset((408,))), rang_out=True)
+
+
+def test_the_list_of_a_step_counts_in_place_of_the_trunks_words() -> None:
+    assert may_fail_over(404, frozenset((404,)), trunk=TRUNK, cause=1)
+    assert not may_fail_over(486, frozenset((404,)), trunk=TRUNK)
