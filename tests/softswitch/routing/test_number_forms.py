@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.e164 import COUNTRIES, normalise
-from config.model import NumberRule, Trunk, TrunkNumbers
+from config.model import NumberFormat, NumberRule, Trunk, TrunkNumbers
 from softswitch.routing.number_forms import (
     called_uri,
     caller_uri,
@@ -35,7 +35,7 @@ from softswitch.sip.uri import Uri
     ],
 )
 def test_a_number_has_the_form_its_trunk_wants(number: str, country: str, written: str) -> None:
-    forms = ("as_is", "e164", "digits", "national", "bare")
+    forms: tuple[NumberFormat, ...] = ("as_is", "e164", "digits", "national", "bare")
     found = [sent_number(number, NumberRule(form), country, "US") for form in forms]
     assert found == written.split()
 
@@ -136,7 +136,7 @@ def test_what_a_trunk_is_sent_it_could_send_back(country: str, form: str, digits
     number = normalise(digits, country)
     if number is None or form in ("digits", "bare"):
         return  # without a prefix a number may be another one, which is why they have them
-    sent = sent_number(number, NumberRule(form), country, "US")  # type: ignore[arg-type]
+    sent = sent_number(number, NumberRule(form), country, "US")
     assert received_number(sent, NumberRule(), country) == number
 
 

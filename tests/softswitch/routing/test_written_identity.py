@@ -72,7 +72,12 @@ def test_nobody_is_asserted_where_nobody_is_shown() -> None:
 
 def test_a_private_caller_is_told_to_no_trunk_that_is_not_trusted() -> None:
     """RFC 3325 section 7: "the proxy MUST remove all the P-Asserted-Identity header fields"."""
-    every = ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "P-Charge-Info")
+    every: tuple[IdentityField, ...] = (
+        "P-Asserted-Identity",
+        "P-Preferred-Identity",
+        "Remote-Party-ID",
+        "P-Charge-Info",
+    )
     who = private(trusted_true=SHOWN)
     assert fields(who, write=(*ASSERTED, "Remote-Party-ID"), passed=every) == []
     assert fields(who, passed=("History-Info",)) == []

@@ -168,6 +168,30 @@ def test_jip_is_looked_for_in_assertion_and_request_uri_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("from_", "info"),
+    [
+        ("<sip:+16025550100;isup-oli=62@h>", "62"),
+        ("<sip:+16025550100@h;isup-oli=0>;tag=1", "00"),
+        ("<sip:+16025550100@h>;isup-oli=61;tag=1", "61"),
+        ("<tel:+16025550100;oli=70>", "70"),
+        ("<sip:+16025550100@h;isup-oli=6x>", None),
+        ("<sip:+16025550100@h;isup-oli=123>", None),
+        ("<sip:+16025550100@h;isup-oli>", None),
+        (PLAIN, None),
+    ],
+)
+def test_line_information_is_two_digits(from_: str, info: str | None) -> None:
+    assert identity(from_=from_).line_info == info
+
+
+def test_line_information_of_an_assertion_is_believed_of_the_trusted() -> None:
+    line = ("P-Asserted-Identity", "<sip:+1602@h;isup-oli=63>")
+
+    assert identity(line).line_info == "63"
+    assert identity(line, trusted=False).line_info is None
+
+
+@pytest.mark.parametrize(
     ("uri", "from_", "rn"),
     [
         ("sip:+1866;npdi;rn=+1-602-555-0000@h", PLAIN, "+16025550000"),
