@@ -195,7 +195,8 @@ class CallPresented(CallEvent, frozen=True, kw_only=True):
     """Canonical calling number, known to us also when it is private."""
     signalling: Mapping[str, Any]
     """Identity headers as read: name, private, asserted, charge_number, diversions, history, jip,
-    rn, user_agent."""
+    rn, user_agent, and identity: how the caller's signature was verified, where the trunk wants to
+    know."""
     campaign: str
     publisher: str | None
     pool: str | None
