@@ -35,6 +35,7 @@ from softswitch.housekeeping import Housekeeping
 from softswitch.log import EventLog, LogWriter, set_up_logging
 from softswitch.machine import check_ports, engine_threads_for, raise_open_file_limit
 from softswitch.routing.trunks import Known
+from softswitch.signatures import Signatures
 from softswitch.sip.events import (
     InviteReceived,
     ProbeChanged,
@@ -45,6 +46,7 @@ from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.message import Request
 from softswitch.sip.stack import Stack
 from softswitch.snapshots import SnapshotMaker
+from softswitch.stir.errors import StirUnusable
 from softswitch.store.journal import CallJournal
 from softswitch.store.lock import DataFolderError, DataFolderLock
 from softswitch.store.number_file import NumberFile
@@ -85,7 +87,7 @@ LINGER_SECONDS = 2.0
 
 START_FAILURES = (
     ControlUnusable, DataFolderError, DatabaseUnusable, PromptError, RecogniserError, ValueError,
-    OSError,
+    OSError, StirUnusable,
 )  # fmt: skip
 """What keeps the switch from starting and is said in a sentence."""
 
@@ -296,6 +298,8 @@ class App:
         snapshot = await self.snapshots.make(self.configuration)
         self.switchboard = Switchboard(self.services, recorder, snapshot, self.tracking.means())
         self._resources.push_async_callback(self.switchboard.close)
+        self.signatures = Signatures(self.services, self.switchboard)
+        await self.signatures.open(self.configuration)
         self.servers = TrunkServers(self.services, lambda: _directory(switch))
         self._resources.push_async_callback(self.servers.close)
         self.servers.use(self.configuration)

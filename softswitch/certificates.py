@@ -146,6 +146,7 @@ def _shown(configuration: Configuration) -> Iterator[_Shown]:
         "switch": configuration.switch.tls,
         "control": configuration.control.tls,
         "web": None if configuration.web is None else configuration.web.tls,
+        "stir": configuration.stir.signing,
     }
     for section, tls in sections.items():
         if tls is None:

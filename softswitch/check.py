@@ -52,6 +52,7 @@ def _certificate_problems(configuration: Configuration) -> Iterator[str]:
     switch, control, web = configuration.switch, configuration.control, configuration.web
     if switch.tls is not None:
         yield from _sip_problem(switch.tls)
+    yield from _stir_problem(configuration)
     if control.tls is not None:
         yield from _http_problem(control.tls, "control")
     if web is not None and web.tls is not None:
@@ -66,6 +67,17 @@ def _sip_problem(tls: SwitchTls) -> Iterator[str]:
         Tls(tls_files(tls))
     except TlsUnusable as error:
         yield f"switch: {error}"
+
+
+def _stir_problem(configuration: Configuration) -> Iterator[str]:
+    from softswitch.stir.errors import StirUnusable
+    from softswitch.stir.ready import made_ready
+    from softswitch.stir.replays import Replays
+
+    try:
+        made_ready(configuration, Replays())
+    except StirUnusable as error:
+        yield str(error)
 
 
 def _http_problem(tls: ControlTls, section: str) -> Iterator[str]:

@@ -41,6 +41,7 @@ from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
 from softswitch.log import EventLog, LogLevels
 from softswitch.reload import Reloader
+from softswitch.signatures import Signatures
 from softswitch.snapshots import SnapshotMaker
 from softswitch.store.journal import CallJournal
 from softswitch.store.number_file import NumberFile
@@ -51,6 +52,7 @@ from softswitch.switchboard.call_lists import CallLists
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.originate import Originator
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
+from softswitch.switchboard.transfers import Transfers
 from softswitch.switchboard.trunk_servers import TrunkServers
 from softswitch.switchboard.trunk_watch import TrunkWatch
 from softswitch.traces.tracer import Tracer
@@ -84,6 +86,7 @@ class House(Protocol):
     snapshots: SnapshotMaker
     servers: TrunkServers
     admission: Admission
+    signatures: Signatures
     trunk_watch: TrunkWatch
     stopping: asyncio.Event
 
@@ -144,6 +147,7 @@ class Front:
         desk.credit, desk.paused = house.tracking.credit, house.tracking.paused
         desk.pools, desk.trunk_watch = house.tracking.pools, house.trunk_watch
         desk.status_of["admission"] = house.admission.status
+        desk.status_of["signatures"] = house.signatures.vouching.status
         desk.status_of["webhooks"] = house.webhooks.status
         desk.status_of["queues"] = self._queues
         if house.listening is not None:
@@ -207,6 +211,8 @@ class Front:
         """Have calls steered from outside."""
         house = self._house
         desk.steering = Steering(desk.holders)
+        assert desk.guards is not None
+        house.services.transfers = Transfers(house.switchboard, desk.guards, desk.holders)
         house.switchboard.means.nodes.controllers = desk.steering
         desk.status_of["steering"] = desk.steering.status
         desk.sounds = SoundShelf(house.engine, house.configuration.switch.data / "sounds")
@@ -250,6 +256,7 @@ class Front:
                 FollowingLog(house.event_log, house.configuration),
                 house.trunk_watch,
                 house.servers,
+                house.signatures,
             ],
             afterwards=[house.webhooks.update, self._trace],
         )

@@ -92,6 +92,14 @@ FACTS: Mapping[str, FactAbout] = {
         "text", "How far the number called is.", ("toll_free", "local", "long_distance")
     ),
     "called.as_dialled": FactAbout("text", "Number called as it was dialled."),
+    "call.verstat": FactAbout(
+        "text",
+        "Whether the caller's number is verified, where the trunk wants to know.",
+        ("passed", "failed", "none"),
+    ),
+    "call.attestation": FactAbout(
+        "text", "How far the provider vouches for it; of a good signature.", ("A", "B", "C")
+    ),
     "campaign": FactAbout("text", "Name of the campaign."),
     "publisher": FactAbout("text", "Party credited."),
     "pool": FactAbout("text", "Pool of the number."),

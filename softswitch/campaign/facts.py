@@ -192,6 +192,12 @@ class CallFacts:
         value = self.presented.signalling.get(name)
         return value if isinstance(value, str) and value else None
 
+    def _identity(self, name: str) -> Value:
+        """What is known of the caller's signature."""
+        identity = self.presented.signalling.get("identity")
+        value = identity.get(name) if isinstance(identity, Mapping) else None
+        return value if isinstance(value, str) and value else None
+
     def _forwarded(self) -> Value:
         diversions = _entries(self.presented.signalling.get("diversions"))
         history = _entries(self.presented.signalling.get("history"))
@@ -400,6 +406,8 @@ _GETTERS: Mapping[str, _Getter] = {
     "caller.forwarded": lambda facts: facts._forwarded(),
     "caller.charge_number": lambda facts: facts._signalled("charge_number"),
     "caller.line_info": lambda facts: facts._signalled("line_info"),
+    "call.verstat": lambda facts: facts._identity("result"),
+    "call.attestation": lambda facts: facts._identity("attestation"),
     "called.number": lambda facts: facts.presented.called_number,
     "called.type": lambda facts: facts._called_type(),
     "called.as_dialled": lambda facts: facts.presented.called,

@@ -87,10 +87,20 @@ def _of_admission(status: Status) -> Iterator[Family]:
                 status["backlog"])  # fmt: skip
 
 
+def _of_signatures(status: Status) -> Iterator[Family]:
+    yield counter("softswitch_callers_verified_total", "Calls in whose callers' signatures were "
+                  "looked at, by result.", status["verified"], "result")  # fmt: skip
+    yield counter("softswitch_callers_unverified_total", "Those that have not passed, by why.",
+                  status["why"], "why")  # fmt: skip
+    yield counter("softswitch_calls_signed_total", "Calls out to trunks that want them signed, by "
+                  "attestation.", status["signed"], "attestation")  # fmt: skip
+
+
 _PARTS: Mapping[str, Callable[[Status], Iterator[Family]]] = {
     "admission": _of_admission,
     "webhooks": _of_webhooks,
     "queues": _of_store,
     "web": _of_web,
     "certificates": _of_certificates,
+    "signatures": _of_signatures,
 }

@@ -9,6 +9,7 @@ from ivr.services import NodeServices
 from softswitch.campaign.history import CallHistory, NoHistory
 from softswitch.switchboard.heeding import Heeding
 from softswitch.switchboard.money import Money
+from softswitch.switchboard.vouching import Vouching
 
 __all__ = ["CountCall", "Means"]
 
@@ -29,3 +30,5 @@ class Means:
     money: Money | None = None
     heeding: Heeding | None = None
     count_call: CountCall = _count_nothing
+    vouching: Vouching | None = None
+    """None: nobody looks at signatures."""

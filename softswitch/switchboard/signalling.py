@@ -14,6 +14,7 @@ from config.model import Trunk, TrunkHeaders
 from softswitch.routing.number_forms import received_number, received_uri
 from softswitch.sip.identity import CallerIdentity
 from softswitch.sip.message import Request
+from softswitch.stir.verdict import Verified
 
 __all__ = ["called_number", "calling_number", "drop_fields", "signalling_facts"]
 
@@ -56,7 +57,11 @@ def _canonical(number: str, country: str, trunk: Trunk | None) -> str:
 
 
 def signalling_facts(
-    request: Request, identity: CallerIdentity, trunk: Trunk | None = None, country: str = "US"
+    request: Request,
+    identity: CallerIdentity,
+    trunk: Trunk | None = None,
+    country: str = "US",
+    verified: Verified | None = None,
 ) -> dict[str, Any]:
     """The identity headers and the User-Agent of an INVITE; what is absent is left out. `country`
     is the switch's."""
@@ -83,6 +88,8 @@ def signalling_facts(
     }
     if trunk is not None and trunk.numbers is not None:
         facts.update(_as_written(request, identity, trunk, country))
+    if verified is not None:
+        facts["identity"] = verified.facts()
     return {name: value for name, value in facts.items() if value or value is False}
 
 

@@ -41,6 +41,7 @@ from softswitch.sip.flow import Flow
 from softswitch.sip.identity import CallerIdentity, read_identity
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.message import Request
+from softswitch.stir.verdict import Verified
 from softswitch.switchboard.means import Means
 from softswitch.switchboard.passed_fields import PassedFields
 from softswitch.switchboard.protocols import WriteError
@@ -52,6 +53,7 @@ from softswitch.switchboard.signalling import (
     signalling_facts,
 )
 from softswitch.switchboard.sources import Sources
+from softswitch.switchboard.vouching import refuses, take_verified
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +66,7 @@ class _Refusal:
     why: str
     retry: bool = False
     user: str | None = None
+    phrase: str | None = None
 
 
 @dataclass(frozen=True)
@@ -138,10 +141,13 @@ class Switchboard:
             match = snapshot.numbers.find(uri, at=self.services.wall_clock())
             if match is None:
                 refusal = _Refusal(404, f"number {called} is not active")
+        verified: Verified | None = None
+        if refusal is None and trunk is not None and trunk.identity and match is not None:
+            verified, refusal = self._verify(invite.request, trunk, match, identity, caller)
         if refusal is None:
             assert trunk is not None
             assert match is not None
-            refusal = self._present(invite, snapshot, trunk, match, identity, caller)
+            refusal = self._present(invite, snapshot, trunk, match, identity, caller, verified)
         if refusal is not None:
             self._refuse(invite, refusal, trunk, called, caller)
 
@@ -168,6 +174,23 @@ class Switchboard:
             return "switch is full (calls_per_second)"
         return None
 
+    def _verify(
+        self, request: Request, trunk: Trunk, match: NumberMatch, identity: CallerIdentity,
+        caller: str,
+    ) -> tuple[Verified | None, _Refusal | None]:  # fmt: skip
+        """What is known of the caller's number, and whether the trunk's policy refuses it."""
+        if self.means.vouching is None:
+            return None, None
+        country = self.snapshot.configuration.switch.country
+        verified = self.means.vouching.judge(
+            request, trunk, identity, caller, match.number, country
+        )
+        if verified is None or not refuses(verified.verdict, trunk):
+            return verified, None
+        verdict = verified.verdict
+        why = f"caller is not verified: {verdict.why}"
+        return verified, _Refusal(verdict.status, why, phrase=verdict.phrase)
+
     def _present(
         self,
         invite: IncomingInvite,
@@ -176,6 +199,7 @@ class Switchboard:
         match: NumberMatch,
         identity: CallerIdentity,
         caller: str,
+        verified: Verified | None = None,
     ) -> _Refusal | None:
         configuration = snapshot.configuration
         campaign = configuration.campaigns[match.campaign]
@@ -203,7 +227,7 @@ class Switchboard:
             called_number=match.number,
             caller=caller,
             signalling=signalling_facts(
-                invite.request, identity, trunk, configuration.switch.country
+                invite.request, identity, trunk, configuration.switch.country, verified
             ),
             campaign=campaign.name,
             publisher=match.publisher,
@@ -224,6 +248,8 @@ class Switchboard:
             invite.owner = None
             return _Refusal(503, str(error), retry=True)
         self._take(call, leg, identity, caller, invite.request)
+        if verified is not None:
+            take_verified(call, verified)
         self.services.events.publish(event)
         if match.pool is not None:
             self.means.count_call(match.pool, match.number, match.binding_id, event.at)
@@ -297,7 +323,9 @@ class Switchboard:
         headers: tuple[tuple[str, str], ...] = ()
         if refusal.retry:
             headers = (("Retry-After", str(self._random.randint(1, MAX_RETRY_AFTER))),)
-        invite.reject(refusal.status, headers=headers, now=self.services.now())
+        invite.reject(
+            refusal.status, reason=refusal.phrase, headers=headers, now=self.services.now()
+        )
         self.services.flush_soon()
         self._tell_refusal(invite.request, invite.flow, trunk, called, caller, refusal)
 

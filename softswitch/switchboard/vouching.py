@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-from config.model import Attestation, Signing, Trunk
+from config.model import Attestation, Signing, Stir, Trunk
 from softswitch.call.call import Call
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.services import Services
@@ -23,7 +24,7 @@ from softswitch.sip.message import Request
 from softswitch.stir.passport import Party
 from softswitch.stir.ready import Ready
 from softswitch.stir.signing import origid_of, sign_call, sign_diversion
-from softswitch.stir.verdict import Verified
+from softswitch.stir.verdict import Verdict, Verified
 from softswitch.switchboard.verification import (
     asked_of,
     believed,
@@ -33,7 +34,7 @@ from softswitch.switchboard.verification import (
 )
 from softswitch.switchboard.verstat import with_verstat
 
-__all__ = ["Vouching", "take_verified"]
+__all__ = ["Vouching", "refuses", "take_verified"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,26 +44,38 @@ MAX_KINDS = 1000
 QUIET_SECONDS = 3600.0
 """How long it is not said again that nothing can be signed."""
 
+NOTHING = Ready(Stir())
+
 Header = tuple[str, str]
 
 
 class Vouching:
     """Implements `softswitch.call.vouching.Vouches`; one for the process."""
 
-    def __init__(self, services: Services, ready: Ready, is_live: Callable[[str], bool]) -> None:
+    def __init__(self, services: Services, is_live: Callable[[str], bool]) -> None:
         """`is_live`: whether a number (E.164) is one of ours."""
         self._services = services
-        self._ready = ready
+        self._ready = NOTHING
         self._is_live = is_live
-        self.verified: Counter[tuple[str, ...]] = Counter()
-        """Calls in by trunk, result and why."""
-        self.signed: Counter[tuple[str, ...]] = Counter()
-        """Calls out by trunk and attestation; `none`: not signed."""
+        self.results: Counter[str] = Counter()
+        """Calls in by result."""
+        self.reasons: Counter[str] = Counter()
+        """Those that have not passed, by why."""
+        self.signed: Counter[str] = Counter()
+        """Calls out by attestation; `div`: sent on, `none`: not signed."""
         self._told_at: float | None = None
 
     def use(self, ready: Ready) -> None:
         """Verify and sign with this from now on."""
         self._ready = ready
+
+    def status(self) -> dict[str, Any]:
+        """What was found and signed so far."""
+        return {
+            "verified": dict(self.results),
+            "why": dict(self.reasons),
+            "signed": dict(self.signed),
+        }
 
     # Calls in.
 
@@ -83,7 +96,9 @@ class Vouching:
             found = believed(request, identity, caller, country)
         if found is None:
             return None
-        self._count(self.verified, (trunk.name, found.verdict.result, found.verdict.why))
+        self.results[found.verdict.result] += 1
+        if found.verdict.why:
+            self.reasons[found.verdict.why] += 1
         if policy_for(found.verdict, policy) == "mark":
             return msgspec.structs.replace(found, marked=True)
         return found
@@ -115,7 +130,7 @@ class Vouching:
     ) -> tuple[str, ...]:  # fmt: skip
         """The values that came with a call, with one of ours."""
         signing, now = self._ready.signing, self._services.wall_clock()
-        key, trunk = self._ready.key, request.trunk.name
+        key = self._ready.key
         if key is None or signing is None or dest is None:
             return passed
         if now > key.ends:
@@ -126,10 +141,10 @@ class Vouching:
             div = party_of(call.called_number, call.configuration.switch.country)
             if div is None or div == dest:
                 return passed
-            self._count(self.signed, (trunk, "div"))
+            self.signed["div"] += 1
             return (*passed, sign_diversion(key, orig=orig, dest=dest, div=div, iat=iat))
         attestation = self._attestation(signing, orig)
-        self._count(self.signed, (trunk, attestation or "none"))
+        self.signed[attestation or "none"] += 1
         if attestation is None:
             return ()
         origid = signing.origid or origid_of(signing.x5u, call.caller.trunk.name)
@@ -160,10 +175,10 @@ class Vouching:
             self._told_at = now
             logger.error("the certificate that calls are signed with has ended: none is signed")
 
-    @staticmethod
-    def _count(counter: Counter[tuple[str, ...]], kind: tuple[str, ...]) -> None:
-        if kind in counter or len(counter) < MAX_KINDS:
-            counter[kind] += 1
+
+def refuses(verdict: Verdict, trunk: Trunk) -> bool:
+    """Whether a trunk's policy refuses calls that are verified so."""
+    return trunk.identity is not None and policy_for(verdict, trunk.identity) == "refuse"
 
 
 def take_verified(call: Call, verified: Verified) -> None:

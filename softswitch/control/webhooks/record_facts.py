@@ -127,6 +127,10 @@ def _signalled(name: str) -> Callable[[Record], Any]:
     return lambda record: _dict(record.get("signalling")).get(name)
 
 
+def _identity(name: str) -> Callable[[Record], Any]:
+    return lambda record: _dict(_dict(record.get("signalling")).get("identity")).get(name)
+
+
 def _same(name: str) -> Callable[[Record], Any]:
     return lambda record: record.get(name)
 
@@ -141,6 +145,8 @@ _GETTERS: Mapping[str, Callable[[Record], Any]] = {
     "caller.private": lambda record: _dict(record.get("signalling")).get("private") is True,
     "caller.jip": _signalled("jip"),
     "caller.charge_number": _signalled("charge_number"),
+    "call.verstat": _identity("result"),
+    "call.attestation": _identity("attestation"),
     "called.number": _same("number"),
     "called.as_dialled": _same("called"),
     "campaign": _same("campaign"),
