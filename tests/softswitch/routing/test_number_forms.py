@@ -131,7 +131,9 @@ def test_a_request_uri_is_read_with_its_number_mended(uri: str, read: str) -> No
     form=st.sampled_from(("e164", "digits", "national", "bare")),
     digits=st.from_regex(r"[2-9][0-9]{9}", fullmatch=True),
 )
-def test_what_a_trunk_is_sent_it_could_send_back(country: str, form: str, digits: str) -> None:
+def test_what_a_trunk_is_sent_it_could_send_back(
+    country: str, form: NumberFormat, digits: str
+) -> None:
     """A number of the trunk's country that is written as e164 or national is read as itself."""
     number = normalise(digits, country)
     if number is None or form in ("digits", "bare"):
