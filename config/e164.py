@@ -22,7 +22,7 @@ rest; the rules are the same, but a pattern without fixed length must begin with
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 MAX_DIGITS = 15
 """E.164 section 6.2.1: country code and national number together."""
@@ -43,6 +43,8 @@ _SIP_URI = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:;?@\[\]\s]+)(?::(?P<port>[0-9]{1,5}))?(?P<rest>[;?].*)?\Z",
     re.IGNORECASE | re.DOTALL,
 )
+# What would end the user part of a SIP URI, or begin something else in it.
+_SPECIAL = re.compile(r"[%:@;<>\"\s\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ class SipAddress:
 
     def __str__(self) -> str:
         port = "" if self.port is None else f":{self.port}"
-        return f"sip:{self.user}@{self.host}{port}"
+        user = _SPECIAL.sub(lambda found: quote(found[0], safe=""), self.user)
+        return f"sip:{user}@{self.host}{port}"
 
 
 def normalise(text: str, country: str = "US") -> str | None:

@@ -315,7 +315,7 @@ def _uri(text: str) -> str:
         raise RefusedError(problem or f'"{shorten(text)}" is no SIP URI')
     if set(text) & set(";?"):
         raise RefusedError("a SIP URI stands without parameters here")
-    if not str(address).isprintable():
+    if not (address.user + address.host).isprintable():
         # An escape (%00) stands for what it says: RFC 3261 section 19.1.2.
         raise RefusedError(f'"{shorten(text)}" has characters in it that nobody sees')
     return str(address)

@@ -151,6 +151,12 @@ def test_a_sip_address_reads_as_a_uri_again() -> None:
     assert str(SipAddress("sales", "example.org", 5070)) == "sip:sales@example.org:5070"
 
 
+@given(st.text(min_size=1, max_size=20).filter(lambda text: text == text.strip()))
+def test_any_user_of_a_sip_address_is_read_again(user: str) -> None:
+    address = SipAddress(user, "example.org", None)
+    assert split_sip_uri(str(address)) == address
+
+
 def test_what_was_dialled_is_the_user_without_parameters() -> None:
     assert dialled("sip:100001;x=y@h") == dialled("100001;x=y") == dialled("tel:100001") == "100001"
     assert dialled("x" * (MAX_TEXT + 1)) == ""
