@@ -367,6 +367,8 @@ class LegEnded(CallEvent, frozen=True, kw_only=True):
     quality: LegQuality
     codec: str | None = None
     """What was sent last; known here also where the answer came only with the ACK."""
+    srtp: str | None = None
+    """The suite by which its sound was encrypted; None: it was not."""
 
 
 class CallBridged(CallEvent, frozen=True, kw_only=True):

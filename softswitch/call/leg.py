@@ -435,6 +435,7 @@ class Leg:
             cause=cause,
             codec=self.codec,
             quality=quality,
+            srtp=None if self.media is None else self.media.srtp,
         )
         self._detach()
 

@@ -153,6 +153,8 @@ class RecordBuilder:
         leg["q850"] = event.q850
         if leg["answered_at"] and event.codec is not None:
             leg["codec"] = event.codec
+        if event.srtp is not None:
+            leg["srtp"] = event.srtp
         leg["packets"] = event.quality.packets
         leg["lost"] = event.quality.lost
         leg["jitter_ms"] = event.quality.jitter_ms
