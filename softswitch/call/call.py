@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from config.model import Campaign, Configuration, Prompt
 from softswitch import sdp
@@ -36,6 +36,9 @@ from softswitch.call.services import LoadedPrompt, Services
 from softswitch.call.staying import keep_called
 from softswitch.call.times import CallTimes, times_of
 from softswitch.sip.causes import reason_header, sip_reason_header
+
+if TYPE_CHECKING:
+    from softswitch.call.moving import Move
 from softswitch.stir.verdict import Verified
 
 __all__ = ["MAX_RETRY_AFTER", "Call"]
@@ -58,6 +61,10 @@ class Call:
     """Who has left the other, and how, where the call went on after that."""
     verified: Verified | None = None
     """What became of the caller's signatures; None: nobody looked."""
+    moving: Move | None = None
+    """The transfer that a party has asked for, while it goes on."""
+    moved = 0
+    """How many there were."""
     _gone: Leg | None = None
     """The leg whose peer has ended the call."""
 
@@ -152,6 +159,8 @@ class Call:
 
         if left is not None:
             left.remove_done_callback(self._part)
+        if self.moving is not None:
+            self.moving.give_up()
         self.start(go_on)
         if left is not None:
             left.cancel()
@@ -262,6 +271,14 @@ class Call:
         """
         return await self.dial_all((request,), screen=screen)
 
+    async def dial_by(self, dialling: Dialling, requests: Sequence[DialRequest]) -> DialOutcome:
+        """Call all of them at once in a way of its own."""
+        self._dialling = dialling
+        try:
+            return await dialling.run(requests)
+        finally:
+            self._dialling = None
+
     async def dial_all(
         self, requests: Sequence[DialRequest], *, screen: Screen | None = None
     ) -> DialOutcome:
@@ -272,11 +289,7 @@ class Call:
         up. The caller hears ringback, and stays unanswered. When nobody takes it, the best failure
         by RFC 3261 section 16.7. The winner's request is `outcome.leg.request`.
         """
-        self._dialling = dialling = Dialling(self, screen)
-        try:
-            return await dialling.run(requests)
-        finally:
-            self._dialling = None
+        return await self.dial_by(Dialling(self, screen), requests)
 
     def bridge(self, leg: CalledLeg) -> bool:
         """Join the caller and an answered leg, answering the caller if that is still due.
@@ -322,7 +335,7 @@ class Call:
 
     def on_parted(self) -> None:
         """The two that talked are parted."""
-        goes_on = self.keeps_caller or self.keeps_called
+        goes_on = (self.keeps_caller or self.keeps_called) and self.moving is None
         if goes_on and self._talk is not None and not self._talk.done():
             self._talk.set_result(None)
 
@@ -526,7 +539,7 @@ class Call:
         """
         if self._told and hasattr(self, "caller"):
             self._task = self.callee = self.joined = self._dialling = None
-            self.parted_from = self._talk = self._gone = None
+            self.parted_from = self._talk = self._gone = self.moving = None
             self._legs.clear()
             del self.caller
 

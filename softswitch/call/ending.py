@@ -38,9 +38,10 @@ def who_left(ended_by: str, caller: Leg, callee: Leg | None) -> Leg | None:
 def leave_callees(
     legs: Iterable[Leg], caller: Leg, gone: Leg | None, reason: str, cause: str, q850: int
 ) -> None:
-    """Leave every outbound leg but the one whose peer has gone by itself."""
+    """Leave every leg but the caller's and the one whose peer has gone by itself. A caller whose
+    place another has (it has asked for a transfer) is left as the outbound ones are."""
     for leg in legs:
-        if not isinstance(leg, CalledLeg) or leg is caller or leg.ended:
+        if leg is caller or leg.ended:
             continue
         if leg is gone:
             leg.finish(status=200, cause=cause, q850=q850)

@@ -72,6 +72,12 @@ from softswitch.call.machine_events import (
 )
 from softswitch.call.result_events import ResultPosted
 from softswitch.call.steering_events import CallOffered, CallReleased, CallTaken, CallUnbridged
+from softswitch.call.transfer_events import (
+    LegRedirected,
+    LegReplaced,
+    TransferReceived,
+    TransferRefused,
+)
 from softswitch.call.trunk_events import (
     SourceBanned,
     TrunkDown,
@@ -134,6 +140,8 @@ __all__ = [
     "LegProgressed",
     "LegPutOnHold",
     "LegQuality",
+    "LegRedirected",
+    "LegReplaced",
     "LegResumed",
     "LegTakenOffHold",
     "ListEnded",
@@ -168,6 +176,8 @@ __all__ = [
     "TalkMeasured",
     "TranscriptAdded",
     "TransferEnded",
+    "TransferReceived",
+    "TransferRefused",
     "TransferRequested",
     "TreatmentChanged",
     "TrunkDown",
@@ -558,7 +568,7 @@ class TransferRequested(CallEvent, frozen=True, kw_only=True):
 
 
 class TransferEnded(CallEvent, frozen=True, kw_only=True):
-    """What became of a REFER: the final status reported, or why there is none."""
+    """What became of a REFER, ours or the peer's: the final status, or why there is none."""
 
     kind = "transfer.ended"
     leg: str

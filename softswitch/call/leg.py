@@ -33,6 +33,7 @@ from softswitch.sip.message import Request
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
+    from softswitch.call.moving import Move
     from softswitch.call.services import Services
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ class Leg:
         """The last stretches in which a secret was asked for, monotonic; what was said in them is
         recognised later."""
         self.transferring: Transfer | None = None
+        self.move: Move | None = None
+        """The transfer that its peer has asked for last."""
         self.company: Company | None = None
         """The conferences and supervisors it hears and is heard by; None: there are none."""
         self.on_hold: str | None = None
@@ -282,8 +285,8 @@ class Leg:
 
     def _on_refer_told(self, event: sip_events.ReferTold) -> None:
         """The peer knows what became of its REFER."""
-        if self.call.moving is not None and self.call.moving.transferor is self:
-            self.call.moving.on_told()
+        if self.move is not None:
+            self.move.on_told()
 
     def _on_refer_progressed(self, event: sip_events.ReferProgressed) -> None:
         if self.transferring is not None:
@@ -292,6 +295,12 @@ class Leg:
     def _on_refer_ended(self, event: sip_events.ReferEnded) -> None:
         if self.transferring is not None:
             self.transferring.on_ended(event)
+
+    def _take_session(self, leg: Leg) -> None:
+        """Go on where another leg is in its talk with the peer about media."""
+        self._reinviting = leg._reinviting
+        self._passed_direction = leg._passed_direction
+        self._answering_offer_with_ours = leg._answering_offer_with_ours
 
     # Hold, passed on.
 
@@ -404,6 +413,14 @@ class Leg:
 
     # The end.
 
+    def hang_up(
+        self, reason: str | None = None, *, cause: str = "hang_up", q850: int | None = None
+    ) -> None:
+        """Leave a leg that was answered; `reason` is the value of a Reason header (RFC 3326)."""
+        if not self.ended:
+            self.send_bye(reason)
+            self.finish(status=200, cause=cause, q850=q850)
+
     def send_bye(self, reason: str | None) -> None:
         """Leave the dialog; the stack sees to the rest (RFC 3261 15.1.1)."""
         if self.dialog is not None:
@@ -417,6 +434,8 @@ class Leg:
             return
         if self.transferring is not None:
             self.transferring.fail("hung_up")
+        if self.move is not None:
+            self.move.on_left()
         self.stop_playing()
         self.ended, self.ended_as = True, cause
         self.ended_clock = self.services.now()

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 
 from config.model import Trunk
-from rtp.engine import MediaPort
+from rtp.engine import MediaPort, PortStatistics
 from softswitch import sdp
 from softswitch.call.events import LegQuality
 from softswitch.call.services import MediaListener, Services
@@ -180,14 +180,21 @@ class LegMedia:
     def close(self) -> LegQuality:
         """Give the port back; what was received on it."""
         self._services.forget_port(self.port)
-        statistics = self.port.close()
-        return LegQuality(
-            packets=statistics.packets_received,
-            lost=statistics.lost,
-            jitter_ms=round(statistics.jitter_ms, 3),
-            packets_sent=statistics.packets_sent,
-            dropped={reason: n for reason, n in statistics.dropped.items() if n},
-        )
+        return _quality_of(self.port.close())
+
+    def quality(self) -> LegQuality:
+        """What was received so far."""
+        return _quality_of(self.port.statistics())
+
+
+def _quality_of(statistics: PortStatistics) -> LegQuality:
+    return LegQuality(
+        packets=statistics.packets_received,
+        lost=statistics.lost,
+        jitter_ms=round(statistics.jitter_ms, 3),
+        packets_sent=statistics.packets_sent,
+        dropped={reason: n for reason, n in statistics.dropped.items() if n},
+    )
 
 
 def _new_key() -> bytes:

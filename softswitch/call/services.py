@@ -29,7 +29,12 @@ from softswitch.sip.servers import Server
 from softswitch.sip.stack import Stack
 
 if TYPE_CHECKING:
+    from softswitch.call.called_leg import CalledLeg
+    from softswitch.call.dial_request import DialRequest
     from softswitch.call.leg import Leg
+    from softswitch.sip.events import RequestReceived
+    from softswitch.sip.invite_server import IncomingInvite
+    from softswitch.sip.uri import Uri
 
 __all__ = [
     "Ears",
@@ -38,6 +43,7 @@ __all__ = [
     "PromptShelf",
     "Question",
     "Services",
+    "TransferDesk",
     "Utterance",
 ]
 
@@ -127,6 +133,19 @@ class Ears(Protocol):
         """Whether a beep has come on a leg that `judge` did not take for a machine."""
 
 
+class TransferDesk(Protocol):
+    """Who decides what parties of calls may have done by REFER."""
+
+    def receive(self, leg: Leg, event: RequestReceived) -> None:
+        """A party asks."""
+
+    def replace(self, invite: IncomingInvite) -> tuple[int, str] | None:
+        """An INVITE takes a leg over (Replaces); the status that refuses it, and why."""
+
+    def redirect(self, leg: CalledLeg, uri: Uri) -> DialRequest | None:
+        """How a leg goes on that its far end sends elsewhere; None: not there."""
+
+
 @dataclass(slots=True)
 class Services:
     """One for the process."""
@@ -167,6 +186,8 @@ class Services:
     logins: Logins = field(default_factory=Logins)
     vouching: Vouches | None = None
     """None: nothing is signed."""
+    transfers: TransferDesk | None = None
+    """None: no party may ask for a transfer."""
     now: Callable[[], float] = field(init=False)
     """Monotonic seconds, the clock of the stack: the loop's own, without a step between."""
 

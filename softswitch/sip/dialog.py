@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from softswitch.sip.flow import Flow
     from softswitch.sip.invite_server import IncomingInvite
     from softswitch.sip.message import Request, Response
+    from softswitch.sip.referred import IncomingRefer
     from softswitch.sip.transaction.base import ClientTransaction
     from softswitch.sip.update import IncomingUpdate
 
@@ -49,6 +50,7 @@ class Dialog:
         "context",
         "credentials",
         "flow",
+        "incoming_refer",
         "incoming_reinvite",
         "invite",
         "is_caller",
@@ -119,6 +121,8 @@ class Dialog:
         self.outgoing_reinvite: OutgoingReinvite | None = None
         # The last REFER of ours; kept when it is over, for what the peer still tells of it.
         self.outgoing_refer: OutgoingRefer | None = None
+        # The last REFER of the peer that was accepted; kept when it is over, for its SUBSCRIBE.
+        self.incoming_refer: IncomingRefer | None = None
         self.pending_requests: set[IncomingRequest] = set()
         # The ACK that waits for the shell's answer to the offer in a 2xx.
         self.pending_ack: PendingAck | None = None

@@ -51,7 +51,8 @@ class InviteCancelled(msgspec.Struct, frozen=True):
 
 
 class AckReceived(msgspec.Struct, frozen=True):
-    """The first ACK for our 2xx; `body` is the answer when the offer was in the 2xx."""
+    """The first ACK for our 2xx, or the PRACK for our offer in a provisional response; `body` is
+    the answer when the offer was in that."""
 
     dialog: Dialog
     body: bytes
@@ -188,6 +189,12 @@ class ReferEnded(msgspec.Struct, frozen=True):
     why: str
 
 
+class ReferTold(msgspec.Struct, frozen=True):
+    """The peer knows what became of its REFER, or does not want to: it is done with."""
+
+    dialog: Dialog
+
+
 class RegistrationChanged(msgspec.Struct, frozen=True):
     """A registration of ours holds from now on, or not any more; each further failure is told too.
 
@@ -241,6 +248,7 @@ Event = (
     | RequestTimedOut
     | ReferProgressed
     | ReferEnded
+    | ReferTold
     | RegistrationChanged
     | ProbeChanged
     | DialogTerminated

@@ -13,10 +13,11 @@ from softswitch.sip.checks import ACCEPT_LINE, CHECKS_IN_DIALOG, Refusal, first_
 from softswitch.sip.compose import ResponseHead
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
-from softswitch.sip.events import KeyTold, RequestReceived
+from softswitch.sip.events import AckReceived, KeyTold, RequestReceived
 from softswitch.sip.info import answer_info
 from softswitch.sip.inspect import number_of
 from softswitch.sip.refer import answer_notify, take_notify
+from softswitch.sip.referred import answer_subscribe, take_subscribe
 from softswitch.sip.reinvite import IncomingReinvite
 from softswitch.sip.requests import IncomingRequest
 from softswitch.sip.transaction.server_invite import ServerInviteTransaction
@@ -109,7 +110,9 @@ def _judge_update(context: Context, dialog: Dialog) -> Refusal | None:
         # "If an UPDATE is received that contains an offer, and the UAS has generated an offer [...]
         # to which it has not yet received an answer, the UAS MUST reject the UPDATE with a 491."
         return Refusal(491, "glare")
-    if any(acceptance.offered for acceptance in dialog.acceptances.values()) or dialog.pending_ack:
+    early = dialog.invite is not None and dialog.invite.awaits_answer
+    accepted = any(acceptance.offered for acceptance in dialog.acceptances.values())
+    if early or accepted or dialog.pending_ack:
         return Refusal(491, "offer-pending")
     if dialog.incoming_reinvite is not None:
         # "If an UPDATE is received that contains an offer, and the UAS has received an offer [...]
@@ -160,6 +163,18 @@ def _receive_notify(
         take_notify(dialog, request)
 
 
+def _receive_subscribe(
+    dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
+) -> None:
+    status, lines = answer_subscribe(dialog, request)
+    extra = lines
+    if status == 200:
+        extra += dialog.context.contact_line(dialog.contact_user, transaction.flow)
+    transaction.respond(status, head.to_bytes(status, extra=extra))
+    if status == 200:
+        take_subscribe(dialog, lines)
+
+
 def _receive_info(
     dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
 ) -> None:
@@ -179,10 +194,14 @@ def _receive_prack(
     if invite is None or not invite.on_prack(request):
         transaction.respond(481, head.to_bytes(481))
         return
-    if request.body:
+    if request.body and not invite.awaits_answer:
         IncomingUpdate(dialog, transaction, head, request)
     else:
         transaction.respond(200, head.to_bytes(200))
+    if invite.awaits_answer:
+        # Section 5: "the UAC MUST generate an answer in the PRACK".
+        invite.awaits_answer = False
+        dialog.context.emit(AckReceived(dialog, request.body))
     invite.go_on()
 
 
@@ -213,6 +232,7 @@ _HANDLERS: dict[str, Handler] = {
     "BYE": _receive_bye,
     "OPTIONS": _receive_options,
     "NOTIFY": _receive_notify,
+    "SUBSCRIBE": _receive_subscribe,
     "INFO": _receive_info,
     "UPDATE": _receive_update,
     "PRACK": _receive_prack,

@@ -25,7 +25,7 @@ from softswitch.sip.context import Context
 from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
-from softswitch.sip.in_dialog import receive_in_dialog
+from softswitch.sip.in_dialog import ALLOW_EVENTS_LINE, receive_in_dialog
 from softswitch.sip.inspect import Hop, from_tag_of, hop_of, method_of, number_of, to_tag_of
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.matching import server_key, way_back
@@ -249,6 +249,17 @@ def _receive_options(context: Context, arrival: Arrival, _source: object) -> Ref
     return Refusal(200, "", lines)
 
 
+def _receive_subscribe(_context: Context, _arrival: Arrival, _source: object) -> Refusal:
+    """RFC 6665 section 8.3.2: 489 says which events there are; none but those of a REFER, for
+    which RFC 3515 section 2.4.4 allows no subscription but by REFER."""
+    return Refusal(489, "event", ALLOW_EVENTS_LINE)
+
+
+def _receive_refer(_context: Context, _arrival: Arrival, _source: object) -> Refusal:
+    """Nobody is called for who does not talk through us."""
+    return Refusal(403, "refer-outside")
+
+
 def _refuse_outside(context: Context, arrival: Arrival, _source: object) -> Refusal:
     rule = METHODS.get(arrival.request.method)
     if rule is not None and rule.outside:
@@ -259,6 +270,8 @@ def _refuse_outside(context: Context, arrival: Arrival, _source: object) -> Refu
 _OUTSIDE: dict[str, Callable[[Context, Arrival, object], Refusal | None]] = {
     "INVITE": _receive_invite,
     "OPTIONS": _receive_options,
+    "REFER": _receive_refer,
+    "SUBSCRIBE": _receive_subscribe,
 }
 
 

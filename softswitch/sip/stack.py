@@ -20,9 +20,11 @@ from softswitch.sip.compose import (
     one_line,
 )
 from softswitch.sip.context import Context, Limits, Trace
+from softswitch.sip.dialog import Dialog
 from softswitch.sip.digest import Credentials
 from softswitch.sip.events import Event
 from softswitch.sip.flow import Flow, Listener
+from softswitch.sip.headers.replaces import Replaces
 from softswitch.sip.ids import Ids
 from softswitch.sip.invite_client import OutgoingInvite
 from softswitch.sip.probe import Probe
@@ -35,8 +37,11 @@ from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransact
 
 __all__ = ["ALLOW", "Flow", "Limits", "Listener", "Stack", "Trace"]
 
-# What we serve; REFER and more join by being named here (see checks.METHODS).
-ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "INFO", "UPDATE", "PRACK")
+# What we serve; more joins by being named here (see checks.METHODS). SUBSCRIBE is about a REFER.
+ALLOW = (
+    "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "NOTIFY", "INFO", "UPDATE", "PRACK", "REFER",
+    "SUBSCRIBE",
+)  # fmt: skip
 
 # RFC 5626 section 3.5.1: keep-alives that hold a NAT binding open, or its answer.
 _KEEP_ALIVES = frozenset((b"", b"\0", b"\0\0\0\0", b"\r\n", b"\r\n\r\n"))
@@ -295,6 +300,11 @@ class Stack:
         )
         probe.start()
         return probe
+
+    def dialog(self, replaces: Replaces) -> Dialog | None:
+        """The dialog that a Replaces header names (RFC 3891 section 3): its tags are compared as
+        whoever gets the header sees them."""
+        return self._context.dialogs.get((replaces.call_id, replaces.to_tag, replaces.from_tag))
 
     # State to look at.
 

@@ -52,7 +52,7 @@ class Agent:
             server=name,
             identify=lambda _request, _flow: True,
             ids=Ids(Pseudorandom(len(name) * 7919)),
-            allow=(*ALLOW, "REFER"),
+            allow=ALLOW,
         )
         link.join(Side(name, self.stack, self.address, self.on_event))
         self.facts: list[str] = []

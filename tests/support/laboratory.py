@@ -256,7 +256,7 @@ class Phone:
             listeners=[Listener("udp", HOSTS[name], 5060)],
             server=name,
             identify=lambda _request, _flow: True,
-            allow=(*ALLOW, "REFER"),
+            allow=ALLOW,
         )
         self.pump: Pump[Any] = laboratory.pump(self.stack, self.on_event, name)
         self.events: list[object] = []

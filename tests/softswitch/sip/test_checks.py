@@ -13,7 +13,7 @@ from softswitch.sip.stack import Limits
 from tests.support.sip_text import Message
 from tests.support.wire import PEER, PEER_TCP, SDP, US, Wire, request, response
 
-ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE, PRACK"
+ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE, PRACK, REFER, SUBSCRIBE"
 
 
 @pytest.fixture
@@ -91,11 +91,24 @@ def test_a_tel_uri_is_served(wire: Wire) -> None:
     wire.event(InviteReceived)
 
 
-@pytest.mark.parametrize("method", ["REGISTER", "SUBSCRIBE", "MESSAGE", "REFER"])
+@pytest.mark.parametrize("method", ["REGISTER", "MESSAGE", "PUBLISH"])
 def test_a_known_method_we_do_not_serve_is_405_with_allow(wire: Wire, method: str) -> None:
     """8.2.1: the UAS MUST add an Allow header field to the 405 response."""
     answer = only(wire.give(request(method)))
     assert (answer.status, answer.get("allow")) == (405, ALLOWED)
+
+
+def test_a_subscription_outside_of_calls_is_489_with_the_events_there_are(wire: Wire) -> None:
+    """RFC 6665 section 8.3.2: the 489 MUST list the events that are understood."""
+    answer = only(wire.give(request("SUBSCRIBE", headers=["Event: presence"])))
+    assert (answer.status, answer.get("allow-events")) == (489, "refer")
+
+
+def test_nobody_refers_us_outside_of_a_call(wire: Wire) -> None:
+    answer = only(wire.give(request("REFER", headers=["Refer-To: <sip:carol@192.0.2.3>"])))
+    assert answer.status == 403
+    wire.no_event()
+    assert wire.refused == [(403, "refer-outside")]
 
 
 def test_an_unknown_method_is_501(wire: Wire) -> None:

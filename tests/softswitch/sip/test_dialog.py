@@ -209,7 +209,7 @@ def test_the_source_of_a_request_inside_a_dialog_is_not_asked(wire: Wire) -> Non
 
 @pytest.mark.parametrize(
     ("method", "headers", "status"),
-    [("REFER", [], 405), ("BREW", [], 501), ("INFO", ["Require: foo"], 420)],
+    [("PUBLISH", [], 405), ("BREW", [], 501), ("INFO", ["Require: foo"], 420)],
 )
 def test_the_checks_hold_inside_a_dialog(
     wire: Wire, method: str, headers: list[str], status: int

@@ -15,6 +15,7 @@ from softswitch.sip.events import (
 )
 from softswitch.sip.flow import Flow
 from softswitch.sip.invite_client import MAX_FORKS, OutgoingInvite
+from softswitch.sip.stack import ALLOW
 from tests.support.sip_text import Message
 from tests.support.wire import PEER, SDP, US, Wire, request, response
 
@@ -61,7 +62,7 @@ def test_the_invite_says_what_it_must(wire: Wire) -> None:
     assert message.get("from") == f'"Caller" <sip:us@{US}>;tag={sent.local_tag}'
     assert message.get("to") == "<sip:callee@192.0.2.1>"
     assert message.get("contact") == f"<sip:us@{US}:5060>"
-    assert message.get("allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE, PRACK"
+    assert message.get("allow") == ", ".join(ALLOW)
     assert message.all("supported") == ["timer, 100rel"]
     assert message.get("p-asserted-identity") == f"<sip:us@{US}>"
     assert message.get("subject") == "x"

@@ -14,6 +14,7 @@ from softswitch.sip.events import (
     InviteReceived,
 )
 from softswitch.sip.invite_server import IncomingInvite, InviteState
+from softswitch.sip.stack import ALLOW
 from tests.support.sip_text import Message
 from tests.support.wire import PEER, PEER_TCP, SDP, US, Wire, request, response
 
@@ -52,7 +53,7 @@ def test_the_answer_makes_a_dialog(wire: Wire) -> None:
     dialog, answer = answered(wire, request(headers=routes, number=17))
     assert answer.all("record-route") == ["<sip:p1;lr>, <sip:p2;lr>", "<sip:p3;lr>"]
     assert answer.get("contact") == f"<sip:100000@{US}:5060>"
-    assert answer.get("allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, UPDATE, PRACK"
+    assert answer.get("allow") == ", ".join(ALLOW)
     assert answer.get("content-type") == "application/sdp"
     assert answer.body == SDP
     assert dialog.state is DialogState.CONFIRMED

@@ -1,0 +1,258 @@
+"""Which transfers parties of calls get, and whom they lead to (REFER, Replaces, 3xx).
+
+Toll guard first: who is called on a peer's word is somebody that `originate` lists, under its
+limits; the trunk must have `transfers: allow`. How a call is moved is `softswitch.call.moving`'s.
+RFC 3515 (REFER), RFC 3891 (Replaces), RFC 3892 (Referred-By).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Container
+from dataclasses import replace
+from typing import NamedTuple
+
+import msgspec
+
+from config.e164 import normalise
+from config.model import Connect, Trunk
+from ivr.dialling import dial_request
+from ivr.journey import Journey
+from softswitch.call.call import Call
+from softswitch.call.called_leg import CalledLeg
+from softswitch.call.dial_request import DialRequest
+from softswitch.call.events import TransferReceived, TransferRefused
+from softswitch.call.leg import Leg
+from softswitch.call.moving import MAX_MOVES, Move
+from softswitch.routing.addresses import canonical_host
+from softswitch.sip.events import RequestReceived
+from softswitch.sip.headers.replaces import Replaces
+from softswitch.sip.invite_server import IncomingInvite
+from softswitch.sip.referred import IncomingRefer, read_refer
+from softswitch.sip.uri import Uri
+from softswitch.switchboard.guards import Guards, NotAllowed, Permit
+from softswitch.switchboard.switchboard import Switchboard
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["Transfers"]
+
+NODE = "transfer"
+"""The step that the legs of a transfer are called by, where a treatment's steps have names."""
+
+RING_SECONDS = 60.0
+"""How long who is called may ring: whoever asked may wait for it with the phone in hand."""
+
+MAX_TOLD = 200
+"""Characters of an address in events: the peer has written it."""
+
+_STATUS = {"rate": 503, "concurrency": 503, "destination": 403, "trunk": 403, "caller_id": 403}
+
+
+class Refused(NamedTuple):
+    """Why a party does not get what it asks for."""
+
+    status: int
+    why: str
+
+
+class Other(NamedTuple):
+    """Whom a party has talked to in another call of ours."""
+
+    call: Call
+    leg: Leg
+    """Of the one it has talked to."""
+
+
+class Transfers:
+    """One for the process; implements the legs' TransferDesk."""
+
+    def __init__(self, board: Switchboard, guards: Guards, steered: Container[str] = ()) -> None:
+        """`steered` has the ids of the calls that a controller has."""
+        self._board = board
+        self._guards = guards
+        self._steered = steered
+
+    # REFER.
+
+    def receive(self, leg: Leg, event: RequestReceived) -> None:
+        """A party asks for a transfer."""
+        services, now = self._board.services, self._board.services.now()
+        to = read_refer(event.request)
+        if isinstance(to, int):
+            event.transaction.respond(to, now=now)
+            self._tell_refused(leg, "", Refused(to, "bad_request"))
+        else:
+            refer = IncomingRefer(event.dialog, event.transaction, event.request, to)
+            refused = self._judge(leg) or self._try(leg, refer)
+            if refused is not None:
+                refer.reject(refused.status, now=now)
+                self._tell_refused(leg, _told(to.address.uri), refused)
+        services.flush_soon()
+
+    def _tell_refused(self, leg: Leg, to: str, refused: Refused) -> None:
+        logger.warning(
+            "call %s leg %s: no transfer to %s: %s",
+            leg.call.call_id, leg.leg_id, to or "nobody", refused.why,
+        )  # fmt: skip
+        leg.call.emit(
+            TransferRefused, leg=leg.leg_id, to=to, status=refused.status, why=refused.why
+        )
+
+    def _judge(self, leg: Leg) -> Refused | None:
+        """Whether a party may ask at all, and now."""
+        call = leg.call
+        if leg.trunk.transfers != "allow":
+            return Refused(603, "not_allowed")
+        if call.call_id in self._steered:
+            return Refused(603, "steered")
+        if not _talks(leg):
+            return Refused(603, "not_talking")
+        if call.moving is not None or leg.move is not None or leg.transferring is not None:
+            return Refused(491, "busy")
+        return None if call.moved < MAX_MOVES else Refused(603, "busy")
+
+    def _try(self, leg: Leg, refer: IncomingRefer) -> Refused | None:
+        replaces = refer.to.replaces
+        if replaces is not None:
+            found = self._board.services.stack.dialog(replaces)
+            if found is not None:
+                return self._join(leg, refer, found.owner)
+        return self._call_out(leg, refer, replaces)
+
+    # Attended, where both dialogs are ours.
+
+    def _join(self, leg: Leg, refer: IncomingRefer, owner: object) -> Refused | None:
+        other = self._other(leg, owner)
+        if other is None:
+            return Refused(603, "not_joinable")
+        number = _number_of(other.leg)
+        leg.call.emit(
+            TransferReceived,
+            leg=leg.leg_id,
+            to=number,
+            attended=True,
+            other_call=other.call.call_id,
+        )
+        if leg.call.ended or other.call.ended:  # by a subscriber
+            return Refused(603, "not_joinable")
+        move = Move(leg.call, leg, refer)
+        move.begin()
+        if not leg.call.ended:
+            move.join(other.leg, number)
+        return None
+
+    def _other(self, leg: Leg, owner: object) -> Other | None:
+        """Whom the same party talks to in another call."""
+        if not isinstance(owner, Leg) or owner.ended or owner.trunk.name != leg.trunk.name:
+            return None
+        call = owner.call
+        if call is leg.call or call.moving is not None or call.call_id in self._steered:
+            return None
+        other = call.other_leg(owner) if _talks(owner) else None
+        if other is None or not other.answered or other.ended or other.dialog is None:
+            return None
+        return Other(call, other)
+
+    # Blind, or attended with a dialog that is not ours.
+
+    def _call_out(
+        self, leg: Leg, refer: IncomingRefer, replaces: Replaces | None
+    ) -> Refused | None:
+        call, uri = leg.call, refer.to.address.uri
+        permit = self._permit(leg, uri)
+        if isinstance(permit, NotAllowed):
+            return Refused(_STATUS[permit.what], permit.what)
+        journey = self._journey(call)
+        if journey is None:
+            permit.withdraw()
+            return Refused(603, "not_talking")
+        permit.hold_for(call.call_id)
+        told = permit.destination.number or ""
+        call.emit(TransferReceived, leg=leg.leg_id, to=told, attended=replaces is not None)
+        if call.ended:  # by a subscriber
+            return Refused(603, "not_talking")
+        request = self._request(journey, permit, refer, replaces)
+        move = Move(call, leg, refer)
+        move.begin()
+        move.dial(request).add_done_callback(lambda _task: _release(permit, call))
+        return None
+
+    def _permit(self, leg: Leg, uri: Uri) -> Permit | NotAllowed:
+        """The right to call whom a party names: by number where the host is ours or its own."""
+        campaign = leg.call.campaign
+        number = self._number(leg, uri)
+        if number is not None:
+            return self._guards.check(campaign, number)
+        permit = self._guards.check(campaign, _told(uri))
+        if isinstance(permit, Permit):
+            trunk = self._trunk_at(uri.host)
+            if trunk is not None:
+                permit.destination = replace(permit.destination, trunk=trunk.name)
+        return permit
+
+    def _number(self, leg: Leg, uri: Uri) -> str | None:
+        if uri.scheme != "tel":
+            here = {canonical_host(self._board.services.advertised_host)}
+            if canonical_host(uri.host) not in here | {canonical_host(leg.trunk.host)}:
+                return None
+        return normalise(uri.number, self._board.snapshot.configuration.switch.country)
+
+    def _trunk_at(self, host: str) -> Trunk | None:
+        trunks = self._board.snapshot.configuration.trunks.values()
+        return next((one for one in trunks if one.host == canonical_host(host)), None)
+
+    def _journey(self, call: Call) -> Journey | None:
+        heeding = self._board.means.heeding
+        return None if heeding is None else heeding.journey(call.call_id)
+
+    def _request(
+        self, journey: Journey, permit: Permit, refer: IncomingRefer, replaces: Replaces | None
+    ) -> DialRequest:
+        node = Connect(NODE, (permit.destination,), ring_seconds=RING_SECONDS)
+        request = dial_request(journey, node, permit.destination)
+        more = []
+        if refer.referred_by:
+            more.append(("Referred-By", refer.referred_by))
+        if replaces is not None:
+            more.append(("Replaces", str(replaces)))
+        return msgspec.structs.replace(request, headers=(*request.headers, *more))
+
+    # Replaces.
+
+    def replace(self, invite: IncomingInvite) -> tuple[int, str] | None:
+        """An INVITE takes a leg over."""
+        return 481, "no such dialog"
+
+    # 3xx.
+
+    def redirect(self, leg: CalledLeg, uri: Uri) -> DialRequest | None:
+        """How a leg goes on that its far end sends elsewhere."""
+        return None
+
+
+def _talks(leg: Leg) -> bool:
+    """Whether it is one of the two who are bridged."""
+    call = leg.call
+    return call.bridged and (leg is call.caller or leg is call.callee)
+
+
+def _release(permit: Permit, call: Call) -> None:
+    """Whoever was called counts for as long as the call goes on, if it is there."""
+    if call.callee is None or call.moving is not None:
+        permit.release()
+
+
+def _number_of(leg: Leg) -> str:
+    return leg.request.to_number if isinstance(leg, CalledLeg) else leg.call.caller_number
+
+
+def _told(uri: Uri) -> str:
+    """An address without what may not be called, or is nobody's business."""
+    if uri.scheme == "tel":
+        return uri.number[:MAX_TOLD]
+    user = "" if not uri.user else f"{uri.number}@"
+    port = "" if uri.port is None else f":{uri.port}"
+    transport = (uri.parameters.get("transport") or "").lower()
+    way = f";transport={transport}" if transport in ("udp", "tcp") else ""
+    return f"sip:{user}{uri.host}{port}{way}"[:MAX_TOLD]
