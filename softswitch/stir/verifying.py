@@ -220,6 +220,9 @@ def certificates_named(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _header_problem(header: Header, identity: Identity) -> str:
     """Whether the token says the same as the field around it."""
+    # RFC 8224 section 4.1: "ppt" is repeated outside; some leave that out.
+    if identity.extension and identity.extension != header.ppt:
+        return "malformed"
     if header.ppt not in KNOWN:
         return "other-extension"
     if header.alg != "ES256":
@@ -227,10 +230,8 @@ def _header_problem(header: Header, identity: Identity) -> str:
     # RFC 7515 section 4.1.11: what is critical must be understood.
     if header.crit:
         return "unsupported-extension"
-    if header.typ.lower() not in ("", "passport") or header.x5u != identity.info:
-        return "malformed"
-    # RFC 8224 section 4.1: "ppt" is repeated outside; some leave that out.
-    return "malformed" if identity.extension and identity.extension != header.ppt else ""
+    same = header.typ.lower() in ("", "passport") and header.x5u == identity.info
+    return "" if same else "malformed"
 
 
 def _ways_here(called: tuple[Party, ...], good: list[_Good]) -> dict[Party, tuple[Party, ...]]:
