@@ -404,6 +404,8 @@ class Phone(Link):
         if message.method == "ACK":
             self.stop_repeating((message.call_id, f"ACK {message.cseq}"))
         call = self.calls.get(message.call_id)
+        if call is not None and self.transport == "tcp":
+            call.peer = peer  # RFC 3261 section 18.2.2: where the request came from
         if ("request", *key) in self._seen:
             if call is not None:
                 call.repeats[key[1]] += 1

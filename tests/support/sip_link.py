@@ -81,6 +81,12 @@ class Link:
         """Every message of this phone so far, a line each, for a failing assertion."""
         return "\n".join([f"--- {self.transport} {self.host}:{self.port}", *self._ladder])
 
+    def drop_connections(self) -> None:
+        """Closes the streams there are, as a machine does that restarts; new ones may come."""
+        with self.changed:
+            for stream in self._streams.values():
+                stream.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Ends the thread and closes every socket."""
         with self.changed:
