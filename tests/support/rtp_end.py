@@ -200,9 +200,12 @@ class RtpEnd:
             )
             self._sequence = (self._sequence + 1) & 0xFFFF
             if payload_type == self.payload_type or not self._is_lost(marker, payload):
-                self.rtp.sendto(head + payload, target)
+                self._transmit(head + payload, target)
             self.sent += 1
         self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
+
+    def _transmit(self, packet: bytes, target: tuple[str, int]) -> None:
+        self.rtp.sendto(packet, target)
 
     def _is_lost(self, marker: bool, event: bytes) -> bool:
         """Whether the link is to lose this packet of a digit."""
