@@ -7,6 +7,7 @@ from config.parties import NUMBER_TEMPLATE
 from config.reading import Key, Reading, Section, keys_of, read_fields, section_kind
 
 MAX_SMS = 20
+"""Text messages of a campaign: each is a condition that is looked at after every call."""
 
 
 class AfterCallKeys:

@@ -51,6 +51,7 @@ from config.recordings import RECORDING_KIND
 T = TypeVar("T", Cap, FraudRule)
 
 MAX_REGIONS = 1000
+"""Names of regions in one list: each is looked up for every call."""
 MAX_ATTRIBUTES = 100
 """Attributes of a campaign; each is computed for every call and kept in its record."""
 MAX_HEADERS = 32

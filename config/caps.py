@@ -34,7 +34,9 @@ from config.reading import (
 MAX_CAPS = 50
 """Caps of a campaign; a call takes credit from each."""
 MAX_FRAUD_RULES = 50
+"""Rules of a campaign: each counts calls after every call."""
 MAX_LISTS = 20
+"""Lists of blocked callers: each is looked up before every call."""
 
 Turning = Literal["ring", "busy", "announcement"]
 Period = Literal["hour", "day", "month", "none"]

@@ -30,6 +30,7 @@ __all__ = ["CONTROL", "CONTROL_TLS", "CONTROL_TOKEN", "read_control"]
 MAX_TOKENS = 200
 """Each is compared with what a peer shows, so that time tells nothing."""
 MAX_CAMPAIGNS = 1000
+"""Campaigns of a token: looked up in a set for every event, kept for as long as the switch runs."""
 
 _ROLES: tuple[ControlRole, ...] = get_args(ControlRole)
 _SECRET = re.compile(r"[!-~]{16,200}\Z")

@@ -42,6 +42,7 @@ __all__ = ["ENGINES", "KEYWORDS", "KEYWORDS_KIND", "KEYWORD_RULE", "MAX_RULES"]
 MAX_RULES = 200
 """Rules of a campaign: each is looked for in every word of its calls."""
 MAX_WEIGHT = 100
+"""As far as a rating from 1 to 100 can be moved at once."""
 
 ENGINES: tuple[SpeechEngine, ...] = ("auto", "whisper", "vosk", "pocketsphinx")
 _MODES: tuple[SpeechMode, ...] = ("rolling", "segment")

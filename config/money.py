@@ -41,6 +41,7 @@ MAX_AMOUNT = Decimal(1_000_000_000)
 MAX_DECIMALS = 4
 """Places behind the point: a hundredth of a cent."""
 MAX_PUBLISHERS = 10_000
+"""Publishers with a price of their own in one campaign; a mapping of more is written by no hand."""
 
 _REPEAT_BY: tuple[Literal["campaign", "publisher", "number"], ...] = (
     "campaign", "publisher", "number",

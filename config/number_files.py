@@ -42,6 +42,7 @@ from config.reading import (
 from config.rows import Rows, open_rows
 
 MAX_FILES = 1000
+"""Each is opened, read and kept an eye on at every load."""
 
 _FIXED = ("number", "campaign", "publisher", "pool", "as_is", "refuse")
 _ATTRIBUTE = "attribute."

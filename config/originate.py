@@ -27,9 +27,11 @@ __all__ = ["MAX_AT_ONCE", "MAX_PER_MINUTE", "ORIGINATE", "ORIGINATE_KIND", "read
 MAX_PER_MINUTE = 6000
 """A hundred calls a second: the time of each within a minute is kept."""
 MAX_AT_ONCE = 10_000
+"""Legs; more than the ports for sound that one host has."""
 MAX_PATTERNS = 1000
 """Looked through one after the other for each request."""
 MAX_TRUNKS = 50
+"""Looked through for each request."""
 
 _URI = re.compile(r"sip:(?:\*|[A-Za-z0-9+._~-]{1,64})@[A-Za-z0-9.-]{1,250}(?::[0-9]{1,5})?\Z")
 

@@ -53,6 +53,7 @@ from config.stocks import ATTRIBUTES, ITEMS, Item
 MAX_PARAMETERS = 10
 """Parameters of a pool."""
 MAX_SIZE = 1_000_000
+"""Numbers; a pool is in memory whole."""
 
 _KINDS: tuple[PoolKind, ...] = ("custom", "search", "keyword_id", "exclusive")
 _FIXED: Mapping[PoolKind, tuple[str, ...]] = {

@@ -22,6 +22,7 @@ MAX_BYTES = 128 << 20
 MAX_ROWS = 2_000_000
 """Rows in a file; more numbers than North America has area codes and exchanges."""
 MAX_COLUMNS = 100
+"""A number with ten parameters has some twenty; each is looked at in every row."""
 
 MAX_HEAD = 65_536
 """Characters in which the header is looked for, to see which separator it has."""

@@ -24,6 +24,7 @@ MAX_PHRASES = 50
 MAX_WORDS = 12
 """Words of a phrase: a recogniser gets longer ones right too seldom to be listened for."""
 MAX_NESTING = 10
+"""Brackets in brackets: the reader calls itself for each, and nobody can read more."""
 MIN_NEAR, MAX_NEAR = 0.5, 600.0
 MIN_COUNT, MAX_COUNT = 2, 100
 

@@ -27,6 +27,7 @@ from config.reading import (
 __all__ = ["FETCH", "SIGN", "STIR", "check_vouching", "read_stir"]
 
 MAX_HOSTS = 100
+"""Looked through for each certificate that is fetched."""
 MAX_BEGINNINGS = 1000
 """Blocks of numbers of one operator."""
 

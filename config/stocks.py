@@ -36,6 +36,7 @@ from config.reading import (
 MAX_INLINE = 100_000
 """Numbers in a list; more stand better in a file."""
 MAX_ATTRIBUTES = 20
+"""What a request can ask for of a number: each is compared for each free number."""
 
 
 def _attribute(text: str) -> str:

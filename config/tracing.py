@@ -23,6 +23,7 @@ MAX_CALLS = 10_000
 MAX_AGENT = (1 << 32) - 1
 """A chunk of 32 bits."""
 MAX_PASSWORD = 100
+"""It stands in every packet to Homer, beside a message."""
 HEP_PORT = 9060
 
 

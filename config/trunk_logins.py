@@ -24,6 +24,7 @@ from config.reading import (
 __all__ = ["LOGIN", "LOGIN_KIND", "PEER", "PEER_KIND", "REGISTER", "REGISTER_KIND"]
 
 MAX_PASSWORD = 200
+"""Characters: three times those of a hash that is written out."""
 _PASSWORD = re.compile(rf"[ -~\u00a0-\U0010ffff]{{1,{MAX_PASSWORD}}}\Z")
 _PASSWORD_SAYS = f"1 to {MAX_PASSWORD} printable characters"
 # RFC 7616 section 3.4.2 puts a colon between user and realm: one within the user would move it.

@@ -8,6 +8,7 @@ from config.reading import Key, Reading, RefusedError, Section, keys_of, read_fi
 __all__ = ["PROBE", "PROBE_KIND"]
 
 MAX_MISSES = 100
+"""A trunk that misses more has been away for the better part of an hour."""
 
 
 class ProbeKeys:

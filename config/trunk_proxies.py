@@ -10,6 +10,7 @@ from config.reading import Key, Reading, RefusedError, Section, keys_of, read_fi
 __all__ = ["BEHIND", "BEHIND_KIND"]
 
 MAX_PROXIES = 100
+"""Looked through for each call from a proxy."""
 
 
 class BehindKeys:

@@ -29,8 +29,11 @@ from config.reading import (
 __all__ = ["WEB", "WEB_POOL", "read_web"]
 
 MAX_POOLS = 1000
+"""Pools that pages may ask for; a page has one."""
 MAX_ORIGINS = 200
+"""Sites of a pool: looked through for each request."""
 MAX_PROXIES = 50
+"""Looked through for each request."""
 ANY_ORIGIN = "*"
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,100}\Z")

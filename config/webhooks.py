@@ -31,8 +31,11 @@ from config.steps.lookup import HTTP_HEADER, URL
 __all__ = ["PIXEL", "PIXEL_EXTRAS", "WEBHOOK", "read_pixel", "read_webhook"]
 
 MAX_PATTERNS = 50
+"""Kinds of events: each pattern is compared with each event."""
 MAX_CAMPAIGNS = 1000
+"""Campaigns of a webhook: looked up in a set for each event."""
 MAX_HEADERS = 20
+"""Sent with each request; servers take a hundred fields or 8 kB."""
 
 PIXEL_EXTRAS = (
     "call_id", "received", "answered_at", "ended", "payout", "currency", "recording",

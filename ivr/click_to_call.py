@@ -46,6 +46,7 @@ ALL_KEYS = "0123456789*#"
 MAX_SILENCES = 2
 """How often the question is asked again of a party that presses nothing."""
 MAX_WRONG_KEYS = 3
+"""How often the question is asked again of a party that presses something else."""
 
 MACHINE_SECONDS = 4.0
 """How long it may take to tell a machine's greeting from a person's."""

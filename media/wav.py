@@ -29,6 +29,7 @@ MAX_WAV_SECONDS = 1800
 MAX_CHANNELS = 32
 MIN_SAMPLE_RATE = 1_000
 MAX_SAMPLE_RATE = 384_000
+"""The highest that sound cards have; beyond it the filter alone would take seconds."""
 # A file has a handful of chunks; one that has thousands of empty ones is made to waste time.
 MAX_CHUNKS = 1_000
 

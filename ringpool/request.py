@@ -13,13 +13,17 @@ from ringpool.attributes import lowered
 __all__ = ["AllocationRequest", "RequestRefused", "checked_values"]
 
 MAX_OWNER = 200
+"""A visitor's id from a cookie is a fraction of it."""
 MAX_PUBLISHER = 100
 """As long as a publisher in the configuration may be."""
 MAX_VALUE = 2000
 """As long as a parameter of a number in the configuration may be."""
 MAX_ATTRIBUTES = 10
+"""Half of those that a stock may have: each is compared for each free number."""
 MAX_ATTRIBUTE = 100
+"""As long as a name or value in a stock may be."""
 MAX_SHOWN = 60
+"""Characters of a peer's text that an error repeats."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Values end up in header fields, prompts and records; half a character cannot be stored."""

@@ -12,6 +12,7 @@ from rtp.errors import ParseError
 VERSION = 2
 HEADER_BYTES = 12
 MAX_CSRC = 15
+"""The count has four bits (RFC 3550 section 5.1)."""
 
 _HEADER = struct.Struct("!BBHII")
 _EXTENSION = struct.Struct("!HH")

@@ -43,6 +43,7 @@ BUFFER_JITTERS = 2.5
 """A jitter buffer that holds packets for so many mean deviations loses few of them."""
 MIN_BUFFER_MS = 40.0
 MAX_BUFFER_MS = 200.0
+"""No telephone waits longer for a packet: talking to each other would suffer more."""
 
 WORST_SCORE, BEST_SCORE = 1.0, 4.5
 

@@ -13,7 +13,9 @@ VERSION = 2
 SENDER_REPORT, RECEIVER_REPORT, SOURCE_DESCRIPTION, GOODBYE = 200, 201, 202, 203
 CNAME = 1
 MAX_REPORT_BLOCKS = 31
+"""The count has five bits (RFC 3550 section 6.4.1)."""
 MAX_SOURCES = 31
+"""The count has five bits (RFC 3550 section 6.5)."""
 
 _HEADER = struct.Struct("!BBH")
 _SENDER = struct.Struct("!IQIII")

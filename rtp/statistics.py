@@ -16,6 +16,7 @@ MIN_SEQUENTIAL = 2
 
 _SEQUENCE_MODULUS = 1 << 16
 _NO_BAD_SEQUENCE = _SEQUENCE_MODULUS + 1
+# RFC 3550 section 6.4.1: the number of packets lost is a signed one of 24 bits.
 _MAX_LOST = 0x7F_FFFF
 _MIN_LOST = -0x80_0000
 

@@ -13,6 +13,7 @@ EVENT_DIGITS = "0123456789*#ABCD"
 """Key of each event code 0 to 15 (RFC 4733 section 3.2, table 3)."""
 FLASH = 16
 MAX_DURATION = 0xFFFF
+"""The duration has sixteen bits (RFC 4733 section 2.3.5)."""
 
 _PAYLOAD = struct.Struct("!BBH")
 

@@ -36,6 +36,7 @@ KM_IN_A_MILE = 1.609344
 Strategy = Literal["sequential", "simultaneous"]
 
 _MAX_TIME = duration("1 s", "24 h")
+"""As long as a call may last altogether."""
 _DISTANCE = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,3})?) *(km|miles|mile|mi)\Z")
 POLICIES: tuple[DistributionPolicy, ...] = (
     "order", "round_robin", "weighted", "price", "conversion", "availability", "least_used",

@@ -25,6 +25,7 @@ from config.steps.lists import STEPS, read_steps
 from config.words import words_of
 
 MAX_CHOICES = 10
+"""Nobody remembers more of a menu that is spoken; there are ten digits."""
 KEYS = "0123456789*#"
 
 

@@ -27,6 +27,7 @@ from config.tables.files import rows_of
 MAX_INLINE = 10_000
 """Numbers in a list; more stand better in a file."""
 MAX_FILES = 20
+"""Files of one list: each is read at every load."""
 
 _COLUMN = "number"
 _PLAIN = re.compile(r"\+1[2-9][0-9]{9}\Z")

@@ -154,6 +154,7 @@ class _ColumnReader:
     """Reads the fields of one column; what repeats itself, as types and states do, only once."""
 
     MAX_REMEMBERED = 1000
+    """Texts of a column; one with more different ones (names of places) repeats itself little."""
 
     def __init__(self, code: Code) -> None:
         self._code = code

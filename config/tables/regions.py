@@ -33,6 +33,7 @@ from config.tables.files import rows_of
 MAX_INLINE = 1000
 """Entries of a list; more stand better in a file."""
 MAX_FILES = 20
+"""Files of one region: each is read at every load."""
 
 _COLUMNS: Mapping[str, Code] = {
     "zip": zip_code,

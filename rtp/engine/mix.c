@@ -7,7 +7,7 @@
 #include "codec.h"
 
 #define RATE 8000
-#define MAX_FRAME (RATE / 1000 * MAX_PTIME_MS)
+#define MAX_FRAME (RATE / 1000 * MAX_PTIME_MS) /* samples of the longest packet */
 
 struct mix *mix_create(void) { return calloc(1, sizeof(struct mix)); }
 

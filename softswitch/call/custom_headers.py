@@ -18,7 +18,9 @@ logger = logging.getLogger(__name__)
 __all__ = ["MAX_HEADERS", "MAX_VALUE", "custom_headers", "is_custom_name"]
 
 MAX_HEADERS = 32
+"""With the longest value each, they are a message of the largest size that is read."""
 MAX_NAME = 64
+"""Characters; no name that is registered is longer."""
 MAX_VALUE = 512
 """Characters; an INVITE over UDP had better stay below the 1300 bytes of RFC 3261 18.1.1."""
 

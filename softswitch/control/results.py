@@ -34,6 +34,7 @@ MAX_NUMBER = Decimal(10) ** 15
 """No amount, no count; what is more is kept as text by nobody's wish."""
 
 MAX_CALL_ID = 200
+"""Characters; ours are a fraction of it."""
 
 _STATUS = {
     ErrorCode.CALL_NOT_FOUND: 404,

@@ -25,7 +25,9 @@ TEXT_WIDTH = 230.0
 MAX_LINES = 4
 """Lines of one fact in a box; the whole text is the box's tooltip."""
 MAX_FACTS = 8
+"""Facts in a box; how many more there are is said."""
 MAX_LABEL_LINES = 3
+"""Lines beside an arrow, so that labels of neighbours stay apart."""
 LABEL_WIDTH = 190.0
 
 SIDE = 18.0

@@ -45,6 +45,7 @@ ALLOW = (
 
 # RFC 5626 section 3.5.1: keep-alives that hold a NAT binding open, or its answer.
 _KEEP_ALIVES = frozenset((b"", b"\0", b"\0\0\0\0", b"\r\n", b"\r\n\r\n"))
+# The longest of them: what is longer is not looked up.
 MAX_KEEP_ALIVE = 4
 
 

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 __all__ = ["CallWriter"]
 
 MAX_BATCH_LINES = 100
+"""Lines in one transaction."""
 MAX_BATCH_BYTES = 512 << 10
 """What is in memory of the file, and what the loop handles in one turn: a millisecond or
 two."""

@@ -17,7 +17,9 @@ from softswitch.store.postgres.database import Connection, Database
 __all__ = ["Imported", "import_records"]
 
 MAX_BATCH_LINES = 1000
+"""Lines in one transaction: of a second, at the pace of an import."""
 MAX_BATCH_BYTES = 4 << 20
+"""What is in memory of the file at a time."""
 
 BATCH_SECONDS = 55.0
 """Nobody waits but the operator; the server gives a statement up after a minute."""

@@ -29,6 +29,7 @@ MAX_WAITING = 10_000
 """Bans waiting for the database; beyond it the oldest are known to this node alone."""
 
 MAX_AT_ONCE = 500
+"""Bans in one transaction, which others wait for."""
 WRITE_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 

@@ -28,7 +28,9 @@ __all__ = ["Correction", "ResultError", "apply_result", "read_result", "with_roo
 MAX_RESULTS = 50
 """Names of results that one call may have."""
 MAX_NAME = 60
+"""Characters; it becomes a column of reports."""
 MAX_TEXT = 500
+"""Characters kept of a value: a remark, no document."""
 
 EARNING = ("rating", "conversion", "payout", "results")
 """What decisions are about that are made again."""

@@ -31,6 +31,7 @@ __all__ = ["MAX_BYTES", "MAX_SECONDS", "Capture"]
 logger = logging.getLogger(__name__)
 
 MAX_SECONDS = 3600.0
+"""A capture that was forgotten ends by itself."""
 MAX_BYTES = 200 << 20
 """Of one file: two hours of both parties."""
 

@@ -47,6 +47,7 @@ MAX_FILES = 100
 """Files that are kept; the oldest make room."""
 
 MAX_HOST = 100
+"""Characters of a host that are kept beside a message: IPv6 with a zone has 60."""
 
 FOLDER = "traces"
 """In the data folder."""

@@ -22,6 +22,8 @@ SEND_BUFFER_BYTES = 1 << 20
 # hold it for the second.
 MAX_BIND_TRIES = 20
 
+# Connections that the kernel holds until they are accepted: those of a second in which the loop
+# is busy, from carriers that all come back at once.
 MAX_PENDING_ACCEPTS = 512
 
 

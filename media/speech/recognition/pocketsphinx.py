@@ -21,6 +21,7 @@ __all__ = ["PocketsphinxEngine"]
 MAX_DECODERS = 8
 """Sets of phrases that are kept ready, 25 MB each; beyond it the one longest unused goes."""
 MAX_PHRASES = 100
+"""Of one set: the time for a window grows with each, and false alarms do."""
 
 FRAME_NS = 10_000_000
 # Tuned by its makers' advice: longer phrases may be found more easily.

@@ -13,6 +13,7 @@ from softswitch.commands.ctl.verb import Verbs, WrongUsageError, call_named
 __all__ = ["CALL_COLUMNS", "add", "call_row"]
 
 MAX_LISTED = 10_000
+"""As the switch has it (`call.list`)."""
 
 CRITERIA = ("ringing", "answered", "any_key", "key", "word")
 

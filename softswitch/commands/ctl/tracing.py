@@ -18,7 +18,9 @@ from softswitch.commands.ctl.verb import MIN_CALL_ID, Verbs, WrongUsageError, ca
 __all__ = ["add"]
 
 MAX_ORDER_SECONDS = 86_400
+"""As the switch has it (`trace.start`)."""
 MAX_ORDER_CALLS = 1000
+"""As the switch has it (`trace.start`)."""
 MAX_FILE_SECONDS = 3600
 """As the switch has it (`trace.start`, `trace.capture`)."""
 

@@ -24,6 +24,7 @@ __all__ = ["METHODS", "sees"]
 METHODS = Catalogue()
 
 MAX_LISTED = 1000
+"""Participants in one answer: some hundred kilobytes, written in one turn of the loop."""
 
 ConferenceName = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 

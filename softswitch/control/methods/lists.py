@@ -23,6 +23,7 @@ __all__ = ["METHODS"]
 METHODS = Catalogue()
 
 MAX_AT_ONCE = 1000
+"""Calls of a list at the same time; each holds a port, and the guards may allow fewer."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 

@@ -24,6 +24,7 @@ __all__ = ["METHODS"]
 METHODS = Catalogue()
 
 MAX_LISTED = 1000
+"""Supervisors in one answer: some hundred kilobytes, written in one turn of the loop."""
 
 _ERRORS = (
     ErrorCode.CALL_NOT_FOUND,

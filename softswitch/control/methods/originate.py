@@ -22,7 +22,9 @@ __all__ = ["METHODS", "Address", "campaign_of", "permit_for", "prompt_named"]
 METHODS = Catalogue()
 
 MAX_ATTRIBUTES = 100
+"""Each is in the call's record, in its events, and in the facts of its conditions."""
 MAX_TEXT = 2000
+"""As long as a parameter of a number may be."""
 
 Address = Annotated[str, Meta(min_length=1, max_length=256)]
 AttributeName = Annotated[str, Meta(pattern="^[A-Za-z_][A-Za-z0-9_]{0,99}$")]

@@ -24,6 +24,7 @@ from softswitch.control.web.script import Script
 __all__ = ["WebListener", "add_allocations", "open_listener"]
 
 MAX_BODY = 65_536
+"""A thousand numbers asked for at once are less."""
 KEEP_SECONDS = 15.0
 """How long a connection may stay without a request."""
 CLOSE_SECONDS = 1.0

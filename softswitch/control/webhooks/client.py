@@ -25,6 +25,7 @@ MAX_ANSWER_BYTES = 65_536
 """Read of an answer, so that its connection can be used again; longer ones cost theirs."""
 
 MAX_DNS_SECONDS = 60
+"""How long an address is believed: a server that has moved is found within a minute."""
 
 IN_TROUBLE = frozenset((408, 425, 429))
 """Statuses of a server that may take the same request later, beside 5xx."""

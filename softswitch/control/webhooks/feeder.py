@@ -43,6 +43,7 @@ PORTION = 500
 """Events looked at in one turn of the loop: about two milliseconds."""
 
 MAX_BATCH_LINES = 50
+"""Of records.jsonl, at a time."""
 MAX_BATCH_BYTES = 1 << 20
 """Of records.jsonl, at a time."""
 

@@ -30,6 +30,7 @@ EXPIRY_SECONDS = 120.0
 away for a minute takes nothing from anybody."""
 
 MAX_ID = 100
+"""Characters; those we make are a fraction of it."""
 
 _REGISTER = """
 INSERT INTO nodes (id, name, epoch, expires_at)
