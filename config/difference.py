@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal
 
+from config.listeners import give_listeners
 from config.model import Configuration, Number, Web
 
 __all__ = ["Difference", "differences", "needs_restart", "with_running_settings"]
@@ -21,6 +22,7 @@ RESTART: Mapping[str, Mapping[str, str]] = {
         "listen_host": "listen",
         "listen_port": "listen",
         "transports": "transports",
+        "listeners": "listen",
         "tls": "tls",
         "name_servers": "name_servers",
         "advertise_host": "advertise",
@@ -157,7 +159,9 @@ def with_running_settings(before: Configuration, after: Configuration) -> Config
     control = sections["control"]
     if (before.control.tls is None) is not (control.tls is None):
         sections["control"] = replace(control, tls=before.control.tls)
-    return replace(after, **sections, web=_running_web(before.web, after.web))
+    # Their listeners are counted among the sockets that there are.
+    trunks = give_listeners(sections["switch"], after.trunks)
+    return replace(after, **sections, trunks=trunks, web=_running_web(before.web, after.web))
 
 
 def _running_web(before: Web | None, after: Web | None) -> Web | None:

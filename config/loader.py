@@ -30,6 +30,7 @@ from config.expression.collect import collect
 from config.hearing import check_words, read_hearing
 from config.keyword_questions import check_keyword_questions
 from config.kinds import MAX_NAME, NAME
+from config.listeners import give_listeners
 from config.loops import check_loops
 from config.model import (
     Campaign,
@@ -189,6 +190,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     prompts = _read_each(entries["prompts"], read_named_prompt, reading)
     pools, stocks, numbers = _read_numbers(tree, entries, reading)
     trunks = _read_each(entries["trunks"], read_trunk, reading)
+    trunks = give_listeners(switch, trunks, reading.problems)
     reading.before_end = True
     treatments = _read_each(entries["treatments"], read_treatment, reading)
     reading.before_end = False

@@ -19,6 +19,7 @@ from config.header_names import OWN_HEADERS
 from config.hearing import HEARING
 from config.keywords import KEYWORD_RULE, KEYWORDS
 from config.kinds import MAX_NAME, MAX_VALUE, REFUSALS
+from config.listeners import LISTENER
 from config.money import PAYOUT, PRICE_RULE, REPEAT
 from config.number_files import NUMBER_FILE
 from config.numbers import NUMBER
@@ -49,7 +50,7 @@ from config.web import WEB, WEB_POOL
 from config.webhooks import PIXEL, WEBHOOK
 
 GROUPS: tuple[tuple[str, str, tuple[Section, ...]], ...] = (
-    ("switch", "One mapping.", (SWITCH, SIP_TLS)),
+    ("switch", "One mapping.", (SWITCH, LISTENER, SIP_TLS)),
     ("control", "One mapping.", (CONTROL, CONTROL_TOKEN, CONTROL_TLS)),
     ("defence", "One mapping.", (DEFENCE,)),
     ("admission", "One mapping.", (ADMISSION,)),

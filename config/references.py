@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from config.errors import Problems, did_you_mean
 from config.kinds import known_names
+from config.listeners import endpoints
 from config.model import (
     Campaign,
     Connect,
@@ -84,9 +85,14 @@ def _check_reached(nodes: tuple[Node, ...], targets: frozenset[str], problems: P
 
 def check_trunks(switch: Switch, trunks: Mapping[str, Trunk], problems: Problems) -> None:
     """A trunk that is the switch itself would call it for ever; one user is one trunk."""
-    own = {switch.listen_host, switch.advertise_host}
+    own = {
+        (host, one.port)
+        for one in endpoints(switch)
+        if one.transport != "tls"
+        for host in (one.host, one.advertise_host)
+    }
     for trunk in trunks.values():
-        if trunk.host in own and trunk.port == switch.listen_port:
+        if (trunk.host, trunk.port) in own:
             where = f"{trunk.host}:{trunk.port}"
             problems.add(trunk.location, f'trunk "{trunk.name}": {where} is the switch itself')
         if trunk.transport == "tls" and switch.tls is None:

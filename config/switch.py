@@ -4,6 +4,7 @@ What takes several keys to see (ports that overlap, a wildcard that peers cannot
 here too, and whether the data folder can be one.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,11 +33,13 @@ from config.kinds import (
     one_of,
     or_off,
 )
+from config.listeners import LISTEN_KIND, reached
 from config.model import (
     Location,
     LogFormat,
     LogLevel,
     Switch,
+    SwitchListener,
     SwitchTls,
     Synthesiser,
     Transport,
@@ -57,8 +60,8 @@ class SwitchKeys:
 
     LISTEN = Key(
         "listen",
-        address(5060),
-        "Where SIP listens, the same port for UDP and TCP.",
+        LISTEN_KIND,
+        "Where SIP listens, the same port for UDP and TCP; or several listeners.",
         default="127.0.0.1:5060",
         example="${SOFTSWITCH_SIP:-127.0.0.1:5060}",
     )
@@ -79,8 +82,8 @@ class SwitchKeys:
     NAME_SERVERS = Key(
         "name_servers",
         list_of(NAME_SERVER, most=8),
-        "Name servers that are asked for the servers of trunks (SRV) and for the addresses of names "
-        "with a dot in them (A, AAAA).",
+        "Name servers that are asked for the servers of trunks (SRV) and for the addresses of "
+        "names with a dot in them (A, AAAA).",
         otherwise="the system's",
         example="[192.0.2.53]",
     )
@@ -239,20 +242,29 @@ def read_switch(tree: Tree, reading: Reading) -> Switch | None:
         fields = read_fields(tree, SWITCH, reading)
     except MissingError:
         return None
-    listen, control, ports = fields[keys.LISTEN], fields[keys.CONTROL], fields[keys.RTP_PORTS]
-    advertise = _advertised(fields, listen, reading.problems)
+    listeners, control, ports = fields[keys.LISTEN], fields[keys.CONTROL], fields[keys.RTP_PORTS]
+    listen = listeners[0]
+    if listen.name:
+        listeners = reached(listeners, fields.get(keys.ADVERTISE), reading.problems)
+        advertise = listeners[0].advertise_host
+    else:
+        advertise = _advertised(fields, listen, reading.problems)
     _check_hosts(fields, reading.problems)
     _check_data(fields, reading.problems)
-    _check_ports(fields, listen, control, ports, reading.problems)
+    usual = fields.get(keys.TRANSPORTS) or _TRANSPORTS
+    for one in listeners:
+        _check_ports(fields, one, one.transports or usual, control, ports, reading.problems)
     _check_control(fields, control.host, reading)
+    _check_listeners(fields, listeners, reading.problems)
     return Switch(
         listen_host=listen.host,
         listen_port=listen.port,
-        transports=fields.get(keys.TRANSPORTS) or _TRANSPORTS,
+        transports=listen.transports or usual,
+        listeners=listeners if listen.name else (),
         tls=_tls(fields, listen),
         name_servers=tuple((one.host, one.port) for one in fields.get(keys.NAME_SERVERS) or ()),
         advertise_host=advertise,
-        rtp_host=fields.get(keys.RTP_HOST) or listen.host,
+        rtp_host=fields.get(keys.RTP_HOST) or _media_host(listeners),
         rtp_first_port=ports[0],
         rtp_last_port=ports[1],
         control_host=control.host,
@@ -281,7 +293,10 @@ def _check_hosts(fields: Fields, problems: Problems) -> None:
     checked: tuple[Key[Any], ...] = (keys.LISTEN, keys.CONTROL, keys.RTP_HOST, keys.ADVERTISE)
     for key in checked:
         value = fields.get(key)
-        host = value.host if isinstance(value, HostPort) else value
+        if isinstance(value, tuple):
+            # Those of a list have been looked at with it.
+            value = value[0]
+        host = value.host if isinstance(value, HostPort | SwitchListener) else value
         why = (
             unusable(host, wildcard=key is not keys.ADVERTISE)
             if host is not None and key in fields
@@ -316,7 +331,32 @@ def _check_data(fields: Fields, problems: Problems) -> None:
         problems.add(place, f"data: {folder} cannot be used: {text}")
 
 
-def _advertised(fields: Fields, listen: HostPort, problems: Problems) -> str:
+def _check_listeners(
+    fields: Fields, listeners: tuple[SwitchListener, ...], problems: Problems
+) -> None:
+    """What a list of listeners needs beside itself."""
+    keys = SwitchKeys
+    if not listeners[0].name:
+        return
+    if keys.TRANSPORTS in fields:
+        message = "transports: each listener of the list has its own"
+        problems.add(fields.place(keys.TRANSPORTS), message)
+    needs_tls = [one for one in listeners if "tls" in one.transports]
+    if needs_tls and fields.get(keys.TLS) is None and not fields.refused(keys.TLS):
+        message = f'listen: "{needs_tls[0].name}" needs a certificate'
+        problems.add(needs_tls[0].location, message, "set tls")
+
+
+def _media_host(listeners: tuple[SwitchListener, ...]) -> str:
+    """Where media is bound to that all listeners' peers send to."""
+    hosts = {one.host for one in listeners}
+    if len(hosts) == 1:
+        return listeners[0].host
+    # The wildcard of IPv6 takes what comes to addresses of both kinds.
+    return "0.0.0.0" if all(":" not in host for host in hosts) else "::"
+
+
+def _advertised(fields: Fields, listen: SwitchListener, problems: Problems) -> str:
     advertise = fields.get(SwitchKeys.ADVERTISE)
     if advertise is None and listen.host in WILDCARDS and not fields.refused(SwitchKeys.ADVERTISE):
         problems.add(
@@ -328,10 +368,14 @@ def _advertised(fields: Fields, listen: HostPort, problems: Problems) -> str:
 
 
 def _check_ports(
-    fields: Fields, listen: HostPort, control: HostPort, ports: tuple[int, int], problems: Problems
+    fields: Fields,
+    listen: SwitchListener,
+    transports: Sequence[Transport],
+    control: HostPort,
+    ports: tuple[int, int],
+    problems: Problems,
 ) -> None:
     keys = SwitchKeys
-    transports = fields.get(keys.TRANSPORTS) or _TRANSPORTS
     rtp_host = fields.get(keys.RTP_HOST) or listen.host
     inside = ports[0] <= listen.port <= ports[1] and same_host(listen.host, rtp_host)
     # Of a value that was refused, and is a default's now, nothing more can be said.
@@ -339,12 +383,12 @@ def _check_ports(
         message = f"rtp_ports: SIP's port {listen.port} lies in {ports[0]}-{ports[1]}"
         problems.add(_first(fields, keys.RTP_PORTS, keys.LISTEN), message)
     same = listen.port == control.port and same_host(listen.host, control.host)
-    if "tcp" in transports and same and not fields.refused(keys.CONTROL, keys.LISTEN):
+    if set(transports) & {"tcp", "tls"} and same and not fields.refused(keys.CONTROL, keys.LISTEN):
         message = f"control: port {control.port} is SIP's already"
         problems.add(_first(fields, keys.CONTROL, keys.LISTEN), message)
 
 
-def _tls(fields: Fields, listen: HostPort) -> SwitchTls | None:
+def _tls(fields: Fields, listen: SwitchListener) -> SwitchTls | None:
     """TLS listens where UDP and TCP do, unless it says otherwise."""
     tls = fields.get(SwitchKeys.TLS)
     if tls is None or tls.listen_host is not None:

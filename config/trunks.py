@@ -8,6 +8,7 @@ from config.document import Scalar, Tree
 from config.header_names import HEADER_NAME
 from config.kinds import (
     BOOLEAN,
+    NAME,
     duration,
     integer,
     list_of,
@@ -201,6 +202,14 @@ class TrunkKeys:
         example="{verify: true, failed: refuse}",
     )
 
+    LISTEN = Key(
+        "listen",
+        NAME,
+        "The listener of the switch that calls to the trunk leave by.",
+        otherwise="the first with its transport and kind of address",
+        example="carriers",
+    )
+
 
 def _is_by_name(where: HostPort) -> bool:
     """RFC 3263 section 4.2: a name without a port is looked up for its servers."""
@@ -281,5 +290,6 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         transfers=fields[keys.TRANSFERS],
         redirects=fields[keys.REDIRECTS],
         identity=fields.get(keys.IDENTITY),
+        listen=fields.get(keys.LISTEN),
         location=fields.place(keys.ADDRESS),
     )

@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.listeners import endpoints
 from config.model import Configuration, Switch
 from ivr.prompt_texts import templates_of
 from ivr.prompts import PromptError, PromptLibrary
@@ -198,16 +199,9 @@ class App:
         """Take the SIP sockets before all that costs time: a port that is taken is told at once."""
         switch = self.configuration.switch
         self.resolver = _resolver(switch)
-        endpoints = [
-            Endpoint(transport, switch.listen_host, switch.listen_port)
-            for transport in switch.transports
-        ]
-        tls = None if switch.tls is None else Tls(tls_files(switch.tls))
-        if switch.tls is not None:
-            host = switch.tls.listen_host or switch.listen_host
-            endpoints.append(Endpoint("tls", host, switch.tls.listen_port))
-        self.tls = tls
-        self.transport = Transport(endpoints, resolver=self.resolver, tls=tls)
+        sockets = [Endpoint(one.transport, one.host, one.port) for one in endpoints(switch)]
+        self.tls = None if switch.tls is None else Tls(tls_files(switch.tls))
+        self.transport = Transport(sockets, resolver=self.resolver, tls=self.tls)
         self._resources.push_async_callback(self.transport.close)
 
     async def _open_media(self) -> None:
@@ -270,10 +264,11 @@ class App:
     async def _open_signalling(self) -> None:
         switch = self.configuration.switch
         loop = asyncio.get_running_loop()
+        hosts = tuple(one.advertise_host for one in endpoints(switch))
         stack = Stack(
             listeners=[
-                Listener(endpoint.transport, switch.advertise_host, endpoint.port)
-                for endpoint in self.transport.endpoints
+                Listener(endpoint.transport, host, endpoint.port)
+                for endpoint, host in zip(self.transport.endpoints, hosts, strict=True)
             ],
             server=f"softswitch/{VERSION}",
             identify=self._identify,
@@ -286,6 +281,7 @@ class App:
             events=self.events,
             prompts=self.prompts,
             media_host=switch.advertise_host,
+            media_hosts=hosts,
             advertised_host=switch.advertise_host,
             flush_soon=self.transport.flush_soon,
             tapped=switch.tap,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Protocol
 
+from config.listeners import endpoints
 from config.model import Configuration
 from ivr.prompts import PromptLibrary
 from ivr.sounds import SoundShelf
@@ -195,7 +196,10 @@ class Front:
         house, switch = self._house, self._house.configuration.switch
         self.tracer = desk.tracer = Tracer(
             house.services,
-            listeners=[(switch.advertise_host, one.port) for one in house.transport.endpoints],
+            listeners=[
+                (told.advertise_host, one.port)
+                for told, one in zip(endpoints(switch), house.transport.endpoints, strict=True)
+            ],
             folder=switch.data,
             find_call=house.switchboard.calls.get,
             listen_tap=None if house.listening is None else house.hearing.listen,

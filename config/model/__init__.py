@@ -77,7 +77,7 @@ from config.model.stir import (
     Stir,
     TrunkVouching,
 )
-from config.model.switch import Switch, SwitchTls
+from config.model.switch import Switch, SwitchListener, SwitchTls
 from config.model.tables import Hours, NumberList, OpenTime, PlaceTable, PrefixTable, Region
 from config.model.tracing import Hep, Tracing
 from config.model.treatments import (
@@ -252,6 +252,7 @@ __all__ = [
     "Stock",
     "StockNumber",
     "Switch",
+    "SwitchListener",
     "SwitchTls",
     "Synthesiser",
     "Template",

@@ -1,9 +1,17 @@
 """The section switch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from config.model.values import LogFormat, LogLevel, Synthesiser, Transport, WithoutSynthesiser
+from config.model.values import (
+    NOWHERE,
+    Location,
+    LogFormat,
+    LogLevel,
+    Synthesiser,
+    Transport,
+    WithoutSynthesiser,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,20 @@ class SwitchTls:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchListener:
+    """One of several addresses at which SIP is listened for."""
+
+    name: str
+    host: str
+    """IPv4 or IPv6 without brackets, or a name."""
+    port: int = 5060
+    transports: tuple[Transport, ...] = ("udp", "tcp")
+    advertise_host: str = ""
+    """Host put in Via, Contact and SDP of what goes by it; empty: the switch's, or its own."""
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """What belongs to the process as a whole: addresses, ports, folders, limits."""
 
@@ -33,6 +55,8 @@ class Switch:
     """Port SIP listens on, the same for UDP and TCP. 1-65535, default 5060."""
     transports: tuple[Transport, ...] = ("udp", "tcp")
     """SIP transports listened on, beside TLS. Default both."""
+    listeners: tuple[SwitchListener, ...] = ()
+    """All listeners, the first of which is that of the fields above; none: that alone."""
     name_servers: tuple[tuple[str, int], ...] = ()
     """Hosts and ports of name servers; none: the system's. Default none."""
     tls: SwitchTls | None = None

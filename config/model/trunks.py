@@ -133,4 +133,8 @@ class Trunk:
     """Whether its parties may have those they talk to moved (REFER, Replaces). Default refuse."""
     redirects: Redirects = "refuse"
     """Whether a 3xx of it is followed, or a failure. Default refuse."""
+    listen: str | None = None
+    """The listener that calls to it leave by. Default none: the first that suits it."""
+    listener: int = 0
+    """Its number among the switch's sockets (config.listeners)."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)

@@ -59,8 +59,9 @@ class CalledLeg(Leg):
         """Take a media port on the shard of the caller's; raises PortsExhausted."""
         names = sorted(self.trunk.codecs, key=lambda name: name != prefer)
         self.media = LegMedia(
-            self.services, self, codec_named(names), beside=beside, trunk=self.trunk
-        )
+            self.services, self, codec_named(names), beside=beside, trunk=self.trunk,
+            socket=self.request.flow.listener,
+        )  # fmt: skip
         self.media.ptime_ms = ptime_ms
 
     def originate(self) -> None:

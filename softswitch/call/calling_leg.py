@@ -41,7 +41,10 @@ class CallingLeg(Leg):
 
     def open_media(self) -> None:
         """Take a media port; raises PortsExhausted."""
-        self.media = LegMedia(self.services, self, codec_named(self.trunk.codecs), trunk=self.trunk)
+        self.media = LegMedia(
+            self.services, self, codec_named(self.trunk.codecs), trunk=self.trunk,
+            socket=self.invite.flow.listener,
+        )  # fmt: skip
 
     def read_offer(self) -> None:
         """Read the caller's offer, if it made one; raises sdp.ParseError or sdp.NotAcceptable."""

@@ -70,13 +70,15 @@ class LegMedia:
         *,
         beside: MediaPort | None = None,
         trunk: Trunk | None = None,
+        socket: int = 0,
     ) -> None:
-        """Open a port; raises PortsExhausted."""
+        """Open a port; raises PortsExhausted. `socket` is the number of that which the leg's SIP
+        goes by: its peers are told where media goes."""
         self._services = services
         self.port = services.open_port(listener, beside=beside)
         self.codecs = tuple(codecs)
         self.local = sdp.LocalMedia(
-            host=services.media_host,
+            host=services.media_host_at(socket),
             rtp_port=self.port.rtp_port,
             session_id=services.ids.number(1, MAX_SESSION_ID),
         )

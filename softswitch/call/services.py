@@ -164,6 +164,8 @@ class Services:
     wall_clock: Callable[[], float] = time.time
     tapped: bool = True
     """Whether what legs hear is copied for the listeners inside the switch."""
+    media_hosts: tuple[str, ...] = ()
+    """The same as `media_host` of each socket that SIP comes in at; none: it is that of all."""
     ears: Ears | None = None
     """None: nothing is heard but keys."""
     media_listeners: dict[int, MediaListener] = field(default_factory=dict)
@@ -198,6 +200,10 @@ class Services:
     def tell(self, kind: type[CallEvent], **facts: Any) -> None:
         """Publish an event that belongs to no call, and happens now."""
         self.events.tell(kind, at=self.wall_clock(), clock=self.now(), **facts)
+
+    def media_host_at(self, listener: int) -> str:
+        """The host written into SDP of a leg by the number of its socket."""
+        return self.media_hosts[listener] if listener < len(self.media_hosts) else self.media_host
 
     def new_call_id(self) -> str:
         """A call id: 96 random bits, URL-safe, unguessable."""

@@ -43,7 +43,7 @@ def dial_address(
 ) -> DialAddress:
     """What to dial for a destination; `called` is the number called, as it was dialled, `home` the
     switch's country."""
-    to_trunk = Flow(trunk.transport, trunk.host, trunk.port)
+    to_trunk = Flow(trunk.transport, trunk.host, trunk.port, trunk.listener)
     number = destination.number
     if destination.kind == "called" or number is None:
         return DialAddress(called_uri(called, trunk, home), called, to_trunk)
@@ -56,4 +56,5 @@ def dial_address(
 
 def _flow_of(uri: Uri, trunk: Trunk) -> Flow:
     transport = uri.parameters.get("transport") or trunk.transport
-    return Flow(transport.lower(), uri.host.strip("[]"), uri.port or DEFAULT_SIP_PORT)
+    host = uri.host.strip("[]")
+    return Flow(transport.lower(), host, uri.port or DEFAULT_SIP_PORT, trunk.listener)

@@ -106,7 +106,7 @@ class TrunkTable:
 
     def flow(self, trunk: Trunk) -> Flow:
         """The way to a trunk."""
-        return Flow(trunk.transport, trunk.host, trunk.port)
+        return Flow(trunk.transport, trunk.host, trunk.port, trunk.listener)
 
 
 def _hosts(trunk: Trunk) -> tuple[str, ...]:

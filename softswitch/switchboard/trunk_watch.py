@@ -199,7 +199,7 @@ class TrunkWatch:
 
     def _ways(self, trunk: Trunk) -> list[Flow]:
         services = self._services
-        flow = Flow(trunk.transport, trunk.host, trunk.port)
+        flow = Flow(trunk.transport, trunk.host, trunk.port, trunk.listener)
         return services.ways.of(trunk, flow, services.servers, services.now())
 
     def _let_go(self, name: str) -> None:

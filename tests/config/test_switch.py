@@ -77,6 +77,8 @@ def test_every_setting_reaches_the_model() -> None:
     assert found == expected
     default = Switch()
     for field in dataclasses.fields(Switch):
+        if field.name == "listeners":
+            continue  # test_listeners.py has them: they stand in place of one address
         assert getattr(found, field.name) != getattr(default, field.name), field.name
 
 
