@@ -141,6 +141,7 @@ class Move:
         call.stop_playing()
         if not self.transferor.ended and not call.ended:
             call.caller = self._caller
+            self.transferor.move = None
             call.bridge(self._callee)
             self._conclude(status, "failed")
             return
@@ -183,6 +184,8 @@ class Move:
     def on_left(self) -> None:
         """Its leg is over."""
         self.transferor.move = None
+        if self._call.ended:
+            self._conclude(487, "hung_up")
         if self._farewell is not None:
             self._farewell.cancel()
             self._farewell = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from config.model import OriginateRules
 from ringpool.lookup import NumberTable
@@ -17,6 +18,7 @@ from softswitch.switchboard.heeding import Heeding
 from softswitch.switchboard.switchboard import Snapshot
 from softswitch.switchboard.transfers import Transfers
 from tests.support.laboratory import DIRECT, SWITCH, Laboratory, laboratory
+from tests.support.treated import answer
 
 RULES = OriginateRules(to=("+1602555*", "sip:*@192.0.2.2"), never=("+16025559*",), per_minute=30)
 THIRD = "+16025550177"
@@ -59,6 +61,25 @@ class Referring:
         """A party asks that the one it talks to be moved."""
         by.refer(to, referred_by=f"sip:agent@{SWITCH}", headers=headers, now=self.lab.loop.time())
         self.flush(settle=settle)
+
+    def consult(self, number: str = DIRECT) -> tuple[Dialog, Dialog]:
+        """The agent calls somebody through the switch, who answers: the agent's dialog, and the
+        other's."""
+        lab = self.lab
+        lab.callee.invite(number)
+        lab.settle()
+        place = len(lab.callee.calls) - 1
+        before = len(lab.callee.dialogs)
+        answer(lab, place)
+        other, mine = lab.callee.dialogs[before : before + 2]
+        return mine, other
+
+    def replacing(self, dialog: Dialog, *, early: bool = False) -> str:
+        """Where an attended transfer leads: to whom a phone has this dialog with."""
+        value = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        if early:
+            value += ";early-only"
+        return f"sip:{THIRD}@{SWITCH}?Replaces={quote(value, safe='')}"
 
     def flush(self, *, settle: bool = True) -> None:
         """Have sent what the phones want to send."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from softswitch.sip import events
-from tests.support.referring import THIRD, Referring, referring
+from softswitch.sip.dialog import Dialog
+from tests.support.laboratory import KEPT, LONG_PROMPT, SWITCH
+from tests.support.referring import RULES, THIRD, Referring, referring
 from tests.support.treated import answer, refuse, ring
 
 
@@ -33,9 +37,7 @@ def test_an_agent_has_the_caller_moved(bench: Referring) -> None:
     assert lab.facts("call.bridged")[-1] == {"leg": "a", "other_leg": "b2"}
     assert lab.facts("transfer.ended") == [{"leg": "b1", "ok": True, "status": 200, "why": ""}]
     assert bench.told(agent) == ["202", "100", "180", "200 told"]
-    lab.settle()
-    ended = [event.dialog for event in lab.callee.events if isinstance(event, events.ByeReceived)]
-    assert ended == [agent]
+    assert byes(bench) == [agent]
     lab.caller.hang_up()
     lab.settle()
     record = lab.record
@@ -52,3 +54,312 @@ def test_a_caller_that_is_not_wanted_there_is_given_back(bench: Referring) -> No
     assert lab.facts("call.bridged")[-1] == {"leg": "a", "other_leg": "b1"}
     lab.advance(10.0)
     assert not lab.call.ended
+
+
+def test_the_caller_has_the_agent_moved(bench: Referring) -> None:
+    lab = bench.lab
+    caller, agent = bench.bridge()
+    bench.refer(caller)
+    assert lab.facts("call.unbridged")[-1] == {
+        "leg": "a", "other_leg": "b1", "why": "transferred",
+    }  # fmt: skip
+    answer(lab, 1)
+    assert lab.facts("call.bridged")[-1] == {"leg": "b1", "other_leg": "b2"}
+    assert bench.told(caller) == ["202", "100", "200 told"]
+    assert byes(bench) == [caller]
+    third = lab.callee.dialogs[-1]
+    agent.bye(now=lab.loop.time())
+    bench.flush()
+    assert byes(bench) == [third, caller]
+    assert lab.record["cause"] == "hung_up"
+
+
+def test_an_attended_transfer_makes_one_call_of_two(bench: Referring) -> None:
+    lab = bench.lab
+    caller, agent = bench.bridge()
+    first = lab.call.call_id
+    consulting, third = bench.consult()
+    second = next(one for one in lab.switchboard.calls if one != first)
+    bench.refer(agent, bench.replacing(consulting))
+    assert bench.told(agent) == ["202", "100", "200 told"]
+    assert lab.facts("transfer.received") == [
+        {"leg": "b1", "to": "100001", "attended": True, "other_call": second}
+    ]
+    assert lab.facts("call.bridged")[-1] == {"leg": "a", "other_leg": "b2"}
+    assert sorted(map(id, byes(bench))) == sorted([id(agent), id(consulting)])
+    assert [record["cause"] for record in lab.all_records()] == ["transferred"]
+    third.bye(now=lab.loop.time())
+    bench.flush()
+    assert byes(bench)[-1] is caller
+    last = lab.all_records()[-1]
+    assert (last["call_id"], last["ended_by"], last["cause"]) == (first, "called", "hung_up")
+    assert len(last["legs"]) == 3
+
+
+# The worst moments.
+
+
+def test_who_is_kept_may_leave_while_another_is_called(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent)
+    ring(lab, 1)
+    lab.caller.hang_up()
+    lab.settle()
+    assert byes(bench) == [agent]
+    assert lab.callee.count(events.InviteCancelled) == 1
+    assert lab.facts("transfer.ended") == [
+        {"leg": "b1", "ok": False, "status": 487, "why": "hung_up"}
+    ]
+    assert lab.record["cause"] == "hung_up"
+
+
+def test_who_asked_may_leave_at_once(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent)
+    agent.bye(now=lab.loop.time())
+    bench.flush()
+    answer(lab, 1)
+    assert lab.facts("call.bridged")[-1] == {"leg": "a", "other_leg": "b2"}
+    assert not lab.call.ended
+
+
+def test_a_caller_whom_nobody_wants_and_nobody_keeps_is_let_go(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent)
+    agent.bye(now=lab.loop.time())
+    bench.flush()
+    refuse(lab, 1, 486)
+    assert (lab.record["ended_by"], lab.record["cause"]) == ("switch", "transfer_failed")
+    assert [event.dialog for event in lab.caller.events if isinstance(event, events.ByeReceived)]
+
+
+def test_a_caller_whom_nobody_wants_goes_on_in_its_treatment(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge(KEPT)
+    bench.refer(agent)
+    agent.bye(now=lab.loop.time())
+    bench.flush()
+    refuse(lab, 1, 486)
+    lab.wait_for_prompts(2)
+    lab.settle()
+    assert lab.record["cause"] == "kept"
+
+
+def test_a_caller_that_was_moved_goes_on_in_its_treatment_too(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge(KEPT)
+    bench.refer(agent)
+    answer(lab, 1)
+    lab.callee.dialogs[-1].bye(now=lab.loop.time())
+    bench.flush()
+    lab.wait_for_prompts(2)
+    lab.settle()
+    assert lab.record["cause"] == "kept"
+
+
+def test_a_caller_that_has_moved_the_agent_is_not_waited_for(bench: Referring) -> None:
+    lab = bench.lab
+    caller, agent = bench.bridge(KEPT)
+    bench.refer(caller)
+    answer(lab, 1)
+    agent.bye(now=lab.loop.time())
+    bench.flush()
+    assert lab.record["cause"] == "hung_up"
+
+
+def test_who_does_not_say_that_it_knows_is_left_all_the_same(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    lab.lost.add("callee:200 NOTIFY")
+    bench.refer(agent)
+    answer(lab, 1)
+    assert byes(bench) == []
+    lab.advance(5.1)
+    assert byes(bench) == [agent]
+
+
+def test_who_wants_to_hear_nothing_hears_nothing(bench: Referring) -> None:
+    """RFC 4488 section 4: "Refer-Sub: false" asks that no subscription be made."""
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent, headers=(("Refer-Sub", "false"),))
+    answer(lab, 1)
+    assert bench.told(agent) == ["202"]
+    assert byes(bench) == [agent]
+    assert lab.carried.count("switch:NOTIFY") == 0
+
+
+def test_who_was_moved_to_may_move_the_caller_on(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent)
+    answer(lab, 1)
+    bench.refer(lab.callee.dialogs[-1])
+    answer(lab, 2)
+    assert lab.facts("call.bridged")[-1] == {"leg": "a", "other_leg": "b3"}
+
+
+def test_a_transfer_ends_where_the_call_goes_another_way(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent)
+    ring(lab, 1)
+
+    async def elsewhere() -> None:
+        await asyncio.sleep(60)
+
+    lab.do(lambda: lab.call.divert(elsewhere))
+    lab.settle()
+    assert lab.facts("transfer.ended")[-1]["why"] == "given_up"
+    assert byes(bench) == [agent]
+    assert lab.callee.count(events.InviteCancelled) == 1
+    assert not lab.call.ended
+
+
+def test_sixty_seconds_are_enough_to_answer(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent)
+    ring(lab, 1)
+    lab.advance(61.0)
+    assert bench.told(agent)[-1] == "408 told"
+    assert lab.facts("call.bridged")[-1] == {"leg": "a", "other_leg": "b1"}
+
+
+# Who may not.
+
+
+REFUSED: dict[str, tuple[str, int, str]] = {
+    "a number that nobody lists": ("sip:+18005550177@192.0.2.9", 403, "destination"),
+    "a number that is excepted": ("tel:+16025559000", 403, "destination"),
+    "an address that nobody lists": ("sip:carol@192.0.2.77", 403, "destination"),
+    "no phone": ("sip:nobody@192.0.2.9", 403, "destination"),
+    "another scheme": ("mailto:x@example.com", 403, "destination"),
+    "another method": ("sip:+16025550177@192.0.2.9;method=BYE", 403, "bad_request"),
+    "a dialog of nobody's that cannot be read": (
+        "sip:+16025550177@192.0.2.9?Replaces=x", 400, "bad_request"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_nobody_is_called_whom_the_rules_do_not_list(bench: Referring, name: str) -> None:
+    to, status, why = REFUSED[name]
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent, to)
+    assert bench.told(agent) == [f"{status} refused"]
+    assert [fact["why"] for fact in lab.facts("transfer.refused")] == [why]
+    assert len(lab.callee.calls) == 1
+    assert lab.call.bridged
+
+
+def test_a_listed_address_is_called_as_it_is(bench: Referring) -> None:
+    lab = bench.lab
+    caller, _ = bench.bridge()
+    bench.refer(caller, "sip:carol@192.0.2.2;maddr=192.0.2.66?X-Evil=1")
+    assert lab.callee.calls[1].request.uri == "sip:carol@192.0.2.2"
+    assert "X-Evil" not in lab.callee.calls[1].request.headers
+    assert lab.callee.calls[1].request.headers.get("Referred-By") == f"<sip:agent@{SWITCH}>"
+
+
+def test_a_dialog_that_is_not_ours_is_named_to_whom_has_it(bench: Referring) -> None:
+    lab = bench.lab
+    caller, _ = bench.bridge()
+    bench.refer(caller, "sip:carol@192.0.2.2?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2")
+    request = lab.callee.calls[1].request
+    assert request.headers.get("Replaces") == "abc;to-tag=1;from-tag=2"
+
+
+def test_a_trunk_must_be_allowed_to(tmp_path: Path) -> None:
+    with referring(tmp_path / "data", allow=False) as bench:
+        _, agent = bench.bridge()
+        bench.refer(agent)
+        assert bench.told(agent) == ["603 refused"]
+        assert bench.lab.facts("transfer.refused")[0]["why"] == "not_allowed"
+
+
+def test_nobody_is_called_without_rules(tmp_path: Path) -> None:
+    with referring(tmp_path / "data", rules=None) as bench:
+        _, agent = bench.bridge()
+        bench.refer(agent)
+        assert bench.told(agent) == ["403 refused"]
+
+
+def test_limits_hold_for_transfers(tmp_path: Path) -> None:
+    with referring(tmp_path / "data", rules=replace(RULES, per_minute=1)) as bench:
+        lab = bench.lab
+        _, agent = bench.bridge()
+        bench.refer(agent)
+        refuse(lab, 1, 486)
+        bench.refer(agent)
+        assert bench.told(agent)[-1] == "503 refused"
+        assert lab.facts("transfer.refused")[0]["why"] == "rate"
+        assert lab.call.bridged
+
+
+def test_a_caller_that_talks_to_nobody_moves_nobody(bench: Referring) -> None:
+    lab = bench.lab
+    lab.caller.invite(LONG_PROMPT)
+    lab.settle()
+    assert lab.caller.dialog is not None
+    bench.refer(lab.caller.dialog)
+    assert bench.told(lab.caller.dialog) == ["603 refused"]
+
+
+def test_one_transfer_at_a_time(bench: Referring) -> None:
+    lab = bench.lab
+    caller, agent = bench.bridge()
+    bench.refer(agent, settle=False)
+    bench.refer(caller)
+    assert sorted([bench.told(caller)[0], bench.told(agent)[0]])[0] == "202"
+    assert [fact["status"] for fact in lab.facts("transfer.refused")] in ([491], [603])
+
+
+def test_a_call_that_a_controller_has_is_left_to_it(bench: Referring) -> None:
+    _, agent = bench.bridge()
+    bench.steered.add(bench.lab.call.call_id)
+    bench.refer(agent)
+    assert bench.told(agent) == ["603 refused"]
+    assert bench.lab.facts("transfer.refused")[0]["why"] == "steered"
+
+
+def test_a_call_is_moved_so_often_and_no_more(
+    bench: Referring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("softswitch.switchboard.transfers.MAX_MOVES", 1)
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent)
+    refuse(lab, 1, 486)
+    bench.refer(agent)
+    assert bench.told(agent)[-1] == "603 refused"
+
+
+def test_nobody_takes_what_another_trunk_talks_about(bench: Referring) -> None:
+    """The agent's own call may be named by the agent alone."""
+    caller, _ = bench.bridge()
+    consulting, _ = bench.consult()
+    bench.refer(caller, bench.replacing(consulting))
+    assert bench.told(caller) == ["603 refused"]
+    assert len(bench.lab.switchboard.calls) == 2
+
+
+def test_a_dialog_of_the_same_call_is_not_joined(bench: Referring) -> None:
+    _, agent = bench.bridge()
+    bench.refer(agent, bench.replacing(agent))
+    assert bench.told(agent) == ["603 refused"]
+    assert bench.lab.call.bridged
+
+
+def byes(bench: Referring) -> list[Dialog]:
+    """Which dialogs the switch has ended, in order."""
+    lab = bench.lab
+    return [
+        event.dialog
+        for event in (*lab.callee.events, *lab.caller.events)
+        if isinstance(event, events.ByeReceived)
+    ]
