@@ -14,8 +14,9 @@ from config.loader import load
 from config.model import Configuration, ControlTls, Location, SwitchTls
 from media.tones import TONE_NAMES, TONE_PLANS
 from media.wav import WavError, read_wav
+from rtp.engine import has_srtp
 
-__all__ = ["InstalledMedia", "load_checked", "load_startable"]
+__all__ = ["InstalledMedia", "load_checked", "load_startable", "warnings_of"]
 
 
 class InstalledMedia:
@@ -44,8 +45,31 @@ def load_startable(path: Path | str, environment: Mapping[str, str]) -> Configur
     problems = Problems()
     for problem in _certificate_problems(configuration):
         problems.add(Location(str(path), 1, 1), problem)
+    _add_srtp_problem(configuration, problems)
     problems.raise_if_any()
     return configuration
+
+
+def warnings_of(configuration: Configuration) -> Iterator[str]:
+    """What can be used as it is, and is hardly what was meant; each with its place."""
+    for trunk in configuration.trunks.values():
+        if trunk.srtp != "off" and trunk.transport != "tls":
+            yield (
+                f'{trunk.location}: trunk "{trunk.name}": srtp: the keys go over '
+                f"{trunk.transport.upper()} for everybody on the way to read (transport=tls hides "
+                "them)"
+            )
+
+
+def _add_srtp_problem(configuration: Configuration, problems: Problems) -> None:
+    """One line, at the first trunk that wants it."""
+    wanted = [trunk for trunk in configuration.trunks.values() if trunk.srtp != "off"]
+    if wanted and not has_srtp():
+        problems.add(
+            wanted[0].location,
+            f'trunk "{wanted[0].name}": srtp: libsrtp2 is not installed',
+            "Debian has it as libsrtp2-1",
+        )
 
 
 def _certificate_problems(configuration: Configuration) -> Iterator[str]:

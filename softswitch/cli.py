@@ -171,6 +171,10 @@ def _check(options: argparse.Namespace) -> int:
     configuration = _load(options.file, to_start=True)
     if configuration is None:
         return 1
+    from softswitch.check import warnings_of
+
+    for warning in warnings_of(configuration):
+        print(f"{warning} (a warning)", file=sys.stderr)
     print(
         f"{options.file}: good: {len(configuration.numbers)} numbers, "
         f"{len(configuration.campaigns)} campaigns, {len(configuration.treatments)} treatments, "

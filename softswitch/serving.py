@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from config.model import Configuration
 from softswitch.app import LINGER_SECONDS, App
+from softswitch.check import warnings_of
 from softswitch.service_manager import ServiceManager
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ async def serve(configuration: Configuration, *, on_ready: Callable[[App], None]
     try:
         await app.start()
         loop.add_signal_handler(signal.SIGHUP, app.front.reloader.on_signal)
+        for warning in warnings_of(configuration):
+            logger.warning("%s", warning)
         on_ready(app)
         manager.ready(_status(app))
         alive = loop.create_task(_tell_alive(app, manager), name="service manager")

@@ -5,7 +5,7 @@ import pytest
 
 from config.loader import ConfigErrors
 from media.wav import write_wav
-from softswitch.check import InstalledMedia, load_checked, load_startable
+from softswitch.check import InstalledMedia, load_checked, load_startable, warnings_of
 from tests.support.certificates import write_certificate
 
 CONFIGURATION = """\
@@ -86,3 +86,43 @@ def test_a_switch_does_not_start_with_certificates_that_are_none(
         (error,) = caught.value.errors
         assert error.message.startswith(f"{section}: tls: ")
         assert says in error.message
+
+
+SRTP = "trunks: {a: 192.0.2.1, b: {address: '192.0.2.2%s', srtp: %s}}\n"
+
+
+def test_encryption_without_its_library_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "srtp.yaml"
+    path.write_text(SRTP % ("", "optional"))
+    load_startable(path, {})
+    monkeypatch.setattr("softswitch.check.has_srtp", lambda: False)
+    load_checked(path, {})
+    with pytest.raises(ConfigErrors) as caught:
+        load_startable(path, {})
+    (error,) = caught.value.errors
+    assert 'trunk "b": srtp: libsrtp2 is not installed' in str(error)
+    assert str(error).startswith(f"{path}:1:")
+    path.write_text(SRTP % ("", "off"))
+    load_startable(path, {})
+
+
+@pytest.mark.parametrize(
+    ("transport", "policy", "warned"),
+    [
+        ("", "required", True),
+        (";transport=tcp", "optional", True),
+        (";transport=tls", "required", False),
+        ("", "off", False),
+    ],
+)
+def test_keys_over_signalling_that_anybody_can_read_are_warned_of(
+    tmp_path: Path, transport: str, policy: str, warned: bool
+) -> None:
+    path = tmp_path / "srtp.yaml"
+    tls = "switch: {tls: {certificate: a.pem, key: b.pem}}\n"
+    path.write_text(tls + SRTP % (transport, policy))
+    found = list(warnings_of(load_checked(path, {})))
+    assert len(found) == warned
+    assert all('trunk "b": srtp: the keys go over' in one for one in found)
