@@ -27,6 +27,10 @@ RUN python -m venv /opt/softswitch \
         /opt/softswitch/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/bare.txt; fi
 
 FROM python:3.11-slim-bookworm
+# Encrypted sound (`srtp` of trunks) is by libsrtp2.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libsrtp2-1 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --home-dir /var/lib/softswitch --create-home softswitch
 COPY --from=build /opt/softswitch /opt/softswitch
 COPY config/examples /etc/softswitch/examples

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|kamailio|chromium
+# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|kamailio|chromium
 #
 #   runtime  the switch itself: Python packages it runs with, and its native engine, built in place
 #   dev      runtime, and what tests and checks need
 #   speech   runtime, and what speaks and understands speech: the extra of that name, and silero-vad
 #   voices   flite and espeak-ng, for benchmarks that make their own speech
 #   sipp     SIPp, for the scenario tests (Debian's sip-tester)
+#   srtp     libsrtp2, which encrypts sound
 #   kamailio the proxy of deploy/, for its tests
 #   chromium a browser without a window, for the tests of dni.js (Debian's chromium)
 #
@@ -209,6 +210,12 @@ ensure_sipp() {
     command -v sipp >/dev/null || debian "SIPp" sip-tester
 }
 
+ensure_srtp() {
+    ldconfig_lists libsrtp2.so.1 || debian "SRTP" libsrtp2-1
+}
+
+ldconfig_lists() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q "$1"; }
+
 ensure_chromium() {
     command -v chromium >/dev/null || debian "a browser" chromium
 }
@@ -223,7 +230,8 @@ case ${1:-} in
     speech) ensure_speech ;;
     voices) ensure_voices ;;
     sipp) ensure_sipp ;;
+    srtp) ensure_srtp ;;
     kamailio) ensure_kamailio ;;
     chromium) ensure_chromium ;;
-    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|kamailio|chromium" ;;
+    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|kamailio|chromium" ;;
 esac
