@@ -10,8 +10,11 @@ import tempfile
 from pathlib import Path
 
 from fuzz.engine import native
+from fuzz.engine.datagrams import write_datagrams
 
-SOURCES = ("fuzz_engine.c", "fuzz_framing.c")
+SOURCES = ("fuzz_engine.c", "fuzz_framing.c", "fuzz_packets.c")
+# What is given datagrams that the drivers in Python have kept.
+WITH_DATAGRAMS = ("fuzz_packets.c",)
 
 
 def main() -> int:
@@ -31,7 +34,8 @@ def main() -> int:
 def _fuzz(source: str, directory: Path, seed: str, seconds: float) -> int:
     program = directory / source.removesuffix(".c")
     native.build(Path(__file__).with_name(source), program)
-    result = native.run(program, seed, str(seconds), timeout=seconds + 120)
+    datagrams = write_datagrams(directory / "datagrams") if source in WITH_DATAGRAMS else []
+    result = native.run(program, seed, str(seconds), *datagrams, timeout=seconds + 120)
     print(result.stdout, end="")
     print(result.stderr, end="", file=sys.stderr)
     return result.returncode
