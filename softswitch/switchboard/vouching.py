@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from config.e164 import normalise
 from config.model import Attestation, Signing, Stir, Trunk
 from softswitch.call.call import Call
 from softswitch.call.dial_request import DialRequest
@@ -143,7 +144,9 @@ class Vouching:
                 return passed
             self.signed["div"] += 1
             return (*passed, sign_diversion(key, orig=orig, dest=dest, div=div, iat=iat))
-        attestation = self._attestation(signing, orig)
+        country = call.configuration.switch.country
+        shown = normalise(request.from_number, country) or request.from_number
+        attestation = self._attestation(signing, shown)
         self.signed[attestation or "none"] += 1
         if attestation is None:
             return ()
@@ -154,9 +157,8 @@ class Vouching:
             ),
         )  # fmt: skip
 
-    def _attestation(self, signing: Signing, orig: Party) -> Attestation | None:
+    def _attestation(self, signing: Signing, number: str) -> Attestation | None:
         """How far we can vouch for a number (RFC 8588 section 4)."""
-        number = f"+{orig.text}"
         is_ours = number.startswith(signing.numbers) or self._is_live(number)
         return signing.ours if is_ours else signing.others
 
