@@ -74,26 +74,29 @@ class CallingLeg(Leg):
         return self._description
 
     def ring(self, status: int) -> None:
-        """Pass a provisional answer on."""
-        self.invite.provisional(status, now=self.services.now())
+        """Pass a provisional answer on; a caller that requires reliable ones (RFC 3262) and made no
+        offer gets ours with the first."""
+        body = self.describe() if self.invite.needs_offer else b""
+        self.invite.provisional(status, body=body, now=self.services.now())
         self.services.flush_soon()
 
     def open_early_media(self, status: int, prefer: str | None) -> bool:
-        """Send a provisional answer with our description; False when the caller made no offer.
+        """Send a provisional answer with our description; False when the caller made no offer, and
+        gets none before the answer.
 
         Without an offer of the caller's there is nothing that a 183 could answer: it is passed on
         bare.
         """
         if self.offer is None:
             self.ring(status)
-            return False
+            return self.invite.has_offered
         self.invite.provisional(status, body=self.describe(prefer), now=self.services.now())
         self.services.flush_soon()
         return True
 
     def answer(self, prefer: str | None = None) -> None:
         """Answer with 200; raises like `describe` and leaves the INVITE open then."""
-        body = self.describe(prefer)
+        body = b"" if self.invite.has_offered else self.describe(prefer)
         now = self.services.now()
         self.dialog = self.invite.accept(body=body, now=now)
         self.dialog.credentials = self.services.logins.of(self.trunk)
@@ -108,15 +111,6 @@ class CallingLeg(Leg):
         """Give the INVITE a final answer of 300 or more."""
         self.invite.reject(status, headers=headers, now=self.services.now())
         self.services.flush_soon()
-
-    def hang_up(
-        self, reason: str | None = None, *, cause: str = "hang_up", q850: int | None = None
-    ) -> None:
-        """Leave a caller that was answered and whose place another has."""
-        if self.ended:
-            return
-        self.send_bye(reason)
-        self.finish(status=200, cause=cause, q850=q850)
 
     def _on_cancelled(self, event: sip_events.InviteCancelled) -> None:
         self.call.on_cancelled(self, reason=event.reason)

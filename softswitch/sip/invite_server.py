@@ -47,9 +47,11 @@ class IncomingInvite:
         "_reliable",
         "_timer",
         "_transaction",
+        "awaits_answer",
         "call_id",
         "dialog",
         "flow",
+        "has_offered",
         "local_tag",
         "owner",
         "remote_tag",
@@ -81,6 +83,10 @@ class IncomingInvite:
         self.owner: object = None
         self.state = InviteState.PROCEEDING
         self.dialog: Dialog | None = None
+        self.has_offered = False
+        """Whether our offer is in a reliable provisional response: what follows has none."""
+        self.awaits_answer = False
+        """Whether its PRACK is still to come."""
         # RFC 3262, where the caller wants it.
         self._reliable: ReliableSender | None = None
         if requires_reliable(request):
@@ -123,9 +129,11 @@ class IncomingInvite:
             )
 
         if self._reliable is not None:
-            # RFC 3261 13.2.1: without an offer in the INVITE the first reliable response "MUST"
-            # have one. Where there is none to be made yet, the caller waits for the 200.
-            if body or self.request.body:
+            # RFC 3262 section 5: "If the INVITE did not contain an offer, the first reliable
+            # provisional response MUST contain one". Without one nothing can be said.
+            if body and not self.request.body:
+                self.has_offered = self.awaits_answer = True
+            if self.has_offered or self.request.body:
                 self._reliable.provisional(status, build)
         else:
             self._send_provisional(status, build())
@@ -189,7 +197,7 @@ class IncomingInvite:
             transaction.fallback,
             dialog,
             initial=True,
-            offered=not self.request.body,
+            offered=not (self.request.body or self.has_offered),
         )
         self._finish(InviteState.ACCEPTED)
         transaction.respond(200, data)
@@ -205,6 +213,11 @@ class IncomingInvite:
         """Refuse with a 300 to 699, which is resent until its ACK comes."""
         self._context.now = now
         self._refuse(status, InviteState.REJECTED, header_lines(headers), reason)
+
+    @property
+    def needs_offer(self) -> bool:
+        """Whether the first provisional response has to have an offer of ours."""
+        return self._reliable is not None and not (self.request.body or self.has_offered)
 
     @property
     def holds_answer(self) -> bool:
