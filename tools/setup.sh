@@ -211,10 +211,8 @@ ensure_sipp() {
 }
 
 ensure_srtp() {
-    ldconfig_lists libsrtp2.so.1 || debian "SRTP" libsrtp2-1
+    [[ $(PATH=$PATH:/usr/sbin ldconfig -p) == *libsrtp2.so.1* ]] || debian "libsrtp2" libsrtp2-1
 }
-
-ldconfig_lists() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q "$1"; }
 
 ensure_chromium() {
     command -v chromium >/dev/null || debian "a browser" chromium
