@@ -16,9 +16,17 @@ treatments: {t: [connect: called]}
 
 
 def test_the_example_of_the_page_loads() -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    text, *_ = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     trunks = loaded(text + REST).trunks
     assert set(trunks) == {"carrier", "registered", "behind-proxy", "customer"}
     assert trunks["registered"].transport == "tls"
     assert trunks["registered"].register is not None
     assert trunks["behind-proxy"].behind is not None
+
+
+def test_the_example_of_encrypted_media_loads() -> None:
+    section = PAGE.read_text().split("## Encrypted media\n")[1].split("\n## ")[0]
+    (text,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    trunks = loaded(text).trunks
+    assert [trunk.srtp for trunk in trunks.values()] == ["required", "optional"]
+    assert trunks["safe-carrier"].rtcp_mux
