@@ -1,4 +1,4 @@
-"""The configuration that docs/trunks.md shows is one that loads."""
+"""The configurations that docs/trunks.md shows are ones that load."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ treatments: {t: [connect: called]}
 """
 
 
-def test_the_example_of_the_page_loads() -> None:
-    text, *_ = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+def test_each_example_of_the_page_loads() -> None:
+    for text in EXAMPLES:
+        assert loaded(text + REST).trunks
+
+
+def test_the_first_example_has_trunks_of_each_kind() -> None:
+    text = EXAMPLES[0]
     trunks = loaded(text + REST).trunks
     assert set(trunks) == {"carrier", "registered", "behind-proxy", "customer"}
     assert trunks["registered"].transport == "tls"

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tests.support.sip_link import Link, Matcher, matches
+from tests.support.sip_link import Link, Matcher, matches, uri_host
 from tests.support.sip_text import Message, build, parse
 
 Headers = Sequence[tuple[str, str]]
@@ -231,8 +231,8 @@ class Phone(Link):
         peer = to or self.server
         assert peer is not None
         scheme_given = ":" in number
-        uri = number if scheme_given else f"sip:{number}@{peer[0]}:{peer[1]}"
-        local = from_ or f'"{self.user}" <sip:{self.user}@{self.host}:{self.port}>'
+        uri = number if scheme_given else f"sip:{number}@{uri_host(peer[0])}:{peer[1]}"
+        local = from_ or f'"{self.user}" <sip:{self.user}@{self.uri_host}:{self.port}>'
         call = Call(self, unique("phone-"), local, f"<{uri}>", uri, peer=peer)
         with self.changed:
             self.calls[call.call_id] = call
@@ -283,7 +283,7 @@ class Phone(Link):
         peer = to or self.server
         assert peer is not None
         call = Call(
-            self, unique("phone-"), f"<sip:{self.user}@{self.host}>", f"<{uri}>", uri, peer=peer
+            self, unique("phone-"), f"<sip:{self.user}@{self.uri_host}>", f"<{uri}>", uri, peer=peer
         )
         with self.changed:
             self.calls[call.call_id] = call
@@ -295,7 +295,7 @@ class Phone(Link):
     def contact(self) -> str:
         """What this phone writes in Contact."""
         suffix = ";transport=tcp" if self.transport == "tcp" else ""
-        return f"<sip:{self.user}@{self.host}:{self.port}{suffix}>"
+        return f"<sip:{self.user}@{self.uri_host}:{self.port}{suffix}>"
 
     def request(
         self,
@@ -309,9 +309,8 @@ class Phone(Link):
         """A request with Via and Max-Forwards on top; headers given by the caller win."""
         given = {name.lower() for name, _ in headers}
         protocol = self.transport.upper()
-        via = (
-            f"SIP/2.0/{protocol} {self.host}:{self.port};rport;branch={branch or unique('z9hG4bK')}"
-        )
+        sent_by = f"{self.uri_host}:{self.port}"
+        via = f"SIP/2.0/{protocol} {sent_by};rport;branch={branch or unique('z9hG4bK')}"
         top = [("Via", via), ("Max-Forwards", "70")]
         if body and "content-type" not in given:
             top.append(("Content-Type", "application/sdp"))

@@ -20,7 +20,7 @@ LAST_RTP_PORT = 32000
 def free_sip_port(host: str = "127.0.0.1") -> int:
     """A port that is free for UDP and TCP alike."""
     for _ in range(100):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        with socket.socket(_family(host), socket.SOCK_DGRAM) as udp:
             udp.bind((host, 0))
             port: int = udp.getsockname()[1]
             if is_free(port, host, socket.SOCK_STREAM):
@@ -44,7 +44,7 @@ def is_free(
     port: int, host: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_DGRAM
 ) -> bool:
     """Whether a socket of this kind can be bound to the port now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
+    with socket.socket(_family(host), kind) as probe:
         if kind == socket.SOCK_STREAM:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -52,6 +52,10 @@ def is_free(
         except OSError:
             return False
     return True
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def udp_owners(port: int) -> set[int]:

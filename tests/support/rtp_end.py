@@ -78,11 +78,12 @@ class RtpEnd:
     ) -> bytes:
         """A session description that asks for media at this end."""
         names = {PCMU: "PCMU/8000", PCMA: "PCMA/8000", DIGITS: "telephone-event/8000"}
+        family = "IP6" if ":" in self.host else "IP4"
         lines = [
             "v=0",
-            f"o=phone {self.port} {version} IN IP4 {self.host}",
+            f"o=phone {self.port} {version} IN {family} {self.host}",
             "s=-",
-            f"c=IN IP4 {connection or self.host}",
+            f"c=IN {family} {connection or self.host}",
             "t=0 0",
             f"m=audio {self.port} RTP/AVP {' '.join(map(str, payload_types))}",
             *(f"a=rtpmap:{kind} {names[kind]}" for kind in payload_types),
@@ -240,8 +241,9 @@ def _event(code: int, ticks: int, payload_type: int) -> Iterator[tuple[int, bool
 
 def _even_pair(host: str) -> tuple[socket.socket, socket.socket]:
     for port in itertools.islice(iter(lambda: random.randrange(32768, 60000, 2), None), 200):
-        rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        rtp = socket.socket(family, socket.SOCK_DGRAM)
+        rtcp = socket.socket(family, socket.SOCK_DGRAM)
         try:
             rtp.bind((host, port))
             rtcp.bind((host, port + 1))

@@ -44,11 +44,17 @@ class Repeat:
     longest: float = T2
 
 
+def uri_host(host: str) -> str:
+    """A host as it stands in a URI."""
+    return f"[{host}]" if ":" in host else host
+
+
 class Link:
     """What a phone stands on."""
 
     def __init__(self, host: str, port: int, transport: str) -> None:
         self.host = host
+        self.uri_host = uri_host(host)
         self.transport = transport
         self.problems: list[str] = []
         self.changed = threading.Condition(threading.RLock())
@@ -157,7 +163,8 @@ class Link:
 
     def _open(self, port: int) -> socket.socket:
         kind = socket.SOCK_DGRAM if self.transport == "udp" else socket.SOCK_STREAM
-        listening = socket.socket(socket.AF_INET, kind)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listening = socket.socket(family, kind)
         if kind == socket.SOCK_STREAM:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((self.host, port))
@@ -181,14 +188,14 @@ class Link:
     def _accept_or_receive(self) -> None:
         if self.transport == "tcp":
             stream, peer = self._socket.accept()
-            self._adopt(stream, peer)
+            self._adopt(stream, peer[:2])
             return
         try:
             data, peer = self._socket.recvfrom(65535)
         except ConnectionError:
             return
         if data.strip():
-            self._take(data, peer)
+            self._take(data, peer[:2])
 
     def _read_stream(self, stream: socket.socket, peer: tuple[str, int]) -> None:
         try:
