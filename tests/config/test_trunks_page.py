@@ -37,4 +37,4 @@ def test_the_example_of_encrypted_media_loads() -> None:
     (text,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
     trunks = loaded(text).trunks
     assert [trunk.srtp for trunk in trunks.values()] == ["required", "optional"]
-    assert trunks["safe-carrier"].rtcp_mux
+    assert trunks["carrier"].rtcp_mux
