@@ -33,11 +33,13 @@ from config.trunk_logins import LOGIN_KIND, PEER_KIND, REGISTER_KIND
 from config.trunk_numbers import NUMBERS_KIND
 from config.trunk_probes import PROBE_KIND
 from config.trunk_proxies import BEHIND_KIND
+from config.trunk_sound import CODECS, COMFORT_NOISE, PTIME
 from config.trunk_srtp import RTCP_MUX, SRTP
 from config.trunk_transfers import REDIRECTS, TRANSFERS
 from config.trunk_vouching import VOUCHING_KIND
 
 _CODECS: tuple[CodecName, ...] = ("PCMU", "PCMA")
+"""By default."""
 _OVERSIZES: tuple[Oversize, ...] = ("tcp", "udp")
 _HOLDS: tuple[Hold, ...] = ("pass", "local")
 
@@ -96,13 +98,7 @@ class TrunkKeys:
         default="pass",
         example="local",
     )
-    CODECS = Key(
-        "codecs",
-        list_of(one_of(_CODECS), most=2),
-        "Codecs offered and accepted, the best first.",
-        otherwise="PCMU, then PCMA",
-        example="[PCMA, PCMU]",
-    )
+    CODECS = CODECS
     OUTBOUND_AUTH = Key(
         "outbound_auth",
         LOGIN_KIND,
@@ -162,6 +158,8 @@ class TrunkKeys:
         otherwise="none is asked for",
         example="30 min",
     )
+    PTIME = PTIME
+    COMFORT_NOISE = COMFORT_NOISE
     SRTP = SRTP
     RTCP_MUX = RTCP_MUX
     TRANSFERS = TRANSFERS
@@ -281,6 +279,8 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         probe=fields.get(keys.PROBE),
         session_expires=fields.get(keys.SESSION_EXPIRES),
         oversize=fields[keys.OVERSIZE],
+        ptime_ms=fields.get(keys.PTIME),
+        comfort_noise=fields[keys.COMFORT_NOISE],
         srtp=fields[keys.SRTP],
         rtcp_mux=fields[keys.RTCP_MUX],
         numbers=fields.get(keys.NUMBERS),

@@ -121,6 +121,11 @@ class Trunk:
     """Which failures lead on to the next destination. Default none: as everywhere."""
     caller_identity: TrunkIdentity | None = None
     """Which fields beside From say who calls. Default none but Privacy."""
+    ptime_ms: int | None = None
+    """How much sound our packets have, and those we ask for. 10-60 in steps of 10; None: as the
+    other leg's. Default None."""
+    comfort_noise: bool = False
+    """Whether the far end is told that it may send comfort noise. Default false."""
     srtp: Srtp = "off"
     """Whether sound is encrypted with keys in the session description: never, where the far end
     can, always. Default off."""

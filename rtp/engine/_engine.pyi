@@ -36,6 +36,7 @@ class MediaPort:
         ptime_ms: int = 20,
         receive: Mapping[int, str],
         digit_payload_type: int | None = None,
+        untouched_ms: tuple[int, int] = (0, 0),
     ) -> None: ...
     def set_direction(self, *, send: bool, receive: bool) -> None: ...
     def secure(

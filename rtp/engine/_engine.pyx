@@ -34,7 +34,7 @@ cdef extern from "<stdbool.h>":
 
 cdef extern from "engine.h":
     enum:
-        CODEC_NONE, CODEC_PCMU, CODEC_PCMA, CODEC_TELEPHONE_EVENT, CODEC_COMFORT_NOISE
+        CODEC_NONE, CODEC_PCMU, CODEC_PCMA, CODEC_TELEPHONE_EVENT, CODEC_COMFORT_NOISE, CODEC_G722
         MIN_PTIME_MS, MAX_PTIME_MS, MAX_DIGITS_TO_SEND, MAX_PROMPT_SAMPLES, MAX_MIXED, DROP_REASONS
         EVENT_DIGIT_RECEIVED, EVENT_DIGIT_ENDED, EVENT_PLAYBACK_ENDED, EVENT_MEDIA_STARTED
         EVENT_SOURCE_CHANGED
@@ -71,6 +71,7 @@ cdef extern from "engine.h":
         uint8_t send
         uint8_t send_payload_type
         uint8_t ptime_ms
+        uint16_t untouched_least, untouched_most
         int16_t digit_payload_type
         int16_t comfort_noise_payload_type
     struct engine_event:
@@ -138,8 +139,9 @@ CODECS = {
     "PCMA": CODEC_PCMA,
     "telephone-event": CODEC_TELEPHONE_EVENT,
     "CN": CODEC_COMFORT_NOISE,
+    "G722": CODEC_G722,
 }
-AUDIO = ("PCMU", "PCMA")
+AUDIO = ("PCMU", "PCMA", "G722")
 SUITES = {
     "AES_CM_128_HMAC_SHA1_80": SUITE_AES_CM_128_HMAC_SHA1_80,
     "AES_CM_128_HMAC_SHA1_32": SUITE_AES_CM_128_HMAC_SHA1_32,
@@ -150,6 +152,8 @@ NO_OCTETS = np.empty(0, OCTET)
 # More threads than this serve no machine we know, and each takes its share of the tap.
 MAX_THREADS = 64
 MAX_TAP_BYTES = 1 << 31
+# Far beyond any packet: 16 bits of samples hold it.
+MAX_UNTOUCHED_MS = 1000
 # An RFC 4733 duration has 16 bits of samples; 8 s of one key is beyond use anyway.
 MAX_DIGIT_MS = 8000
 
@@ -260,8 +264,12 @@ cdef class MediaPort:
         self.engine.commanded()
 
     def set_codecs(self, *, send, send_payload_type, ptime_ms=20, receive,
-                   digit_payload_type=None):
-        """What was agreed; `receive` maps payload types to codec names."""
+                   digit_payload_type=None, untouched_ms=(0, 0)):
+        """What was agreed; `receive` maps payload types to codec names.
+
+        Relayed packets as long as `untouched_ms` says (least and most; most 0: however long) go
+        to the peer as they come, others are packed anew into packets of `ptime_ms`.
+        """
         self.check_open()
         cdef codecs agreed
         memset(&agreed, 0, sizeof(agreed))
@@ -270,6 +278,9 @@ cdef class MediaPort:
         agreed.send = CODECS[send]
         agreed.send_payload_type = check_range("send_payload_type", send_payload_type, 0, 127)
         agreed.ptime_ms = check_range("ptime_ms", ptime_ms, MIN_PTIME_MS, MAX_PTIME_MS)
+        least, most = untouched_ms
+        agreed.untouched_least = 8 * check_range("untouched_ms", least, 0, MAX_UNTOUCHED_MS)
+        agreed.untouched_most = 8 * check_range("untouched_ms", most, 0, MAX_UNTOUCHED_MS)
         agreed.digit_payload_type = -1
         if digit_payload_type is not None:
             agreed.digit_payload_type = check_range(

@@ -8,16 +8,18 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "g722.h"
+
 /* 33 on the 14-bit scale of the recommendation, here on 16 bits. */
 #define MU_LAW_BIAS 132
 #define MU_LAW_MAX 32635
 /* Even bits are inverted on the line (G.711, table 1a, note 2). */
 #define A_LAW_INVERSION 0x55
 
-static int16_t decoded[AUDIO_CODECS][256];
-static uint8_t transcoded[AUDIO_CODECS][256];
+static int16_t decoded[LAW_CODECS][256];
+static uint8_t transcoded[LAW_CODECS][256];
 /* By the upper 14 bits of a sample: what is below them decides nothing in either law. */
-static uint8_t encoded[AUDIO_CODECS][1 << 14];
+static uint8_t encoded[LAW_CODECS][1 << 14];
 
 static int16_t decode_mu_law(uint8_t value) {
     value = (uint8_t)~value;
@@ -75,7 +77,7 @@ void codec_prepare(void) {
 }
 
 uint32_t codec_clock_rate(uint8_t codec) {
-    (void)codec; /* RFC 3551 4.5.14, RFC 3389, RFC 4733: all of ours run at 8,000 Hz */
+    (void)codec; /* RFC 3551 4.5.2 and 4.5.14, RFC 3389, RFC 4733: all of ours run at 8,000 Hz */
     return 8000;
 }
 
@@ -93,6 +95,12 @@ void codec_encode(uint8_t codec, const int16_t *samples, size_t count, uint8_t *
         out[i] = table[(uint16_t)samples[i] >> 2];
 }
 
+void codec_decode(uint8_t codec, const uint8_t *octets, size_t count, int16_t *out) {
+    const int16_t *table = decoded[codec == CODEC_PCMA ? CODEC_PCMA : CODEC_PCMU];
+    for (size_t i = 0; i < count; i++)
+        out[i] = table[octets[i]];
+}
+
 int16_t codec_decode_one(uint8_t codec, uint8_t value) { return decoded[codec][value]; }
 
 void codec_transcode(uint8_t from, uint8_t to, const uint8_t *in, size_t length, uint8_t *out) {
@@ -106,5 +114,5 @@ void codec_transcode(uint8_t from, uint8_t to, const uint8_t *in, size_t length,
 }
 
 void codec_silence(uint8_t codec, uint8_t *out, size_t length) {
-    memset(out, encode_one(codec, 0), length);
+    memset(out, codec_is_law(codec) ? encode_one(codec, 0) : G722_SILENCE, length);
 }

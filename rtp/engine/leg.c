@@ -51,6 +51,7 @@ void leg_free(struct leg *leg) {
     voice_release(leg->voice);
     mix_free(leg->mix);
     secure_free(leg->secure);
+    free(leg->recoder);
     free(leg);
 }
 
@@ -94,6 +95,7 @@ void leg_close(struct core *core, struct leg *leg, int64_t now) {
 
 void leg_set_codecs(struct core *core, struct leg *leg, const struct codecs *codecs, int64_t now) {
     leg->codecs = *codecs;
+    recode_reset(leg);
     leg->has_codecs = true;
     leg_wake(core, leg, now);
 }

@@ -6,6 +6,7 @@
  *
  *   leg.c      life, settings          receive.c  a packet comes in
  *   relay.c    a packet goes out       pace.c     prompts, digits, silence and reports by the clock
+ *   recode.c   the same in another codec or packet time
  */
 #ifndef ENGINE_LEG_H
 #define ENGINE_LEG_H
@@ -17,6 +18,7 @@
 #include "latch.h"
 #include "mix.h"
 #include "playback.h"
+#include "recode.h"
 #include "rtcp.h"
 #include "secure.h"
 #include "source.h"
@@ -71,6 +73,9 @@ struct codecs {
     uint8_t send; /* an audio codec */
     uint8_t send_payload_type;
     uint8_t ptime_ms;
+    /* Packets of so many samples go to the peer as they come, others are packed anew; `most` 0:
+     * however many. */
+    uint16_t untouched_least, untouched_most;
     int16_t digit_payload_type;         /* to send; -1: none */
     int16_t comfort_noise_payload_type; /* to send; -1: none */
     uint8_t receive[128];               /* payload type -> enum codec */
@@ -94,6 +99,10 @@ struct core {
     uint64_t random;
     char cname[64];
     uint8_t scratch[RTP_HEADER_LENGTH + MAX_PAYLOAD + MAX_SECURE_TRAILER];
+    /* Sound on its way through recode.c: in a codec, and what the present packet says. */
+    uint8_t octets[MAX_PAYLOAD];
+    int16_t samples[MAX_PAYLOAD];
+    uint8_t law[MAX_PAYLOAD]; /* the same for the tap and the voice */
 };
 
 struct leg {
@@ -121,6 +130,7 @@ struct leg {
     /* Touched now and then. */
     struct port_pair *pair; /* the shard's */
     struct mix *mix;        /* what it hears when that is not one leg of its shard, or NULL */
+    struct recoder *recoder; /* for what its peer cannot take as it comes, or NULL */
     struct digit_decoder digits;
     struct rtcp rtcp;
     struct address rtcp_signalled; /* length 0: the RTP port plus one */

@@ -60,7 +60,7 @@ static void send_digit(struct core *core, struct leg *leg, uint32_t samples, int
 }
 
 static void send_frame(struct core *core, struct leg *leg, uint32_t samples, int64_t now) {
-    uint8_t codec = leg->codecs.send;
+    uint8_t codec = codec_is_law(leg->codecs.send) ? leg->codecs.send : CODEC_PCMU;
     uint8_t *payload = core->scratch + RTP_HEADER_LENGTH;
     size_t length = codec_length(codec, samples);
     struct outgoing out;
@@ -74,6 +74,8 @@ static void send_frame(struct core *core, struct leg *leg, uint32_t samples, int
         stream_fall_silent(&leg->stream); /* a prompt runs on unheard while the leg is held */
         return;
     }
+    if (codec != leg->codecs.send)
+        length = recode_frame(core, leg, payload, samples);
     stream_speak(&leg->stream, samples, now, &out);
     leg_transmit(core, leg, &out, leg->codecs.send_payload_type, core->scratch, length);
 }

@@ -10,7 +10,7 @@ struct prompt *prompt_create(const int16_t *samples, uint32_t count) {
         return NULL;
     prompt->references = 1;
     prompt->samples = count;
-    for (uint8_t codec = CODEC_PCMU; codec < AUDIO_CODECS; codec++) {
+    for (uint8_t codec = CODEC_PCMU; codec < LAW_CODECS; codec++) {
         prompt->encoded[codec] = malloc(count);
         if (!prompt->encoded[codec]) {
             prompt_release(prompt);
@@ -28,7 +28,7 @@ void prompt_hold(struct prompt *prompt) {
 void prompt_release(struct prompt *prompt) {
     if (!prompt || __atomic_sub_fetch(&prompt->references, 1, __ATOMIC_ACQ_REL))
         return;
-    for (int codec = 0; codec < AUDIO_CODECS; codec++)
+    for (int codec = 0; codec < LAW_CODECS; codec++)
         free(prompt->encoded[codec]);
     free(prompt);
 }

@@ -14,7 +14,7 @@
 struct prompt {
     uint32_t references;
     uint32_t samples;
-    uint8_t *encoded[AUDIO_CODECS];
+    uint8_t *encoded[LAW_CODECS];
 };
 
 /* From 16-bit mono samples at 8,000 Hz; NULL without memory. */

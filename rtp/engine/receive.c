@@ -115,10 +115,14 @@ static void believe(struct core *core, struct leg *leg, const struct rtp_packet 
     ADD(leg->octets_received, packet->length);
     if (codec == CODEC_TELEPHONE_EVENT)
         hear_digits(core, leg, packet, place, now);
+    struct rtp_packet plain = *packet;
+    uint8_t plain_codec = codec;
+    if (codec_is_stateful(codec))
+        plain_codec = recode_open(core, leg, &plain, place, codec);
     if (leg->tapped)
-        tap(core, leg, packet, place, codec, now);
-    if (leg->voice && codec_is_audio(codec))
-        voice_put(leg->voice, codec, packet->payload, packet->length, place, now);
+        tap(core, leg, &plain, place, plain_codec, now);
+    if (leg->voice && codec_is_law(plain_codec))
+        voice_put(leg->voice, plain_codec, plain.payload, plain.length, place, now);
     if (leg->listeners)
         relay(core, leg, packet, place, codec, now);
 }

@@ -49,8 +49,15 @@ static void relay_to(struct core *core, struct leg *listener, const struct leg *
     }
     uint32_t samples = codec_samples(codec, packet->length);
     uint32_t reach = event ? digits_reach(packet->payload, packet->length) : 0;
-    if (!stream_relay(&listener->stream, source->id, place->sequence, place->timestamp, samples,
-                      reach, now, &out)) {
+    if (codec_is_audio(codec) && recode_needed(listener, source, codec, samples)) {
+        recode_sound(core, listener, source, packet, place, codec, now);
+        return;
+    }
+    if (recode_packs(listener, source)) {
+        recode_flush(core, listener, now);
+        stream_repack(&listener->stream, source->id, place->timestamp, samples, reach, 0, now, &out);
+    } else if (!stream_relay(&listener->stream, source->id, place->sequence, place->timestamp,
+                             samples, reach, now, &out)) {
         COUNT(listener->dropped[DROP_LATE]);
         return;
     }

@@ -75,6 +75,22 @@ bool stream_relay(struct stream *stream, uint64_t origin, uint64_t sequence, uin
     return true;
 }
 
+void stream_repack(struct stream *stream, uint64_t origin, uint64_t timestamp, uint32_t samples,
+                   uint32_t reach, uint32_t lost, int64_t now, struct outgoing *out) {
+    out->marker = stream->origin != origin;
+    if (out->marker) {
+        switch_origin(stream, origin, 0, timestamp, now);
+        lost = 0;
+    }
+    out->sequence = (uint16_t)(stream->sequence + 1 + lost);
+    out->timestamp = (uint32_t)(timestamp + stream->timestamp_offset);
+    stream->sequence = out->sequence;
+    if (samples)
+        move_clock(stream, out->timestamp, samples, now);
+    else
+        move_clock_by_event(stream, out->timestamp, reach, now);
+}
+
 void stream_skip(struct stream *stream, uint64_t origin, uint64_t sequence) {
     if (stream->origin != origin || sequence <= stream->newest_sequence)
         return;

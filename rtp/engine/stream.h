@@ -43,6 +43,10 @@ void stream_init(struct stream *stream, uint64_t *random);
  * before the switch to this origin and must not go out. */
 bool stream_relay(struct stream *stream, uint64_t origin, uint64_t sequence, uint64_t timestamp,
                   uint32_t samples, uint32_t reach, int64_t now, struct outgoing *out);
+/* A packet made anew of what that origin says: numbered here, after `lost` packets that the peer
+ * shall miss. From now on all of that origin has to be. */
+void stream_repack(struct stream *stream, uint64_t origin, uint64_t timestamp, uint32_t samples,
+                   uint32_t reach, uint32_t lost, int64_t now, struct outgoing *out);
 /* A packet of that origin is left out on purpose: the peer shall not see a gap. */
 void stream_skip(struct stream *stream, uint64_t origin, uint64_t sequence);
 /* The engine's own next frame, `samples` long. */

@@ -8,7 +8,7 @@
 
 #define CELL_KINDS 4
 /* Time that passes without sound, and is not waited for. */
-#define CELL_SILENT (AUDIO_CODECS << 8)
+#define CELL_SILENT (LAW_CODECS << 8)
 /* Where sound begins far ahead, room for what it may have overtaken; too long to go out as a gap. */
 #define LEAD_SAMPLES (MAX_GAP + FRAME_SAMPLES)
 #define NOT_BLOCKED UINT64_MAX
@@ -20,7 +20,7 @@ static int16_t cell_samples[CELL_KINDS << 8];
 struct timeline *timeline_create(void) {
     if (!cell_samples[CODEC_PCMU << 8]) { /* mu-law 0 is the loudest of all */
         codec_prepare();
-        for (int codec = CODEC_PCMU; codec < AUDIO_CODECS; codec++)
+        for (int codec = CODEC_PCMU; codec < LAW_CODECS; codec++)
             for (int octet = 0; octet < 256; octet++)
                 cell_samples[codec << 8 | octet] = codec_decode_one((uint8_t)codec, (uint8_t)octet);
     }
@@ -221,7 +221,7 @@ enum put timeline_put(struct timeline *timeline, const struct tap_entry *entry,
         timeline->sequence = entry->sequence;
         timeline->heard = true;
     }
-    if (!codec_is_audio(entry->codec) || !entry->length)
+    if (!codec_is_law(entry->codec) || !entry->length)
         return PUT_OTHER;
     if (entry->flags & TAP_RESTARTED) {
         timeline->doubt = DOUBT_NONE;

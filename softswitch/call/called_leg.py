@@ -62,7 +62,8 @@ class CalledLeg(Leg):
             self.services, self, codec_named(names), beside=beside, trunk=self.trunk,
             socket=self.request.flow.listener,
         )  # fmt: skip
-        self.media.ptime_ms = ptime_ms
+        if self.trunk.ptime_ms is None:
+            self.media.ptime_ms = ptime_ms
 
     def originate(self) -> None:
         """Send the INVITE and start the ring timer."""

@@ -27,7 +27,7 @@ SDP = "application/sdp"
 MAX_SESSION_ID = (1 << 31) - 1
 """Some peers read the numbers of the o= line as signed 32-bit integers."""
 
-_CODECS = {codec.name: codec for codec in (sdp.PCMU, sdp.PCMA)}
+_CODECS = {codec.name: codec for codec in (sdp.PCMU, sdp.PCMA, sdp.G722)}
 
 
 def codec_named(names: Sequence[str]) -> tuple[sdp.Codec, ...]:
@@ -56,10 +56,12 @@ class LegMedia:
         "_services",
         "agreement",
         "codecs",
+        "comfort_noise",
         "local",
         "peer_direction",
         "port",
         "ptime_ms",
+        "wished_ptime_ms",
     )
 
     def __init__(
@@ -88,14 +90,22 @@ class LegMedia:
         self.agreement: sdp.AudioAgreement | None = None
         self.peer_direction = "sendrecv"
         """What the peer itself wants, as it wrote it: less than sendrecv is a hold of its own."""
-        self.ptime_ms = 20
+        self.wished_ptime_ms = 0 if trunk is None else trunk.ptime_ms or 0
+        self.ptime_ms = self.wished_ptime_ms or 20
+        """How long the packets are that our offers ask for."""
+        self.comfort_noise = trunk is not None and trunk.comfort_noise
         self._offered_direction = "sendrecv"
 
     def offer(self, *, direction: str = "sendrecv", anew: bool = False) -> bytes:
         """Our offer; `accept` takes its answer. `anew`: another than the peer may give it."""
         self._offered_direction = direction
         return sdp.offer(
-            self.local, self.codecs, ptime_ms=self.ptime_ms, direction=direction, anew=anew
+            self.local,
+            self.codecs,
+            ptime_ms=self.ptime_ms,
+            comfort_noise=self.comfort_noise,
+            direction=direction,
+            anew=anew,
         )
 
     def check(self, description: sdp.SessionDescription) -> str:
@@ -120,6 +130,8 @@ class LegMedia:
             self.codecs,
             direction=direction,
             prefer=None if prefer is None else _CODECS[prefer],
+            ptime_ms=self.wished_ptime_ms,
+            comfort_noise=self.comfort_noise,
         )
         self.peer_direction = agreement.peer_direction
         self._apply(agreement)
@@ -132,7 +144,9 @@ class LegMedia:
         """
         if self.local.offered is None:
             raise sdp.ParseError("there is no offer that this could answer")
-        agreement = sdp.accept_answer(self.local, sdp.SessionDescription.parse(body))
+        agreement = sdp.accept_answer(
+            self.local, sdp.SessionDescription.parse(body), ptime_ms=self.wished_ptime_ms
+        )
         if self._offered_direction == "sendrecv":
             # An answer to less than sendrecv repeats what we asked for and says nothing of the
             # peer.
@@ -157,7 +171,8 @@ class LegMedia:
         port.set_codecs(
             send=agreement.codec.name,
             send_payload_type=agreement.payload_type,
-            ptime_ms=agreement.ptime_ms,
+            ptime_ms=agreement.packets.ms,
+            untouched_ms=agreement.packets.untouched_ms,
             receive=agreement.receive,
             digit_payload_type=agreement.digit_payload_type,
         )

@@ -20,12 +20,6 @@ from softswitch.sdp.codec import (
 )
 from softswitch.sdp.description import DIRECTIONS, MediaDescription, SessionDescription
 
-DEFAULT_PTIME_MS = 20
-MIN_PTIME_MS = 10
-# Above 60 ms nobody packs G.711, and a lost packet is heard as a gap.
-MAX_PTIME_MS = 60
-PTIME_STEP_MS = 10
-
 # RTP/AVPF differs from RTP/AVP in when RTCP may be sent (RFC 4585 section 3), which binds nobody
 # who sends no feedback. SAVP and SAVPF need keys: where a leg has a Keyring, it decides.
 ACCEPTED_PROTOCOLS = frozenset({"RTP/AVP", "RTP/AVPF"})
@@ -44,13 +38,15 @@ MAX_REMEMBERED_LINES = 24
 
 class RemoteAudio(msgspec.Struct, frozen=True):
     """One audio m-line as read: `codecs` in the peer's order of preference, with the peer's
-    numbers. `direction` is empty and `rtcp_port` 0 where the m-line does not say."""
+    numbers. `direction` is empty, `rtcp_port` and the packet times 0 where the m-line does not
+    say."""
 
     codecs: tuple[tuple[Codec, int], ...] = ()
     digit_payload_type: int | None = None
     comfort_noise_payload_type: int | None = None
     direction: str = "sendrecv"
-    ptime_ms: int = DEFAULT_PTIME_MS
+    ptime_ms: int = 0
+    max_ptime_ms: int = 0
     rtcp_port: int = 0
     rtcp_mux: bool = False
 
@@ -109,7 +105,8 @@ def _read_lines(
         digit_payload_type=digits,
         comfort_noise_payload_type=comfort_noise,
         direction=direction,
-        ptime_ms=choose_ptime(ptime, max_ptime),
+        ptime_ms=ptime,
+        max_ptime_ms=max_ptime,
         rtcp_port=rtcp_port,
         rtcp_mux=rtcp_mux,
     )
@@ -150,19 +147,6 @@ def _read_formats(
 @lru_cache(maxsize=64)
 def _by_encoding(codecs: tuple[Codec, ...]) -> dict[str, Codec]:
     return {codec.encoding.lower(): codec for codec in codecs}
-
-
-def choose_ptime(ptime: int, max_ptime: int) -> int:
-    """The packet length in milliseconds that suits a peer who asked for these (0: did not say).
-
-    What is not a multiple of 10 between 10 and 60 is not obeyed: ptime is a wish (RFC 8866 section
-    6.4), maxptime a limit.
-    """
-    usable = MIN_PTIME_MS <= ptime <= MAX_PTIME_MS and ptime % PTIME_STEP_MS == 0
-    chosen = ptime if usable else DEFAULT_PTIME_MS
-    if 0 < max_ptime < chosen:
-        chosen = max(MIN_PTIME_MS, max_ptime - max_ptime % PTIME_STEP_MS)
-    return chosen
 
 
 def _session_direction(description: SessionDescription) -> str:

@@ -32,6 +32,8 @@ class Codec(msgspec.Struct, frozen=True):
 
 PCMU = Codec("PCMU", 8000, 1, 0)
 PCMA = Codec("PCMA", 8000, 1, 8)
+# RFC 3551 section 4.5.2: sampled at 16 kHz, on a clock of 8 kHz by an old mistake.
+G722 = Codec("G722", 8000, 1, 9)
 
 # Neither is a codec: both ride beside one, in its stream and on its clock.
 TELEPHONE_EVENT = "telephone-event"
@@ -42,7 +44,7 @@ DEFAULT_DIGIT_PAYLOAD_TYPE = 101
 DIGIT_EVENTS = "0-15"
 
 STATIC_ENCODINGS: Mapping[int, str] = MappingProxyType(
-    {0: "pcmu/8000", 8: "pcma/8000", 13: "cn/8000"}
+    {0: "pcmu/8000", 8: "pcma/8000", 9: "g722/8000", 13: "cn/8000"}
 )
 """Encodings of static numbers that peers leave without an rtpmap, folded to lower case."""
 

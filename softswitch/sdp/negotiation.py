@@ -12,12 +12,20 @@ import msgspec
 
 from softswitch.sdp.audio import (
     ACCEPTED_PROTOCOLS,
-    DEFAULT_PTIME_MS,
     RemoteAudio,
     read_audio,
     rtcp_port_of,
 )
-from softswitch.sdp.codec import COMFORT_NOISE, DIGIT_EVENTS, PCMA, PCMU, TELEPHONE_EVENT, Codec
+from softswitch.sdp.codec import (
+    COMFORT_NOISE,
+    COMFORT_NOISE_PAYLOAD_TYPE,
+    DIGIT_EVENTS,
+    G722,
+    PCMA,
+    PCMU,
+    TELEPHONE_EVENT,
+    Codec,
+)
 from softswitch.sdp.crypto import SECURE_PROTOCOLS, SrtpKeys
 from softswitch.sdp.description import Connection, MediaDescription, SessionDescription
 from softswitch.sdp.errors import (
@@ -29,8 +37,9 @@ from softswitch.sdp.errors import (
     NotAcceptable,
 )
 from softswitch.sdp.local import LocalMedia, OurOffer
+from softswitch.sdp.packet_time import DEFAULT_PTIME_MS, PacketTime, packet_time
 
-KNOWN_CODECS = (PCMU, PCMA)
+KNOWN_CODECS = (PCMU, PCMA, G722)
 SENDING = frozenset({"sendrecv", "sendonly"})
 RECEIVING = frozenset({"sendrecv", "recvonly"})
 ALL_PROTOCOLS = ACCEPTED_PROTOCOLS | SECURE_PROTOCOLS
@@ -41,17 +50,17 @@ class AudioAgreement(msgspec.Struct, frozen=True):
     """What both sides settled on for one audio stream.
 
     `codec`, `payload_type` and `digit_payload_type` are what we send; `receive` is what may arrive
-    (payload type -> "PCMU", "PCMA", "telephone-event", "CN"). `codecs` are all formats the peer
-    takes, in its order of preference, with the numbers to send them under. `held`: the peer does
-    not want to hear us. `direction` is ours, as in SDP; `peer_direction` what the peer asked for,
-    seen from the peer.
+    (payload type -> "PCMU", "PCMA", "G722", "telephone-event", "CN"). `codecs` are all formats the
+    peer takes, in its order of preference, with the numbers to send them under. `packets`: how long
+    what we send is. `held`: the peer does not want to hear us. `direction` is ours, as in SDP;
+    `peer_direction` what the peer asked for, seen from the peer.
     """
 
     codec: Codec
     payload_type: int
     receive: Mapping[int, str]
     digit_payload_type: int | None
-    ptime_ms: int
+    packets: PacketTime
     remote_host: str
     remote_port: int
     remote_rtcp_port: int
@@ -63,6 +72,11 @@ class AudioAgreement(msgspec.Struct, frozen=True):
     codecs: tuple[tuple[Codec, int], ...]
     srtp: SrtpKeys | None = None
     rtcp_mux: bool = False
+
+    @property
+    def ptime_ms(self) -> int:
+        """How long the packets are that we make, in milliseconds."""
+        return self.packets.ms
 
     def with_codec(self, codec: Codec) -> "AudioAgreement":
         """The same agreement, but sending `codec` when the peer takes it; else unchanged.
@@ -81,6 +95,7 @@ def offer(
     *,
     digits: bool = True,
     ptime_ms: int = DEFAULT_PTIME_MS,
+    comfort_noise: bool = False,
     direction: str = "sendrecv",
     anew: bool = False,
 ) -> bytes:
@@ -89,7 +104,7 @@ def offer(
     `anew`: whoever answers may be another than before, so that keys are others, too.
     """
     numbers = local.payload_types_for(codecs, digits=digits)
-    formats, attributes = _format_lines(tuple(codecs), numbers)
+    formats, attributes = _format_lines(tuple(codecs), numbers, comfort_noise)
     local.offered = OurOffer(
         local.layout.index(""),
         tuple(zip(codecs, numbers, strict=False)),
@@ -114,11 +129,14 @@ def answer(
     *,
     direction: str = "sendrecv",
     prefer: Codec | None = None,
+    ptime_ms: int = 0,
+    comfort_noise: bool = False,
 ) -> tuple[bytes, AudioAgreement]:
     """Answer the first acceptable audio of an offer and refuse the rest of it.
 
     The peer's order of codecs is kept, but `prefer` (the other leg's codec) goes first when it is
-    among them. `direction` is our wish. Raises NotAcceptable when there is nothing to agree on.
+    among them. `direction` and `ptime_ms` (0: none) are our wishes; comfort noise is taken where
+    the peer names it. Raises NotAcceptable when there is nothing to agree on.
     """
     media, audio, host = _choose_audio(offered, local, codecs)
     if prefer is not None and audio.codecs[0][0] != prefer:
@@ -130,7 +148,8 @@ def answer(
     numbers = [payload_type for _, payload_type in audio.codecs]
     if audio.digit_payload_type is not None:
         numbers.append(audio.digit_payload_type)
-    formats, attributes = _format_lines(tuple([c for c, _ in audio.codecs]), tuple(numbers))
+    noise = comfort_noise and audio.comfort_noise_payload_type is not None
+    formats, attributes = _format_lines(tuple([c for c, _ in audio.codecs]), tuple(numbers), noise)
     srtp = None
     if local.keyring is not None:
         keys, srtp = local.keyring.answer(media)
@@ -138,20 +157,27 @@ def answer(
     local.rtcp_mux = audio.rtcp_mux
     if audio.rtcp_mux:
         attributes += _RTCP_MUX
-    text = _audio_lines(local.rtp_port, media.protocol, formats, attributes, audio.ptime_ms, ours)
+    packets = packet_time(audio.ptime_ms, audio.max_ptime_ms, ptime_ms)
+    asked = ptime_ms or packets.ms
+    text = _audio_lines(local.rtp_port, media.protocol, formats, attributes, asked, ours)
     layout = tuple(["" if other is media else _refuse(other) for other in offered.media])
     local.remember_layout(layout)
     body = local.write("".join([refused or text for refused in layout]))
     held = not listens or audio.direction not in RECEIVING
     receive = _receive_map(audio.codecs, audio.digit_payload_type, audio)
-    agreement = _agree(media, audio, host, ours, receive, held=held)
+    agreement = _agree(media, audio, host, ours, receive, packets, held=held)
     return body, _with_transport(agreement, srtp, rtcp_mux=audio.rtcp_mux)
 
 
 def accept_answer(
-    our_offer: LocalMedia | bytes | SessionDescription, answered: SessionDescription
+    our_offer: LocalMedia | bytes | SessionDescription,
+    answered: SessionDescription,
+    *,
+    ptime_ms: int = 0,
 ) -> AudioAgreement:
     """Read the peer's answer to our offer; raises NotAcceptable when it took nothing of it.
+
+    `ptime_ms` is our wish (0: none), where the peer asks for nothing.
 
     The offer is the last one a LocalMedia wrote, or its text. RFC 3264 section 6: we send by the
     numbers of the answer and receive by those of our offer.
@@ -172,7 +198,8 @@ def accept_answer(
         audio = msgspec.structs.replace(audio, digit_payload_type=None)
     held = offered.direction in SENDING and direction not in SENDING
     receive = _receive_map(offered.codecs, offered.digit_payload_type, audio)
-    agreement = _agree(media, audio, host, direction, receive, held=held)
+    packets = packet_time(audio.ptime_ms, audio.max_ptime_ms, ptime_ms)
+    agreement = _agree(media, audio, host, direction, receive, packets, held=held)
     srtp = None if keyring is None else keyring.accept(media)
     rtcp_mux = offered.rtcp_mux and audio.rtcp_mux
     if local is not None:
@@ -359,6 +386,7 @@ def _agree(
     host: str,
     direction: str,
     receive: Mapping[int, str],
+    packets: PacketTime,
     *,
     held: bool,
 ) -> AudioAgreement:
@@ -368,7 +396,7 @@ def _agree(
         payload_type=payload_type,
         receive=receive,
         digit_payload_type=audio.digit_payload_type,
-        ptime_ms=audio.ptime_ms,
+        packets=packets,
         remote_host=host,
         remote_port=media.port,
         remote_rtcp_port=rtcp_port_of(media, audio),
@@ -396,7 +424,9 @@ def _refuse(media: MediaDescription) -> str:
 
 
 @lru_cache(maxsize=256)
-def _format_lines(codecs: tuple[Codec, ...], numbers: tuple[int, ...]) -> tuple[str, str]:
+def _format_lines(
+    codecs: tuple[Codec, ...], numbers: tuple[int, ...], comfort_noise: bool = False
+) -> tuple[str, str]:
     """The formats of an m-line and their attributes; one number more than codecs means digits."""
     lines = []
     for codec, payload_type in zip(codecs, numbers, strict=False):
@@ -404,6 +434,9 @@ def _format_lines(codecs: tuple[Codec, ...], numbers: tuple[int, ...]) -> tuple[
     if len(numbers) > len(codecs):
         lines.append(f"a=rtpmap:{numbers[-1]} {TELEPHONE_EVENT}/8000\r\n")
         lines.append(f"a=fmtp:{numbers[-1]} {DIGIT_EVENTS}\r\n")
+    if comfort_noise:
+        lines.append(f"a=rtpmap:{COMFORT_NOISE_PAYLOAD_TYPE} {COMFORT_NOISE}/8000\r\n")
+        numbers = (*numbers, COMFORT_NOISE_PAYLOAD_TYPE)
     return " ".join([str(number) for number in numbers]), "".join(lines)
 
 

@@ -1,7 +1,6 @@
 from softswitch.sdp.audio import (
     MAX_REMEMBERED_LINES,
     RemoteAudio,
-    choose_ptime,
     read_audio,
     rtcp_port_of,
 )
@@ -37,9 +36,9 @@ def test_the_first_of_two_meanings_of_a_number_counts() -> None:
     assert read(*lines).codecs == ((PCMU, 96),)
 
 
-def test_a_stream_that_says_nothing_is_sendrecv_of_20_ms() -> None:
+def test_a_stream_that_says_nothing_is_sendrecv_of_any_packet_time() -> None:
     audio = read("m=audio 6000 RTP/AVP 0")
-    assert (audio.direction, audio.ptime_ms, audio.rtcp_port) == ("sendrecv", 20, 0)
+    assert (audio.direction, audio.ptime_ms, audio.rtcp_port) == ("sendrecv", 0, 0)
 
 
 def test_rtcp_is_one_port_higher_unless_said_otherwise() -> None:
@@ -63,7 +62,3 @@ def test_more_lines_than_are_remembered_are_read_all_the_same() -> None:
 
 def test_comfort_noise_under_a_dynamic_number_is_not_taken() -> None:
     assert read("m=audio 1 RTP/AVP 0 96", "a=rtpmap:96 CN/8000").comfort_noise_payload_type is None
-
-
-def test_ptime_is_between_10_and_60_in_steps_of_10() -> None:
-    assert {choose_ptime(p, m) for p in range(200) for m in range(200)} == {10, 20, 30, 40, 50, 60}

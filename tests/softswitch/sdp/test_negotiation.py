@@ -18,6 +18,7 @@ from softswitch.sdp import (
 )
 from softswitch.sdp.description import DIRECTIONS
 from softswitch.sdp.negotiation import answer_direction
+from softswitch.sdp.packet_time import PacketTime
 
 CODECS = (PCMU, PCMA)
 HEAD = "v=0\r\no=peer 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
@@ -164,7 +165,7 @@ class TestAnswer:
             payload_type=0,
             receive={0: "PCMU", 8: "PCMA", 101: "telephone-event"},
             digit_payload_type=101,
-            ptime_ms=20,
+            packets=PacketTime(20, (0, 0)),
             remote_host="192.0.2.9",
             remote_port=6000,
             remote_rtcp_port=6001,
@@ -381,6 +382,27 @@ class TestPacketLength:
     def test_no_packet_is_longer_than_maxptime(self, ptime: int, max_ptime: int, sent: int) -> None:
         lines = [f"a=ptime:{ptime}"] if ptime else []
         assert agree(*USUAL, *lines, f"a=maxptime:{max_ptime}").ptime_ms == sent
+
+    def test_our_own_ptime_is_asked_for_and_sent_where_the_peer_has_none(self) -> None:
+        body, agreed = answer(peer(*USUAL), local(), CODECS, ptime_ms=40)
+        assert b"a=ptime:40" in body
+        assert agreed.packets == PacketTime(40, (40, 40))
+        body, agreed = answer(peer(*USUAL, "a=ptime:30"), local(), CODECS, ptime_ms=40)
+        assert b"a=ptime:40" in body
+        assert agreed.packets == PacketTime(30, (30, 30))
+        agreed = accept_answer(offer(local(), CODECS), peer(*USUAL), ptime_ms=40)
+        assert agreed.packets == PacketTime(40, (40, 40))
+
+    def test_comfort_noise_is_offered_and_answered_where_it_is_allowed(self) -> None:
+        offered = offer(local(), CODECS, comfort_noise=True).decode()
+        assert "RTP/AVP 0 8 101 13\r\n" in offered
+        assert "a=rtpmap:13 CN/8000\r\n" in offered
+        named = ("m=audio 6000 RTP/AVP 0 13 101", USUAL[1])
+        body, agreed = answer(peer(*named), local(), CODECS, comfort_noise=True)
+        assert b"RTP/AVP 0 101 13\r\n" in body
+        assert agreed.receive[13] == "CN"
+        assert b"13" not in answer(peer(*named), local(), CODECS)[0].split(b"m=audio")[1]
+        assert b"13" not in answer(peer(*USUAL), local(), CODECS, comfort_noise=True)[0]
 
     def test_the_ptime_of_an_answer_is_what_we_send(self) -> None:
         agreed = accept_answer(offer(local(), CODECS), peer(*USUAL, "a=ptime:30"))

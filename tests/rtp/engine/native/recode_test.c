@@ -1,0 +1,470 @@
+/* Tests of what a listener cannot take as it comes, on a virtual clock: other packet times, other
+ * codecs, comfort noise. `recode_test` lists their names, `recode_test NAME` runs one; built with the
+ * address and undefined-behaviour sanitizers by test_native_recode.py.
+ */
+#include "harness.h"
+
+static uint8_t octet_at(uint32_t timestamp) { return (uint8_t)(timestamp * 31 + timestamp / 251); }
+
+/* Sound that can be told by its place: `samples` octets from a timestamp on. */
+static void say(struct stage *stage, struct leg *leg, uint16_t sequence, uint32_t timestamp,
+                uint32_t samples, bool marker) {
+    uint8_t sound[MAX_PAYLOAD];
+    for (uint32_t i = 0; i < samples; i++)
+        sound[i] = octet_at(timestamp + i);
+    arrive(stage, leg,
+           (struct packet_of){.payload_type = leg->codecs.send_payload_type,
+                              .marker = marker,
+                              .sequence = sequence,
+                              .timestamp = timestamp,
+                              .payload = sound,
+                              .length = samples});
+}
+
+static void ask_for(struct stage *stage, struct leg *leg, uint8_t ptime_ms) {
+    struct codecs codecs = leg->codecs;
+    codecs.ptime_ms = ptime_ms;
+    codecs.untouched_least = codecs.untouched_most = (uint16_t)(8 * ptime_ms);
+    leg_set_codecs(&stage->core, leg, &codecs, stage->now);
+}
+
+/* A listener whose peer asked for a packet time, and whom it hears. */
+static struct stage *two_legs(struct leg **listener, struct leg **source, uint8_t ptime_ms) {
+    struct stage *stage = raise_curtain();
+    *listener = new_leg(stage, CODEC_PCMU, 0);
+    *source = new_leg(stage, CODEC_PCMU, 0);
+    ask_for(stage, *listener, ptime_ms);
+    leg_hear(&stage->core, *listener, *source, stage->now);
+    return stage;
+}
+
+static void sound_is_packed_into_every_packet_time_from_every_other(void) {
+    for (uint8_t want = 10; want <= 60; want += 10)
+        for (uint32_t come = 10; come <= 60; come += 10) {
+            struct leg *a, *b;
+            struct stage *stage = two_legs(&a, &b, want);
+            const uint32_t start = 0xfffffe00; /* wraps */
+            for (uint16_t i = 0; i < 60; i++) {
+                say(stage, b, (uint16_t)(65530 + i), start + i * come * 8, come * 8, i == 0);
+                pass(stage, (int)come);
+            }
+            int at = 0;
+            uint32_t heard = 0;
+            const struct sent *sent, *first = NULL, *last = NULL;
+            while ((sent = next_sent(stage, a, &at))) {
+                first = first ? first : sent;
+                CHECK_EQUAL(sent->length, want * 8u);
+                CHECK_EQUAL(sent->timestamp - first->timestamp, heard);
+                CHECK_EQUAL(sent->marker, sent == first);
+                if (last)
+                    CHECK_EQUAL(sent->sequence, (uint16_t)(last->sequence + 1));
+                for (uint32_t i = 0; i < sent->length; i++)
+                    CHECK_EQUAL(sent->payload[i], octet_at(start + heard + i));
+                heard += want * 8u;
+                last = sent;
+            }
+            CHECK(heard + want * 8 > 60 * come * 8);
+            drop_curtain(stage);
+        }
+}
+
+static void packets_of_the_right_length_go_on_as_they_come(void) {
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 30);
+    say(stage, b, 1, 0, 240, false);
+    say(stage, b, 3, 480, 240, false);
+    say(stage, b, 2, 240, 240, false); /* overtaken, and passed on all the same */
+    CHECK(!a->recoder);
+    CHECK_EQUAL(a->stream.packets, 3);
+    drop_curtain(stage);
+}
+
+static void a_limit_packs_only_what_is_longer(void) {
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 20);
+    struct codecs codecs = a->codecs;
+    codecs.untouched_least = 0;
+    codecs.untouched_most = 240;
+    leg_set_codecs(&stage->core, a, &codecs, stage->now);
+    int at = 0;
+    say(stage, b, 1, 0, 80, false);
+    CHECK_EQUAL(next_sent(stage, a, &at)->length, 80);
+    say(stage, b, 2, 80, 240, false);
+    CHECK_EQUAL(next_sent(stage, a, &at)->length, 240);
+    say(stage, b, 3, 320, 480, false);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQUAL(next_sent(stage, a, &at)->length, 160);
+    /* Once packed, what comes from there has numbers of our own until something else is heard. */
+    say(stage, b, 4, 800, 80, false);
+    CHECK(!next_sent(stage, a, &at));
+    drop_curtain(stage);
+}
+
+static void what_is_lost_within_a_packet_is_silence_and_whole_packets_are_missed(void) {
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 40);
+    for (uint16_t i = 0; i < 20; i++) {
+        if (i != 5 && i != 10 && i != 11 && i != 12 && i != 13)
+            say(stage, b, i, i * 160u, 160, false);
+        pass(stage, 20);
+    }
+    int at = 0, count = 0;
+    const struct sent *sent, *first = NULL;
+    while ((sent = next_sent(stage, a, &at))) {
+        first = first ? first : sent;
+        uint32_t offset = sent->timestamp - first->timestamp;
+        CHECK_EQUAL((uint16_t)(sent->sequence - first->sequence), offset / 320);
+        for (uint32_t i = 0; i < sent->length; i++) {
+            uint32_t packet = (offset + i) / 160;
+            bool lost = packet == 5;
+            CHECK_EQUAL(sent->payload[i], lost ? 0xff : octet_at(offset + i));
+        }
+        count++;
+    }
+    CHECK_EQUAL(count, 8);
+    drop_curtain(stage);
+}
+
+static void time_that_the_sender_left_out_is_no_loss(void) {
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 60);
+    say(stage, b, 1, 0, 480, false);
+    say(stage, b, 2, 480, 160, false);
+    pass(stage, 20);
+    say(stage, b, 3, 8000, 160, true);
+    pass(stage, 20);
+    say(stage, b, 4, 8160, 320, false);
+    int at = 0;
+    const struct sent *one = next_sent(stage, a, &at), *two = next_sent(stage, a, &at);
+    const struct sent *three = next_sent(stage, a, &at);
+    CHECK_EQUAL((uint16_t)(two->sequence - one->sequence), 1);
+    CHECK_EQUAL((uint16_t)(three->sequence - two->sequence), 1);
+    CHECK_EQUAL(two->timestamp - one->timestamp, 480);
+    CHECK_EQUAL(two->payload[159], octet_at(480 + 159));
+    CHECK_EQUAL(two->payload[160], 0xff); /* filled up */
+    CHECK_EQUAL(three->timestamp - one->timestamp, 8000);
+    CHECK(three->marker && !two->marker);
+    drop_curtain(stage);
+}
+
+static void the_beginning_of_a_packet_is_not_kept_for_long(void) {
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 60);
+    say(stage, b, 1, 0, 480, false);
+    say(stage, b, 2, 480, 160, false);
+    pass(stage, 1000);
+    say(stage, b, 3, 8480, 480, false);
+    int at = 0;
+    const struct sent *one = next_sent(stage, a, &at), *two = next_sent(stage, a, &at);
+    CHECK_EQUAL(two->timestamp - one->timestamp, 8480);
+    CHECK(!next_sent(stage, a, &at));
+    drop_curtain(stage);
+}
+
+static void one_that_was_overtaken_has_its_place_while_its_packet_waits(void) {
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 60);
+    say(stage, b, 1, 0, 160, false);
+    say(stage, b, 3, 320, 80, false);
+    say(stage, b, 2, 160, 160, false);
+    say(stage, b, 4, 400, 80, false);
+    int at = 0;
+    const struct sent *sent = next_sent(stage, a, &at);
+    for (uint32_t i = 0; i < 480; i++)
+        CHECK_EQUAL(sent->payload[i], octet_at(i));
+    say(stage, b, 6, 640, 160, false);
+    say(stage, b, 7, 800, 480, false);
+    say(stage, b, 5, 480, 160, false); /* its packet has gone */
+    CHECK_EQUAL(a->dropped[DROP_LATE], 1);
+    drop_curtain(stage);
+}
+
+static void keys_among_packed_sound_keep_order_and_numbers(void) {
+    static const uint8_t key[] = {5, 0x8a, 3, 0x20};
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 60);
+    say(stage, b, 1, 0, 160, false);
+    for (uint16_t i = 0; i < 3; i++)
+        arrive(stage, b,
+               (struct packet_of){.payload_type = 101, .sequence = (uint16_t)(2 + i),
+                                  .timestamp = 160, .payload = key, .length = 4});
+    say(stage, b, 5, 960, 480, false);
+    int at = 0;
+    const struct sent *sent, *first = NULL;
+    static const uint8_t types[] = {0, 101, 101, 101, 0};
+    for (uint16_t i = 0; i < 5; i++) {
+        sent = next_sent(stage, a, &at);
+        first = first ? first : sent;
+        CHECK_EQUAL(sent->payload_type, types[i]);
+        CHECK_EQUAL(sent->sequence, (uint16_t)(first->sequence + i));
+        CHECK_EQUAL(sent->timestamp - first->timestamp, i == 0 ? 0 : i == 4 ? 960 : 160);
+    }
+    CHECK(!next_sent(stage, a, &at));
+    drop_curtain(stage);
+}
+
+static void a_prompt_between_goes_on_in_one_stream(void) {
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 30);
+    int16_t sound[2400] = {0};
+    for (uint16_t i = 0; i < 10; i++, pass(stage, 20))
+        say(stage, b, i, i * 160u, 160, false);
+    leg_play(&stage->core, a, prompt_create(sound, 2400), 1, false, stage->now);
+    for (uint16_t i = 10; i < 30; i++, pass(stage, 20))
+        say(stage, b, i, i * 160u, 160, false);
+    int at = 0, markers = 0;
+    const struct sent *sent, *last = NULL;
+    while ((sent = next_sent(stage, a, &at))) {
+        if (last) {
+            CHECK_EQUAL(sent->sequence, (uint16_t)(last->sequence + 1));
+            CHECK((int32_t)(sent->timestamp - last->timestamp) >= 240);
+        }
+        CHECK_EQUAL(sent->length, 240);
+        markers += sent->marker;
+        last = sent;
+    }
+    CHECK_EQUAL(markers, 3);
+    drop_curtain(stage);
+}
+
+static void a_new_agreement_ends_the_packing(void) {
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 60);
+    say(stage, b, 1, 0, 160, false);
+    ask_for(stage, a, 20);
+    say(stage, b, 2, 160, 160, false);
+    int at = 0;
+    const struct sent *sent = next_sent(stage, a, &at);
+    CHECK_EQUAL(sent->length, 160);
+    CHECK_EQUAL(sent->payload[0], octet_at(160));
+    CHECK(!next_sent(stage, a, &at));
+    drop_curtain(stage);
+}
+
+/* A tone of 1 kHz, whose place in its period goes on from packet to packet. */
+static void tone(int16_t *samples, uint32_t count, uint32_t from) {
+    static const int16_t period[8] = {0, 5657, 8000, 5657, 0, -5657, -8000, -5657};
+    for (uint32_t i = 0; i < count; i++)
+        samples[i] = period[(from + i) % 8];
+}
+
+/* How much stronger the tone is than the rest, in what was sent; delayed by whole samples. */
+static double tone_to_noise(const struct stage *stage, const struct leg *leg, int skipped) {
+    int16_t heard[MAX_PAYLOAD];
+    double signal = 0, noise = 0;
+    struct g722 decoder;
+    const struct sent *sent;
+    int at = 0;
+    g722_init(&decoder);
+    while ((sent = next_sent(stage, leg, &at))) {
+        if (leg->codecs.send == CODEC_G722)
+            g722_decode(&decoder, sent->payload, sent->length, heard);
+        else
+            codec_decode(leg->codecs.send, sent->payload, sent->length, heard);
+        if (skipped-- > 0)
+            continue;
+        int16_t want[MAX_PAYLOAD];
+        tone(want, (uint32_t)sent->length, 0);
+        for (size_t i = 0; i < sent->length; i++) {
+            signal += (double)want[i] * want[i];
+            noise += (double)(want[i] - heard[i]) * (want[i] - heard[i]);
+        }
+    }
+    CHECK(signal > 0);
+    return signal / (noise + 1);
+}
+
+static void say_tone(struct stage *stage, struct leg *leg, struct g722 *encoder, uint16_t number,
+                     uint32_t count) {
+    int16_t samples[MAX_PAYLOAD];
+    uint8_t sound[MAX_PAYLOAD];
+    tone(samples, count, number * count);
+    if (leg->codecs.send == CODEC_G722)
+        g722_encode(encoder, samples, count, sound);
+    else
+        codec_encode(leg->codecs.send, samples, count, sound);
+    arrive(stage, leg,
+           (struct packet_of){.payload_type = leg->codecs.send_payload_type, .sequence = number,
+                              .timestamp = number * count, .payload = sound, .length = count});
+}
+
+static const struct kind {
+    uint8_t codec, payload_type;
+} PCMU = {CODEC_PCMU, 0}, PCMA = {CODEC_PCMA, 8}, G722 = {CODEC_G722, 9};
+
+static void g722_becomes_g711_and_back_at_every_packet_time(void) {
+    const struct kind pairs[][2] = {{PCMU, G722}, {PCMA, G722}, {G722, PCMU}, {G722, PCMA}};
+    for (size_t pair = 0; pair < 4; pair++)
+        for (uint8_t ptime = 10; ptime <= 60; ptime += 10) {
+            struct stage *stage = raise_curtain();
+            struct leg *b = new_leg(stage, pairs[pair][0].codec, pairs[pair][0].payload_type);
+            struct leg *a = new_leg(stage, pairs[pair][1].codec, pairs[pair][1].payload_type);
+            struct g722 encoder;
+            g722_init(&encoder);
+            ask_for(stage, a, ptime);
+            leg_hear(&stage->core, a, b, stage->now);
+            for (uint16_t i = 0; i < 50; i++, pass(stage, 20))
+                say_tone(stage, b, &encoder, i, 160);
+            int at = 0;
+            const struct sent *sent = next_sent(stage, a, &at);
+            CHECK_EQUAL(sent->length, ptime * 8);
+            CHECK_EQUAL(sent->payload_type, pairs[pair][1].payload_type);
+            CHECK_EQUAL(a->stream.packets, 50 * 20 / ptime);
+            CHECK(tone_to_noise(stage, a, 60 / ptime) > 1000); /* 30 dB */
+            drop_curtain(stage);
+        }
+}
+
+static void g722_goes_on_untouched_to_one_who_speaks_it(void) {
+    struct stage *stage = raise_curtain();
+    struct leg *a = new_leg(stage, CODEC_G722, 9), *b = new_leg(stage, CODEC_G722, 9);
+    leg_hear(&stage->core, a, b, stage->now);
+    b->tapped = true;
+    say(stage, b, 1, 0, 160, false);
+    int at = 0;
+    const struct sent *sent = next_sent(stage, a, &at);
+    for (uint32_t i = 0; i < 160; i++)
+        CHECK_EQUAL(sent->payload[i], octet_at(i)); /* both sub-bands */
+    drop_curtain(stage);
+}
+
+static void g722_is_packed_anew_without_being_coded_anew(void) {
+    struct stage *stage = raise_curtain();
+    struct leg *a = new_leg(stage, CODEC_G722, 9), *b = new_leg(stage, CODEC_G722, 9);
+    ask_for(stage, a, 30);
+    leg_hear(&stage->core, a, b, stage->now);
+    for (uint16_t i = 0; i < 6; i++)
+        say(stage, b, i, i * 160u, 160, false);
+    int at = 0;
+    const struct sent *sent;
+    for (uint32_t heard = 0; (sent = next_sent(stage, a, &at)); heard += 240)
+        for (uint32_t i = 0; i < 240; i++)
+            CHECK_EQUAL(sent->payload[i], octet_at(heard + i));
+    CHECK_EQUAL(a->stream.packets, 4);
+    drop_curtain(stage);
+}
+
+static void prompts_and_mixes_are_heard_in_g722(void) {
+    for (int mixed = 0; mixed < 2; mixed++) {
+        struct stage *stage = raise_curtain();
+        struct leg *a = new_leg(stage, CODEC_G722, 9), *b = new_leg(stage, CODEC_PCMU, 0);
+        int16_t samples[8000];
+        tone(samples, 8000, 0);
+        ask_for(stage, a, 40);
+        if (mixed) {
+            struct mix *mix = mix_create();
+            leg_give_voice(b, voice_create());
+            mix_add(mix, b->voice);
+            leg_hear_mix(&stage->core, a, mix, stage->now);
+            for (uint16_t i = 0; i < 50; i++, pass(stage, 20))
+                say_tone(stage, b, NULL, i, 160);
+        } else {
+            leg_play(&stage->core, a, prompt_create(samples, 8000), 1, false, stage->now);
+            pass(stage, 999);
+        }
+        int at = 0;
+        CHECK_EQUAL(next_sent(stage, a, &at)->length, 320);
+        CHECK_EQUAL(a->stream.packets, mixed ? 26 : 25); /* one as soon as it hears */
+        if (!mixed)
+            CHECK(tone_to_noise(stage, a, 3) > 1000);
+        drop_curtain(stage);
+    }
+}
+
+static void what_is_tapped_of_g722_is_mu_law_of_the_same_sound(void) {
+    struct stage *stage = raise_curtain();
+    struct leg *b = new_leg(stage, CODEC_G722, 9);
+    struct g722 encoder;
+    struct tap_entry entries[50];
+    uint8_t bytes[50 * 160];
+    uint32_t count, length;
+    g722_init(&encoder);
+    b->tapped = true;
+    for (uint16_t i = 0; i < 50; i++)
+        say_tone(stage, b, &encoder, i, 160);
+    tap_waiting(&stage->tap, &count, &length);
+    CHECK_EQUAL(count, 50);
+    tap_take(&stage->tap, count, length, 0, entries, bytes);
+    double signal = 0, noise = 0;
+    for (uint32_t i = 0; i < 50; i++) {
+        CHECK_EQUAL(entries[i].codec, CODEC_PCMU);
+        CHECK_EQUAL(entries[i].payload_type, 9);
+        CHECK_EQUAL(entries[i].samples, 160);
+        CHECK_EQUAL(entries[i].timestamp % 160, entries[0].timestamp % 160);
+        int16_t heard[160], want[160];
+        codec_decode(CODEC_PCMU, bytes + entries[i].offset, 160, heard);
+        tone(want, 160, 0);
+        for (int at = 0; i > 2 && at < 160; at++) {
+            signal += (double)want[at] * want[at];
+            noise += (double)(want[at] - heard[at]) * (want[at] - heard[at]);
+        }
+    }
+    CHECK(signal > 1000 * noise);
+    drop_curtain(stage);
+}
+
+static void loss_and_disorder_of_g722_stay_what_they_are(void) {
+    struct stage *stage = raise_curtain();
+    struct leg *a = new_leg(stage, CODEC_PCMU, 0), *b = new_leg(stage, CODEC_G722, 9);
+    struct g722 encoder;
+    g722_init(&encoder);
+    leg_hear(&stage->core, a, b, stage->now);
+    b->tapped = true;
+    static const uint16_t order[] = {0, 1, 2, 4, 3, 5, 8, 9, 9, 10};
+    uint8_t sound[11][160];
+    int16_t samples[160];
+    for (uint16_t i = 0; i < 11; i++) {
+        tone(samples, 160, 0);
+        g722_encode(&encoder, samples, 160, sound[i]);
+    }
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        arrive(stage, b,
+               (struct packet_of){.payload_type = 9, .sequence = order[i],
+                                  .timestamp = order[i] * 160u, .payload = sound[order[i]],
+                                  .length = 160});
+    int at = 0;
+    const struct sent *sent, *first = NULL;
+    while ((sent = next_sent(stage, a, &at))) {
+        first = first ? first : sent;
+        CHECK_EQUAL((uint16_t)(sent->sequence - first->sequence) * 160u,
+                    sent->timestamp - first->timestamp);
+    }
+    CHECK_EQUAL(a->stream.packets, 8);
+    CHECK_EQUAL(a->dropped[DROP_LATE], 1);
+    drop_curtain(stage);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} TESTS[] = {
+#define TEST(name) {#name, name}
+    TEST(sound_is_packed_into_every_packet_time_from_every_other),
+    TEST(packets_of_the_right_length_go_on_as_they_come),
+    TEST(a_limit_packs_only_what_is_longer),
+    TEST(what_is_lost_within_a_packet_is_silence_and_whole_packets_are_missed),
+    TEST(time_that_the_sender_left_out_is_no_loss),
+    TEST(the_beginning_of_a_packet_is_not_kept_for_long),
+    TEST(one_that_was_overtaken_has_its_place_while_its_packet_waits),
+    TEST(keys_among_packed_sound_keep_order_and_numbers),
+    TEST(a_prompt_between_goes_on_in_one_stream),
+    TEST(a_new_agreement_ends_the_packing),
+    TEST(g722_becomes_g711_and_back_at_every_packet_time),
+    TEST(g722_goes_on_untouched_to_one_who_speaks_it),
+    TEST(g722_is_packed_anew_without_being_coded_anew),
+    TEST(prompts_and_mixes_are_heard_in_g722),
+    TEST(what_is_tapped_of_g722_is_mu_law_of_the_same_sound),
+    TEST(loss_and_disorder_of_g722_stay_what_they_are),
+};
+
+int main(int argc, char **argv) {
+    for (size_t i = 0; i < sizeof TESTS / sizeof *TESTS; i++) {
+        if (argc < 2)
+            puts(TESTS[i].name);
+        else if (strcmp(argv[1], TESTS[i].name) == 0) {
+            TESTS[i].run();
+            return 0;
+        }
+    }
+    return argc < 2 ? 0 : 2;
+}
