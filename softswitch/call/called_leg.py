@@ -15,7 +15,7 @@ from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
 from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
 from softswitch.call.outcomes import Cancelled, DialFailure, Rejected, TimedOut
 from softswitch.sip import events as sip_events
-from softswitch.sip.causes import q850_for_status
+from softswitch.sip.causes import q850_for_status, sip_reason_header
 from softswitch.sip.flow import Flow
 from softswitch.sip.headers.reason import q850_cause_of
 from softswitch.sip.invite_client import OutgoingInvite
@@ -31,7 +31,10 @@ REJECTING_TONES = {"busy": (486, 17), "reorder": (503, 34), "sit": (404, 1)}
 """The status and the Q.850 cause that a tone stands for: user busy, no circuit available,
 unallocated number (what the special information tones announce most often)."""
 
-__all__ = ["CalledLeg"]
+COMPLETED_ELSEWHERE = sip_reason_header(200, "Call completed elsewhere")
+"""RFC 3326 section 2: the CANCEL of a call that was answered by another phone."""
+
+__all__ = ["COMPLETED_ELSEWHERE", "CalledLeg"]
 
 
 class CalledLeg(Leg):
@@ -147,6 +150,24 @@ class CalledLeg(Leg):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+    # Picked up by another phone, while it rings.
+
+    def pick_up(self) -> None:
+        """Ring nowhere any more: another phone has the call."""
+        invite, self.invite = self.invite, None
+        if invite is not None:
+            invite.owner = None
+            invite.cancel(headers=(("Reason", COMPLETED_ELSEWHERE),), now=self.services.now())
+
+    def on_picked_up(self) -> None:
+        """The other phone's dialog is the leg's: it is answered."""
+        if self.ended or self.outcome.done():
+            return
+        self.answered = True
+        self.answered_clock = self.services.now()
+        self._conclude(None)
+        self.call.emit(LegAnswered, leg=self.leg_id, codec=self.codec)
 
     # In a caller's place: nobody waits for our answer there.
 

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from rtp.engine import PortsExhausted
 from softswitch import sdp
-from softswitch.call.called_leg import CalledLeg
+from softswitch.call.called_leg import COMPLETED_ELSEWHERE, CalledLeg
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.joining import join, ring_back, unjoin
 from softswitch.call.outcomes import Answered, Declined, DialFailure, DialOutcome, Rejected
-from softswitch.sip.causes import sip_reason_header
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
@@ -31,9 +30,6 @@ Screen = Callable[[CalledLeg], Awaitable[bool | Declined]]
 """Asks an answered leg whether it takes the call (who has answered, whisper, press to accept),
 while the caller goes on hearing ringback; a Declined says why not. Every wait in it has its
 deadline."""
-
-COMPLETED_ELSEWHERE = sip_reason_header(200, "Call completed elsewhere")
-"""RFC 3326 section 2: the CANCEL of a forked request whose other branch was answered."""
 
 NON_SELECTED_USER_CLEARING = 26
 """Q.850's word for a phone that rang beside the one that answered."""

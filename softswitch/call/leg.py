@@ -214,7 +214,7 @@ class Leg:
             dialog.reject_reinvite(500, headers=(("Retry-After", "1"),), now=now)
         elif not event.request.body:
             self._answering_offer_with_ours = True
-            offer = media.offer(direction=self._wanted_direction(), anew=True)
+            offer = media.offer(direction=self.wanted_direction(), anew=True)
             dialog.accept_reinvite(body=offer, now=now)
         else:
             self._answer_reinvite(dialog, media, event.request, now)
@@ -227,7 +227,7 @@ class Leg:
         prefer = media.codec
         try:
             description = sdp.SessionDescription.parse(session_description_of(request))
-            answer = media.answer(description, prefer=prefer, direction=self._wanted_direction())
+            answer = media.answer(description, prefer=prefer, direction=self.wanted_direction())
         except sdp.NotAcceptable as error:
             dialog.reject_reinvite(
                 488, headers=(("Warning", error.warning(self.services.advertised_host)),), now=now
@@ -302,9 +302,26 @@ class Leg:
         self._passed_direction = leg._passed_direction
         self._answering_offer_with_ours = leg._answering_offer_with_ours
 
+    def go_on_by(self, dialog: Dialog, direction: str, *, has_offered: bool) -> None:
+        """Have another dialog from now on, in which we have said this direction; the one before is
+        left already. What was under way in that is nothing any more."""
+        if self.dialog is not None:
+            self.dialog.owner = None
+        self.dialog = dialog
+        dialog.owner = self
+        self._reinviting = False
+        self._passed_direction = direction
+        self._answering_offer_with_ours = has_offered
+
+    def tell_media(self, held_before: bool) -> None:
+        """The peer has said what it wants."""
+        if self.media is not None:
+            self._tell_hold(held_before, self.media.held)
+            self._tell_direction()
+
     # Hold, passed on.
 
-    def _wanted_direction(self) -> str:
+    def wanted_direction(self) -> str:
         """The direction we would have towards this leg: what the other leg's peer asked of us, or
         that of our own hold."""
         other = self.call.other_leg(self)
@@ -327,7 +344,7 @@ class Leg:
 
     def pass_direction(self) -> None:
         """Tell this leg's peer, by re-INVITE, when the other leg's peer holds or resumes."""
-        direction = self._wanted_direction()
+        direction = self.wanted_direction()
         if self.dialog is None or self.media is None or not self.answered or self.ended:
             return
         if self._reinviting or direction == self._passed_direction:

@@ -39,8 +39,8 @@ DialogKey = tuple[str, str, str]
 
 
 # Option tags of extensions we speak (20.37): session timers (RFC 4028), reliable provisional
-# responses (RFC 3262).
-SUPPORTED: tuple[str, ...] = ("timer", "100rel")
+# responses (RFC 3262), taking dialogs over (RFC 3891), REFER without a subscription (RFC 4488).
+SUPPORTED: tuple[str, ...] = ("timer", "100rel", "replaces", "norefersub")
 
 NOWHERE = Flow("udp", "", 0)
 

@@ -126,6 +126,9 @@ class Switchboard:
         trunk = invite.source if isinstance(invite.source, Trunk) else None
         if trunk is not None and trunk.headers is not None:
             drop_fields(invite.request, trunk.headers)
+        if "Replaces" in invite.request.headers.fields and trunk is not None:
+            self._replace(invite, trunk)
+            return
         called = called_number(invite.request)
         identity = read_identity(invite.request, trusted=trunk is not None and trunk.trusted)
         caller = calling_number(identity, snapshot.configuration.switch.country, trunk)
@@ -150,6 +153,14 @@ class Switchboard:
             refusal = self._present(invite, snapshot, trunk, match, identity, caller, verified)
         if refusal is not None:
             self._refuse(invite, refusal, trunk, called, caller)
+
+    def _replace(self, invite: IncomingInvite, trunk: Trunk) -> None:
+        """It is for a leg that is there already (RFC 3891)."""
+        desk = self.services.transfers
+        refused = (501, "Replaces") if desk is None else desk.replace(invite)
+        if refused is not None:
+            called = called_number(invite.request)
+            self._refuse(invite, _Refusal(*refused), trunk, called, "")
 
     def _admit(self, configuration: Configuration, trunk: Trunk) -> _Refusal | None:
         if self.draining:

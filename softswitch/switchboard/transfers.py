@@ -18,15 +18,20 @@ from config.e164 import normalise
 from config.model import Connect, Trunk
 from ivr.dialling import dial_request
 from ivr.journey import Journey
+from softswitch import sdp
 from softswitch.call.call import Call
 from softswitch.call.called_leg import CalledLeg
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.events import TransferReceived, TransferRefused
 from softswitch.call.leg import Leg
 from softswitch.call.moving import MAX_MOVES, Move
+from softswitch.call.taking_over import take_over
 from softswitch.routing.addresses import canonical_host
+from softswitch.sip.dialog import Dialog, DialogState
+from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestReceived
 from softswitch.sip.headers.replaces import Replaces
+from softswitch.sip.identity import read_identity
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.referred import IncomingRefer, read_refer
 from softswitch.sip.uri import Uri
@@ -221,8 +226,36 @@ class Transfers:
     # Replaces.
 
     def replace(self, invite: IncomingInvite) -> tuple[int, str] | None:
-        """An INVITE takes a leg over."""
-        return 481, "no such dialog"
+        """An INVITE takes a leg over; the status that refuses it, and why."""
+        found = self._replaced(invite)
+        if isinstance(found, Refused):
+            return found
+        try:
+            take_over(found, invite, _caller_of(invite))
+        except (sdp.ParseError, sdp.NotAcceptable) as error:
+            return Refused(488, str(error))
+        return None
+
+    def _replaced(self, invite: IncomingInvite) -> Leg | Refused:
+        """The leg that an INVITE names, by the rules of RFC 3891 section 3."""
+        headers = invite.request.headers
+        values = headers.get_all("Replaces")
+        if len(values) != 1 or "Join" in headers:
+            return Refused(400, "one Replaces, and no Join")
+        try:
+            replaces = Replaces.parse(values[0])
+        except ParseError:
+            return Refused(400, "a Replaces that cannot be read")
+        dialog = self._board.services.stack.dialog(replaces)
+        if dialog is None:
+            return Refused(481, "no such dialog")
+        leg, trunk = dialog.owner, invite.source
+        if dialog.state is DialogState.TERMINATED or not isinstance(leg, Leg) or leg.ended:
+            # "the UA MUST decline the request with a 603 Declined response."
+            return Refused(603, "the dialog is over")
+        if trunk is not leg.trunk or leg.trunk.transfers != "allow":
+            return Refused(403, "the leg is another trunk's, or its trunk may not (transfers)")
+        return _takeable(leg, dialog, early_only=replaces.early_only)
 
     # 3xx.
 
@@ -235,6 +268,21 @@ def _talks(leg: Leg) -> bool:
     """Whether it is one of the two who are bridged."""
     call = leg.call
     return call.bridged and (leg is call.caller or leg is call.callee)
+
+
+def _takeable(leg: Leg, dialog: Dialog, *, early_only: bool) -> Leg | Refused:
+    if leg.call.moving is not None or leg.move is not None or leg.transferring is not None:
+        return Refused(491, "a transfer is under way")
+    if dialog.state is DialogState.EARLY:
+        # "If the Replaces header field matches an early dialog that was not initiated by this UA,
+        # it returns a 481."
+        return leg if dialog.is_caller else Refused(481, "an early dialog of the caller's")
+    # Who wanted a phone that rings comes too late: it is busy.
+    return Refused(486, "the dialog is no early one") if early_only else leg
+
+
+def _caller_of(invite: IncomingInvite) -> str:
+    return read_identity(invite.request, trusted=False).number[:MAX_TOLD]
 
 
 def _release(permit: Permit, call: Call) -> None:

@@ -74,12 +74,9 @@ class Referring:
         other, mine = lab.callee.dialogs[before : before + 2]
         return mine, other
 
-    def replacing(self, dialog: Dialog, *, early: bool = False) -> str:
+    def replacing(self, dialog: Dialog) -> str:
         """Where an attended transfer leads: to whom a phone has this dialog with."""
-        value = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
-        if early:
-            value += ";early-only"
-        return f"sip:{THIRD}@{SWITCH}?Replaces={quote(value, safe='')}"
+        return f"sip:{THIRD}@{SWITCH}?Replaces={quote(replaces(dialog), safe='')}"
 
     def flush(self, *, settle: bool = True) -> None:
         """Have sent what the phones want to send."""
@@ -97,6 +94,11 @@ class Referring:
             elif isinstance(event, events.ReferEnded) and event.dialog is by:
                 found.append(f"{event.status} {event.why}")
         return found
+
+
+def replaces(dialog: Dialog) -> str:
+    """How a phone names one of its dialogs to whom it has it with (RFC 3891 section 3)."""
+    return f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
 
 
 @contextmanager

@@ -188,7 +188,7 @@ def test_anybody_may_ask_for_options(closed: Wire) -> None:
     assert "application/sdp" in answer.get("accept")
     assert answer.get("accept-encoding") == "identity"
     assert answer.get("accept-language") == "en"
-    assert answer.all("supported") == ["timer, 100rel"]
+    assert answer.all("supported") == ["timer, 100rel, replaces, norefersub"]
 
 
 ORDER: list[tuple[int, Callable[[bytes], bytes]]] = [

@@ -63,7 +63,7 @@ def test_the_invite_says_what_it_must(wire: Wire) -> None:
     assert message.get("to") == "<sip:callee@192.0.2.1>"
     assert message.get("contact") == f"<sip:us@{US}:5060>"
     assert message.get("allow") == ", ".join(ALLOW)
-    assert message.all("supported") == ["timer, 100rel"]
+    assert message.all("supported") == ["timer, 100rel, replaces, norefersub"]
     assert message.get("p-asserted-identity") == f"<sip:us@{US}>"
     assert message.get("subject") == "x"
     assert message.get("user-agent") == "test"

@@ -11,8 +11,8 @@ import pytest
 
 from softswitch.sip import events
 from softswitch.sip.dialog import Dialog
-from tests.support.laboratory import KEPT, LONG_PROMPT, SWITCH
-from tests.support.referring import RULES, THIRD, Referring, referring
+from tests.support.laboratory import CALLER, DIRECT, KEPT, LONG_PROMPT, SWITCH
+from tests.support.referring import RULES, THIRD, Referring, referring, replaces
 from tests.support.treated import answer, refuse, ring
 
 
@@ -353,6 +353,135 @@ def test_a_dialog_of_the_same_call_is_not_joined(bench: Referring) -> None:
     bench.refer(agent, bench.replacing(agent))
     assert bench.told(agent) == ["603 refused"]
     assert bench.lab.call.bridged
+
+
+# Legs taken over (RFC 3891).
+
+
+def take(bench: Referring, value: str, *more: tuple[str, str], by: str = "callee") -> int:
+    """A phone sends an INVITE with Replaces; how it was answered."""
+    lab = bench.lab
+    phone = lab.callee if by == "callee" else lab.caller
+    phone.invite(DIRECT, headers=(("Replaces", value), *more))
+    lab.settle()
+    for event in phone.events[::-1]:
+        if isinstance(event, events.InviteAnswered):
+            return 200
+        if isinstance(event, events.InviteRejected):
+            return event.status
+    raise AssertionError("no answer")
+
+
+def test_another_phone_takes_the_agents_leg_over(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    assert take(bench, replaces(agent)) == 200
+    assert byes(bench) == [agent]
+    (told,) = lab.facts("leg.replaced")
+    assert (told["leg"], told["trunk"], told["by"]) == ("b1", "agents", CALLER)
+    assert lab.call.bridged
+    taken = lab.callee.dialogs[-1]
+    bench.refer(taken)
+    answer(lab, 1)
+    assert lab.facts("call.bridged")[-1] == {"leg": "a", "other_leg": "b2"}
+    assert byes(bench) == [agent, taken]
+
+
+def test_another_phone_takes_the_callers_leg_over(bench: Referring) -> None:
+    lab = bench.lab
+    caller, _ = bench.bridge()
+    assert take(bench, replaces(caller), by="caller") == 200
+    assert byes(bench) == [caller]
+    lab.caller.dialogs[-1].bye(now=lab.loop.time())
+    bench.flush()
+    assert (lab.record["ended_by"], lab.record["cause"]) == ("calling", "hung_up")
+
+
+def test_a_phone_that_leaves_the_offer_to_us_takes_a_leg_over_too(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    lab.callee.invite(DIRECT, body=b"", headers=(("Replaces", replaces(agent)),))
+    lab.settle()
+    assert byes(bench) == [agent]
+    assert lab.call.bridged
+
+
+def test_a_phone_that_rings_is_picked_up(bench: Referring) -> None:
+    lab = bench.lab
+    lab.caller.invite(DIRECT)
+    lab.settle()
+    ring(lab, 0)
+    ringing = lab.callee.calls[0].dialog
+    assert ringing is not None
+    assert take(bench, replaces(ringing) + ";early-only") == 200
+    assert lab.callee.count(events.InviteCancelled) == 1
+    assert lab.facts("call.bridged") == [{"leg": "a", "other_leg": "b1"}]
+    assert lab.caller.count(events.InviteAnswered) == 1
+    lab.caller.hang_up()
+    lab.settle()
+    assert byes(bench) == [lab.callee.dialogs[-1]]
+    assert lab.record["legs"][1]["answered_at"] is not None
+
+
+def test_who_picks_up_too_late_finds_it_busy(bench: Referring) -> None:
+    _, agent = bench.bridge()
+    assert take(bench, replaces(agent) + ";early-only") == 486
+    assert bench.lab.call.bridged
+
+
+def test_a_caller_that_waits_is_taken_over_by_nobody(bench: Referring) -> None:
+    """Section 3: an early dialog that was not initiated by us gets a 481."""
+    lab = bench.lab
+    lab.caller.invite(DIRECT)
+    lab.settle()
+    ring(lab, 0)
+    (early,) = [e.dialog for e in lab.caller.events if isinstance(e, events.ProvisionalReceived)]
+    assert early is not None
+    assert take(bench, replaces(early), by="caller") == 481
+
+
+REPLACES = {
+    "nobody's dialog": ("x;to-tag=1;from-tag=2", (), 481),
+    "no dialog at all": ("x", (), 400),
+    "two": ("x;to-tag=1;from-tag=2", (("Replaces", "y;to-tag=1;from-tag=2"),), 400),
+    "a Join beside it": ("x;to-tag=1;from-tag=2", (("Join", "y;to-tag=1;from-tag=2"),), 400),
+}
+
+
+@pytest.mark.parametrize("name", REPLACES)
+def test_what_cannot_be_replaced_is_refused(bench: Referring, name: str) -> None:
+    value, more, status = REPLACES[name]
+    bench.bridge()
+    assert take(bench, value, *more) == status
+    assert bench.lab.call.bridged
+    assert [fact["status"] for fact in bench.lab.facts("call.refused")] == [status]
+
+
+def test_a_leg_of_another_trunk_is_not_taken_over(bench: Referring) -> None:
+    _, agent = bench.bridge()
+    assert take(bench, replaces(agent), by="caller") == 403
+    assert bench.lab.call.bridged
+
+
+def test_a_trunk_that_may_not_refer_takes_nothing_over(tmp_path: Path) -> None:
+    with referring(tmp_path / "data", allow=False) as bench:
+        _, agent = bench.bridge()
+        assert take(bench, replaces(agent)) == 403
+
+
+def test_a_leg_that_is_being_moved_is_not_taken_over(bench: Referring) -> None:
+    _, agent = bench.bridge()
+    bench.refer(agent)
+    assert take(bench, replaces(agent)) == 491
+
+
+def test_a_description_that_cannot_be_used_takes_nothing_over(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    lab.callee.description = lab.callee.description.replace(b"AVP 0 8 101", b"AVP 18")
+    assert take(bench, replaces(agent)) == 488
+    assert byes(bench) == []
+    assert lab.call.bridged
 
 
 def byes(bench: Referring) -> list[Dialog]:
