@@ -1,4 +1,5 @@
-"""Builds the native parts: the media engine, the tone detectors, and what reads SIP from the wire.
+"""Builds the native parts: the media engine, the tone detectors, what reads SIP from the wire, and
+where Python has its memory from.
 
 Everything else about the package stands in pyproject.toml.
 
@@ -12,7 +13,12 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-NATIVE = ("softswitch.sip._reader", "softswitch.sdp._lines", "softswitch.transport._datagrams")
+NATIVE = (
+    "softswitch.sip._reader",
+    "softswitch.sdp._lines",
+    "softswitch.transport._datagrams",
+    "softswitch._memory",
+)
 HERE = Path(__file__).resolve().parent
 DESCRIBED = ("rtp/engine", "media/detection")
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from softswitch._memory import use_huge_pages
 from softswitch.commands import ctl, explain, graph, pool, recording, records, report, result
 from softswitch.version import VERSION
 
@@ -125,6 +126,7 @@ def _load(path: Path, *, to_start: bool = False) -> Configuration | None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    use_huge_pages()
     import uvloop
 
     from softswitch.app import StartError
