@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from tests.support.rtp_end import RtpEnd
+import pytest
+
+from tests.support.rtp_end import RtpEnd, heard, known_signal
 from tests.support.stage import DIRECT, Stage
 
 
@@ -29,6 +31,64 @@ def test_a_caller_that_requires_reliable_ringing_gets_it_and_the_answer_after_it
     calling.bye()
     called.expect("BYE")
     assert stage.switch.record()["ended_by"] == "calling"
+
+
+def hears(listener: RtpEnd, speaker: RtpEnd, seed: int) -> bool:
+    """Whether what one end plays comes to the other."""
+    sound = known_signal(0.4, seed=seed)
+    before = len(listener.arrivals)
+    speaker.play(sound)
+    speaker.wait_until_played()
+    # The speaker goes on with silence.
+    listener.wait_for_packets(20, within=10)
+    return sound[1600:3200] in heard(listener.arrivals[before:])
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_caller_that_requires_it_and_offers_nothing_hears_the_ringing(
+    stage: Stage, early: bool
+) -> None:
+    near, far = stage.rtp(), stage.rtp()
+    calling = stage.caller.invite(DIRECT, b"", [("Require", "100rel")])
+    called = stage.callee.expect_call()
+    assert called.invite is not None
+    far.aim_by(called.invite.body)
+    if early:
+        called.respond(183, far.sdp())
+    else:
+        called.respond(180)
+    ringing = calling.expect(183 if early else 180)
+    assert b"m=audio" in ringing.body
+    near.aim_by(ringing.body)
+    calling.remote_tag = ringing.to_tag
+    rack = [("RAck", f"{ringing.get('rseq')} 1 INVITE")]
+    calling.send("PRACK", near.sdp(), rack)
+    calling.expect(200, to="PRACK")
+    if early:
+        assert hears(near, far, 1)
+    called.respond(200, far.sdp())
+    called.expect("ACK")
+    assert calling.expect(200).body == b""
+    calling.ack()
+    assert hears(near, far, 2)
+    assert hears(far, near, 3)
+    calling.bye()
+    called.expect("BYE")
+    assert stage.switch.record()["cause"] == "hung_up"
+
+
+@pytest.mark.parametrize("answer", [b"", b"v=0 and nonsense"])
+def test_a_prack_without_a_usable_answer_ends_the_call(stage: Stage, answer: bytes) -> None:
+    calling = stage.caller.invite(DIRECT, b"", [("Require", "100rel")])
+    called = stage.callee.expect_call()
+    called.respond(180)
+    ringing = calling.expect(180)
+    calling.remote_tag = ringing.to_tag
+    calling.send("PRACK", answer, [("RAck", f"{ringing.get('rseq')} 1 INVITE")])
+    calling.expect(200, to="PRACK")
+    calling.expect(488)
+    called.expect("CANCEL")
+    assert stage.switch.record()["cause"] == "not_acceptable"
 
 
 def test_a_called_party_that_rings_reliably_gets_a_prack(stage: Stage) -> None:

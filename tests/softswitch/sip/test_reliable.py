@@ -160,6 +160,83 @@ def test_without_an_offer_there_is_nothing_to_be_said_reliably(wire: Wire) -> No
     assert ring(wire, asked(wire, body=b"")) == []
 
 
+def offered(wire: Wire) -> tuple[IncomingInvite, Message]:
+    """A caller that left the offer to us has it in our first reliable response."""
+    invite = asked(wire, body=b"")
+    assert invite.needs_offer
+    (early,) = ring(wire, invite, body=SDP)
+    assert not invite.needs_offer
+    return invite, early
+
+
+def test_an_offer_in_the_first_of_them_is_answered_in_its_prack(wire: Wire) -> None:
+    """RFC 3262 section 5: "If the INVITE did not contain an offer, the first reliable provisional
+    response MUST contain one", and "the UAC MUST generate an answer in the PRACK"."""
+    invite, early = offered(wire)
+    assert (early.get("require"), early.body) == ("100rel", SDP)
+    (answer,) = wire.give(prack(wire, early, body=SDP))
+    assert (answer.status, answer.cseq_method, answer.body) == (200, "PRACK", b"")
+    assert wire.event(AckReceived).body == SDP
+    # What follows has no description: the session is agreed.
+    (again,) = ring(wire, invite, 183)
+    assert (again.status, again.body) == (183, b"")
+    wire.give(prack(wire, again, number=3))
+    wire.no_event()
+    dialog = invite.accept(body=b"", now=wire.now)
+    (ok,) = wire.take()
+    assert (ok.status, ok.body, ok.all("content-type")) == (200, b"", [])
+    assert not any(one.offered for one in dialog.acceptances.values())
+
+
+def test_an_offer_that_got_lost_is_made_again(wire: Wire) -> None:
+    _, early = offered(wire)
+    (first, *_) = wire.wait(0.6)
+    assert str(first.message) == str(early)
+
+
+def test_an_answer_that_comes_twice_is_told_once(wire: Wire) -> None:
+    _, early = offered(wire)
+    data = prack(wire, early, body=SDP)
+    assert [one.status for one in (*wire.give(data), *wire.give(data))] == [200, 200]
+    assert wire.event(AckReceived).body == SDP
+    wire.no_event()
+    assert [one.status for one in wire.give(prack(wire, early, number=3, body=SDP))] == [481]
+    wire.no_event()
+
+
+def test_the_200_waits_for_the_answer_to_the_offer(wire: Wire) -> None:
+    invite, early = offered(wire)
+    invite.accept(body=b"", now=wire.now)
+    assert wire.take() == []
+    answers = wire.give(prack(wire, early, body=SDP))
+    assert [(one.status, one.cseq_method) for one in answers] == [(200, "PRACK"), (200, "INVITE")]
+    assert wire.event(AckReceived).body == SDP
+
+
+def test_a_prack_without_an_answer_is_told_as_that(wire: Wire) -> None:
+    _, early = offered(wire)
+    assert [one.status for one in wire.give(prack(wire, early))] == [200]
+    assert wire.event(AckReceived).body == b""
+
+
+def test_another_offer_before_the_answer_to_ours_is_491(wire: Wire) -> None:
+    """RFC 3311 section 5.2."""
+    _, early = offered(wire)
+    update = request("UPDATE", number=2, to=early.get("to"), body=SDP)
+    assert [one.status for one in wire.give(update)] == [491]
+    wire.give(prack(wire, early, number=3, body=SDP))
+    wire.event(AckReceived)
+    wire.give(request("UPDATE", number=4, to=early.get("to"), body=SDP))
+    assert wire.event(ReinviteReceived)
+
+
+def test_an_offer_that_nobody_answers_ends_the_invite(wire: Wire) -> None:
+    _, _early = offered(wire)
+    sent = wire.wait(40)
+    assert sent[-1].message.status == 504
+    assert wire.event(InviteCancelled)
+
+
 # We hear them.
 
 
