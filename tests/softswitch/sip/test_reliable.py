@@ -227,14 +227,14 @@ def test_another_offer_before_the_answer_to_ours_is_491(wire: Wire) -> None:
     wire.give(prack(wire, early, number=3, body=SDP))
     wire.event(AckReceived)
     wire.give(request("UPDATE", number=4, to=early.get("to"), body=SDP))
-    assert wire.event(ReinviteReceived)
+    wire.event(ReinviteReceived)
 
 
 def test_an_offer_that_nobody_answers_ends_the_invite(wire: Wire) -> None:
     _, _early = offered(wire)
     sent = wire.wait(40)
     assert sent[-1].message.status == 504
-    assert wire.event(InviteCancelled)
+    wire.event(InviteCancelled)
 
 
 # We hear them.
