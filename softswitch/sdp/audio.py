@@ -24,6 +24,10 @@ from softswitch.sdp.description import DIRECTIONS, MediaDescription, SessionDesc
 # who sends no feedback. SAVP and SAVPF need keys: where a leg has a Keyring, it decides.
 ACCEPTED_PROTOCOLS = frozenset({"RTP/AVP", "RTP/AVPF"})
 
+# RFC 5761 section 4: by one port with RTCP "payload type values in the range 64-95 MUST NOT be
+# used", because with a marker they look like it.
+_LIKE_RTCP = frozenset(map(str, range(64, 96)))
+
 _TELEPHONE_EVENT = "telephone-event/8000"
 _COMFORT_NOISE = "cn/8000"
 
@@ -108,7 +112,7 @@ def _read_lines(
         ptime_ms=ptime,
         max_ptime_ms=max_ptime,
         rtcp_port=rtcp_port,
-        rtcp_mux=rtcp_mux,
+        rtcp_mux=rtcp_mux and not any(one in _LIKE_RTCP for one in formats),
     )
 
 

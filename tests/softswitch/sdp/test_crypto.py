@@ -350,3 +350,14 @@ def test_an_answer_cannot_have_one_port_that_was_not_offered() -> None:
     mine = LocalMedia("192.0.2.1", 20000, session_id=77)
     offer(mine, CODECS)
     assert not accept_answer(mine, peer(AVP, "a=rtcp-mux")).rtcp_mux
+
+
+@pytest.mark.parametrize(("number", "taken"), [(63, True), (64, False), (95, False), (96, True)])
+def test_one_port_is_not_taken_with_payload_types_that_look_like_rtcp(
+    number: int, taken: bool
+) -> None:
+    digits = f"a=rtpmap:{number} telephone-event/8000"
+    plain = LocalMedia("192.0.2.1", 20000, session_id=77)
+    body, agreement = answer(peer(f"{AVP} {number}", digits, "a=rtcp-mux"), plain, CODECS)
+    assert agreement.rtcp_mux is taken
+    assert (b"a=rtcp-mux" in body) is taken
