@@ -258,7 +258,9 @@ class TestAnswer:
         assert agreed.remote_host == "2001:db8::9"
 
     def test_bundles_and_other_attributes_are_passed_over(self) -> None:
-        lines = body_of(*USUAL, "a=mid:0", "a=bundle-only", "a=ssrc:1 cname:x", "a=candidate:1 1 UDP")
+        lines = body_of(
+            *USUAL, "a=mid:0", "a=bundle-only", "a=ssrc:1 cname:x", "a=candidate:1 1 UDP"
+        )
         assert not any("mid" in line or "bundle" in line or "ssrc" in line for line in lines)
 
 
