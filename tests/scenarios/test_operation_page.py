@@ -13,6 +13,7 @@ from tests.support.program import ROOT
 from tests.support.stage import Stage
 
 PAGE = ROOT / "docs/operation.md"
+FAILURES = ROOT / "docs/failures.md"
 SECTIONS = ("Another configuration", "Numbers without", "Pools", "Trunks")
 ADS = """pools:
   ads: {parameters: [keyword], campaign: direct, numbers: [888 869 5345]}
@@ -20,12 +21,14 @@ ADS = """pools:
 
 
 def commands() -> list[list[str]]:
-    """The command lines of some sections of the page."""
+    """The command lines of some sections of the page, and of the one about failures."""
     found = []
     for part in PAGE.read_text().split("\n## ")[1:]:
         if part.startswith(SECTIONS):
             for block in re.findall(r"^```sh\n(.*?)^```", part, re.S | re.M):
                 found += [shlex.split(line, comments=True) for line in block.splitlines()]
+    for block in re.findall(r"^```sh\n(.*?)^```", FAILURES.read_text(), re.S | re.M):
+        found += [shlex.split(line, comments=True) for line in block.splitlines()]
     return found
 
 
@@ -36,7 +39,7 @@ def test_every_command_of_the_page_works(
     path = stage.switch.config
     path.write_text(path.read_text().replace("pools:\n", ADS, 1))
     lines = commands()
-    assert len(lines) >= 9
+    assert len(lines) >= 12
     for program, ctl, *rest in lines:
         assert (program, ctl) == ("softswitch", "ctl")
         where = f"127.0.0.1:{stage.switch.control_port}"
