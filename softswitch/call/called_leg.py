@@ -11,9 +11,11 @@ from rtp.engine import MediaPort
 from softswitch import sdp
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.events import LegAnswered, LegOriginated, LegProgressed
+from softswitch.call.forks import Forks
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
 from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
 from softswitch.call.outcomes import Cancelled, DialFailure, Rejected, TimedOut
+from softswitch.call.redirecting import FOLLOWED, Redirections
 from softswitch.sip import events as sip_events
 from softswitch.sip.causes import q850_for_status, sip_reason_header
 from softswitch.sip.flow import Flow
@@ -24,6 +26,7 @@ from softswitch.sip.message import Response
 if TYPE_CHECKING:
     from softswitch.call.call import Call
     from softswitch.call.services import Services
+    from softswitch.sip.digest import Credentials
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,11 @@ class CalledLeg(Leg):
         """Set once: why nobody answered, or None when somebody did."""
         self.early_media = False
         self._ring_timer: asyncio.TimerHandle | None = None
+        self._forks = Forks()
+        self._redirections: Redirections | None = None
+        """Where its far end has sent it."""
+        self._goes_to = request
+        """What its INVITE says: `request`, unless the far end has sent it elsewhere."""
         self._ways: list[Flow] = []
         """Servers that were not tried yet."""
         self._way: Flow = request.flow
@@ -90,7 +98,7 @@ class CalledLeg(Leg):
     def _send_invite(self) -> None:
         """Call the first server that was not tried yet."""
         assert self.media is not None
-        request, self._way = self.request, self._ways.pop(0)
+        request, self._way = self._goes_to, self._ways.pop(0)
         if self.trunk.identity is not None and self.services.vouching is not None:
             request = self.services.vouching.vouched(self.call, request)
         self._heard = False
@@ -103,12 +111,18 @@ class CalledLeg(Leg):
             body=self.media.offer(),
             headers=request.headers,
             owner=self,
-            credentials=self.services.logins.of(self.trunk),
+            credentials=self._credentials(),
             session_interval=int(self.trunk.session_expires or 0),
             may_use_tcp=self.trunk.oversize == "tcp",
             now=self.services.now(),
         )
         self._be_patient()
+
+    def _credentials(self) -> Credentials | None:
+        """Those of the trunk; nobody whom it names gets an answer made of its password."""
+        if self._goes_to is not self.request and self._goes_to.flow.host != self.trunk.host:
+            return None
+        return self.services.logins.of(self.trunk)
 
     def _be_patient(self) -> None:
         """Wait as long as the trunk may say nothing."""
@@ -215,13 +229,20 @@ class CalledLeg(Leg):
             return
         response = event.response
         self._heard = True
-        described = bool(response.body) and self._accept(response)
+        described = self._is_described(response)
         if described:
             self.early_media = True
         self.call.emit(
             LegProgressed, leg=self.leg_id, status=response.status, early_media=self.early_media
         )
         self._on_progress(response.status, described=described)
+
+    def _is_described(self, response: Response) -> bool:
+        """Whether a description has come into force by a provisional response."""
+        if response.status == 199:
+            other = self._forks.ends(response)
+            return other is not None and self._accept(other)
+        return bool(response.body) and self._forks.describes(response) and self._accept(response)
 
     def _on_progress(self, status: int, *, described: bool) -> None:
         self.call.on_progress(self, status, described=described)
@@ -247,7 +268,7 @@ class CalledLeg(Leg):
         self.answered = True
         self.answered_clock = self.services.now()
         # A 2xx may leave out what a provisional response of the same leg has said already.
-        agreed = self._accept(event.response) if event.response.body else self.early_media
+        agreed = self._accept_answer(event.response)
         if self.outcome.done() or not agreed:
             self.answered = False
             self.send_bye('SIP;cause=488;text="Not Acceptable Here"' if not agreed else None)
@@ -257,12 +278,22 @@ class CalledLeg(Leg):
         self._conclude(None)
         self.call.emit(LegAnswered, leg=self.leg_id, codec=self.media.codec)
 
+    def _accept_answer(self, response: Response) -> bool:
+        """Take the description of who has answered into force: that of the answer, or one from
+        before."""
+        if response.body:
+            return self._accept(response)
+        before = self._forks.answers(response)
+        return before is not None and self._accept(before)
+
     def _on_rejected(self, event: sip_events.InviteRejected) -> None:
         response = event.response
         gone = event.status == 503 or event.why in ("timeout", "transport")
         why = event.why if response is None else f"{event.status}"
         # RFC 3263 section 4.3: a 503, no response or no way there: the next server is asked.
         if gone and not (self._heard or self.outcome.done()) and self._tries_next(why):
+            return
+        if response is not None and not self.outcome.done() and self._goes_elsewhere(response):
             return
         reason = event.why if response is None else response.reason
         if response is not None and response.status < 300:
@@ -271,6 +302,24 @@ class CalledLeg(Leg):
         q850 = q850_for_status(event.status) if cause is None else cause
         by_far_end = response is not None
         self._conclude(Rejected(event.status, reason, q850, by_far_end=by_far_end, cause=cause))
+
+    def _goes_elsewhere(self, response: Response) -> bool:
+        """Go where the far end says, or has said before."""
+        status = response.status
+        if status in FOLLOWED and self.trunk.redirects == "follow":
+            if self._redirections is None:
+                self._redirections = Redirections(self)
+            self._redirections.take(response)
+        if self._redirections is None or status >= 600:
+            # 21.6: whoever says 6xx knows it for all places.
+            return False
+        request = self._redirections.next(status)
+        if request is None or self.outcome.done():  # by a subscriber
+            return request is not None
+        self._stop_patience()
+        self._goes_to, self._ways, self._forks = request, [request.flow], Forks()
+        self._send_invite()
+        return True
 
     def _on_no_answer(self) -> None:
         self._ring_timer = None

@@ -59,5 +59,5 @@ class LegRedirected(CallEvent, frozen=True, kw_only=True):
     to: str
     """Where it goes now; empty: it is not followed."""
     why: str = ""
-    """Why it is not followed: refused (the trunk's `redirects`), not_allowed (nobody named may be
-    called), loop, too_many."""
+    """Why it is not followed: not_allowed (nobody named may be called), nowhere (nobody is named),
+    loop (it was there already), too_many."""

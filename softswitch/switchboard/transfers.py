@@ -26,10 +26,11 @@ from softswitch.call.events import TransferReceived, TransferRefused
 from softswitch.call.leg import Leg
 from softswitch.call.moving import MAX_MOVES, Move
 from softswitch.call.taking_over import take_over
-from softswitch.routing.addresses import canonical_host
+from softswitch.routing.addresses import DEFAULT_SIP_PORT, canonical_host, sip_uri
 from softswitch.sip.dialog import Dialog, DialogState
 from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestReceived
+from softswitch.sip.flow import Flow
 from softswitch.sip.headers.replaces import Replaces
 from softswitch.sip.identity import read_identity
 from softswitch.sip.invite_server import IncomingInvite
@@ -201,6 +202,9 @@ class Transfers:
             here = {canonical_host(self._board.services.advertised_host)}
             if canonical_host(uri.host) not in here | {canonical_host(leg.trunk.host)}:
                 return None
+        return self._plain_number(uri)
+
+    def _plain_number(self, uri: Uri) -> str | None:
         return normalise(uri.number, self._board.snapshot.configuration.switch.country)
 
     def _trunk_at(self, host: str) -> Trunk | None:
@@ -260,8 +264,29 @@ class Transfers:
     # 3xx.
 
     def redirect(self, leg: CalledLeg, uri: Uri) -> DialRequest | None:
-        """How a leg goes on that its far end sends elsewhere."""
-        return None
+        """How a leg goes on that its far end sends elsewhere: to the number called at a trunk's
+        host, or to whom the rules list; None: not there."""
+        at = self._trunk_at(uri.host) if uri.is_sip else None
+        number = self._number(leg, uri) if at is None else self._plain_number(uri)
+        same = number is not None and number == self._plain_number(Uri.parse(leg.request.uri))
+        if not (same and at is not None):
+            permit = self._guards.check(leg.call.campaign, number or _told(uri))
+            if isinstance(permit, NotAllowed):
+                return None
+            permit.hold_for(leg.call.call_id)
+        trunk = at or leg.trunk
+        if number is not None and at is None:
+            target = Uri.parse(sip_uri(uri.number, trunk.host, trunk.port))
+        else:
+            target = Uri.parse(_told(uri))
+        return _elsewhere(leg.request, target, trunk)
+
+
+def _elsewhere(request: DialRequest, target: Uri, trunk: Trunk) -> DialRequest:
+    transport = (target.parameters.get("transport") or trunk.transport).lower()
+    port = target.port or (trunk.port if target.host == trunk.host else DEFAULT_SIP_PORT)
+    flow = Flow(transport, target.host.strip("[]"), port, trunk.listener)
+    return msgspec.structs.replace(request, uri=str(target), to_number=target.number, flow=flow)
 
 
 def _talks(leg: Leg) -> bool:

@@ -1,0 +1,98 @@
+"""A leg whose far end says that the call is to go elsewhere (RFC 3261 sections 8.1.3.4 and 21.3).
+
+Only where the trunk has `redirects: follow`, only to whom the desk lets through, best first, and
+only so often: a far end must not send a call round in a circle, nor to whom nobody wants to pay.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from softswitch.call.dial_request import DialRequest
+from softswitch.call.events import LegRedirected
+from softswitch.sip.errors import ParseError
+from softswitch.sip.headers.name_address import NameAddress
+from softswitch.sip.message import Response
+from softswitch.sip.uri import Uri
+
+if TYPE_CHECKING:
+    from softswitch.call.called_leg import CalledLeg
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["FOLLOWED", "MAX_CONTACTS", "MAX_REDIRECTIONS", "Redirections"]
+
+FOLLOWED = frozenset((300, 301, 302))
+"""305 asks for a proxy of the far end's choice, 380 for something that is no call."""
+
+MAX_REDIRECTIONS = 5
+"""INVITEs of one leg that are sent on somebody's word; each may ring for as long as the leg may."""
+
+MAX_CONTACTS = 5
+"""Addresses of one response that are looked at."""
+
+
+class Redirections:
+    """Where one leg may still go."""
+
+    def __init__(self, leg: CalledLeg) -> None:
+        self._leg = leg
+        self._seen = {leg.request.uri}
+        self._waiting: list[Uri] = []
+        self._followed = 0
+        self._why = ""
+
+    def take(self, response: Response) -> None:
+        """Note where a response says that the call is to go; the new before the old."""
+        named = _contacts(response)
+        found = [uri for uri in named if str(uri) not in self._seen]
+        self._why = "loop" if named else "nowhere"
+        self._seen.update(map(str, found))
+        self._waiting = found + self._waiting
+
+    def next(self, status: int) -> DialRequest | None:
+        """How the leg goes on; None: it does not."""
+        desk = self._leg.services.transfers
+        why = self._why
+        while self._waiting and desk is not None:
+            if self._followed >= MAX_REDIRECTIONS:
+                why = "too_many"
+                break
+            uri = self._waiting.pop(0)
+            request = desk.redirect(self._leg, uri)
+            if request is not None:
+                self._followed += 1
+                self._tell(status, request.uri, "")
+                return request
+            why = "not_allowed"
+        self._tell(status, "", why)
+        return None
+
+    def _tell(self, status: int, to: str, why: str) -> None:
+        leg = self._leg
+        logger.info(
+            "call %s leg %s: redirected (%d) to %s", leg.call.call_id, leg.leg_id, status, to or why
+        )
+        leg.call.emit(LegRedirected, leg=leg.leg_id, status=status, to=to, why=why)
+
+
+def _contacts(response: Response) -> list[Uri]:
+    """What a response names, the best first (section 20.10); a Contact that cannot be read names
+    nothing."""
+    found: list[tuple[float, Uri]] = []
+    for value in response.headers.get_list("Contact")[:MAX_CONTACTS]:
+        try:
+            address = NameAddress.parse(value)
+        except ParseError:
+            continue
+        if address.uri.scheme in ("sip", "tel"):
+            found.append((_preference(address), address.uri))
+    return [uri for _, uri in sorted(found, key=lambda one: -one[0])]
+
+
+def _preference(address: NameAddress) -> float:
+    try:
+        return min(1.0, max(0.0, float(address.parameters.get("q") or 1.0)))
+    except ValueError:
+        return 0.0
