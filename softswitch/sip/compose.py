@@ -237,6 +237,21 @@ class ResponseHead:
         )
 
 
+def incomplete_answer(request: Request, flow: Flow, hop: Hop, tag: str, lines: str) -> bytes:
+    """Write 400 for a request in which From, To or Call-ID is missing, with what it has of them.
+
+    17.1.3: its sender knows the answer by the branch and the method in CSeq, which are there.
+    """
+    fields = request.headers.fields
+    vias = fields["Via"]
+    text = f"SIP/2.0 400 {reason_phrase(400)}\r\nVia: {stamp_via(vias[0], hop, flow)}\r\n"
+    text += "".join([f"Via: {via}\r\n" for via in vias[1:]])
+    for name in ("From", "To", "Call-ID", "CSeq"):
+        if name in fields:
+            text += f"{name}: {fields[name][0]}{f';tag={tag}' if name == 'To' and tag else ''}\r\n"
+    return encode(text + lines + ending(b"", ""))
+
+
 def stamp_via(value: str, hop: Hop, flow: Flow) -> str:
     """Write the top Via as it goes back.
 

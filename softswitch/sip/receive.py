@@ -20,7 +20,7 @@ from softswitch.sip.checks import (
     check_syntax,
     first_refusal,
 )
-from softswitch.sip.compose import ResponseHead
+from softswitch.sip.compose import ResponseHead, incomplete_answer
 from softswitch.sip.context import Context
 from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestRefused
@@ -116,11 +116,31 @@ def _receive_request(context: Context, request: Request, data: bytes, flow: Flow
     elif transaction is not None:
         transaction.receive_request()
     elif not request.headers.fields.keys() >= _NEEDED:
-        context.drop("unanswerable", data, flow)
+        _refuse_incomplete(context, request, hop, data, flow)
     elif method == "CANCEL":
         _receive_cancel(context, Arrival(request, key, hop, flow))
     else:
         _receive_new(context, Arrival(request, key, hop, flow))
+
+
+def _refuse_incomplete(
+    context: Context, request: Request, hop: Hop, data: bytes, flow: Flow
+) -> None:
+    """Answer 400 to a request that lacks From, To or Call-ID (8.1.1); nobody would know an answer
+    without CSeq for one."""
+    if "CSeq" not in request.headers.fields:
+        context.drop("unanswerable", data, flow)
+        return
+    context.refusals["incomplete"] += 1
+    context.emit(RequestRefused(request, flow, 400, "incomplete"))
+    tag = ""
+    if "To" in request.headers.fields and not to_tag_of(request):
+        tag = f"{context.fingerprint((hop.branch, 'incomplete')):016x}"
+    missing = sorted(_NEEDED - request.headers.fields.keys())
+    warning = f'Warning: 399 softswitch "{" and ".join(missing)} missing"\r\n'
+    back, fallback = way_back(hop, flow)
+    answer = incomplete_answer(request, flow, hop, tag, warning + context.server_line)
+    context.send_back(answer, back, fallback)
 
 
 def _receive_ack(

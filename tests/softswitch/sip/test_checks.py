@@ -231,6 +231,31 @@ def test_an_ack_is_never_answered(closed: Wire) -> None:
     closed.no_event()
 
 
+@pytest.mark.parametrize("name", ["From", "To", "Call-ID"])
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS", "BYE"])
+def test_what_lacks_a_field_is_bad_and_is_told_so(wire: Wire, name: str, method: str) -> None:
+    """8.1.1, 17.1.3: its sender knows the answer by branch and CSeq."""
+    wire.strict = False
+    data = request(method).replace(f"\r\n{name}: ".encode(), b"\r\nX-Other: ")
+    (answer,) = wire.give(data)
+    assert (answer.status, answer.cseq_method) == (400, method)
+    assert answer.all(name) == []
+    for other in {"From", "To", "Call-ID"} - {name}:
+        assert answer.all(other) != []
+    assert name in answer.get("warning")
+    assert answer.get("via").startswith("SIP/2.0/UDP 192.0.2.1:5060;branch=")
+    wire.no_event()
+    assert wire.refused == [(400, "incomplete")]
+    (again,) = wire.give(data)
+    assert str(again) == str(answer)
+    assert set(wire.stack.counts().values()) == {0}
+
+
+@pytest.mark.parametrize("name", ["From", "To", "Call-ID", "CSeq", "Via"])
+def test_an_ack_that_lacks_a_field_is_not_answered(wire: Wire, name: str) -> None:
+    assert wire.give(request("ACK").replace(f"\r\n{name}: ".encode(), b"\r\nX-Other: ")) == []
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -243,7 +268,7 @@ def test_an_ack_is_never_answered(closed: Wire) -> None:
         b"INVITE sip:a SIP/2.0\r\n\r\n",
         b"SIP/2.0 200 OK\r\n\r\n",
         request().replace(b"Via", b"Vix"),
-        request().replace(b"Call-ID", b"X-Id"),
+        request().replace(b"CSeq", b"X-Number"),
         request().replace(b"SIP/2.0/UDP 192.0.2.1:5060", b"SIP/2.0/UDP"),
     ],
 )
