@@ -14,6 +14,8 @@ from fuzz.kept import Fuzz
 from softswitch.sdp import (
     PCMA,
     PCMU,
+    AudioAgreement,
+    Keyring,
     LocalMedia,
     NotAcceptable,
     ParseError,
@@ -39,8 +41,15 @@ SEEDS = (
     b"a=rtpmap:97 TELEPHONE-EVENT/8000\nc=IN IP4 0.0.0.0\na=inactive\nm=image 7 udptl t38\n",
     b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\nc=IN IP4 233.252.0.1/127/3\r\nm=audio 0 RTP/AVP 0\r\n",
 )
+CRYPTO = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + b"A" * 40
+SEEDS += (
+    b"v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+    b"m=audio 6000 RTP/SAVP 0 101\r\n" + CRYPTO + b"|2^31 WSH=64\r\na=rtcp-mux\r\n"
+    b"m=audio 6002 RTP/AVP 0\r\n" + CRYPTO.replace(b":1 ", b":2 ") + b"\r\n",
+)
 PIECES = (
     *(b"\r\n", b"\n", b"\r", b"\0", b"=", b":", b"/", b" ", b"m=audio 1 RTP/AVP 0\r\n", b"a="),
+    *(CRYPTO + b"\r\n", b"a=crypto:", b"RTP/SAVP", b"RTP/AVP", b"inline:", b"|1:4", b"a=rtcp-mux\r\n"),
     *(b"c=IN IP4 0.0.0.0\r\n", b"a=rtpmap:", b"65536", b"-1", b"99999999999999999999", b"\xff\xfe"),
     *(
         "\u0661\u00b2\u2028".encode(),
@@ -68,6 +77,37 @@ def check_answer(description: SessionDescription) -> None:
     assert set(agreed.receive) <= set(range(128))
 
 
+def encrypted(*, required: bool) -> LocalMedia:
+    """Our side with keys."""
+    local = LocalMedia("192.0.2.1", 20000, 7)
+    local.keyring = Keyring(required=required, make_key=lambda: b"k" * 30)
+    return local
+
+
+def check_keys(description: SessionDescription) -> None:
+    """Answer it with keys, and take it as an answer: no sound that must be encrypted is plain."""
+    for required in (False, True):
+        for use in (_answered, _accepted):
+            local = encrypted(required=required)
+            try:
+                agreed = use(description, local)
+            except ALLOWED:
+                continue
+            assert agreed.srtp is not None or not required
+            if agreed.srtp is not None:
+                assert len(agreed.srtp.their_key) == 30
+            offer(local, CODECS)
+
+
+def _answered(description: SessionDescription, local: LocalMedia) -> AudioAgreement:
+    return answer(description, local, CODECS)[1]
+
+
+def _accepted(description: SessionDescription, local: LocalMedia) -> AudioAgreement:
+    offer(local, CODECS)
+    return accept_answer(local, description)
+
+
 def check(data: bytes, _chance: random.Random) -> bool:
     """Do everything with one description; whether it was one. Raises for a finding."""
     try:
@@ -76,7 +116,7 @@ def check(data: bytes, _chance: random.Random) -> bool:
         return False
     again = SessionDescription.parse(bytes(description))
     assert again == description
-    for use in (check_answer, check_acceptance):
+    for use in (check_answer, check_acceptance, check_keys):
         try:
             use(description)
         except ALLOWED:
