@@ -32,7 +32,11 @@ ALLOWED = (ParseError, NotAcceptable)
 MAX_SECONDS_A_DESCRIPTION = 0.25
 
 CODECS = (PCMU, PCMA)
+CRYPTO = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + b"A" * 40
 SEEDS = (
+    b"v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+    b"m=audio 6000 RTP/SAVP 0 101\r\n" + CRYPTO + b"|2^31 WSH=64\r\na=rtcp-mux\r\n"
+    b"m=audio 6002 RTP/AVP 0\r\n" + CRYPTO.replace(b":1 ", b":2 ") + b"\r\n",
     b"v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
     b"m=audio 6000 RTP/AVP 0 8 18 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000"
     b"\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=maxptime:150\r\na=rtcp:6007 IN IP4 192.0.2.1\r\n",
@@ -41,15 +45,10 @@ SEEDS = (
     b"a=rtpmap:97 TELEPHONE-EVENT/8000\nc=IN IP4 0.0.0.0\na=inactive\nm=image 7 udptl t38\n",
     b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\nc=IN IP4 233.252.0.1/127/3\r\nm=audio 0 RTP/AVP 0\r\n",
 )
-CRYPTO = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + b"A" * 40
-SEEDS += (
-    b"v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-    b"m=audio 6000 RTP/SAVP 0 101\r\n" + CRYPTO + b"|2^31 WSH=64\r\na=rtcp-mux\r\n"
-    b"m=audio 6002 RTP/AVP 0\r\n" + CRYPTO.replace(b":1 ", b":2 ") + b"\r\n",
-)
 PIECES = (
     *(b"\r\n", b"\n", b"\r", b"\0", b"=", b":", b"/", b" ", b"m=audio 1 RTP/AVP 0\r\n", b"a="),
-    *(CRYPTO + b"\r\n", b"a=crypto:", b"RTP/SAVP", b"RTP/AVP", b"inline:", b"|1:4", b"a=rtcp-mux\r\n"),
+    *(CRYPTO + b"\r\n", b"a=crypto:", b"RTP/SAVP", b"RTP/AVP", b"inline:", b"|1:4"),
+    b"a=rtcp-mux\r\n",
     *(b"c=IN IP4 0.0.0.0\r\n", b"a=rtpmap:", b"65536", b"-1", b"99999999999999999999", b"\xff\xfe"),
     *(
         "\u0661\u00b2\u2028".encode(),
