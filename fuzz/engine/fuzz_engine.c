@@ -81,16 +81,23 @@ static struct address peer(int leg, int source) {
 }
 
 static struct codecs random_codecs(void) {
-    struct codecs codecs = {.send = chance(2) ? CODEC_PCMU : CODEC_PCMA,
+    static const uint8_t audio[] = {CODEC_PCMU, CODEC_PCMA, CODEC_G722};
+    struct codecs codecs = {.send = audio[chance(sizeof audio)],
                             .send_payload_type = (uint8_t)chance(128),
                             .ptime_ms = (uint8_t)(MIN_PTIME_MS + chance(51)),
                             .digit_payload_type = (int16_t)((int)chance(129) - 1),
                             .comfort_noise_payload_type = chance(2) ? 13 : -1};
     codecs.receive[0] = CODEC_PCMU;
     codecs.receive[8] = CODEC_PCMA;
+    codecs.receive[9] = CODEC_G722;
+    if (chance(2)) {
+        codecs.ptime_ms = (uint8_t)(10 * (1 + chance(6)));
+        codecs.untouched_least = (uint16_t)(chance(2) ? 8u * codecs.ptime_ms : chance(500));
+        codecs.untouched_most = (uint16_t)(chance(2) ? 8u * codecs.ptime_ms : chance(500));
+    }
     codecs.receive[13] = CODEC_COMFORT_NOISE;
     codecs.receive[101] = CODEC_TELEPHONE_EVENT;
-    codecs.receive[chance(128)] = (uint8_t)chance(5);
+    codecs.receive[chance(128)] = (uint8_t)chance(6);
     return codecs;
 }
 
@@ -173,7 +180,7 @@ static void command(struct world *world, int place) {
 
 /* What a working peer could send, give or take. */
 static size_t plausible_rtp(struct world *world, int place, int source, uint8_t *data) {
-    static const uint8_t types[] = {0, 0, 0, 8, 8, 13, 101, 101, 101, 50};
+    static const uint8_t types[] = {0, 0, 0, 8, 8, 9, 9, 13, 101, 101, 101, 50};
     uint16_t *sequence = &world->sequence[place][source];
     uint32_t *timestamp = &world->timestamp[place][source];
     size_t length = chance(8) ? 160 : chance(MAX_PAYLOAD + 1);

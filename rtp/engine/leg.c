@@ -16,7 +16,6 @@ const char *const DROP_NAMES[DROP_REASONS] = {
     [DROP_PROBATION] = "probation",
     [DROP_DUPLICATE] = "duplicate",
     [DROP_EMPTY] = "empty",
-    [DROP_COMFORT_NOISE] = "comfort_noise",
     [DROP_DIGIT] = "digit",
     [DROP_LATE] = "late",
     [DROP_SEND_FAILED] = "send_failed",
@@ -67,6 +66,7 @@ void leg_open(struct core *core, struct leg *leg, int64_t now) {
 static void stop_hearing(struct leg *leg) {
     mix_free(leg->mix);
     leg->mix = NULL;
+    leg->says_noise = false;
     if (!leg->hears)
         return;
     struct leg **at = &leg->hears->listeners;

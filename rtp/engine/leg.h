@@ -17,6 +17,7 @@
 #include "digits.h"
 #include "latch.h"
 #include "mix.h"
+#include "noise.h"
 #include "playback.h"
 #include "recode.h"
 #include "rtcp.h"
@@ -39,7 +40,6 @@ enum drop {
     DROP_PROBATION,
     DROP_DUPLICATE,
     DROP_EMPTY,
-    DROP_COMFORT_NOISE, /* the listener did not agree to it */
     DROP_DIGIT,         /* the listener did not agree to telephone events */
     DROP_LATE,          /* from before the listener's switch to this source */
     DROP_SEND_FAILED,
@@ -117,6 +117,7 @@ struct leg {
     uint32_t direct_changes, settled;
     struct secure *secure; /* NULL: what comes and goes is plain */
     bool may_send, may_receive, tapped, has_codecs;
+    bool says_noise; /* whom it hears is silent, and its peer makes no noise of its own */
     bool has_one_port; /* RTCP goes with RTP (RFC 5761) */
     uint64_t octets_received;
     int64_t first_received_ns, last_received_ns;
@@ -130,6 +131,7 @@ struct leg {
     /* Touched now and then. */
     struct port_pair *pair; /* the shard's */
     struct mix *mix;        /* what it hears when that is not one leg of its shard, or NULL */
+    struct noise noise;
     struct recoder *recoder; /* for what its peer cannot take as it comes, or NULL */
     struct digit_decoder digits;
     struct rtcp rtcp;

@@ -10,8 +10,10 @@
 
 #define LEG_OF(node, member) ((struct leg *)((char *)(node)-offsetof(struct leg, member)))
 
-/* With silence, or the sum of what it hears: nobody else sends its packets. */
-static bool fills_time(const struct leg *leg) { return !leg->hears && leg_can_send(leg); }
+/* With silence, noise, or the sum of what it hears: nobody else sends its packets. */
+static bool fills_time(const struct leg *leg) {
+    return (!leg->hears || leg->says_noise) && leg_can_send(leg);
+}
 
 static bool has_something_to_say(const struct leg *leg) {
     return leg->has_codecs &&
@@ -59,6 +61,12 @@ static void send_digit(struct core *core, struct leg *leg, uint32_t samples, int
     leg_transmit(core, leg, &out, (uint8_t)leg->codecs.digit_payload_type, core->scratch, 4);
 }
 
+static void say_noise(struct core *core, struct leg *leg, uint8_t codec, uint8_t *payload,
+                      uint32_t samples) {
+    noise_take(&leg->noise, core->samples, samples);
+    codec_encode(codec, core->samples, samples, payload);
+}
+
 static void send_frame(struct core *core, struct leg *leg, uint32_t samples, int64_t now) {
     uint8_t codec = codec_is_law(leg->codecs.send) ? leg->codecs.send : CODEC_PCMU;
     uint8_t *payload = core->scratch + RTP_HEADER_LENGTH;
@@ -68,6 +76,8 @@ static void send_frame(struct core *core, struct leg *leg, uint32_t samples, int
         playback_take(&leg->playback, codec, payload, samples);
     else if (leg->mix)
         mix_take(leg->mix, codec, payload, samples, leg->next_frame_ns);
+    else if (leg->says_noise)
+        say_noise(core, leg, codec, payload, samples);
     else
         codec_silence(codec, payload, length);
     if (!leg_can_send(leg)) {

@@ -37,14 +37,32 @@ static void leave_out(struct leg *listener, const struct leg *source, const stru
     stream_skip(&listener->stream, source->id, place->sequence);
 }
 
+/* The listener's peer makes no noise of its own: it hears ours until there is sound again. */
+static void begin_noise(struct core *core, struct leg *listener, const struct leg *source,
+                        const struct rtp_packet *packet, const struct place *place, int64_t now) {
+    if (place->verdict == VERDICT_LATE)
+        return; /* there is sound again */
+    if (recode_packs(listener, source))
+        recode_flush(core, listener, now);
+    stream_skip(&listener->stream, source->id, place->sequence);
+    noise_set(&listener->noise, packet->payload[0]);
+    listener->says_noise = true;
+    leg_wake(core, listener, now);
+}
+
 static void relay_to(struct core *core, struct leg *listener, const struct leg *source,
                      const struct rtp_packet *packet, const struct place *place, uint8_t codec,
                      int64_t now) {
     bool event = codec == CODEC_TELEPHONE_EVENT;
     struct outgoing out;
     int payload_type = map_payload_type(listener, codec);
+    if (payload_type < 0 && !event) {
+        begin_noise(core, listener, source, packet, place, now);
+        return;
+    }
+    listener->says_noise &= place->verdict == VERDICT_LATE;
     if (payload_type < 0) {
-        leave_out(listener, source, place, event ? DROP_DIGIT : DROP_COMFORT_NOISE);
+        leave_out(listener, source, place, DROP_DIGIT);
         return;
     }
     uint32_t samples = codec_samples(codec, packet->length);

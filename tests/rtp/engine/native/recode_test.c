@@ -2,6 +2,8 @@
  * codecs, comfort noise. `recode_test` lists their names, `recode_test NAME` runs one; built with the
  * address and undefined-behaviour sanitizers by test_native_recode.py.
  */
+#include <math.h>
+
 #include "harness.h"
 
 static uint8_t octet_at(uint32_t timestamp) { return (uint8_t)(timestamp * 31 + timestamp / 251); }
@@ -434,6 +436,156 @@ static void loss_and_disorder_of_g722_stay_what_they_are(void) {
     drop_curtain(stage);
 }
 
+/* A listener that did not agree to comfort noise, of some codec, and whom it hears. */
+static struct stage *without_noise(struct leg **listener, struct leg **source, struct kind kind) {
+    struct stage *stage = raise_curtain();
+    *listener = new_leg(stage, kind.codec, kind.payload_type);
+    *source = new_leg(stage, CODEC_PCMU, 0);
+    struct codecs codecs = (*listener)->codecs;
+    codecs.comfort_noise_payload_type = -1;
+    leg_set_codecs(&stage->core, *listener, &codecs, stage->now);
+    leg_hear(&stage->core, *listener, *source, stage->now);
+    return stage;
+}
+
+static void fall_silent(struct stage *stage, struct leg *leg, uint16_t sequence,
+                        uint32_t timestamp, uint8_t level) {
+    uint8_t told[3] = {level, 140, 120};
+    arrive(stage, leg,
+           (struct packet_of){.payload_type = 13, .sequence = sequence, .timestamp = timestamp,
+                              .payload = told, .length = 3});
+}
+
+static double level_of(const struct stage *stage, const struct leg *leg, int from, int to) {
+    int16_t heard[MAX_PAYLOAD];
+    double power = 0, count = 0;
+    const struct sent *sent;
+    for (int at = 0, i = 0; i < to && (sent = next_sent(stage, leg, &at)); i++) {
+        codec_decode(leg->codecs.send, sent->payload, sent->length, heard);
+        for (size_t n = 0; i >= from && n < sent->length; n++, count++)
+            power += (double)heard[n] * heard[n];
+    }
+    return 10 * log10(power / count / 32768 / 32768 + 1e-12);
+}
+
+static void silence_of_one_is_noise_of_its_level_for_who_makes_none(void) {
+    for (int level = 30; level <= 70; level += 10) {
+        struct leg *a, *b;
+        struct stage *stage = without_noise(&a, &b, level % 20 ? PCMU : PCMA);
+        for (uint16_t i = 0; i < 10; i++, pass(stage, 20))
+            say(stage, b, i, i * 160u, 160, false);
+        fall_silent(stage, b, 10, 1600, (uint8_t)level);
+        pass(stage, 1995);
+        for (uint16_t i = 0; i < 10; i++, pass(stage, 20))
+            say(stage, b, (uint16_t)(11 + i), 1600 + 16000 + i * 160u, 160, i == 0);
+        double error = level_of(stage, a, 10, 110) + level;
+        CHECK(error > -1.5 && error < 1.5);
+        int at = 0, count = 0, markers = 0;
+        const struct sent *sent, *first = NULL;
+        for (; (sent = next_sent(stage, a, &at)); count++) {
+            first = first ? first : sent;
+            CHECK_EQUAL(sent->sequence, (uint16_t)(first->sequence + count));
+            CHECK_EQUAL(sent->timestamp - first->timestamp, count * 160);
+            CHECK(sent->at - first->at - count * 20 * NS_PER_MS <= NS_PER_MS);
+            CHECK_EQUAL(sent->length, 160);
+            markers += sent->marker;
+        }
+        CHECK_EQUAL(count, 120);
+        CHECK_EQUAL(markers, 3);
+        drop_curtain(stage);
+    }
+}
+
+static void noise_goes_on_as_it_comes_to_who_agreed_to_it(void) {
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 20);
+    say(stage, b, 1, 0, 160, false);
+    fall_silent(stage, b, 2, 160, 50);
+    pass(stage, 500);
+    int at = 0;
+    next_sent(stage, a, &at);
+    const struct sent *sent = next_sent(stage, a, &at);
+    CHECK_EQUAL(sent->payload_type, 13);
+    CHECK(sent->length == 3 && sent->payload[0] == 50);
+    CHECK(!next_sent(stage, a, &at));
+    drop_curtain(stage);
+}
+
+static void nobody_is_deafened_by_noise(void) {
+    struct leg *a, *b;
+    struct stage *stage = without_noise(&a, &b, PCMU);
+    fall_silent(stage, b, 1, 0, 0);
+    pass(stage, 1000);
+    CHECK(level_of(stage, a, 0, 50) < -28.5);
+    fall_silent(stage, b, 2, 8000, 127);
+    pass(stage, 1000);
+    CHECK(level_of(stage, a, 51, 100) < -78);
+    drop_curtain(stage);
+}
+
+static void noise_is_over_when_there_is_sound_or_another_is_heard(void) {
+    struct leg *a, *b;
+    struct stage *stage = without_noise(&a, &b, PCMU);
+    say(stage, b, 1, 0, 160, false);
+    fall_silent(stage, b, 3, 320, 40);
+    pass(stage, 50);
+    CHECK(a->says_noise);
+    say(stage, b, 2, 160, 160, false); /* overtaken: of before the silence */
+    CHECK(a->says_noise);
+    say(stage, b, 4, 800, 160, true);
+    CHECK(!a->says_noise);
+    uint64_t sent = a->stream.packets;
+    pass(stage, 500);
+    CHECK_EQUAL(a->stream.packets, sent);
+    fall_silent(stage, b, 5, 8000, 40);
+    leg_hear(&stage->core, a, new_leg(stage, CODEC_PCMU, 0), stage->now);
+    sent = a->stream.packets;
+    pass(stage, 500);
+    CHECK_EQUAL(a->stream.packets, sent);
+    drop_curtain(stage);
+}
+
+static void noise_has_the_codec_and_packet_time_of_who_hears_it(void) {
+    struct leg *a, *b;
+    struct stage *stage = without_noise(&a, &b, G722);
+    ask_for(stage, a, 60);
+    for (uint16_t i = 0; i < 4; i++, pass(stage, 20))
+        say(stage, b, i, i * 160u, 160, false);
+    fall_silent(stage, b, 4, 640, 40);
+    pass(stage, 600);
+    for (uint16_t i = 0; i < 6; i++, pass(stage, 20))
+        say(stage, b, (uint16_t)(5 + i), 640 + 4800 + i * 160u, 160, i == 0);
+    int at = 0, count = 0;
+    const struct sent *sent, *last = NULL;
+    for (; (sent = next_sent(stage, a, &at)); count++) {
+        CHECK_EQUAL(sent->payload_type, 9);
+        CHECK_EQUAL(sent->length, 480);
+        if (last) {
+            CHECK_EQUAL(sent->sequence, (uint16_t)(last->sequence + 1));
+            CHECK((int32_t)(sent->timestamp - last->timestamp) >= 480);
+        }
+        last = sent;
+    }
+    CHECK(count >= 13);
+    drop_curtain(stage);
+}
+
+static void the_dead_say_no_noise(void) {
+    struct leg *a, *b;
+    struct stage *stage = without_noise(&a, &b, PCMU);
+    fall_silent(stage, b, 1, 0, 40);
+    leg_set_direction(&stage->core, a, false, true, stage->now);
+    uint64_t sent = a->stream.packets;
+    pass(stage, 200);
+    CHECK_EQUAL(a->stream.packets, sent); /* on hold */
+    leg_set_direction(&stage->core, a, true, true, stage->now);
+    pass(stage, 200);
+    CHECK(a->stream.packets >= sent + 9);
+    leg_close(&stage->core, b, stage->now);
+    CHECK(!a->says_noise);
+    drop_curtain(stage);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -455,6 +607,12 @@ static const struct {
     TEST(prompts_and_mixes_are_heard_in_g722),
     TEST(what_is_tapped_of_g722_is_mu_law_of_the_same_sound),
     TEST(loss_and_disorder_of_g722_stay_what_they_are),
+    TEST(silence_of_one_is_noise_of_its_level_for_who_makes_none),
+    TEST(noise_goes_on_as_it_comes_to_who_agreed_to_it),
+    TEST(nobody_is_deafened_by_noise),
+    TEST(noise_is_over_when_there_is_sound_or_another_is_heard),
+    TEST(noise_has_the_codec_and_packet_time_of_who_hears_it),
+    TEST(the_dead_say_no_noise),
 };
 
 int main(int argc, char **argv) {
