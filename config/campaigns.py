@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from config import hints
+from config import hints, spend
 from config.after_call import AFTER_CALL_KIND, MAX_SMS
 from config.caller_ids import CALLER_ID
 from config.caps import BLOCKED_KIND, CAPS, FRAUD_RULES
@@ -104,6 +104,7 @@ class CampaignKeys:
         otherwise="the switch's",
         example="1 h",
     )
+    MAX_SPEND_PER_HOUR = spend.MAX_SPEND_PER_HOUR
     TRUNK = Key(
         "trunk",
         TRUNK_NAME,
@@ -311,6 +312,7 @@ def _build(name: str, fields: Fields, reading: Reading) -> Campaign:
         headers=tuple((fields.get(keys.HEADERS) or {}).items()),
         sms=fields.get(keys.SMS) or (),
         originate=fields.get(keys.ORIGINATE),
+        max_spend_per_hour=fields.get(keys.MAX_SPEND_PER_HOUR),
         location=fields.table.location,
     )
 

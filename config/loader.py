@@ -57,6 +57,7 @@ from config.references import (
     check_trunks,
 )
 from config.steps import read_treatment
+from config.spend import check_spend
 from config.stir import check_vouching, read_stir
 from config.stocks import Item, read_stock
 from config.switch import read_switch
@@ -207,6 +208,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
     if switch is not None:
         check_database(switch, numbers, pools, campaigns, reading.problems)
         check_tap(switch, campaigns, reading.problems)
+        check_spend(switch, campaigns, reading.problems)
     if switch is None:
         return None
     return Configuration(

@@ -3,6 +3,7 @@
 That a trunk is not the switch itself is checked by `config.references`.
 """
 
+from config import spend
 from config.addresses import SOURCE, TRUNK_ADDRESS, HostPort, is_address
 from config.document import Scalar, Tree
 from config.header_names import HEADER_NAME
@@ -200,6 +201,7 @@ class TrunkKeys:
         example="{verify: true, failed: refuse}",
     )
 
+    COST = spend.COST
     LISTEN = Key(
         "listen",
         NAME,
@@ -290,6 +292,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         transfers=fields[keys.TRANSFERS],
         redirects=fields[keys.REDIRECTS],
         identity=fields.get(keys.IDENTITY),
+        cost=fields.get(keys.COST),
         listen=fields.get(keys.LISTEN),
         location=fields.place(keys.ADDRESS),
     )

@@ -57,6 +57,7 @@ from softswitch.store.recovery import recover
 from softswitch.switchboard.admission import Admission
 from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.recorder import Recorder
+from softswitch.switchboard.spending import Spending
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
 from softswitch.switchboard.trunk_addresses import TrunkAddresses
 from softswitch.switchboard.trunk_servers import TrunkServers
@@ -304,6 +305,8 @@ class App:
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
         self.servers.on_looked = self._on_looked
         self.names.use(self.configuration, snapshot.trunks.known)
+        self.spending = Spending(self.services, self.switchboard.calls.get)
+        self.spending.use(self.configuration)
         self.admission = Admission(
             self.services, lambda: self.configuration.admission, self.transport.backlog
         )

@@ -52,6 +52,7 @@ from softswitch.switchboard.admission import Admission
 from softswitch.switchboard.call_lists import CallLists
 from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.originate import Originator
+from softswitch.switchboard.spending import Spending
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
 from softswitch.switchboard.transfers import Transfers
 from softswitch.switchboard.trunk_servers import TrunkServers
@@ -87,6 +88,7 @@ class House(Protocol):
     snapshots: SnapshotMaker
     servers: TrunkServers
     admission: Admission
+    spending: Spending
     signatures: Signatures
     trunk_watch: TrunkWatch
     stopping: asyncio.Event
@@ -260,6 +262,7 @@ class Front:
                 FollowingLog(house.event_log, house.configuration),
                 house.trunk_watch,
                 house.servers,
+                house.spending,
                 house.signatures,
             ],
             afterwards=[house.webhooks.update, self._trace],

@@ -182,4 +182,6 @@ class Campaign:
     sms: tuple[AfterCall, ...] = ()
     originate: OriginateRules | None = None
     """Which calls may be placed for it. None: as the configuration says for all."""
+    max_spend_per_hour: Decimal | None = None
+    """What outbound legs and payouts may come to within an hour. None: as much as it likes."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)

@@ -1,6 +1,7 @@
 """The section trunks."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from config.model.stir import TrunkVouching
 from config.model.trunk_policies import (
@@ -138,6 +139,8 @@ class Trunk:
     """Whether its parties may have those they talk to moved (REFER, Replaces). Default refuse."""
     redirects: Redirects = "refuse"
     """Whether a 3xx of it is followed, or a failure. Default refuse."""
+    cost: Decimal | None = None
+    """What a minute of a call to it costs, in the switch's currency. Default none."""
     listen: str | None = None
     """The listener that calls to it leave by. Default none: the first that suits it."""
     listener: int = 0

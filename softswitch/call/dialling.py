@@ -90,6 +90,8 @@ class Dialling:
         if limit is not None and services.trunk_legs[request.trunk.name] >= limit:
             logger.warning("call %s: trunk %s is full", call.call_id, request.trunk.name)
             return Rejected(503, "trunk full", 34, no_capacity=True)
+        if services.spending is not None and services.spending.refuses(call):
+            return Rejected(480, "max_spend_per_hour", 21)
         leg = CalledLeg(call, call.new_leg_id("called"), services, request)
         caller_media = call.caller.media
         try:

@@ -71,6 +71,7 @@ from softswitch.call.machine_events import (
     DiskRecovered,
 )
 from softswitch.call.result_events import ResultPosted
+from softswitch.call.spend_events import SpendReached
 from softswitch.call.steering_events import CallOffered, CallReleased, CallTaken, CallUnbridged
 from softswitch.call.transfer_events import (
     LegRedirected,
@@ -171,6 +172,7 @@ __all__ = [
     "ResultPosted",
     "SmsRequested",
     "SourceBanned",
+    "SpendReached",
     "SpeechHeard",
     "SpeechUnheard",
     "TalkMeasured",

@@ -31,6 +31,7 @@ from softswitch.sip.stack import Stack
 if TYPE_CHECKING:
     from softswitch.call.called_leg import CalledLeg
     from softswitch.call.dial_request import DialRequest
+    from softswitch.call.call import Call
     from softswitch.call.leg import Leg
     from softswitch.sip.events import RequestReceived
     from softswitch.sip.invite_server import IncomingInvite
@@ -146,6 +147,13 @@ class TransferDesk(Protocol):
         """How a leg goes on that its far end sends elsewhere; None: not there."""
 
 
+class Spends(Protocol):
+    """Keeps campaigns within what they may spend."""
+
+    def refuses(self, call: Call) -> bool:
+        """Whether no further leg may be placed for the call's campaign."""
+
+
 @dataclass(slots=True)
 class Services:
     """One for the process."""
@@ -186,6 +194,8 @@ class Services:
     trunks_down: set[str] = field(default_factory=set)
     """Trunks that do not answer: nothing is sent there."""
     logins: Logins = field(default_factory=Logins)
+    spending: Spends | None = None
+    """Asked for each outbound leg; None: no campaign has a limit on what it spends."""
     vouching: Vouches | None = None
     """None: nothing is signed."""
     transfers: TransferDesk | None = None

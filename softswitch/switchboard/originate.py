@@ -72,6 +72,8 @@ class Originator:
         why = self._no_room(request.trunk.name, request.trunk.max_calls)
         if why:
             return NotPlaced(why)
+        if services.spending is not None and services.spending.refuses(call):
+            return NotPlaced(f"campaign {campaign.name} has spent its max_spend_per_hour")
         leg = FirstLeg(call, services, request)
         try:
             leg.open_media(beside=None, prefer=None, ptime_ms=PTIME_MS)

@@ -1,0 +1,52 @@
+"""A campaign that may spend so much an hour, in the running program."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.control import ControlPeer, Refused
+from tests.support.phone import Phone
+from tests.support.program import Switch, wait_for
+from tests.support.rtp_end import RtpEnd
+from tests.support.stage import AGENT, CALLER, DIRECT, configuration
+
+
+def test_nobody_is_called_for_a_campaign_that_has_spent_what_it_may(tmp_path: Path) -> None:
+    with ExitStack() as made:
+        callee = made.enter_context(closing(Phone(user="agent")))
+        near, far = (made.enter_context(closing(RtpEnd())) for _ in range(2))
+        file = tmp_path / "switch.yaml"
+        text = configuration(trunk="    cost: 0.75\n").replace(
+            "direct: {treatment: direct, trunk: carrier}",
+            "direct: {treatment: direct, trunk: carrier, max_spend_per_hour: 0.75}",
+        )
+        file.write_text(text + 'originate: {to: ["+1602555*"]}\n')
+        switch = made.enter_context(
+            Switch(tmp_path / "run", file, trunk=f"127.0.0.1:{callee.port}")
+        )
+        caller = made.enter_context(closing(Phone(switch.address, user=CALLER)))
+        calling = caller.invite(DIRECT, near.sdp())
+        called = callee.expect_call(10)
+        called.respond(200, far.sdp())
+        calling.expect(200)
+        calling.ack()
+        called.expect("ACK")
+        # Its first minute has cost all there is: the next caller is told that nobody is there.
+        caller.invite(DIRECT, near.sdp()).expect(480)
+        wait_for("the event", lambda: "spend.reached" in switch.output())
+        wait_for("the line", lambda: "campaign direct calls nobody" in switch.output())
+        with ControlPeer((switch.host, switch.control_port)) as peer, pytest.raises(Refused) as no:
+            peer.ask("call.originate", campaign="direct", first=AGENT, second=AGENT)
+        assert "max_spend_per_hour" in str(no.value)
+        # The call that is there goes on; another campaign spends its own.
+        called.bye()
+        calling.expect("BYE")
+        calling = caller.invite("200007", near.sdp())
+        callee.expect_call(10)
+        calling.cancel()
+        calling.expect(200, to="CANCEL")
+        calling.expect(487)
+        wait_for("records", lambda: len(switch.records()) == 3)
