@@ -38,9 +38,12 @@ struct world {
     uint64_t next_id;
     uint64_t began, ended; /* presses told */
     uint64_t sent, events;
+    bool keyed; /* legs get keys in this round */
     /* What each simulated peer would send next. */
     uint16_t sequence[LEGS][SOURCES];
     uint32_t timestamp[LEGS][SOURCES], ssrc[LEGS][SOURCES];
+    /* What each peer seals with; NULL: it sends plainly. */
+    struct secure *peers[LEGS];
 };
 
 static uint32_t chance(uint32_t of) { return (uint32_t)(next_random(&random_state) % of); }
@@ -48,14 +51,14 @@ static uint32_t chance(uint32_t of) { return (uint32_t)(next_random(&random_stat
 static void check_sent(void *context, int socket, const uint8_t *data, size_t length,
                        const struct address *to, struct leg *leg) {
     struct world *world = context;
-    uint8_t copy[RTP_HEADER_LENGTH + MAX_PACKET];
-    REQUIRE(length >= 8 && length <= RTP_HEADER_LENGTH + MAX_PAYLOAD);
+    uint8_t copy[RTP_HEADER_LENGTH + MAX_PACKET + MAX_SECURE_TRAILER];
+    REQUIRE(length >= 8 && length <= RTP_HEADER_LENGTH + MAX_PAYLOAD + MAX_SECURE_TRAILER);
     REQUIRE(data[0] >> 6 == 2);
     REQUIRE(to->length > 0);
     if (socket == leg->rtp_socket)
         REQUIRE(length >= RTP_HEADER_LENGTH && read_32(data + 8) == leg->stream.ssrc);
     else
-        REQUIRE(length % 4 == 0 && read_32(data + 4) == leg->stream.ssrc);
+        REQUIRE((length % 4 == 0 || leg->secure) && read_32(data + 4) == leg->stream.ssrc);
     memcpy(copy, data, length); /* the sanitizer sees every octet read */
     world->sent++;
 }
@@ -130,13 +133,26 @@ static void hear_many(struct world *world, struct leg *leg) {
     leg_hear_mix(&world->core, leg, mix, world->now);
 }
 
+static void set_keys(struct world *world, int place) {
+    uint8_t keys[2][SECURE_KEY_LENGTH];
+    enum suite suite = (enum suite)chance(SUITES);
+    for (int i = 0; i < 2 * SECURE_KEY_LENGTH; i++)
+        keys[i / SECURE_KEY_LENGTH][i % SECURE_KEY_LENGTH] = (uint8_t)next_random(&random_state);
+    secure_free(world->peers[place]);
+    world->peers[place] = chance(4) ? secure_create(suite, keys[1], keys[0]) : NULL;
+    /* A peer may have other keys than it has told. */
+    keys[1][0] ^= !chance(10);
+    leg_set_secure(world->legs[place],
+                   world->peers[place] ? secure_create(suite, keys[0], keys[1]) : NULL);
+}
+
 static void command(struct world *world, int place) {
     struct core *core = &world->core;
     struct leg *leg = world->legs[place];
     struct codecs codecs = random_codecs();
     struct address rtp = peer(place, (int)chance(SOURCES)), rtcp = {.length = 0};
     static const char *const digits[] = {"1", "0123456789*#ABCD", "55555"};
-    switch (chance(14)) {
+    switch (chance(world->keyed ? 15 : 14)) {
     case 0:
         leg_close(core, leg, world->now);
         open_leg(world, place);
@@ -167,6 +183,9 @@ static void command(struct world *world, int place) {
     case 12:
     case 13:
         hear_many(world, leg);
+        break;
+    case 14:
+        set_keys(world, place);
         break;
     case 10:
         leg_stop_playback(core, leg);
@@ -236,14 +255,23 @@ static size_t damage(uint8_t *data, size_t length) {
     return length;
 }
 
+static void seal(struct secure *secure, uint8_t *data, size_t *length, bool rtcp) {
+    if (rtcp)
+        secure_seal_rtcp(secure, data, length);
+    else
+        secure_seal(secure, data, length);
+}
+
 static void packet(struct world *world, int place) {
     /* Exactly as long as the packet, so that a read beyond it is found. */
-    uint8_t large[RTP_HEADER_LENGTH + MAX_PACKET] = {0}, *data = large + RTP_HEADER_LENGTH;
+    uint8_t large[RTP_HEADER_LENGTH + MAX_PACKET + MAX_SECURE_TRAILER] = {0}, *data = large + RTP_HEADER_LENGTH;
     struct leg *leg = world->legs[place];
     int source = chance(4) ? 0 : (int)chance(SOURCES);
     struct address from = peer(place, source);
     bool rtcp = !chance(10);
     size_t length = rtcp ? plausible_rtcp(leg, data) : plausible_rtp(world, place, source, data);
+    if (world->peers[place] && chance(20) && length <= MAX_PAYLOAD)
+        seal(world->peers[place], data, &length, rtcp);
     if (!chance(5))
         length = damage(data, length);
     uint8_t *exact = malloc(RTP_HEADER_LENGTH + length + 1);
@@ -296,6 +324,7 @@ static void run_round(struct world *world) {
     world->core.random = next_random(&random_state);
     world->core.wall_offset = INT64_C(1700000000) * NS_PER_SECOND;
     strcpy(world->core.cname, "fuzz");
+    world->keyed = round_number % 2 && secure_load();
     for (int i = 0; i < LEGS; i++) {
         open_leg(world, i);
         for (int j = 0; j < 3; j++)
@@ -315,6 +344,8 @@ static void run_round(struct world *world) {
     }
     while (world->core.legs)
         leg_close(&world->core, world->core.legs, world->now);
+    for (int i = 0; i < LEGS; i++)
+        secure_free(world->peers[i]);
     tap_destroy(&world->tap);
 }
 
