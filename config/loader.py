@@ -56,6 +56,7 @@ from config.references import (
     check_treatments,
     check_trunks,
 )
+from config.spend import check_spend
 from config.steps import read_treatment
 from config.spend import check_spend
 from config.stir import check_vouching, read_stir

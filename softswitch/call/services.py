@@ -29,9 +29,9 @@ from softswitch.sip.servers import Server
 from softswitch.sip.stack import Stack
 
 if TYPE_CHECKING:
+    from softswitch.call.call import Call
     from softswitch.call.called_leg import CalledLeg
     from softswitch.call.dial_request import DialRequest
-    from softswitch.call.call import Call
     from softswitch.call.leg import Leg
     from softswitch.sip.events import RequestReceived
     from softswitch.sip.invite_server import IncomingInvite
