@@ -90,6 +90,7 @@ campaigns:
     headers: {X-Keyword: "{binding.keyword}"}
     sms: [{when: bridged, to: "{caller.number}", text: "Thank you."}]
     originate: {to: ["+1602*"], at_once: 5}
+    max_spend_per_hour: 300.00
   copy: {syndicates: full, publisher: other}
 treatments: {t: [hang_up], closed: [hang_up]}
 """
