@@ -16,6 +16,7 @@ LEFT_OUT = (
     "test_native_core.py",
     "test_framing_native.py",
     "test_mixing_model.py",
+    "test_native_packets.py",
     "test_sanitized_module.py",
 )
 
