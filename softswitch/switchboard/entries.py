@@ -6,9 +6,27 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from softswitch.call.events import CallRated, FaxHeard, KeywordHeard, RecordingSaved
+from softswitch.call.events import (
+    CallRated,
+    FaxHeard,
+    KeywordHeard,
+    RecordingSaved,
+    TransferEnded,
+    TransferReceived,
+    TransferRefused,
+    TransferRequested,
+)
 
-__all__ = ["fax_entry", "keyword_entry", "rating_entry", "saved_entry", "utc_text", "without"]
+__all__ = [
+    "end_transfer",
+    "fax_entry",
+    "keyword_entry",
+    "rating_entry",
+    "saved_entry",
+    "transfer_entry",
+    "utc_text",
+    "without",
+]
 
 
 def utc_text(at: float) -> str:
@@ -42,6 +60,30 @@ def rating_entry(event: CallRated) -> dict[str, Any]:
 def saved_entry(event: RecordingSaved) -> dict[str, Any]:
     """A recording that is whole."""
     return without(event.facts(), "size")
+
+
+def transfer_entry(event: TransferRequested | TransferReceived | TransferRefused) -> dict[str, Any]:
+    """A transfer that begins, or is refused; its end is told later."""
+    refused = isinstance(event, TransferRefused)
+    attended = isinstance(event, TransferReceived) and event.attended
+    return {
+        "at": utc_text(event.at),
+        "leg": event.leg,
+        "asked_by": "switch" if isinstance(event, TransferRequested) else "leg",
+        "to": event.to,
+        "attended": attended,
+        "other_call": event.other_call if isinstance(event, TransferReceived) else None,
+        "ok": False if refused else None,
+        "status": event.status if isinstance(event, TransferRefused) else None,
+        "why": event.why if isinstance(event, TransferRefused) else "",
+    }
+
+
+def end_transfer(transfers: list[dict[str, Any]], event: TransferEnded) -> None:
+    """Note the end of a leg's transfer that goes on."""
+    for entry in transfers:
+        if entry["leg"] == event.leg and entry["ok"] is None:
+            entry.update(ok=event.ok, status=event.status, why=event.why)
 
 
 def without(facts: dict[str, Any], *names: str) -> dict[str, Any]:

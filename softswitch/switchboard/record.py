@@ -34,6 +34,8 @@ from softswitch.call.events import (
     LegAnswered,
     LegEnded,
     LegOriginated,
+    LegRedirected,
+    LegReplaced,
     LookupAnswered,
     MachineJudged,
     NodeEntered,
@@ -43,13 +45,25 @@ from softswitch.call.events import (
     SpeechUnheard,
     TalkMeasured,
     TranscriptAdded,
+    TransferEnded,
+    TransferReceived,
+    TransferRefused,
+    TransferRequested,
     VariableSet,
 )
+from softswitch.switchboard.blank_record import (
+    RECORD_VERSION,
+    called_leg,
+    calling_leg,
+    presented_facts,
+)
 from softswitch.switchboard.entries import (
+    end_transfer,
     fax_entry,
     keyword_entry,
     rating_entry,
     saved_entry,
+    transfer_entry,
     utc_text,
     without,
 )
@@ -58,8 +72,6 @@ CALLING = "a"
 """Leg of the caller."""
 
 __all__ = ["RECORDED", "RECORD_VERSION", "RecordBuilder", "utc_text"]
-
-RECORD_VERSION = 1
 
 MAX_KEYS = 100
 """Keys kept in a record; a caller that leans on the keypad does not make it grow without end."""
@@ -75,6 +87,10 @@ record grow without end."""
 MAX_FAX_TONES = 20
 """Fax tones kept: each leg is told of three at most."""
 
+MAX_TRANSFERS = 50
+"""Transfers kept, refused ones too, and phones that took one leg over: a phone that asks again and
+again does not make a record grow without end."""
+
 MAX_TRANSCRIPT = 5000
 """Stretches of speech kept: more than four hours of talk have."""
 
@@ -85,7 +101,7 @@ class RecordBuilder:
     __slots__ = ("_clock", "_legs", "_phase", "_ringing", "_seconds", "_since", "record")
 
     def __init__(self, event: CallPresented) -> None:
-        leg = _calling_leg(event)
+        leg = calling_leg(event)
         self._clock = self._since = event.clock
         self._phase = ""
         self._ringing: set[str] = set()
@@ -127,9 +143,9 @@ class RecordBuilder:
     def _on_originated(self, event: LegOriginated) -> None:
         known = self._legs.get(event.leg)
         if known is not None:
-            known.update(_called_leg(event), side=known["side"])
+            known.update(called_leg(event), side=known["side"])
         else:
-            self._legs[event.leg] = leg = _called_leg(event)
+            self._legs[event.leg] = leg = called_leg(event)
             self.record["legs"].append(leg)
         self._ringing.add(event.leg)
         if self._phase != "talk":
@@ -263,6 +279,26 @@ class RecordBuilder:
     def _on_caller_id(self, event: CallerIdStored) -> None:
         self._legs[event.leg]["caller_id"] = event.caller_id
 
+    # Who was moved, by whom. What never happens on a call has no place in its record.
+
+    def _on_transfer(self, event: TransferRequested | TransferReceived | TransferRefused) -> None:
+        transfers = self.record.setdefault("transfers", [])
+        if len(transfers) < MAX_TRANSFERS:
+            transfers.append(transfer_entry(event))
+
+    def _on_transfer_ended(self, event: TransferEnded) -> None:
+        end_transfer(self.record.get("transfers", []), event)
+
+    def _on_replaced(self, event: LegReplaced) -> None:
+        entry = {"at": utc_text(event.at), "sip_call_id": event.sip_call_id, "by": event.by}
+        replaced = self._legs[event.leg].setdefault("replaced", [])
+        if len(replaced) < MAX_TRANSFERS:
+            replaced.append(entry)
+
+    def _on_redirected(self, event: LegRedirected) -> None:
+        entry = without(event.facts(), "leg")
+        self._legs[event.leg].setdefault("redirected", []).append(entry)
+
     def _on_ended(self, event: CallEnded) -> None:
         self._enter("", event.clock)
         record = self.record
@@ -306,93 +342,14 @@ _HANDLERS: Mapping[type, Callable[[RecordBuilder, Any], None]] = {
     RecordingFailed: RecordBuilder._on_recording_failed,
     QualityMeasured: RecordBuilder._on_quality,
     TalkMeasured: RecordBuilder._on_talk,
+    TransferRequested: RecordBuilder._on_transfer,
+    TransferReceived: RecordBuilder._on_transfer,
+    TransferRefused: RecordBuilder._on_transfer,
+    TransferEnded: RecordBuilder._on_transfer_ended,
+    LegReplaced: RecordBuilder._on_replaced,
+    LegRedirected: RecordBuilder._on_redirected,
     CallEnded: RecordBuilder._on_ended,
 }
 
 RECORDED = frozenset(_HANDLERS)
 """Events that say something to the record."""
-
-
-def presented_facts(event: CallPresented) -> dict[str, Any]:
-    """The record as far as it is known when a call is presented; all its keys, in their order."""
-    return {
-        "call_id": event.call_id,
-        "version": RECORD_VERSION,
-        "campaign": event.campaign,
-        "publisher": event.publisher,
-        "number": event.called_number,
-        "called": event.called,
-        "binding": {"pool": event.pool, "parameters": dict(event.parameters)},
-        "binding_id": event.binding,
-        "owner": event.owner,
-        "caller": event.caller,
-        "signalling": dict(event.signalling),
-        "received_at": utc_text(event.at),
-        "answered_at": None,
-        "ended_at": None,
-        "ivr_seconds": 0.0,
-        "ring_seconds": 0.0,
-        "talk_seconds": 0.0,
-        "total_seconds": 0.0,
-        "ended_by": None,
-        "cause": None,
-        "keys": [],
-        "path": [],
-        "legs": [],
-        "rating": None,
-        "payout": None,
-        "syndicated": None if event.syndicated is None else dict(event.syndicated),
-        "overflow": event.overflow,
-        "late": event.late,
-        "direction": event.direction,
-        "attributes": {},
-        "answers": {},
-        "variables": {},
-        "lookups": [],
-        "destinations": [],
-        "caps": [],
-        "keywords": [],
-        "recordings": [],
-        "transcript": [],
-        "unheard": [],
-        "fax": [],
-        "machine": None,
-        "decisions": [],
-        "config_version": event.config_version,
-    }
-
-
-def _calling_leg(event: CallPresented) -> dict[str, Any]:
-    return _leg("calling", event.sip_call_id, event.trunk, event.caller, event.called, None)
-
-
-def _called_leg(event: LegOriginated) -> dict[str, Any]:
-    return _leg(
-        "called", event.sip_call_id, event.trunk, event.from_number, event.to_number,
-        utc_text(event.at),
-    )  # fmt: skip
-
-
-def _leg(
-    side: str, sip_call_id: str, trunk: str, from_: str, to: str, originated_at: str | None
-) -> dict[str, Any]:
-    return {
-        "side": side,
-        "sip_call_id": sip_call_id,
-        "trunk": trunk,
-        "from": from_,
-        "to": to,
-        "codec": None,
-        "originated_at": originated_at,
-        "answered_at": None,
-        "status": None,
-        "q850": None,
-        "packets": 0,
-        "lost": 0,
-        "jitter_ms": 0.0,
-        "mos": None,
-        "mos_far": None,
-        "talk_seconds": None,
-        "silence_seconds": None,
-        "double_talk_seconds": None,
-    }

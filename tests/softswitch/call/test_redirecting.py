@@ -52,6 +52,9 @@ def test_a_call_goes_where_the_rules_let_it(lab: Laboratory) -> None:
     lab.caller.hang_up()
     lab.settle()
     assert [leg["to"] for leg in lab.record["legs"]] == ["100001", "100001"]
+    assert lab.record["legs"][1]["redirected"] == [
+        {"status": 302, "to": f"sip:{THIRD}@{HERE}", "why": ""}
+    ]
 
 
 def test_the_best_is_called_first_and_then_the_others(lab: Laboratory) -> None:

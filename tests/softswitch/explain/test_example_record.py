@@ -12,7 +12,7 @@ from config.model import Configuration
 from softswitch.call.events import CallPresented
 from softswitch.check import InstalledMedia
 from softswitch.explain import explain
-from softswitch.switchboard.record import presented_facts
+from softswitch.switchboard.blank_record import presented_facts
 
 DOCS = Path(__file__).parents[3] / "docs"
 

@@ -43,6 +43,12 @@ def test_an_agent_has_the_caller_moved(bench: Referring) -> None:
     record = lab.record
     assert [leg["to"] for leg in record["legs"]][1:] == ["100001", THIRD]
     assert (record["ended_by"], record["cause"]) == ("calling", "hung_up")
+    (entry,) = record["transfers"]
+    assert isinstance(entry.pop("at"), str)
+    assert entry == {
+        "leg": "b1", "asked_by": "leg", "to": THIRD, "attended": False, "other_call": None,
+        "ok": True, "status": 200, "why": "",
+    }  # fmt: skip
 
 
 def test_a_caller_that_is_not_wanted_there_is_given_back(bench: Referring) -> None:
@@ -299,6 +305,8 @@ def test_limits_hold_for_transfers(tmp_path: Path) -> None:
         assert bench.told(agent)[-1] == "503 refused"
         assert lab.facts("transfer.refused")[0]["why"] == "rate"
         assert lab.call.bridged
+        entries = lab.recorder.so_far(lab.call.call_id)["transfers"]
+        assert [(one["ok"], one["status"]) for one in entries] == [(False, 486), (False, 503)]
 
 
 def test_a_caller_that_talks_to_nobody_moves_nobody(bench: Referring) -> None:
@@ -379,6 +387,8 @@ def test_another_phone_takes_the_agents_leg_over(bench: Referring) -> None:
     assert byes(bench) == [agent]
     (told,) = lab.facts("leg.replaced")
     assert (told["leg"], told["trunk"], told["by"]) == ("b1", "agents", CALLER)
+    so_far = lab.recorder.so_far(lab.call.call_id)["legs"][1]["replaced"]
+    assert [(one["sip_call_id"], one["by"]) for one in so_far] == [(told["sip_call_id"], CALLER)]
     assert lab.call.bridged
     taken = lab.callee.dialogs[-1]
     bench.refer(taken)
