@@ -1,16 +1,25 @@
-"""What the machine grants: open files, media ports, cores. Part of the composition root."""
+"""What the machine grants: open files, media ports, cores; and what the process holds. Part of the
+composition root."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import resource
 
 from config.model import Switch
 from rtp.engine import Engine
+from softswitch.call.services import Services
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["PortsUnusable", "check_ports", "engine_threads_for", "raise_open_file_limit"]
+__all__ = [
+    "PortsUnusable",
+    "check_ports",
+    "engine_threads_for",
+    "held_by",
+    "raise_open_file_limit",
+]
 
 WANTED_OPEN_FILES = 65536
 """Each leg holds two sockets; the limit is raised to this, or to the hard limit."""
@@ -65,3 +74,15 @@ def check_ports(engine: Engine, switch: Switch) -> None:
             max(0, files - SPARE_FILES) // FILES_A_CALL,
             calls,
         )
+
+
+def held_by(services: Services) -> dict[str, int]:
+    """What calls come and go with: a switch without calls holds as much as at its start, once the
+    transactions of the last ones are over (32 s)."""
+    return {
+        "tasks": len(asyncio.all_tasks()),
+        "call_tasks": len(services.tasks),
+        "media_listeners": len(services.media_listeners),
+        "trunk_legs": sum(services.trunk_legs.values()),
+        **services.stack.held(),
+    }

@@ -385,6 +385,16 @@ class Stack:
             or any(t.is_waiting for t in context.server_transactions.values())
         )
 
+    def held(self) -> dict[str, int]:
+        """Count what there is of peers: nothing, a while after the last of them."""
+        context = self._context
+        return {
+            "timers": len(context.timers),
+            "dialogs": len(context.dialogs),
+            "client_transactions": len(context.client_transactions),
+            "server_transactions": len(context.server_transactions),
+        }
+
     # Private.
 
     def _head(
