@@ -296,6 +296,7 @@ class App:
         self.switchboard = Switchboard(self.services, recorder, snapshot, self.tracking.means())
         self._resources.push_async_callback(self.switchboard.close)
         self.signatures = Signatures(self.services, self.switchboard)
+        self._resources.push_async_callback(self.signatures.close)
         await self.signatures.open(self.configuration)
         self.servers = TrunkServers(self.services, lambda: _directory(switch))
         self._resources.push_async_callback(self.servers.close)

@@ -12,6 +12,7 @@ from softswitch.control.reloading import ConfigurationRefused
 from softswitch.stir.errors import StirUnusable
 from softswitch.stir.ready import Ready, made_ready
 from softswitch.stir.replays import Replays
+from softswitch.switchboard.certificate_fetch import CertificateFetcher
 from softswitch.switchboard.switchboard import Switchboard
 from softswitch.switchboard.vouching import Vouching
 
@@ -27,12 +28,17 @@ class Signatures:
         self._switchboard = switchboard
         self._replays = Replays()
         self._ready: Ready | None = None
-        self.vouching = Vouching(services, self._is_live)
+        self._fetcher = CertificateFetcher(services.loop, services.wall_clock)
+        self.vouching = Vouching(services, self._is_live, self._fetcher)
         services.vouching = switchboard.means.vouching = self.vouching
 
     async def open(self, configuration: Configuration) -> None:
         """Read what calls are verified and signed with; raises StirUnusable."""
         self.vouching.use(await asyncio.to_thread(made_ready, configuration, self._replays))
+
+    async def close(self) -> None:
+        """Fetch no certificates any more."""
+        await self._fetcher.close()
 
     async def prepare(self, configuration: Configuration) -> None:
         """Read it as it is now; raises ConfigurationRefused."""

@@ -39,7 +39,8 @@ from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
 from softswitch.sip.identity import CallerIdentity, read_identity
-from softswitch.sip.invite_server import IncomingInvite
+from softswitch.sip.in_dialog import NOT_THE_PEERS
+from softswitch.sip.invite_server import IncomingInvite, InviteState
 from softswitch.sip.message import Request
 from softswitch.stir.verdict import Verified
 from softswitch.switchboard.means import Means
@@ -120,10 +121,12 @@ class Switchboard:
 
     # Calls come in.
 
-    def receive(self, invite: IncomingInvite) -> None:
-        """Take or refuse an INVITE."""
+    def receive(self, invite: IncomingInvite, *, held: bool = False) -> None:
+        """Take or refuse an INVITE; `held`: it has waited for certificates."""
         snapshot = self.snapshot
         trunk = invite.source if isinstance(invite.source, Trunk) else None
+        if trunk is not None and trunk.identity and not held and self._holds(invite, trunk):
+            return
         if trunk is not None and trunk.headers is not None:
             drop_fields(invite.request, trunk.headers)
         if "Replaces" in invite.request.headers.fields and trunk is not None:
@@ -184,6 +187,16 @@ class Switchboard:
         if limit is not None and not rate.takes("switch", limit, now):
             return "switch is full (calls_per_second)"
         return None
+
+    def _holds(self, invite: IncomingInvite, trunk: Trunk) -> bool:
+        """Whether an INVITE waits until its certificates are there, or too long."""
+
+        def go_on() -> None:
+            if invite.state is InviteState.PROCEEDING:
+                self.receive(invite, held=True)
+
+        vouching = self.means.vouching
+        return vouching is not None and vouching.holds(invite.request, trunk, go_on)
 
     def _verify(
         self, request: Request, trunk: Trunk, match: NumberMatch, identity: CallerIdentity,

@@ -27,6 +27,8 @@ from softswitch.stir.ready import Ready
 from softswitch.stir.signing import origid_of, sign_call, sign_diversion
 from softswitch.stir.verdict import Verdict, Verified
 from softswitch.switchboard.verification import (
+from softswitch.stir.verifying import certificates_named
+from softswitch.switchboard.certificate_fetch import CertificateFetcher
     asked_of,
     believed,
     marked,
@@ -53,12 +55,18 @@ Header = tuple[str, str]
 class Vouching:
     """Implements `softswitch.call.vouching.Vouches`; one for the process."""
 
-    def __init__(self, services: Services, is_live: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        is_live: Callable[[str], bool],
+        fetcher: CertificateFetcher | None = None,
+    ) -> None:
         """`is_live`: whether a number (E.164) is one of ours."""
         self._services = services
         self._ready = NOTHING
         self._is_live = is_live
         self.results: Counter[str] = Counter()
+        self._fetcher = fetcher
         """Calls in by result."""
         self.reasons: Counter[str] = Counter()
         """Those that have not passed, by why."""
@@ -70,6 +78,8 @@ class Vouching:
         """Verify and sign with this from now on."""
         self._ready = ready
 
+        if self._fetcher is not None:
+            self._fetcher.use(ready.stir, ready.verifier.trust if ready.verifier else None)
     def status(self) -> dict[str, Any]:
         """What was found and signed so far."""
         return {
@@ -77,10 +87,18 @@ class Vouching:
             "why": dict(self.reasons),
             "signed": dict(self.signed),
         }
+            "fetched": dict(self._fetcher.fetched) if self._fetcher is not None else {},
 
     # Calls in.
 
     def judge(
+    def holds(self, request: Request, trunk: Trunk, go_on: Callable[[], None]) -> bool:
+        """Whether a call waits for certificates that are fetched; then it goes on by `go_on`."""
+        fetcher, policy = self._fetcher, trunk.identity
+        if policy is None or not policy.verify or fetcher is None or not fetcher.is_on:
+            return False
+        return fetcher.holds(certificates_named(identities_of(request.headers)), go_on)
+
         self, request: Request, trunk: Trunk, identity: CallerIdentity, caller: str, number: str,
         country: str,
     ) -> Verified | None:  # fmt: skip

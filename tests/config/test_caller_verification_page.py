@@ -30,7 +30,8 @@ def test_a_call_signed_with_the_files_of_the_page_is_verified_with_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (commands,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.S | re.M)
-    (text,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.S | re.M)
+    text, fetching = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.S | re.M)
+    assert loaded(MINIMAL + fetching).stir.fetching is not None
     subprocess.run(
         ["bash", "-e", "-c", commands], cwd=tmp_path, check=True, capture_output=True, timeout=60
     )

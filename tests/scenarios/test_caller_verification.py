@@ -219,6 +219,97 @@ def test_certificates_that_come_later_are_known_after_a_reload(
 
 
 def verified(invite: Message, signer: Signer = OURS) -> tuple[dict[str, Any], dict[str, Any]]:
+# Certificates that are fetched.
+
+
+class Host:
+    """Serves one certificate over HTTPS, when it may."""
+
+    def __init__(self, folder: Path, body: bytes) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.certificate = folder / "server.pem"
+        self.certificate.write_text(certificates.CERTIFICATE + certificates.KEY)
+        self.may_answer = threading.Event()
+        self.asked = threading.Event()
+        host = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                host.asked.set()
+                host.may_answer.wait(30)
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Nobody reads it."""
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.place = f"127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def close(self) -> None:
+        self.may_answer.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    made = Host(tmp_path / "host", CARRIER.pem)
+    yield made
+    made.close()
+
+
+def fetching(make_stage: MakeStage, files: Files, host: Host) -> Stage:
+    """A switch that may ask the host."""
+    return make_stage(
+        trunk_lines=policy("verify: true, failed: refuse"),
+        sections=files.section(more=f"  fetch: {{hosts: ['{host.place}'], wait: 3 s}}\n"),
+        environment={"SSL_CERT_FILE": str(host.certificate)},
+    )
+
+
+def test_a_call_waits_for_the_certificate_that_it_names(
+    make_stage: MakeStage, files: Files, host: Host
+) -> None:
+    stage = fetching(make_stage, files, host)
+    host.may_answer.set()
+
+    called_invite(stage, headers=[signed_by(host)])
+
+    assert found(stage)["result"] == "passed"
+    kept = files.certificates / host.place / "carrier.pem"
+    wait_for("the file", kept.exists)
+
+
+def test_a_caller_who_hangs_up_while_its_certificate_is_fetched_is_gone(
+    make_stage: MakeStage, files: Files, host: Host
+) -> None:
+    stage = fetching(make_stage, files, host)
+    calling = stage.caller.invite(DIRECT, stage.rtp().sdp(), [signed_by(host)])
+    assert host.asked.wait(10)
+
+    calling.cancel()
+    calling.expect(200, to="CANCEL")
+    calling.expect(487)
+    host.may_answer.set()
+
+    # The next one finds it, and is the first that is presented.
+    called_invite(stage, headers=[signed_by(host)])
+    assert len(stage.switch.records()) == 1
+
+
+def signed_by(host: Host) -> tuple[str, str]:
+    made = shaken(NUMBER, DIRECT, iat=int(time.time()))
+    return ("Identity", CARRIER.identity(made, x5u=f"https://{host.place}/carrier.pem"))
+
+
     """Header and payload of the one Identity, its signature checked by hand."""
     (value,) = invite.all("identity")
     return checked(value, signer)
