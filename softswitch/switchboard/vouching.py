@@ -20,15 +20,16 @@ from softswitch.call.call import Call
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.services import Services
 from softswitch.sip.headers.date import format_date
+from softswitch.sip.headers.identity import identities_of
 from softswitch.sip.identity import CallerIdentity
 from softswitch.sip.message import Request
 from softswitch.stir.passport import Party
 from softswitch.stir.ready import Ready
 from softswitch.stir.signing import origid_of, sign_call, sign_diversion
 from softswitch.stir.verdict import Verdict, Verified
-from softswitch.switchboard.verification import (
 from softswitch.stir.verifying import certificates_named
 from softswitch.switchboard.certificate_fetch import CertificateFetcher
+from softswitch.switchboard.verification import (
     asked_of,
     believed,
     marked,
@@ -65,8 +66,8 @@ class Vouching:
         self._services = services
         self._ready = NOTHING
         self._is_live = is_live
-        self.results: Counter[str] = Counter()
         self._fetcher = fetcher
+        self.results: Counter[str] = Counter()
         """Calls in by result."""
         self.reasons: Counter[str] = Counter()
         """Those that have not passed, by why."""
@@ -77,21 +78,20 @@ class Vouching:
     def use(self, ready: Ready) -> None:
         """Verify and sign with this from now on."""
         self._ready = ready
-
         if self._fetcher is not None:
             self._fetcher.use(ready.stir, ready.verifier.trust if ready.verifier else None)
+
     def status(self) -> dict[str, Any]:
         """What was found and signed so far."""
         return {
             "verified": dict(self.results),
             "why": dict(self.reasons),
             "signed": dict(self.signed),
-        }
             "fetched": dict(self._fetcher.fetched) if self._fetcher is not None else {},
+        }
 
     # Calls in.
 
-    def judge(
     def holds(self, request: Request, trunk: Trunk, go_on: Callable[[], None]) -> bool:
         """Whether a call waits for certificates that are fetched; then it goes on by `go_on`."""
         fetcher, policy = self._fetcher, trunk.identity
@@ -99,6 +99,7 @@ class Vouching:
             return False
         return fetcher.holds(certificates_named(identities_of(request.headers)), go_on)
 
+    def judge(
         self, request: Request, trunk: Trunk, identity: CallerIdentity, caller: str, number: str,
         country: str,
     ) -> Verified | None:  # fmt: skip

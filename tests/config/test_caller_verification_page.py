@@ -17,6 +17,7 @@ from softswitch.stir.ready import made_ready
 from softswitch.stir.replays import Replays
 from softswitch.stir.signing import sign_call
 from softswitch.stir.verdict import STATUSES, Verdict
+from tests.support.configurations import MINIMAL, loaded
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "caller-verification.md").read_text()
 REST = """

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+from tests.support import certificates
 from tests.support.phone import Headers
 from tests.support.program import wait_for
 from tests.support.sip_text import Message
@@ -215,10 +219,6 @@ def test_certificates_that_come_later_are_known_after_a_reload(
     called_invite(stage, headers=headers())
 
 
-# Calls out.
-
-
-def verified(invite: Message, signer: Signer = OURS) -> tuple[dict[str, Any], dict[str, Any]]:
 # Certificates that are fetched.
 
 
@@ -310,6 +310,10 @@ def signed_by(host: Host) -> tuple[str, str]:
     return ("Identity", CARRIER.identity(made, x5u=f"https://{host.place}/carrier.pem"))
 
 
+# Calls out.
+
+
+def verified(invite: Message, signer: Signer = OURS) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and payload of the one Identity, its signature checked by hand."""
     (value,) = invite.all("identity")
     return checked(value, signer)
