@@ -20,6 +20,7 @@ from softswitch.sip.refer import answer_notify, take_notify
 from softswitch.sip.referred import answer_subscribe, take_subscribe
 from softswitch.sip.reinvite import IncomingReinvite
 from softswitch.sip.requests import IncomingRequest
+from softswitch.sip.routing import hosts_of
 from softswitch.sip.transaction.server_invite import ServerInviteTransaction
 from softswitch.sip.transaction.server_non_invite import ServerNonInviteTransaction
 from softswitch.sip.update import IncomingUpdate, answer_update
@@ -36,6 +37,22 @@ MAX_ACCEPTANCES = 2
 ALLOW_EVENTS_LINE = "Allow-Events: refer\r\n"
 # Requests a peer may leave with us unanswered inside one dialog; further ones get 500.
 MAX_PENDING_REQUESTS = 8
+
+
+NOT_THE_PEERS = "not-the-peers"
+"""Why a request in a dialog is refused that comes from elsewhere."""
+
+
+def is_elsewhere(context: Context, dialog: Dialog, flow: Flow) -> bool:
+    """Say whether a request in a dialog comes from where its peer cannot be: from a host that is
+    nobody of ours, that the peer was not heard from, and that it has not named in Contact or Route.
+
+    Who knows Call-ID and tags has overheard them: only the transport (26.2) could keep them secret.
+    """
+    host = flow.host
+    if host == dialog.flow.host or not context.is_strange(host):
+        return False
+    return host not in hosts_of(dialog.remote_target, dialog.route_set)
 
 
 def receive_in_dialog(

@@ -25,7 +25,12 @@ from softswitch.sip.context import Context
 from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
-from softswitch.sip.in_dialog import ALLOW_EVENTS_LINE, receive_in_dialog
+from softswitch.sip.in_dialog import (
+    ALLOW_EVENTS_LINE,
+    NOT_THE_PEERS,
+    is_elsewhere,
+    receive_in_dialog,
+)
 from softswitch.sip.inspect import Hop, from_tag_of, hop_of, method_of, number_of, to_tag_of
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.matching import server_key, way_back
@@ -162,6 +167,8 @@ def _receive_ack(
     dialog = context.dialogs.get((request.call_id, tag, from_tag_of(request)))
     if dialog is None:
         context.drop("stray-ack", data, flow)
+    elif is_elsewhere(context, dialog, flow):
+        context.drop(NOT_THE_PEERS, data, flow)
     else:
         dialog.flow = flow
         dialog.receive_ack(request)
@@ -171,6 +178,9 @@ def _receive_cancel(context: Context, arrival: Arrival) -> None:
     """Take a CANCEL that is no retransmission (9.2)."""
     request, key, hop, flow = arrival
     invite = context.server_transactions.get((*key[:-1], "INVITE"))
+    if invite is not None and flow.host != invite.flow.host and context.is_strange(flow.host):
+        # Whoever it is has overheard the branch.
+        invite = None
     if invite is None:
         # "If the UAS did not find a matching transaction for the CANCEL [...] it SHOULD respond to
         # the CANCEL with a 481 (Call Leg/Transaction Does Not Exist)."
@@ -194,8 +204,10 @@ def _receive_new(context: Context, arrival: Arrival) -> None:
     if tag:
         dialog = context.dialogs.get((request.call_id, tag, from_tag_of(request)))
         if dialog is not None:
+            if is_elsewhere(context, dialog, flow):
+                _refuse(context, request, hop, flow, Refusal(403, NOT_THE_PEERS))
             # What ends a call is served however full we are.
-            if context.has_room_for_transaction or request.method == "BYE":
+            elif context.has_room_for_transaction or request.method == "BYE":
                 head = ResponseHead(request, flow, hop, "", context.server_line)
                 receive_in_dialog(context, dialog, request, key, way_back(hop, flow), head)
             else:

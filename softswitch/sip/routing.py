@@ -65,6 +65,12 @@ def flow_to(next_hop: Uri | None, last_heard: Flow) -> Flow:
     return Flow(transport, host, next_hop.port or default, last_heard.listener)
 
 
+def hosts_of(remote_target: str, route_set: Sequence[str]) -> set[str]:
+    """Give the hosts that a dialog names: those of its peer's Contact and of the proxies before."""
+    addresses = [_read_uri(remote_target), *map(_read_address, route_set)]
+    return {one.host.lower() for one in addresses if one is not None and one.host}
+
+
 def _route_lines(routes: Sequence[str]) -> str:
     return "".join([f"Route: {one_line(route)}\r\n" for route in routes])
 

@@ -7,6 +7,7 @@ wrong ones. A source is judged once a request; what an INVITE came out as stays 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from config.model import Trunk
@@ -17,13 +18,19 @@ from softswitch.routing.sources import NO_MARK, SourceTable
 from softswitch.sip.digest import Gate, Verdict
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
+from softswitch.sip.in_dialog import NOT_THE_PEERS
 from softswitch.sip.message import Request
 from softswitch.sip.source import Unknown, Unproven
 from softswitch.switchboard.challenges import Challenges
 
 __all__ = ["Sources"]
 
+logger = logging.getLogger(__name__)
+
 REALM = "softswitch"
+
+MAX_SHOWN = 128
+"""Characters of a Call-ID in a line of the log."""
 
 
 class Sources:
@@ -89,6 +96,12 @@ class Sources:
 
     def note_refused(self, event: RequestRefused) -> None:
         """Somebody was refused by the SIP core: strangers have only so many tries."""
+        if event.why == NOT_THE_PEERS:
+            logger.warning(
+                "%s from %s:%d in the dialog %s, which is not its: refused",
+                event.request.method, event.flow.host, event.flow.port,
+                (event.request.headers.get("Call-ID") or "")[:MAX_SHOWN],
+            )  # fmt: skip
         self._note(event, 1)
 
     def _on_unanswered(self, event: RequestRefused, times: int) -> None:

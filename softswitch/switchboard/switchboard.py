@@ -357,7 +357,8 @@ class Switchboard:
         """Say why the SIP core refused an INVITE before it came here; other requests are
         counted."""
         self.sources.note_refused(event)
-        self._tell_refused(event)
+        if event.why != NOT_THE_PEERS:
+            self._tell_refused(event)
 
     def _tell_refused(self, event: RequestRefused) -> None:
         request = event.request
