@@ -22,6 +22,7 @@ from softswitch.call.services import Services
 from softswitch.sip.headers.date import format_date
 from softswitch.sip.headers.identity import identities_of
 from softswitch.sip.identity import CallerIdentity
+from softswitch.sip.invite_server import IncomingInvite, InviteState
 from softswitch.sip.message import Request
 from softswitch.stir.passport import Party
 from softswitch.stir.ready import Ready
@@ -92,12 +93,18 @@ class Vouching:
 
     # Calls in.
 
-    def holds(self, request: Request, trunk: Trunk, go_on: Callable[[], None]) -> bool:
-        """Whether a call waits for certificates that are fetched; then it goes on by `go_on`."""
+    def holds(self, invite: IncomingInvite, trunk: Trunk, receive: Callable[..., None]) -> bool:
+        """Whether a call waits for certificates that are fetched; behind that it is received."""
         fetcher, policy = self._fetcher, trunk.identity
         if policy is None or not policy.verify or fetcher is None or not fetcher.is_on:
             return False
-        return fetcher.holds(certificates_named(identities_of(request.headers)), go_on)
+
+        def go_on() -> None:
+            # Unless the caller has hung up meanwhile.
+            if invite.state is InviteState.PROCEEDING:
+                receive(invite, held=True)
+
+        return fetcher.holds(certificates_named(identities_of(invite.request.headers)), go_on)
 
     def judge(
         self, request: Request, trunk: Trunk, identity: CallerIdentity, caller: str, number: str,
