@@ -40,7 +40,7 @@ from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
 from softswitch.sip.identity import CallerIdentity, read_identity
 from softswitch.sip.in_dialog import NOT_THE_PEERS
-from softswitch.sip.invite_server import IncomingInvite, InviteState
+from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.message import Request
 from softswitch.stir.verdict import Verified
 from softswitch.switchboard.means import Means
@@ -190,13 +190,8 @@ class Switchboard:
 
     def _holds(self, invite: IncomingInvite, trunk: Trunk) -> bool:
         """Whether an INVITE waits until its certificates are there, or too long."""
-
-        def go_on() -> None:
-            if invite.state is InviteState.PROCEEDING:
-                self.receive(invite, held=True)
-
         vouching = self.means.vouching
-        return vouching is not None and vouching.holds(invite.request, trunk, go_on)
+        return vouching is not None and vouching.holds(invite, trunk, self.receive)
 
     def _verify(
         self, request: Request, trunk: Trunk, match: NumberMatch, identity: CallerIdentity,
