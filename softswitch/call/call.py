@@ -396,17 +396,17 @@ class Call:
         if self._dialling is not None and not self.ended:
             self._dialling.on_progress(leg, status, described=described)
 
-    def on_cancelled(self, leg: Leg, *, reason: str | None) -> None:
+    def on_cancelled(self, leg: Leg, *, reason: str | None, q850: int = NORMAL_CLEARING) -> None:
         """The caller took its INVITE back; the stack has answered 487."""
-        self.end("calling", "cancelled", reason=reason, status=487)
+        self.end("calling", "cancelled", reason=reason, status=487, q850=q850)
 
-    def on_hung_up(self, leg: Leg, *, reason: str | None) -> None:
+    def on_hung_up(self, leg: Leg, *, reason: str | None, q850: int = NORMAL_CLEARING) -> None:
         """A side sent BYE: with one that is not bridged only its leg is over."""
         if self._depends_on(leg, "hung_up"):
             self._gone = leg
-            self.end(leg.side, "hung_up", reason=reason)
+            self.end(leg.side, "hung_up", reason=reason, q850=q850)
         else:
-            leg.finish(status=200, cause="hung_up")
+            leg.finish(status=200, cause="hung_up", q850=q850)
 
     def on_leg_lost(self, leg: Leg, *, why: str) -> None:
         """A dialog ended without a BYE: no ACK, or the far end knows it no more."""

@@ -10,7 +10,9 @@ from softswitch import sdp
 from softswitch.call.events import CallAnswered
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
 from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
+from softswitch.call.reasons import parting_of
 from softswitch.sip import events as sip_events
+from softswitch.sip.headers.container import Headers
 from softswitch.sip.invite_server import IncomingInvite
 
 if TYPE_CHECKING:
@@ -113,7 +115,8 @@ class CallingLeg(Leg):
         self.services.flush_soon()
 
     def _on_cancelled(self, event: sip_events.InviteCancelled) -> None:
-        self.call.on_cancelled(self, reason=event.reason)
+        parting = parting_of(Headers([] if event.reason is None else [("Reason", event.reason)]))
+        self.call.on_cancelled(self, reason=parting.reason, q850=parting.q850)
 
     def _detach(self) -> None:
         super()._detach()

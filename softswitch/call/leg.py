@@ -23,6 +23,7 @@ from softswitch.call.keys import Keys
 from softswitch.call.leg_media import LegMedia, session_description_of
 from softswitch.call.outcomes import TransferOutcome
 from softswitch.call.player import Player
+from softswitch.call.reasons import parting_of
 from softswitch.call.secrecy import SECRET_REST_SECONDS, Secrecy
 from softswitch.call.services import LoadedPrompt
 from softswitch.call.transfer import Transfer, transfer
@@ -198,8 +199,8 @@ class Leg:
             handler(self, event)
 
     def _on_bye(self, event: sip_events.ByeReceived) -> None:
-        reason = event.request.headers.get("Reason")
-        self.call.on_hung_up(self, reason=reason)
+        parting = parting_of(event.request.headers)
+        self.call.on_hung_up(self, reason=parting.reason, q850=parting.q850)
 
     def _on_dialog_terminated(self, event: sip_events.DialogTerminated) -> None:
         self.call.on_leg_lost(self, why=event.why)

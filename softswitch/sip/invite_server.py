@@ -243,13 +243,13 @@ class IncomingInvite:
 
     def on_cancel(self, request: Request) -> None:
         """Refuse with 487: the caller has cancelled (9.2)."""
-        reason = request.headers.get("Reason")
+        reason = ", ".join(request.headers.get_all("Reason")) or None
         if self._refuse(487, InviteState.CANCELLED):
             self._context.emit(InviteCancelled(self, reason, by_bye=False))
 
     def end_by_bye(self, request: Request) -> None:
         """Refuse with 487: the caller has sent an early BYE, which is answered already (15.1.2)."""
-        reason = request.headers.get("Reason")
+        reason = ", ".join(request.headers.get_all("Reason")) or None
         if self._refuse(487, InviteState.CANCELLED):
             self._context.emit(InviteCancelled(self, reason, by_bye=True))
 
