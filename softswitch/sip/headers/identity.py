@@ -18,6 +18,8 @@ check of a signature."""
 MAX_PARAMETERS = 8
 """Three are defined."""
 
+# An absolute URI: nothing but what can be shown, as it is told and kept as it stands.
+_INFO = re.compile(r"<[!-;=?-~]+>\Z")
 # Section 4: base64url characters and the two dots between the three parts, of which the first two
 # may be empty.
 _DIGEST = re.compile(r"[A-Za-z0-9_=-]*\.[A-Za-z0-9_=-]*\.[A-Za-z0-9_=-]+\Z")
@@ -47,7 +49,7 @@ class Identity:
             name, _, text = parameter.partition("=")
             found.setdefault(name.strip().lower(), text.strip())
         info = found.get("info", "")
-        if not (info.startswith("<") and info.endswith(">") and len(info) > 2):
+        if not _INFO.match(info):
             raise ParseError("bad-identity", detail="no info parameter")
         algorithm, extension = (unquote(found.get(name, "")) for name in ("alg", "ppt"))
         if any(text and not is_token(text) for text in (algorithm, extension)):
