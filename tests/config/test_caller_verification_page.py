@@ -18,6 +18,7 @@ from softswitch.stir.replays import Replays
 from softswitch.stir.signing import sign_call
 from softswitch.stir.verdict import STATUSES, Verdict
 from tests.support.configurations import MINIMAL, loaded
+from tests.support.expressions import expression
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "caller-verification.md").read_text()
 REST = """
@@ -68,3 +69,11 @@ def test_the_facts_that_conditions_know_are_those_of_the_language() -> None:
     assert FACTS["call.verstat"].words == ("passed", "failed", "none")
     assert FACTS["call.attestation"].words == ("A", "B", "C")
     assert "`call.verstat` (`passed`, `failed`, `none`)" in PAGE
+
+
+def test_the_conditions_of_the_page_are_of_the_language() -> None:
+    conditions = re.findall(r"`(call\.[a-z]+ (?:=|in) [^`]+)`", PAGE)
+
+    assert len(conditions) == 2
+    for text in conditions:
+        expression(text)

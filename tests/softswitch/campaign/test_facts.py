@@ -33,6 +33,21 @@ SIGNALLING = {
 }
 
 
+def test_what_is_known_of_the_callers_signature_is_known_to_conditions() -> None:
+    found = {"result": "passed", "attestation": "B", "signer": "709J"}
+    facts = facts_of(signalling={**SIGNALLING, "identity": found})
+
+    assert (facts.fact("call.verstat"), facts.fact("call.attestation")) == ("passed", "B")
+    assert value_of('call.attestation in ["A", "B"]', facts) is True
+
+
+@pytest.mark.parametrize("identity", [None, {"result": "none", "why": "missing"}, "passed"])
+def test_a_signature_that_is_not_there_attests_nothing(identity: Any) -> None:
+    facts = facts_of(signalling={**SIGNALLING, "identity": identity})
+
+    assert facts.fact("call.attestation") is None
+
+
 # Every name of the language is there.
 
 

@@ -196,3 +196,14 @@ def test_the_spool_of_webhooks_and_the_queues_are_told(bench: Bench) -> None:
     assert bench['queue_depth{queue="records"}'] == 7
     assert bench["journal_open_calls"] == 2
     assert bench['allocation_answers_total{status="200"}'] == 9
+
+
+def test_what_is_known_of_callers_signatures_is_told(bench: Bench) -> None:
+    bench.desk.status_of["signatures"] = lambda: {
+        "verified": {"passed": 3, "failed": 2}, "why": {"stale": 2}, "signed": {"A": 5, "div": 1},
+        "fetched": {"good": 1},
+    }  # fmt: skip
+    assert bench['callers_verified_total{result="passed"}'] == 3
+    assert bench['callers_unverified_total{why="stale"}'] == 2
+    assert bench['calls_signed_total{attestation="A"}'] == 5
+    assert bench['certificates_fetched_total{result="good"}'] == 1
