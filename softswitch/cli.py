@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     route.add_argument("file", type=Path, metavar="FILE")
     route.add_argument("--from", dest="caller", required=True, metavar="NUMBER")
     route.add_argument("--to", dest="called", required=True, metavar="NUMBER")
+    route.add_argument("--trunk", metavar="NAME", help="the trunk that the call comes in by")
     route.add_argument(
         "--at",
         metavar="TIME",
@@ -204,8 +205,13 @@ def _route_test(options: argparse.Namespace) -> int:
     except MomentError as error:
         print(f"softswitch: --at: {error}", file=sys.stderr)
         return 2
+    if options.trunk is not None and options.trunk not in configuration.trunks:
+        known = ", ".join(sorted(configuration.trunks))
+        print(f"softswitch: --trunk: there is none of that name: {known}", file=sys.stderr)
+        return 2
     found = route(
         configuration,
+        trunk=configuration.trunks.get(options.trunk),
         caller=options.caller,
         called=options.called,
         at=at,

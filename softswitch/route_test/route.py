@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from config.e164 import MAX_TEXT, normalise
-from config.model import Configuration
+from config.e164 import MAX_TEXT, dialled, normalise
+from config.model import Configuration, Trunk
 from ivr.entry import Entry, enter
 from ivr.journey import original_of
 from ringpool.lookup import NumberMatch, NumberTable
@@ -19,6 +19,7 @@ from softswitch.campaign.tables import Tables
 from softswitch.route_test.situation import Given, Situation
 from softswitch.route_test.steps import RouteDecision, RouteDestination, RouteNote, Step
 from softswitch.route_test.walk import Walk
+from softswitch.routing.number_forms import received_number, received_uri
 
 __all__ = ["Route", "route", "zone_of"]
 
@@ -121,20 +122,27 @@ def route(
     at: float = 0.0,
     answers: Mapping[str, str] | None = None,
     keys: Sequence[str] = (),
+    trunk: Trunk | None = None,
 ) -> Route:
     """Follow a call from `caller` to `called` (numbers, or SIP or tel URIs) without calling.
 
     `at` is UTC in seconds. `answers` are what the caller answers, by node; a name with a dot is a
     fact (`lookup.bid.price`). `keys` are pressed at menus, one after the other; a menu without a
-    key is followed along all of its choices.
+    key is followed along all of its choices. `trunk` is the one it comes in by, whose numbers are
+    read as it writes them.
     """
     caller, called = caller.strip()[:MAX_TEXT], called.strip()
+    if trunk is not None and trunk.numbers is not None:
+        numbers = trunk.numbers
+        called = received_uri(called, trunk)
+        caller = received_number(dialled(caller), numbers.receive_caller, numbers.country)
     match = NumberTable(configuration).find(called)
     caller = normalise(caller, configuration.switch.country) or caller
     if match is None:
         return Route(caller, called, refusal=NOT_ACTIVE, why="the number is not active")
     given = Given(dict(answers or {}), tuple(keys))
-    situation = Situation(configuration, Tables(configuration), match, caller, at, given)
+    by = "" if trunk is None else trunk.name
+    situation = Situation(configuration, Tables(configuration), match, caller, at, given, by)
     return _route(configuration, match, situation, caller, at)
 
 

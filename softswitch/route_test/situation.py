@@ -33,12 +33,14 @@ class Situation:
         caller: str,
         at: float,
         given: Given,
+        trunk: str = "",
     ) -> None:
         self._configuration = configuration
         self._tables = tables
         self._match = match
         self._caller = caller
         self._at = at
+        self._trunk = trunk
         self._set: list[tuple[str, Value]] = []
         self.given = given
         self.keys = given.keys
@@ -57,6 +59,7 @@ class Situation:
             publisher=match.publisher,
             pool=match.pool,
             parameters=match.binding,
+            trunk=self._trunk,
         )
         return CallFacts(
             self._configuration, campaign, presented, self._tables, NoHistory(), lambda: self._at
@@ -75,6 +78,7 @@ class Situation:
         other._match = self._match
         other._caller = self._caller
         other._at = self._at
+        other._trunk = self._trunk
         other._set = []
         other.given = self.given
         other.keys = self.keys

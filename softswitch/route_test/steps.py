@@ -12,7 +12,7 @@ from config.model import Ask, Connect, Menu, Node, Play, Prompt
 __all__ = ["RouteDecision", "RouteDestination", "RouteNote", "Step", "describe", "shown"]
 
 
-class RouteDestination(msgspec.Struct, frozen=True):
+class RouteDestination(msgspec.Struct, frozen=True, omit_defaults=True):
     """One destination the treatment may dial, and by which steps it comes there."""
 
     before_treatment: ClassVar[bool] = False
@@ -25,12 +25,19 @@ class RouteDestination(msgspec.Struct, frozen=True):
     """Where the INVITE is sent: host:port;transport."""
     caller_id: str
     ring_seconds: float
+    shown_as: str = ""
+    """From, where the trunk has a form of its own for numbers or fields that say who calls."""
+    fields: tuple[str, ...] = ()
+    """Those fields, as far as they do not depend on what the caller's INVITE says."""
 
     def fact(self) -> tuple[str, str]:
         """Its line."""
+        sent = ""
+        if self.shown_as:
+            sent = f", sent as {'; '.join((self.uri, f'From: {self.shown_as}', *self.fields))}"
         return "destination", (
             f"{self.number} by trunk {self.trunk} ({self.next_hop}), caller id {self.caller_id}, "
-            f"rings {self.ring_seconds:g} s, at {' > '.join(self.path)}"
+            f"rings {self.ring_seconds:g} s, at {' > '.join(self.path)}{sent}"
         )
 
 

@@ -43,17 +43,15 @@ from ivr.entry import enter
 from ivr.journey import original_of
 from ringpool.lookup import NumberMatch
 from softswitch.campaign.evaluate import Noting, evaluate, plain, render
+from softswitch.route_test.sent import sent_to
 from softswitch.route_test.situation import Situation
 from softswitch.route_test.steps import (
     RouteDecision,
-    RouteDestination,
     RouteNote,
     Step,
     describe,
     shown,
 )
-from softswitch.routing.caller_id import shown_caller
-from softswitch.routing.destinations import destination_trunk, dial_address
 from softswitch.routing.distribution import Candidate, DistributionMemory, arrange
 
 __all__ = ["MAX_DESTINATIONS", "Walk"]
@@ -186,31 +184,19 @@ class Walk:
             told = ", ".join(f"{name} {shown(value)}" for name, value in chosen.inputs.items())
             order = ", ".join(chosen.names) or "nobody"
             self.note(path, f"{node.choice.policy}: {order}{f' ({told})' if told else ''}")
-        caller_id = node.caller_id or campaign.caller_id
-        caller = shown_caller(
-            kind=caller_id.kind,
-            fixed=caller_id.number,
-            called=self._match.number,
-            caller=situation.facts.presented.caller,
-            name="",
-            private=False,
-            host=self._configuration.switch.advertise_host,
-        )
         for destination in chosen.destinations:
             if self._dialled >= MAX_DESTINATIONS:
                 return
             self._dialled += 1
-            trunk = destination_trunk(self._configuration, campaign, destination)
-            address = dial_address(destination, trunk, called=self._match.called)
-            flow = address.flow
             self.steps.append(
-                RouteDestination(
+                sent_to(
+                    destination,
+                    configuration=self._configuration,
+                    campaign=campaign,
+                    match=self._match,
+                    caller=situation.facts.presented.caller,
+                    caller_id=node.caller_id or campaign.caller_id,
                     path=path,
-                    number=address.number,
-                    uri=address.uri,
-                    trunk=trunk.name,
-                    next_hop=f"{flow.host}:{flow.port};transport={flow.transport}",
-                    caller_id=caller.number,
                     ring_seconds=destination.ring_seconds or node.ring_seconds,
                 )
             )
