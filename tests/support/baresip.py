@@ -1,0 +1,116 @@
+"""Debian's baresip as a phone for tests: its own SIP, RTP and SRTP (libre), none of ours.
+
+It plays a tone of 440 Hz, writes down nothing, and answers calls by itself. It ends after so many
+seconds, or when it is closed.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import struct
+import subprocess
+import wave
+from pathlib import Path
+
+import pytest
+
+from tests.support.ports import free_sip_port
+
+PROGRAM = shutil.which("baresip")
+MODULES = Path("/usr/lib/baresip/modules")
+needs_baresip = pytest.mark.skipif(PROGRAM is None, reason="baresip is not installed")
+
+TONE_HZ = 440
+MAX_SECONDS = 60
+"""A phone that a test forgets ends by itself."""
+
+CONFIGURATION = """\
+sip_listen 127.0.0.1:{port}
+net_interface 127.0.0.1
+audio_source aufile,{tone}
+audio_player aufile,{heard}
+audio_alert aufile,{heard}
+rtcp_mux {mux}
+module_path {modules}
+module g711.so
+module srtp.so
+module aufile.so
+module uuid.so
+module stdio.so
+module_tmp account.so
+module_app menu.so
+"""
+
+
+class Baresip:
+    """One running phone of the user `user`; `encryption` as its `mediaenc`, empty for none."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        user: str = "bare",
+        encryption: str = "",
+        one_port: bool = False,
+        dial: str = "",
+    ) -> None:
+        self.port = free_sip_port()
+        folder.mkdir(parents=True)
+        self._log = folder / "log"
+        tone = folder / "tone.wav"
+        _write_tone(tone, 30)
+        (folder / "config").write_text(
+            CONFIGURATION.format(
+                port=self.port, tone=tone, heard=folder / "heard.wav", modules=MODULES,
+                mux="yes" if one_port else "no",
+            )
+        )  # fmt: skip
+        secure = f";mediaenc={encryption}" if encryption else ""
+        account = f"<sip:{user}@127.0.0.1;transport=udp>;regint=0;answermode=auto"
+        (folder / "accounts").write_text(f"{account};audio_codecs=pcmu{secure}\n")
+        (folder / "contacts").write_text("")
+        self._command = [str(PROGRAM), "-f", str(folder), "-t", str(MAX_SECONDS)]
+        self._command += ["-e", f"/dial {dial}"] if dial else []
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it; it is ready a moment later."""
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def said(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text(errors="replace")
+
+    def close(self) -> None:
+        """Ends it; a call of its own is hung up."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+
+
+def _write_tone(path: Path, seconds: int) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        samples = (int(8000 * math.sin(2 * math.pi * TONE_HZ * at / 8000)) for at in range(8000))
+        second = b"".join(struct.pack("<h", sample) for sample in samples)
+        file.writeframes(second * seconds)
+
+
+def share_of_tone(samples: list[int]) -> float:
+    """How much of the power of 8 kHz samples is the tone's (Goertzel)."""
+    turn = 2 * math.pi * TONE_HZ / 8000
+    real = sum(sample * math.cos(turn * at) for at, sample in enumerate(samples))
+    imaginary = sum(sample * math.sin(turn * at) for at, sample in enumerate(samples))
+    power = sum(sample * sample for sample in samples) or 1
+    return 2 * (real * real + imaginary * imaginary) / len(samples) / power
