@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import control, decisions, loading, machine, media, pools, signalling
+from bench import control, decisions, loading, machine, media, pools, signalling, soak
 from bench.chart import Bar, bar_chart
 from bench.figures import Figure, figure, ratio, table
 from bench.hearing import table as hearing
@@ -55,6 +55,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="short runs; more noise")
     parser.add_argument("--only", default="", help="parts of hearing, with commas: tones,tick")
     parser.add_argument("--charts", type=Path, default=RESULTS, help="folder for the SVG charts")
+    parser.add_argument("--seconds", type=float, default=1800, help="length of a soak (1800)")
+    parser.add_argument(
+        "--rate", type=float, default=100, help="new calls a second of a soak (100)"
+    )
     options = parser.parse_args()
     try:
         hearing.chosen(options.only)
@@ -222,6 +226,13 @@ def _control(directory: Path, options: argparse.Namespace, results: Results) -> 
     print(f"set-up p99 grows by {figure(grown)} ms; wanted: less than 5")
 
 
+def _soak(directory: Path, options: argparse.Namespace, results: Results) -> None:
+    found = soak.measure(directory, seconds=options.seconds, rate=options.rate)
+    title = f"Soak: {options.rate:.0f} calls a second for {options.seconds:.0f} s"
+    _show(title, soak.report(found))
+    results["soak"] = found.as_json()
+
+
 PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "signalling": _signalling,
     "media": _media,
@@ -231,9 +242,10 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "pools": _pools,
     "hearing": _hearing,
     "control": _control,
+    "soak": _soak,
 }
-# Hearing takes its own time: `make bench-hearing`.
-IN_ALL = tuple(part for part in PARTS if part != "hearing")
+# These take their own time: `make bench-hearing`, `python -m bench soak`.
+IN_ALL = tuple(part for part in PARTS if part not in {"hearing", "soak"})
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -41,6 +41,7 @@ from softswitch.followers import FollowingEars, FollowingLog
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
 from softswitch.log import EventLog, LogLevels
+from softswitch.machine import held_by
 from softswitch.reload import Reloader
 from softswitch.signatures import Signatures
 from softswitch.snapshots import SnapshotMaker
@@ -153,6 +154,7 @@ class Front:
         desk.status_of["signatures"] = house.signatures.vouching.status
         desk.status_of["webhooks"] = house.webhooks.status
         desk.status_of["queues"] = self._queues
+        desk.status_of["held"] = lambda: held_by(house.services)
         if house.listening is not None:
             desk.status_of["hearing"] = house.listening.status
             desk.tapes, desk.keywords = house.listening.recording, house.listening.keywords

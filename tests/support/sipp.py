@@ -132,6 +132,11 @@ class Sipp:
         assert outcome.failed == 0, f"{self.name}: failed calls\n{outcome.trace}"
         return outcome
 
+    def result(self) -> Outcome:
+        """What it has counted so far, whatever became of it."""
+        assert self.process is not None
+        return self._outcome(self.process.poll() or 0)
+
     def close(self) -> None:
         """Ends it at once."""
         if self.process is not None and self.process.poll() is None:
