@@ -302,6 +302,10 @@ class Stack:
         probe.start()
         return probe
 
+    def is_ours(self, host: str, port: int | None) -> bool:
+        """Say whether a URI with this host and port leads to us."""
+        return self._context.is_ours(host, port)
+
     def dialog(self, replaces: Replaces) -> Dialog | None:
         """The dialog that a Replaces header names (RFC 3891 section 3): its tags are compared as
         whoever gets the header sees them."""

@@ -192,7 +192,7 @@ class Transfers:
             return self._guards.check(campaign, number)
         permit = self._guards.check(campaign, _told(uri))
         if isinstance(permit, Permit):
-            trunk = self._trunk_at(uri.host)
+            trunk = self._trunk_at(uri)
             if trunk is not None:
                 permit.destination = replace(permit.destination, trunk=trunk.name)
         return permit
@@ -207,9 +207,15 @@ class Transfers:
     def _plain_number(self, uri: Uri) -> str | None:
         return normalise(uri.number, self._board.snapshot.configuration.switch.country)
 
-    def _trunk_at(self, host: str) -> Trunk | None:
+    def _trunk_at(self, uri: Uri) -> Trunk | None:
+        """The trunk that an address is at; ours is none."""
+        if not uri.is_sip or self._board.services.stack.is_ours(uri.host, uri.port):
+            return None
+        host = canonical_host(uri.host)
         trunks = self._board.snapshot.configuration.trunks.values()
-        return next((one for one in trunks if one.host == canonical_host(host)), None)
+        return next(
+            (one for one in trunks if one.host == host and uri.port in (None, one.port)), None
+        )
 
     def _journey(self, call: Call) -> Journey | None:
         heeding = self._board.means.heeding
@@ -266,7 +272,7 @@ class Transfers:
     def redirect(self, leg: CalledLeg, uri: Uri) -> DialRequest | None:
         """How a leg goes on that its far end sends elsewhere: to the number called at a trunk's
         host, or to whom the rules list; None: not there."""
-        at = self._trunk_at(uri.host) if uri.is_sip else None
+        at = self._trunk_at(uri)
         number = self._number(leg, uri) if at is None else self._plain_number(uri)
         same = number is not None and number == self._plain_number(Uri.parse(leg.request.uri))
         if not (same and at is not None):
