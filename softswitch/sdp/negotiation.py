@@ -6,7 +6,6 @@ agreed. No transport, no call state: what a re-offer must keep is in LocalMedia.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from ipaddress import ip_address
 
 import msgspec
 
@@ -27,15 +26,14 @@ from softswitch.sdp.codec import (
     Codec,
 )
 from softswitch.sdp.crypto import SECURE_PROTOCOLS, SrtpKeys
-from softswitch.sdp.description import Connection, MediaDescription, SessionDescription
+from softswitch.sdp.description import MediaDescription, SessionDescription
 from softswitch.sdp.errors import (
-    WARN_ADDRESS_FORMAT,
     WARN_MEDIA_FORMAT,
     WARN_MEDIA_TYPE,
-    WARN_MULTICAST,
     WARN_TRANSPORT_PROTOCOL,
     NotAcceptable,
 )
+from softswitch.sdp.hosts import connection_of, family_of, is_unspecified, remote_host
 from softswitch.sdp.local import LocalMedia, OurOffer
 from softswitch.sdp.packet_time import DEFAULT_PTIME_MS, PacketTime, packet_time
 
@@ -142,7 +140,7 @@ def answer(
     if prefer is not None and audio.codecs[0][0] != prefer:
         preferred = sorted(audio.codecs, key=lambda entry: entry[0] != prefer)
         audio = msgspec.structs.replace(audio, codecs=tuple(preferred))
-    listens = not _is_unspecified(host)
+    listens = not is_unspecified(host)
     ours = answer_direction(audio.direction, direction, peer_listens=listens)
     _remember(local, audio)
     numbers = [payload_type for _, payload_type in audio.codecs]
@@ -191,8 +189,8 @@ def accept_answer(
     audio = read_audio(media, answered, ours, keyed=keyring is not None)
     if not audio.codecs:
         raise NotAcceptable(WARN_MEDIA_FORMAT, "Incompatible media format")
-    host = _remote_host(media, answered, family)
-    listens = not _is_unspecified(host)
+    host = remote_host(media, answered, family)
+    listens = not is_unspecified(host)
     direction = answer_direction(audio.direction, offered.direction, peer_listens=listens)
     if offered.digit_payload_type is None and audio.digit_payload_type is not None:
         audio = msgspec.structs.replace(audio, digit_payload_type=None)
@@ -220,17 +218,13 @@ def _our_offer(given: LocalMedia | bytes | SessionDescription) -> tuple[OurOffer
     if isinstance(given, LocalMedia):
         if given.offered is None:
             raise ValueError("nothing was offered yet")
-        return given.offered, _family_of(given.host)
+        return given.offered, family_of(given.host)
     if not isinstance(given, SessionDescription):
         given = SessionDescription.parse(given)
     index, media = _offered_audio(given)
     audio = read_audio(media, given, KNOWN_CODECS)
     offered = OurOffer(index, audio.codecs, audio.digit_payload_type, audio.direction)
-    return offered, _connection_of(media, given).address_type
-
-
-def _family_of(host: str) -> str:
-    return "IP6" if ":" in host else "IP4"
+    return offered, connection_of(media, given).address_type
 
 
 def answer_direction(theirs: str, wish: str, *, peer_listens: bool = True) -> str:
@@ -272,11 +266,11 @@ def _choose_audio(
     offered: SessionDescription, local: LocalMedia, codecs: Sequence[Codec]
 ) -> tuple[MediaDescription, RemoteAudio, str]:
     refusal: NotAcceptable | None = None
-    family, keyring = _family_of(local.host), local.keyring
+    family, keyring = family_of(local.host), local.keyring
     for media in offered.media if keyring is None else keyring.in_order(offered.media):
         if media.media != "audio" or media.port == 0:
             continue
-        if not (_is_plain(media) if keyring is None else keyring.takes(media)):
+        if not (_is_audio(media) if keyring is None else keyring.takes(media)):
             refusal = NotAcceptable(WARN_TRANSPORT_PROTOCOL, "Incompatible transport protocol")
             continue
         audio = read_audio(media, offered, codecs, keyed=keyring is not None)
@@ -284,14 +278,10 @@ def _choose_audio(
             refusal = NotAcceptable(WARN_MEDIA_FORMAT, "Incompatible media format")
             continue
         try:
-            return media, audio, _remote_host(media, offered, family)
+            return media, audio, remote_host(media, offered, family)
         except NotAcceptable as error:
             refusal = error
     raise refusal or NotAcceptable(WARN_MEDIA_TYPE, "Media type not available")
-
-
-def _is_plain(media: MediaDescription) -> bool:
-    return media.protocol.upper() in ACCEPTED_PROTOCOLS
 
 
 def _is_audio(media: MediaDescription, protocols: frozenset[str] = ACCEPTED_PROTOCOLS) -> bool:
@@ -316,46 +306,6 @@ def _answered_media(
         if _is_audio(media, protocols):
             return media
     raise NotAcceptable(WARN_MEDIA_TYPE, "Media type not available")
-
-
-def _connection_of(media: MediaDescription, description: SessionDescription) -> Connection:
-    """RFC 8866 section 5.7: a media-level c= line overrides the session's."""
-    connection = media.connection or description.connection
-    if connection is None:
-        raise NotAcceptable(WARN_ADDRESS_FORMAT, "No connection address")
-    return connection
-
-
-def _remote_host(media: MediaDescription, description: SessionDescription, family: str) -> str:
-    connection = _connection_of(media, description)
-    address_type, is_multicast, is_unspecified = _classify(connection.address)
-    if is_multicast:
-        raise NotAcceptable(WARN_MULTICAST, "Multicast not available")
-    if address_type != family and not is_unspecified:
-        raise NotAcceptable(WARN_ADDRESS_FORMAT, "Incompatible network address formats")
-    return connection.address
-
-
-@lru_cache(maxsize=1024)
-def _classify(address: str) -> tuple[str, bool, bool]:
-    """Type ("" when it is no address of a host), is it multicast, is it unspecified.
-
-    Bounded, because peers choose the addresses.
-    """
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "", False, False
-    # A zone (fe80::1%eth0) means something to its sender's host only.
-    if address == "255.255.255.255" or "%" in address:
-        return "", False, False
-    return f"IP{parsed.version}", parsed.is_multicast, parsed.is_unspecified
-
-
-def _is_unspecified(host: str) -> bool:
-    # RFC 3264 section 8.4: a connection address of 0.0.0.0, the old way to hold, "means that
-    # neither RTP nor RTCP should be sent to the peer".
-    return _classify(host)[2]
 
 
 def _remember(local: LocalMedia, audio: RemoteAudio) -> None:
@@ -411,7 +361,7 @@ def _agree(
 
 def _peer_direction(direction: str, host: str) -> str:
     """What the peer wants, with the old form of hold (c=0.0.0.0) said in the new words."""
-    if not _is_unspecified(host):
+    if not is_unspecified(host):
         return direction
     return "sendonly" if direction in SENDING else "inactive"
 
