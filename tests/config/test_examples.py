@@ -16,6 +16,7 @@ def example(name: str, **environment: str) -> Configuration:
 def test_the_examples_are_there() -> None:
     assert {
         "baby-fans.yaml",
+        "carriers.yaml",
         "click-to-call.yaml",
         "failover.yaml",
         "keywords.yaml",
