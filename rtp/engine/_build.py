@@ -16,7 +16,6 @@ def extension() -> Extension:
         sources=[f"{folder}/_engine.pyx", *core_sources(folder)],
         depends=sorted(f"{folder}/{path.name}" for path in HERE.glob("*.h")),
         include_dirs=[folder],
-        libraries=["m"],
         extra_compile_args=FLAGS,
         extra_link_args=["-pthread"],
     )

@@ -1,7 +1,9 @@
 /* White noise of a level. See noise.h. */
 #include "noise.h"
 
-#include <math.h>
+#define FULL_SCALE 32768.0
+#define ROOT_OF_THREE 1.7320508
+#define ONE_DB_LESS 0.8912509
 
 void noise_set(struct noise *noise, uint8_t level) {
     level &= 127; /* 3.1: "the most significant bit unused and always set to 0" */
@@ -9,8 +11,10 @@ void noise_set(struct noise *noise, uint8_t level) {
         level = LOUDEST_NOISE;
     /* Overload is the power of a square wave of full scale; noise that is spread evenly has a third
      * of its peak's. */
-    double rms = level > SOFTEST_NOISE ? 0 : 32768 * pow(10, level / -20.0);
-    noise->amplitude = (int32_t)(rms * sqrt(3) + 0.5);
+    double peak = FULL_SCALE * ROOT_OF_THREE;
+    for (int i = 0; i < level; i++)
+        peak *= ONE_DB_LESS;
+    noise->amplitude = level > SOFTEST_NOISE ? 0 : (int32_t)(peak + 0.5);
     if (!noise->random)
         noise->random = 0x9e3779b9;
 }

@@ -9,7 +9,7 @@ import math
 import struct
 from collections.abc import Iterator, Sequence
 
-import G722 as reference
+import G722 as REFERENCE
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,7 +68,7 @@ class SoundingEnd(RtpEnd):
 
 
 def _tone_frames(codec: int, tone_hz: int) -> Iterator[bytes]:
-    encoder = reference.G722(RATES[codec], G722_BITS)
+    encoder = REFERENCE.G722(RATES[codec], G722_BITS)
     rate, at = RATES[codec], 0
     count = rate // 50
     while True:
@@ -85,7 +85,7 @@ def sound_of(arrivals: Sequence[Arrival], codec: int) -> NDArray[np.float64]:
     """What came, decoded, in order of arrival."""
     payload = b"".join(one.payload for one in arrivals if one.payload_type == codec)
     if codec == G722:
-        return np.array(reference.G722(RATES[codec], G722_BITS).decode(payload), np.float64)
+        return np.array(REFERENCE.G722(RATES[codec], G722_BITS).decode(payload), np.float64)
     return g711.decode(payload, "PCMA" if codec == PCMA else "PCMU").astype(np.float64)
 
 

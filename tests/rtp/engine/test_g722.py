@@ -3,7 +3,7 @@
 import ctypes
 import subprocess
 
-import G722 as reference
+import G722 as REFERENCE
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,7 +44,8 @@ class Coder:
     def decode(self, octets: bytes) -> Samples:
         out = ctypes.create_string_buffer(2 * len(octets))
         self._library.g722_decode(self._state, octets, ctypes.c_size_t(len(octets)), out)
-        return np.frombuffer(out.raw, np.int16)
+        samples: Samples = np.frombuffer(out.raw, np.int16)
+        return samples
 
 
 def tone(hz: float, amplitude: float, seconds: float = 1.0) -> Samples:
@@ -68,20 +69,20 @@ def sounds() -> dict[str, Samples]:
 @pytest.mark.parametrize("name", sounds())
 def test_code_words_are_those_of_another_coder(library: ctypes.CDLL, name: str) -> None:
     samples = sounds()[name]
-    theirs = bytes(reference.G722(8000, BITS).encode(samples.tolist()))
+    theirs = bytes(REFERENCE.G722(8000, BITS).encode(samples.tolist()))
     assert Coder(library).encode(samples) == theirs
 
 
 @pytest.mark.parametrize("name", sounds())
 def test_sound_is_that_of_another_decoder(library: ctypes.CDLL, name: str) -> None:
-    octets = bytes(reference.G722(8000, BITS).encode(sounds()[name].tolist()))
-    theirs = np.array(reference.G722(8000, BITS).decode(octets), np.int16)
+    octets = bytes(REFERENCE.G722(8000, BITS).encode(sounds()[name].tolist()))
+    theirs = np.array(REFERENCE.G722(8000, BITS).decode(octets), np.int16)
     assert (Coder(library).decode(octets) == theirs).all()
 
 
 @given(octets=st.binary(min_size=1, max_size=2000))
 def test_whatever_octets_come_are_decoded_as_elsewhere(library: ctypes.CDLL, octets: bytes) -> None:
-    theirs = np.array(reference.G722(8000, BITS).decode(octets), np.int16)
+    theirs = np.array(REFERENCE.G722(8000, BITS).decode(octets), np.int16)
     assert (Coder(library).decode(octets) == theirs).all()
 
 
@@ -89,7 +90,7 @@ def test_whatever_octets_come_are_decoded_as_elsewhere(library: ctypes.CDLL, oct
 def test_whatever_samples_come_are_coded_as_elsewhere(
     library: ctypes.CDLL, values: list[int]
 ) -> None:
-    theirs = bytes(reference.G722(8000, BITS).encode(values))
+    theirs = bytes(REFERENCE.G722(8000, BITS).encode(values))
     assert Coder(library).encode(np.array(values, np.int16)) == theirs
 
 
@@ -107,7 +108,7 @@ def test_tones_come_out_as_they_went_in(library: ctypes.CDLL, hz: float, amplitu
 def test_sound_that_was_coded_at_16_khz_is_heard_at_8(library: ctypes.CDLL, hz: float) -> None:
     steps = np.arange(16000) * (2 * np.pi * hz / 16000)
     wide = np.rint(8000 * np.sin(steps)).astype(np.int16)
-    octets = bytes(reference.G722(16000, BITS).encode(wide.tolist()))
+    octets = bytes(REFERENCE.G722(16000, BITS).encode(wide.tolist()))
     heard = Coder(library).decode(octets).astype(float)[800:]
     steps = np.arange(len(heard)) * (2 * np.pi * hz / 8000)
     basis = np.stack([np.sin(steps), np.cos(steps)], axis=1)
@@ -119,7 +120,7 @@ def test_sound_that_was_coded_at_16_khz_is_heard_at_8(library: ctypes.CDLL, hz: 
 
 def test_sound_at_8_khz_is_heard_where_both_sub_bands_are(library: ctypes.CDLL) -> None:
     octets = Coder(library).encode(tone(1000, 8000))
-    wide = np.array(reference.G722(16000, BITS).decode(octets), float)[1600:]
+    wide = np.array(REFERENCE.G722(16000, BITS).decode(octets), float)[1600:]
     steps = np.arange(len(wide)) * (2 * np.pi * 1000 / 16000)
     basis = np.stack([np.sin(steps), np.cos(steps)], axis=1)
     parts, *_ = np.linalg.lstsq(basis, wide, rcond=None)
