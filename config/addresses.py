@@ -32,6 +32,8 @@ class HostPort:
     transport: Transport = "udp"
     explicit: bool = True
     """Whether the port was written."""
+    told: bool = False
+    """Whether the transport was."""
 
 
 def host(text: str) -> str:
@@ -163,7 +165,7 @@ def _trunk_address(text: str) -> HostPort:
         return found
     for known in get_args(Transport):
         if transport == known:
-            return replace(found, transport=known)
+            return replace(found, transport=known, told=True)
     raise RefusedError(f'the transport is udp, tcp or tls, not "{shorten(transport)}"')
 
 

@@ -253,6 +253,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
             found.port,
             found.transport,
             by_name=_is_by_name(found),
+            any_transport=_is_by_name(found) and not found.told,
             location=tree.location,
         )
     try:
@@ -266,6 +267,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         port=where.port,
         transport=where.transport,
         by_name=_is_by_name(where),
+        any_transport=_is_by_name(where) and not where.told,
         no_response_seconds=fields.get(keys.NO_RESPONSE_TIME),
         sources=fields.get(keys.SOURCES) or (),
         trusted=fields[keys.TRUSTED],

@@ -298,7 +298,11 @@ class App:
         self.signatures = Signatures(self.services, self.switchboard)
         self._resources.push_async_callback(self.signatures.close)
         await self.signatures.open(self.configuration)
-        self.servers = TrunkServers(self.services, lambda: _directory(switch))
+        self.servers = TrunkServers(
+            self.services,
+            lambda: _directory(switch),
+            {one.transport for one in self.transport.endpoints},
+        )
         self._resources.push_async_callback(self.servers.close)
         self.servers.use(self.configuration)
         stack.admits = self.switchboard.sources.gatekeeper.admits

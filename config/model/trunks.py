@@ -139,6 +139,8 @@ class Trunk:
     """Whether its parties may have those they talk to moved (REFER, Replaces). Default refuse."""
     redirects: Redirects = "refuse"
     """Whether a 3xx of it is followed, or a failure. Default refuse."""
+    any_transport: bool = False
+    """Whether its transport was left to what its name says (NAPTR)."""
     cost: Decimal | None = None
     """What a minute of a call to it costs, in the switch's currency. Default none."""
     listen: str | None = None
@@ -146,3 +148,8 @@ class Trunk:
     listener: int = 0
     """Its number among the switch's sockets (config.listeners)."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def service(self) -> tuple[str, str]:
+        """The name and transport whose servers are looked up; an empty one: any."""
+        return self.host, "" if self.any_transport else self.transport

@@ -23,7 +23,7 @@ class Ways:
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
-        self._avoided: dict[tuple[str, int], float] = {}
+        self._avoided: dict[tuple[str, str, int], float] = {}
 
     def of(
         self,
@@ -33,15 +33,20 @@ class Ways:
         now: float,
     ) -> list[Flow]:
         """The flows to try, in order; only the given one for a trunk with a port of its own."""
-        known = servers.get((trunk.host, trunk.transport), ()) if trunk.by_name else ()
+        known = servers.get(trunk.service, ()) if trunk.by_name else ()
         if not known:
             return [flow]
         ordered = in_order(known, lambda most: self._ids.number(0, most))
-        ordered.sort(key=lambda server: self._avoided.get((server.host, server.port), 0.0) > now)
-        return [flow._replace(host=server.host, port=server.port) for server in ordered]
+        ways = [
+            flow._replace(
+                transport=server.transport or flow.transport, host=server.host, port=server.port
+            )
+            for server in ordered
+        ]
+        return sorted(ways, key=lambda way: self._avoided.get(way[:3], 0.0) > now)
 
     def failed(self, flow: Flow, now: float) -> None:
         """A server did not answer, or said that it is not there."""
         if len(self._avoided) >= MAX_AVOIDED:
             self._avoided.clear()
-        self._avoided[flow.host, flow.port] = now + AVOID_SECONDS
+        self._avoided[flow[:3]] = now + AVOID_SECONDS

@@ -86,7 +86,7 @@ class TrunkTable:
             for host in (trunk.host, *trunk.sources):
                 table.add(trunk, host, known.addresses.get(host, none))
             if trunk.by_name:
-                servers = known.servers.get((trunk.host, trunk.transport), none)
+                servers = known.servers.get(trunk.service, none)
                 table.add(trunk, trunk.host, servers)
             for host in () if trunk.behind is None else trunk.behind.proxies:
                 proxies.add(trunk, host, known.addresses.get(host, none))

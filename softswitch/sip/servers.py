@@ -15,6 +15,8 @@ class Server(NamedTuple):
     port: int
     priority: int = 0
     weight: int = 0
+    transport: str = ""
+    """What it is called by; empty: as whoever asked says."""
 
 
 def in_order(servers: Iterable[Server], draw: Callable[[int], int]) -> list[Server]:

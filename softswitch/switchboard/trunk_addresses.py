@@ -54,7 +54,7 @@ class TrunkAddresses:
     async def find(self, configuration: Configuration) -> Known:
         """What the names of a configuration stand for."""
         servers = {
-            (trunk.host, trunk.transport): self._servers.get((trunk.host, trunk.transport), ())
+            trunk.service: self._servers.get(trunk.service, ())
             for trunk in configuration.trunks.values()
             if trunk.by_name
         }

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from config.model import Configuration, Trunk
+from config.model import Configuration
 from softswitch.call.services import Services
 from softswitch.sip.servers import Server
 from softswitch.transport.names import NoAnswer
@@ -28,6 +28,8 @@ SHORTEST_SECONDS = 30.0
 LONGEST_SECONDS = 3600.0
 """Between these an answer holds, whatever it says: a second would be a flood, a day too long after
 a carrier has moved."""
+LONGEST_NEGATIVE_SECONDS = 300.0
+"""The same for an answer that there are none: a carrier may have some soon."""
 RETRY_SECONDS = 10.0
 """After a question without an answer."""
 
@@ -35,8 +37,15 @@ RETRY_SECONDS = 10.0
 class TrunkServers:
     """Follows the configuration; owns a task a name."""
 
-    def __init__(self, services: Services, make_directory: Callable[[], Directory]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        make_directory: Callable[[], Directory],
+        transports: Collection[str] = ("udp", "tcp"),
+    ) -> None:
+        """`transports` are those that the switch can call by."""
         self._services = services
+        self._transports = transports
         self._make_directory = make_directory
         self._directory: Directory | None = None
         """Made when the first name is to be looked up: most switches have none."""
@@ -49,7 +58,7 @@ class TrunkServers:
 
     def use(self, configuration: Configuration) -> None:
         """Look up the names of these trunks from now on."""
-        wanted = {_key(trunk) for trunk in configuration.trunks.values() if trunk.by_name}
+        wanted = {trunk.service for trunk in configuration.trunks.values() if trunk.by_name}
         for key in set(self._tasks) - wanted:
             self._tasks.pop(key).cancel()
             self._services.servers.pop(key, None)
@@ -76,16 +85,17 @@ class TrunkServers:
         if self._directory is None:
             self._directory = self._make_directory()
         try:
-            found = await self._directory.find(name, transport)
+            if transport:
+                found = await self._directory.find(name, transport)
+            else:
+                found = await self._directory.find_any(name, self._transports)
         except NoAnswer as error:
             logger.warning("servers of %s: %s; what was known holds on", name, error)
             return RETRY_SECONDS
         self._services.servers[name, transport] = tuple(
-            Server(one.host, one.port, one.priority, one.weight) for one in found.records
+            Server(one.host, one.port, one.priority, one.weight, one.transport)
+            for one in found.records
         )
-        holds = min(max(found.seconds, SHORTEST_SECONDS), LONGEST_SECONDS)
+        longest = LONGEST_SECONDS if found.records else LONGEST_NEGATIVE_SECONDS
+        holds = min(max(found.seconds, SHORTEST_SECONDS), longest)
         return holds * random.uniform(0.9, 1.0)
-
-
-def _key(trunk: Trunk) -> tuple[str, str]:
-    return trunk.host, trunk.transport

@@ -139,13 +139,13 @@ class TrunkWatch:
         """The servers of a name are known, or will not be soon."""
         self._looked.add((name, transport))
         for trunk in self._trunks.values():
-            if trunk.by_name and (trunk.host, trunk.transport) == (name, transport):
+            if trunk.by_name and trunk.service == (name, transport):
                 self._take_up(trunk)
         self._services.flush_soon()
 
     def _take_up(self, trunk: Trunk) -> None:
         """Watch a trunk whose servers are known, or are other ones now."""
-        if trunk.by_name and (trunk.host, trunk.transport) not in self._looked:
+        if trunk.by_name and trunk.service not in self._looked:
             return
         if trunk.register is not None and trunk.name not in self._registrations:
             self._register(trunk)

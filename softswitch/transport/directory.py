@@ -1,5 +1,5 @@
-"""What stands behind a name: servers (SRV records, RFC 3263) and addresses (A, AAAA), asked on the
-loop with a deadline.
+"""What stands behind a name: servers (NAPTR and SRV records, RFC 3263) and addresses (A, AAAA),
+asked on the loop with a deadline.
 
 It knows no SIP but the names of its services. What it finds, and for how long that holds, is all it
 tells; who keeps it and who is called is not its business.
@@ -8,7 +8,7 @@ tells; who keeps it and who is called is not its business.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import dns.asyncresolver
@@ -30,6 +30,10 @@ NEGATIVE_SECONDS = 30.0
 """How long "there is none" holds where the answer does not say (RFC 2308 section 5)."""
 
 _SERVICES = {"udp": "_sip._udp", "tcp": "_sip._tcp", "tls": "_sips._tcp"}
+_NAPTR_SERVICES = {"SIP+D2U": "udp", "SIP+D2T": "tcp", "SIPS+D2T": "tls"}
+"""RFC 3263 section 4.1; what is not here (SCTP, WebSocket) is nothing that we call by."""
+PRIORITIES = 65536
+"""Of SRV records: those of the next NAPTR record come behind them all."""
 
 
 class Record(NamedTuple):
@@ -39,6 +43,8 @@ class Record(NamedTuple):
     port: int
     priority: int
     weight: int
+    transport: str = ""
+    """Empty: that which was asked for."""
 
 
 class Found(NamedTuple):
@@ -70,7 +76,60 @@ class Directory:
 
     async def find(self, name: str, transport: str) -> Found:
         """The servers of a name for a transport; raises NoAnswer."""
-        answer = await self._ask(f"{_SERVICES[transport]}.{name.rstrip('.')}.", "SRV")
+        return await self._servers(f"{_SERVICES[transport]}.{name.rstrip('.')}.")
+
+    async def find_any(self, name: str, transports: Collection[str]) -> Found:
+        """The servers of a name by those of these transports that it has, the transports it likes
+        best first; raises NoAnswer."""
+        services, seconds = await self._services_of(name, transports)
+        found: list[Record] = []
+        for rank, (transport, question) in enumerate(services):
+            servers = await self._servers(question)
+            seconds = min(seconds, servers.seconds)
+            found += [
+                one._replace(transport=transport, priority=one.priority + rank * PRIORITIES)
+                for one in servers.records
+            ]
+        if found:
+            return Found(tuple(found[:MAX_RECORDS]), seconds)
+        return await self._first_of(name, transports, seconds)
+
+    async def _services_of(
+        self, name: str, transports: Collection[str]
+    ) -> tuple[list[tuple[str, str]], float]:
+        """Transports and what to ask for the servers of each, in the order of the NAPTR records.
+
+        Some name servers say nothing to what they do not know: then there are none.
+        """
+        try:
+            answer = await self._ask(f"{name.rstrip('.')}.", "NAPTR")
+        except NoAnswer:
+            return [], NEGATIVE_SECONDS
+        found = []
+        for one in sorted(answer.records, key=lambda one: (one.order, one.preference)):
+            transport = _NAPTR_SERVICES.get(one.service.decode("ascii", "replace").upper(), "")
+            # RFC 3263 section 4.1: "the NAPTR processing as described in RFC 2915 will result in
+            # the discovery of [...] the SRV record": flag s, and no expression.
+            is_service = one.flags.lower() == b"s" and not one.regexp
+            if transport in transports and is_service:
+                found.append((transport, str(one.replacement)))
+        return found[: len(_NAPTR_SERVICES)], answer.seconds
+
+    async def _first_of(self, name: str, transports: Collection[str], seconds: float) -> Found:
+        """RFC 3263 section 4.1: without NAPTR records "the client constructs SRV queries for those
+        transport protocols it supports"; but not for TLS, which nobody asked for."""
+        for transport in ("udp", "tcp"):
+            if transport in transports:
+                servers = await self.find(name, transport)
+                seconds = min(seconds, servers.seconds)
+                if servers.records:
+                    records = (one._replace(transport=transport) for one in servers.records)
+                    return Found(tuple(records), seconds)
+        return Found((), seconds)
+
+    async def _servers(self, question: str) -> Found:
+        """The SRV records of a service; raises NoAnswer."""
+        answer = await self._ask(question, "SRV")
         records = tuple(
             Record(str(one.target).rstrip("."), int(one.port), int(one.priority), int(one.weight))
             for one in answer.records

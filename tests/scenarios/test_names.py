@@ -84,3 +84,40 @@ def test_an_address_that_changes_is_followed_and_kept_while_nobody_answers(
         asked = len(names.asked)
         wait_for("a question", lambda: len(names.asked) > asked + 2, within=60)
         assert is_welcome(after, near)
+
+
+def test_the_transport_of_a_trunk_is_what_its_name_likes_best(
+    names: NameServer, tmp_path: Path
+) -> None:
+    with ExitStack() as made:
+        stream = made.enter_context(closing(Phone(transport="tcp", user="stream")))
+        datagrams = made.enter_context(closing(Phone(user="datagrams")))
+        near = made.enter_context(closing(RtpEnd()))
+        names.records["carrier.test.", "NAPTR"] = [
+            '10 1 "s" "SIPS+D2T" "" _sips._tcp.carrier.test.',
+            '20 1 "s" "SIP+D2T" "" _sip._tcp.carrier.test.',
+            '30 1 "s" "SIP+D2U" "" _sip._udp.carrier.test.',
+        ]
+        names.srv("_sip._tcp.carrier.test", (1, 0, stream.port, "localhost"))
+        names.srv("_sip._udp.carrier.test", (1, 0, datagrams.port, "localhost"))
+        file = tmp_path / "switch.yaml"
+        servers = f"[127.0.0.1:{names.port}]"
+        trunk = "    no_response_time: 2 s\n"
+        file.write_text(configuration(switch={"name_servers": servers}, trunk=trunk))
+        switch = made.enter_context(Switch(tmp_path / "run", file, trunk="carrier.test"))
+        caller = made.enter_context(closing(Phone(switch.address, user=CALLER)))
+        wait_for("the trunk to be known", lambda: is_welcome(caller, near), within=20)
+        calling = caller.invite(DIRECT, near.sdp())
+        called = stream.expect_call(10)
+        assert called.invite is not None
+        assert called.invite.get("via").startswith("SIP/2.0/TCP ")
+        assert ";transport=tcp>" in called.invite.get("contact")
+        # Full: the next is another transport's.
+        called.respond(503)
+        called = datagrams.expect_call(10)
+        assert called.invite is not None
+        assert called.invite.get("via").startswith("SIP/2.0/UDP ")
+        calling.cancel()
+        called.expect("CANCEL")
+        calling.expect(200, to="CANCEL")
+        calling.expect(487)

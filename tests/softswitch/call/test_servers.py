@@ -38,6 +38,19 @@ def test_what_failed_lately_comes_last_for_a_while() -> None:
     assert hosts(ways, AVOID_SECONDS + 1.0) == ["one", "two", "three"]
 
 
+def test_servers_of_a_name_that_says_so_are_called_by_transports_of_their_own() -> None:
+    ways = Ways(Ids(Pseudorandom(1)))
+    trunk = Trunk("t", "carrier.example", by_name=True, any_transport=True)
+    known = {
+        ("carrier.example", ""): (Server("one", 1, 0, 0, "tcp"), Server("one", 1, 9, 0, "udp"))
+    }
+    found = ways.of(trunk, FLOW, known, 0.0)
+    assert [flow[:3] for flow in found] == [("tcp", "one", 1), ("udp", "one", 1)]
+    # What fails by one transport may be there by another.
+    ways.failed(found[0], 0.0)
+    assert [flow.transport for flow in ways.of(trunk, FLOW, known, 1.0)] == ["udp", "tcp"]
+
+
 def test_failures_that_are_remembered_are_bounded() -> None:
     ways = Ways(Ids(Pseudorandom(1)))
     for number in range(module.MAX_AVOIDED * 2):

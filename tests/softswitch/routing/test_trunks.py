@@ -20,7 +20,7 @@ KNOWN = Known(
         "sbc.example.org": frozenset({"203.0.113.1", "::ffff:203.0.113.2"}),
         "media.example.org": frozenset({"203.0.113.3"}),
     },
-    {("sbc.example.org", "udp"): frozenset({"203.0.113.5", "2001:db8::5"})},
+    {("sbc.example.org", ""): frozenset({"203.0.113.5", "2001:db8::5"})},
 )
 TABLE = TrunkTable(CONFIGURATION, KNOWN)
 
@@ -125,7 +125,7 @@ def test_servers_are_only_those_of_a_trunk_without_a_port_and_of_its_transport()
 
 def test_servers_of_a_trunk_behind_proxies_are_known_behind_them() -> None:
     text = "trunks: {a: {address: carrier.example, behind: {proxies: [192.0.2.50], via: true}}}\n"
-    servers = {("carrier.example", "udp"): frozenset({"192.0.2.1"})}
+    servers = {("carrier.example", ""): frozenset({"192.0.2.1"})}
     table = TrunkTable(loaded(text), Known(servers=servers))
     assert table.identify("192.0.2.1") is None
     assert [trunk.name for trunk in table.behind.find("192.0.2.1")] == ["a"]

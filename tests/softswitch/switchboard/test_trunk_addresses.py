@@ -18,7 +18,7 @@ from tests.support.configurations import loaded
 
 BY_NAME = loaded("trunks: {a: {address: carrier.example, sources: [media.example]}}\n")
 WITH_PORT = loaded("trunks: {a: 'carrier.example:5060'}\n")
-KEY = ("carrier.example", "udp")
+KEY = ("carrier.example", "")
 
 
 class Names:
