@@ -27,6 +27,7 @@ from config.reading import (
 __all__ = ["FETCH", "SIGN", "STIR", "check_vouching", "read_stir"]
 
 MAX_HOSTS = 100
+"""That may be asked for certificates; there are some tens of authorities in a country."""
 """Looked through for each certificate that is fetched."""
 MAX_BEGINNINGS = 1000
 """Blocks of numbers of one operator."""
@@ -279,6 +280,12 @@ def check_vouching(stir: Stir, trunks: Mapping[str, Trunk], problems: Problems) 
                 trunk.location,
                 f'trunk "{trunk.name}": nobody is there whose signatures are believed',
                 "set authorities in the section stir",
+            )
+        elif identity.verify and stir.certificates is None and stir.fetching is None:
+            problems.add(
+                trunk.location,
+                f'trunk "{trunk.name}": no certificate is known to verify its calls with',
+                "set certificates, or fetch, in the section stir",
             )
         if identity.sign and stir.signing is None:
             problems.add(

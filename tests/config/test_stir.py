@@ -25,7 +25,7 @@ def test_every_key_of_a_trunk_reaches_the_model() -> None:
         "verify: true, missing: mark, failed: refuse, believe: true, verstat: true, sign: true, "
         "pass: true"
     )
-    stir = f"stir: {{authorities: a.pem, {SIGN}}}}}\n"
+    stir = f"stir: {{authorities: a.pem, certificates: c, {SIGN}}}}}\n"
 
     assert loaded(text + stir).trunks["c"].identity == TrunkVouching(
         True, "mark", "refuse", True, True, True, True
@@ -95,6 +95,14 @@ def test_nothing_is_verified_without_authorities() -> None:
     found = "\n".join(told(TRUNK.format("verify: true")))
 
     assert "set authorities in the section stir" in found
+
+
+def test_nothing_is_verified_without_certificates() -> None:
+    text = TRUNK.format("verify: true")
+    found = "\n".join(told(text + "stir: {authorities: a.pem}\n"))
+
+    assert "set certificates, or fetch, in the section stir" in found
+    assert loaded(text + "stir: {authorities: a.pem, fetch: {hosts: [a.example]}}\n")
 
 
 def test_nothing_is_signed_without_a_key() -> None:
