@@ -45,7 +45,7 @@ from ivr.nodes.ask import run_ask
 from ivr.nodes.connect import run_connect
 from softswitch.call.events import SmsRequested, VariableSet
 from softswitch.campaign.evaluate import SECRET, plain
-from softswitch.routing.addresses import sip_uri
+from softswitch.routing.number_forms import called_uri
 
 logger = logging.getLogger(__name__)
 
@@ -186,10 +186,10 @@ class TreatmentCall:
         """Send the caller elsewhere by REFER; comes back only when that did not work."""
         destination = self._destination(to)
         if destination is not None and destination.number is not None and not self.ended:
-            trunk = self._journey.call.caller.trunk
             uri = destination.number
             if destination.kind == "number":
-                uri = sip_uri(uri, trunk.host, trunk.port)
+                home = self._journey.configuration.switch.country
+                uri = called_uri(uri, self._journey.call.caller.trunk, home)
             await self._journey.call.transfer(uri, within=within)
 
     def sms(self, text: str, *, to: str | None = None) -> None:

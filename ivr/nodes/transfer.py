@@ -1,7 +1,8 @@
 """Transfer: send the answered caller elsewhere by REFER.
 
-A number goes to the host the caller came from, which knows how to reach it; a SIP URI stays as it
-is. The call layer ends the call when the other side says that it has worked.
+A number goes to the host the caller came from, which knows how to reach it, in the form its trunk
+wants; a SIP URI stays as it is. The call layer ends the call when the other side says that it has
+worked.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from config.addresses import sip_uri_problem
 from config.e164 import normalise
 from config.model import Node, Transfer
 from ivr.journey import Journey
-from softswitch.routing.addresses import sip_uri
+from softswitch.routing.number_forms import called_uri
 
 
 async def run_transfer(journey: Journey, node: Transfer) -> tuple[Node, ...]:
@@ -33,5 +34,4 @@ def _target(journey: Journey, to: str) -> str | None:
     number = normalise(to, journey.configuration.switch.country)
     if number is None:
         return None
-    trunk = journey.call.caller.trunk
-    return sip_uri(number, trunk.host, trunk.port)
+    return called_uri(number, journey.call.caller.trunk, journey.configuration.switch.country)

@@ -27,6 +27,7 @@ from softswitch.call.leg import Leg
 from softswitch.call.moving import MAX_MOVES, Move
 from softswitch.call.taking_over import take_over
 from softswitch.routing.addresses import DEFAULT_SIP_PORT, canonical_host, sip_uri
+from softswitch.routing.number_forms import received_number
 from softswitch.sip.dialog import Dialog, DialogState
 from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestReceived
@@ -202,10 +203,14 @@ class Transfers:
             here = {canonical_host(self._board.services.advertised_host)}
             if canonical_host(uri.host) not in here | {canonical_host(leg.trunk.host)}:
                 return None
-        return self._plain_number(uri)
+        return self._plain_number(uri, leg.trunk)
 
-    def _plain_number(self, uri: Uri) -> str | None:
-        return normalise(uri.number, self._board.snapshot.configuration.switch.country)
+    def _plain_number(self, uri: Uri, trunk: Trunk | None = None) -> str | None:
+        number = uri.number
+        if trunk is not None and trunk.numbers is not None:
+            # As it would write the number of a call.
+            number = received_number(number, trunk.numbers.receive_called, trunk.numbers.country)
+        return normalise(number, self._board.snapshot.configuration.switch.country)
 
     def _trunk_at(self, uri: Uri) -> Trunk | None:
         """The trunk that an address is at; ours is none."""

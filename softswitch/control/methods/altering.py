@@ -27,7 +27,7 @@ from softswitch.control.methods.originate import permit_for
 from softswitch.control.rpc import json_bytes
 from softswitch.control.session import Caller
 from softswitch.control.sounding import SoundParams, is_given, sound_of
-from softswitch.routing.addresses import sip_uri
+from softswitch.routing.number_forms import called_uri
 
 __all__ = ["METHODS"]
 
@@ -256,4 +256,4 @@ def _target(call: Call, leg: Leg, to: str) -> str:
     number = normalise(to, call.configuration.switch.country)
     if number is None:
         raise ControlError(ErrorCode.INVALID_PARAMS, "to: a number, or a SIP URI")
-    return sip_uri(number, leg.trunk.host, leg.trunk.port)
+    return called_uri(number, leg.trunk, call.configuration.switch.country)

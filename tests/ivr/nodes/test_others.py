@@ -22,6 +22,7 @@ from config.model import (
     HangUp,
     Lookup,
     Node,
+    NumberRule,
     Play,
     Prompt,
     PythonStep,
@@ -29,6 +30,8 @@ from config.model import (
     Sms,
     Transfer,
     Treatment,
+    Trunk,
+    TrunkNumbers,
 )
 from ivr.api import TreatmentCall
 from ivr.flow import run_treatment
@@ -202,6 +205,14 @@ async def test_a_caller_is_transferred(to: str, uri: str) -> None:
     await walk(call, Transfer("away", template(to), on_failure=(HangUp("no", "no"),)))
     assert ("transfer", uri) in call.diary
     assert call.end_facts["cause"] == "transferred"
+
+
+async def test_a_caller_is_transferred_to_a_number_in_its_trunks_form() -> None:
+    call = ScriptedCall()
+    numbers = TrunkNumbers(send_called=NumberRule("digits", add="9011#"))
+    call.caller.trunk = Trunk("carrier", "192.0.2.1", numbers=numbers)
+    await walk(call, Transfer("away", template("602 555 1234")))
+    assert ("transfer", "sip:9011%2316025551234@192.0.2.1") in call.diary
 
 
 @pytest.mark.parametrize("to", ["602 555 1234", "nonsense", "sip:", "{var.x}"])

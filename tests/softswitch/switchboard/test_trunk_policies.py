@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from config.model import NumberRule, TrunkNumbers
 from softswitch.sip.message import Request
 from tests.support.laboratory import (
     CALLER,
@@ -17,6 +19,7 @@ from tests.support.laboratory import (
     Laboratory,
     laboratory,
 )
+from tests.support.referring import THIRD, referring
 
 Headers = Sequence[tuple[str, str]]
 DIVERTED = (
@@ -213,3 +216,17 @@ def test_a_trunk_may_say_that_one_that_rang_out_was_the_last(tmp_path: Path) -> 
         lab.callee.ring()
         lab.advance(2.5)
         assert len(lab.record["legs"]) == 2
+
+
+def test_a_party_that_asks_for_a_transfer_writes_numbers_as_its_trunk_does(tmp_path: Path) -> None:
+    numbers = TrunkNumbers("DE", receive_called=NumberRule(strip="77"))
+    with referring(tmp_path / "data") as bench:
+        lab = bench.lab
+        _, agent = bench.bridge()
+        leg = lab.call.callee
+        assert leg is not None
+        leg.trunk = dataclasses.replace(leg.trunk, numbers=numbers)
+        bench.refer(agent, f"sip:7700{THIRD.removeprefix('+')}@{SWITCH}")
+        assert lab.facts("transfer.received")[0]["to"] == THIRD
+        lab.caller.hang_up()
+        lab.settle()
