@@ -55,10 +55,12 @@ static void check_sent(void *context, int socket, const uint8_t *data, size_t le
     REQUIRE(length >= 8 && length <= RTP_HEADER_LENGTH + MAX_PAYLOAD + MAX_SECURE_TRAILER);
     REQUIRE(data[0] >> 6 == 2);
     REQUIRE(to->length > 0);
-    if (socket == leg->rtp_socket)
-        REQUIRE(length >= RTP_HEADER_LENGTH && read_32(data + 8) == leg->stream.ssrc);
+    bool rtp = length >= RTP_HEADER_LENGTH && read_32(data + 8) == leg->stream.ssrc;
+    bool rtcp = (length % 4 == 0 || leg->secure) && read_32(data + 4) == leg->stream.ssrc;
+    if (leg->has_one_port)
+        REQUIRE(socket == leg->rtp_socket && (rtp || (rtcp && data[1] >= 192 && data[1] <= 223)));
     else
-        REQUIRE((length % 4 == 0 || leg->secure) && read_32(data + 4) == leg->stream.ssrc);
+        REQUIRE(socket == leg->rtp_socket ? rtp : rtcp);
     memcpy(copy, data, length); /* the sanitizer sees every octet read */
     world->sent++;
 }
@@ -171,6 +173,7 @@ static void command(struct world *world, int place) {
         break;
     case 5:
         leg_set_direction(core, leg, chance(4), chance(4), world->now);
+        leg->has_one_port = chance(2);
         break;
     case 6:
     case 7:
@@ -277,7 +280,7 @@ static void packet(struct world *world, int place) {
     uint8_t *exact = malloc(RTP_HEADER_LENGTH + length + 1);
     memcpy(exact, large, RTP_HEADER_LENGTH + length);
     uint8_t *moved = realloc(exact, RTP_HEADER_LENGTH + length);
-    if (rtcp)
+    if (rtcp && !(leg->has_one_port && chance(4)))
         leg_receive_rtcp(&world->core, leg, moved + RTP_HEADER_LENGTH, length, &from, world->now);
     else
         leg_receive(&world->core, leg, moved + RTP_HEADER_LENGTH, length, &from, world->now);
