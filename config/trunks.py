@@ -27,6 +27,7 @@ from config.reading import (
     note,
     read_fields,
 )
+from config.trunk_dialogs import KEYS, OFFERS
 from config.trunk_failover import FAILOVER_KIND
 from config.trunk_headers import HEADERS_KIND
 from config.trunk_identity import IDENTITY_KIND
@@ -65,7 +66,8 @@ class TrunkKeys:
     TRUSTED = Key(
         "trusted",
         BOOLEAN,
-        "Whether its P-Asserted-Identity is believed.",
+        "Whether its P-Asserted-Identity, Remote-Party-ID and P-Charge-Info are believed, and it is "
+        "told who a private caller is, in the fields of `caller_identity`.",
         default="false",
         example="true",
     )
@@ -165,6 +167,8 @@ class TrunkKeys:
     RTCP_MUX = RTCP_MUX
     TRANSFERS = TRANSFERS
     REDIRECTS = REDIRECTS
+    OFFERS = OFFERS
+    KEYS = KEYS
     NUMBERS = Key(
         "numbers",
         NUMBERS_KIND,
@@ -293,6 +297,8 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         caller_identity=fields.get(keys.CALLER_IDENTITY),
         transfers=fields[keys.TRANSFERS],
         redirects=fields[keys.REDIRECTS],
+        offers=fields[keys.OFFERS],
+        keys=fields[keys.KEYS],
         identity=fields.get(keys.IDENTITY),
         cost=fields.get(keys.COST),
         listen=fields.get(keys.LISTEN),

@@ -14,7 +14,9 @@ from config.model.values import (
     NOWHERE,
     CodecName,
     Hold,
+    KeysBy,
     Location,
+    Offers,
     Oversize,
     Redirects,
     Srtp,
@@ -147,6 +149,10 @@ class Trunk:
     """The listener that calls to it leave by. Default none: the first that suits it."""
     listener: int = 0
     """Its number among the switch's sockets (config.listeners)."""
+    offers: Offers = "early"
+    """Whether our INVITEs have the offer, or leave it to the far end. Default early."""
+    keys: KeysBy = "tones"
+    """What keys are to a far end that takes no telephone events. Default tones."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
 
     @property

@@ -20,7 +20,7 @@ from softswitch import sdp
 from softswitch.call import ending
 from softswitch.call.called_leg import CalledLeg
 from softswitch.call.calling_leg import CallingLeg
-from softswitch.call.company import hears_a_mix, tell
+from softswitch.call.company import tell
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.dialling import Dialling, Screen
 from softswitch.call.end_hold import EndHold, EndHolds
@@ -28,7 +28,7 @@ from softswitch.call.ending import MAX_RETRY_AFTER, NORMAL_CLEARING
 from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed, FaxHeard
 from softswitch.call.holding import take_off_hold
 from softswitch.call.joining import hear, join, part
-from softswitch.call.key_sender import pass_key
+from softswitch.call.key_sender import must_press, pass_key
 from softswitch.call.leg import Leg
 from softswitch.call.outcomes import DialFailure, DialOutcome, TransferOutcome
 from softswitch.call.secrecy import Secrecy
@@ -372,7 +372,7 @@ class Call:
         self.emit(DigitPressed, leg=leg.leg_id, digit=digit, source=source)
         if not (self.bridged and self._carries(leg)):
             leg.keys.press(digit)
-        elif source == "info" or (source == "rfc4733" and hears_a_mix(self.other_leg(leg))):
+        elif source == "info" or (source == "rfc4733" and must_press(self.other_leg(leg))):
             # Events and tones reach the other leg by themselves; events do not where it hears more.
             leg.when_told_only_by(source, lambda: self._pass_key(leg, digit))
 

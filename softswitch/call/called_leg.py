@@ -54,6 +54,8 @@ class CalledLeg(Leg):
         """Set once: why nobody answered, or None when somebody did."""
         self.early_media = False
         self._ring_timer: asyncio.TimerHandle | None = None
+        self._prefer: str | None = None
+        """The codec that the other party speaks."""
         self._forks = Forks()
         self._redirections: Redirections | None = None
         """Where its far end has sent it."""
@@ -68,6 +70,7 @@ class CalledLeg(Leg):
 
     def open_media(self, *, beside: MediaPort | None, prefer: str | None, ptime_ms: int) -> None:
         """Take a media port on the shard of the caller's; raises PortsExhausted."""
+        self._prefer = prefer if prefer in self.trunk.codecs else None
         names = sorted(self.trunk.codecs, key=lambda name: name != prefer)
         self.media = LegMedia(
             self.services, self, codec_named(names), beside=beside, trunk=self.trunk,
@@ -108,7 +111,7 @@ class CalledLeg(Leg):
             from_=request.from_header,
             to=f"<{request.uri}>",
             contact_user=request.contact_user,
-            body=self.media.offer(),
+            body=b"" if self.trunk.offers == "late" else self.media.offer(),
             headers=request.headers,
             owner=self,
             credentials=self._credentials(),
@@ -239,6 +242,8 @@ class CalledLeg(Leg):
 
     def _is_described(self, response: Response) -> bool:
         """Whether a description has come into force by a provisional response."""
+        if self.trunk.offers == "late":
+            return False  # it could be answered in the ACK only
         if response.status == 199:
             other = self._forks.ends(response)
             return other is not None and self._accept(other)
@@ -268,7 +273,8 @@ class CalledLeg(Leg):
         self.answered = True
         self.answered_clock = self.services.now()
         # A 2xx may leave out what a provisional response of the same leg has said already.
-        agreed = self._accept_answer(event.response)
+        late = self.trunk.offers == "late"
+        agreed = self._answer_offer(event) if late else self._accept_answer(event.response)
         if self.outcome.done() or not agreed:
             self.answered = False
             self.send_bye('SIP;cause=488;text="Not Acceptable Here"' if not agreed else None)
@@ -285,6 +291,22 @@ class CalledLeg(Leg):
             return self._accept(response)
         before = self._forks.answers(response)
         return before is not None and self._accept(before)
+
+    def _answer_offer(self, event: sip_events.InviteAnswered) -> bool:
+        """Answer the offer that has come with the 2xx, in the ACK (RFC 3261 section 13.2.1)."""
+        assert self.media is not None
+        try:
+            offer = sdp.SessionDescription.parse(session_description_of(event.response))
+            answer = self.media.answer(offer, prefer=self._prefer)
+        except (sdp.NotAcceptable, sdp.ParseError) as error:
+            logger.info(
+                "call %s leg %s: an offer that cannot be answered: %s",
+                self.call.call_id, self.leg_id, error,
+            )  # fmt: skip
+            return False
+        event.dialog.acknowledge(body=answer, now=self.services.now())
+        self.services.flush_soon()
+        return True
 
     def _on_rejected(self, event: sip_events.InviteRejected) -> None:
         response = event.response

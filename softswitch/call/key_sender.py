@@ -1,5 +1,5 @@
 """Presses keys towards the peer of a leg: RFC 4733 events where agreed, else DTMF tones (ITU-T
-Q.23).
+Q.23) or INFO (application/dtmf-relay), as its trunk says.
 
 The engine makes the events, `media.dtmf` the tones; here they are cut into stretches between the
 pauses, and waited for. Digits stand in no log: they may be somebody's PIN.
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from media import dtmf
 from rtp.engine import MediaPort, Prompt
+from softswitch.call.company import hears_a_mix
 
 if TYPE_CHECKING:
     from softswitch.call.leg import Leg
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["pass_key", "send_keys", "stretches"]
+__all__ = ["must_press", "pass_key", "send_keys", "stretches"]
 
 MAX_DIGITS = 128
 """Digits and pauses sent at once: what is longer is no extension; a minute of tones at most."""
@@ -72,10 +73,44 @@ def pass_key(leg: Leg | None, digit: str) -> None:
     media = None if leg is None or leg.ended else leg.media
     if media is None or media.agreement is None or leg is None:
         return
-    if media.agreement.digit_payload_type is None:
-        leg.player.start_sound(media.port, _tones(leg, digit))
-    else:
+    if media.agreement.digit_payload_type is not None:
         _press(media.port, digit)
+    elif leg.trunk.keys == "info":
+        _tell(leg, digit)
+    else:
+        leg.player.start_sound(media.port, _tones(leg, digit))
+
+
+def must_press(leg: Leg | None) -> bool:
+    """Whether an event of whom a leg hears does not reach its peer by itself: it hears a sum of
+    several, or takes no events."""
+    if leg is None or leg.media is None or leg.media.agreement is None:
+        return False
+    return leg.media.agreement.digit_payload_type is None or hears_a_mix(leg)
+
+
+def _tell(leg: Leg, digit: str) -> None:
+    """Tell the peer of a key by INFO, in the way of RFC 2976's time."""
+    if leg.dialog is None:
+        return
+    leg.dialog.request(
+        "INFO",
+        body=f"Signal={digit}\r\nDuration={round(DIGIT_SECONDS * 1000)}\r\n".encode(),
+        content_type="application/dtmf-relay",
+        now=leg.services.now(),
+    )
+    leg.services.flush_soon()
+
+
+async def _tell_all(leg: Leg, digits: str) -> bool:
+    """One after the other: over UDP a later one would overtake an earlier one, and count as out
+    of order."""
+    for digit in digits:
+        if leg.ended:
+            return False
+        _tell(leg, digit)
+        await asyncio.sleep(DIGIT_SECONDS + GAP_SECONDS)
+    return True
 
 
 def _tones(leg: Leg, digits: str) -> Prompt:
@@ -96,6 +131,8 @@ async def _send(leg: Leg, stretch: str) -> bool:
     if not stretch:
         await asyncio.sleep(PAUSE_SECONDS)
         return True
+    if media.agreement.digit_payload_type is None and leg.trunk.keys == "info":
+        return await _tell_all(leg, stretch)
     if media.agreement.digit_payload_type is None:
         return await leg.player.start_sound(media.port, _tones(leg, stretch))
     _press(media.port, stretch)

@@ -91,6 +91,7 @@ class Context:
         "merge_keys",
         "now",
         "outbox",
+        "plain_supported_line",
         "refusals",
         "server_line",
         "server_transactions",
@@ -124,6 +125,9 @@ class Context:
         self.server_line = f"Server: {server}\r\n"
         self.user_agent_line = f"User-Agent: {server}\r\n"
         self.allow_line = f"Allow: {', '.join(self.allow)}\r\n"
+        # Of an INVITE that leaves the offer to the peer, and could answer one in a 2xx only.
+        plain = ", ".join(tag for tag in SUPPORTED if tag != "100rel")
+        self.plain_supported_line = f"Supported: {plain}\r\n"
         self.supported_line = f"Supported: {', '.join(SUPPORTED)}\r\n"
         self.draining = False
         # Why new INVITEs are answered 503 for the moment; empty: they are not.

@@ -175,7 +175,8 @@ class Stack:
         datagram may go by TCP, and by UDP again where nobody takes it.
 
         Without a body the offer is left to the peer, and its answer goes into
-        Dialog.acknowledge(). A stack that is full reports InviteRejected(503, "transport").
+        Dialog.acknowledge(); reliable provisional responses, which would have to carry it, are not
+        asked for then. A stack that is full reports InviteRejected(503, "transport").
         """
         context = self._context
         context.now = now
@@ -199,7 +200,7 @@ class Stack:
         extra = (
             context.contact_line(user, to_flow)
             + context.allow_line
-            + context.supported_line
+            + (context.supported_line if body else context.plain_supported_line)
             + header_lines(headers)
             + context.user_agent_line
         )

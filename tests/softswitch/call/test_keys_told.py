@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from config.model import Connect as ConnectStep
@@ -12,7 +14,14 @@ from softswitch.call.outcomes import Answered, DialOutcome, Rejected
 from softswitch.sip import events as sip_events
 from tests.ivr.test_replies import journey_of
 from tests.softswitch.call.test_leg_verbs import Sound
-from tests.support.laboratory import DIRECT, MENU, Laboratory, Phone, session_description
+from tests.support.laboratory import (
+    DIRECT,
+    MENU,
+    Laboratory,
+    Phone,
+    laboratory,
+    session_description,
+)
 from tests.support.scripted_ears import ScriptedEars
 from tests.support.treated import answer, goodbyes, request_to, ring, treated
 
@@ -302,3 +311,67 @@ def test_a_caller_that_leaves_while_the_far_end_is_judged_ends_it(lab: Laborator
     lab.caller.cancel()
     lab.settle()
     assert [how for how, _ in goodbyes(lab)] == ["BYE"]
+
+
+# What a far end without telephone events gets.
+
+
+def without_events(lab: Laboratory) -> None:
+    body = session_description(lab.sink_port, codecs="0").replace(NO_EVENTS, b"")
+    bridged(lab, callee=body)
+
+
+def told_by_info(lab: Laboratory) -> list[str]:
+    """The keys that the phone called was told by INFO."""
+    return [one.digit for one in lab.callee.events if isinstance(one, sip_events.KeyTold)]
+
+
+def test_an_event_reaches_a_party_without_events_as_a_tone(lab: Laboratory, sound: Sound) -> None:
+    without_events(lab)
+    sound.read()
+    sound.packets.clear()
+    lab.do(lambda: lab.call.caller.on_digit("5"))
+    lab.advance(1.0)
+    lab.wait_for(lambda: sound.events() == [] and len(sound.packets) >= 5)
+    assert any(len(set(packet.payload)) > 20 for packet in sound.packets)
+    lab.caller.hang_up()
+
+
+@pytest.mark.parametrize("source", ["rfc4733", "info"])
+def test_a_trunk_that_wants_them_gets_keys_by_info(tmp_path: Path, source: str) -> None:
+    with laboratory(tmp_path / "data", agents="keys: info") as lab:
+        without_events(lab)
+        for digit in "1#":
+            lab.do(lambda digit=digit: lab.call.caller.on_digit(digit, source))  # type: ignore[misc]
+            lab.advance(1.0)
+        assert told_by_info(lab) == ["1", "#"]
+        lab.caller.hang_up()
+        lab.settle()
+
+
+def test_keys_that_a_treatment_presses_go_by_info_in_their_order(tmp_path: Path) -> None:
+    with laboratory(tmp_path / "data", agents="keys: info") as lab:
+        without_events(lab)
+        leg = lab.call.callee
+        assert leg is not None
+        sent: list[bool] = []
+
+        async def press() -> None:
+            sent.append(await leg.send_dtmf("12w34*"))
+
+        lab.begin(press())
+        lab.advance(5.0)
+        assert sent == [True]
+        assert told_by_info(lab) == list("1234*")
+        lab.caller.hang_up()
+        lab.settle()
+
+
+def test_a_party_with_events_gets_events_whatever_its_trunk_says(tmp_path: Path) -> None:
+    with laboratory(tmp_path / "data", agents="keys: info") as lab:
+        bridged(lab)
+        assert tell(lab, lab.caller, "5", "dtmf") == 200
+        lab.advance(1.0)
+        assert told_by_info(lab) == []
+        lab.caller.hang_up()
+        lab.settle()
