@@ -25,8 +25,9 @@ from softswitch.sip.ids import Ids
 from softswitch.sip.invite_client import OutgoingInvite
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.message import parse_message
+from softswitch.sip.referred import IncomingRefer, read_refer
 from softswitch.sip.requests import IncomingRequest
-from softswitch.sip.stack import ALLOW, Stack
+from softswitch.sip.stack import Stack
 from softswitch.sip.validation import validate
 
 # No script may hold the loop for longer; generous for a busy machine and for long scripts.
@@ -107,14 +108,15 @@ class Side:
             listeners=[Listener("udp", host, 5060)],
             identify=lambda _request, _flow: True,
             ids=Ids(random.Random(host).randbytes),
-            allow=(*ALLOW, "REFER") if "REFER" not in ALLOW else ALLOW,
         )
         self.outgoing: list[OutgoingInvite] = []
         self.incoming: list[IncomingInvite] = []
         self.dialogs: list[Dialog] = []
         self.requests: list[IncomingRequest] = []
+        self.refers: list[IncomingRefer] = []
         self.outcomes: Counter[int] = Counter()
         self.ends: Counter[int] = Counter()
+        self.told = 0
         network.sides[host] = self
 
     # What comes.
@@ -138,7 +140,8 @@ class Side:
     def learn(self, event: events.Event) -> None:
         """Note an event; it must be one that may still come."""
         dialog = getattr(event, "dialog", None)
-        if dialog is not None:
+        if dialog is not None and not isinstance(event, events.ReferTold):
+            # What became of a REFER is told when its dialog is over, too (RFC 6665 section 4.5.2).
             assert not self.ends[id(dialog)], f"{event} of a dialog that is over"
         if isinstance(event, events.InviteReceived):
             self.incoming.append(event.invite)
@@ -146,11 +149,23 @@ class Side:
             self.outcomes[id(event.invite)] += 1
             assert self.outcomes[id(event.invite)] == 1, f"{event} is a second outcome"
         elif isinstance(event, events.RequestReceived):
-            self.requests.append(event.transaction)
+            self.asked(event)
+        elif isinstance(event, events.ReferTold):
+            self.told += 1
+            assert self.told <= len(self.refers), "a REFER is done with twice"
         elif isinstance(event, events.DialogTerminated):
             self.ends[id(event.dialog)] += 1
         if isinstance(event, events.InviteAnswered | events.ProvisionalReceived):
             self.remember(event.dialog)
+
+    def asked(self, event: events.RequestReceived) -> None:
+        """Keep a request that waits for an answer."""
+        to = read_refer(event.request) if event.request.method == "REFER" else None
+        if to is None or isinstance(to, int):
+            self.requests.append(event.transaction)
+        else:
+            refer = IncomingRefer(event.dialog, event.transaction, event.request, to)
+            self.refers.append(refer)
 
     def remember(self, dialog: Dialog | None) -> None:
         """Keep a dialog to do something with."""
@@ -246,6 +261,28 @@ class Side:
             request = self.requests[(number >> 2) % len(self.requests)]
             request.respond((200, 202, 403, 500)[number & 3], now=self.network.now)
 
+    def take_refer(self, number: int) -> None:
+        """Do what a REFER asks for, or not."""
+        if self.refers:
+            refer = self.refers[(number >> 1) % len(self.refers)]
+            if number & 1:
+                refer.reject(603, now=self.network.now)
+            else:
+                refer.accept(now=self.network.now)
+
+    def tell_refer(self, number: int) -> None:
+        """Say how the new call of a REFER fares."""
+        if self.refers:
+            refer = self.refers[(number >> 2) % len(self.refers)]
+            refer.tell((100, 180, 200, 486)[number & 3], now=self.network.now)
+
+    def subscribe(self, number: int) -> None:
+        """Want to hear of a REFER for longer, or no more."""
+        if dialog := self.dialog(number >> 2):
+            headers = (("Event", ("refer", "refer;id=2")[number & 1]),)
+            expires = ("Expires", "0" if number & 2 else "60")
+            dialog.request("SUBSCRIBE", headers=(*headers, expires), now=self.network.now)
+
     def dialog(self, number: int) -> Dialog | None:
         """One of the dialogs, of those that are over, too."""
         return self.dialogs[number % len(self.dialogs)] if self.dialogs else None
@@ -255,6 +292,8 @@ class Side:
         now = self.network.now
         for request in self.requests:
             request.respond(500, now=now)
+        for refer in self.refers:
+            refer.reject(603, now=now)
         for invite in self.incoming:
             invite.reject(503, now=now)
         for outgoing in self.outgoing:
@@ -281,7 +320,7 @@ ASKED: tuple[tuple[str, str, bytes, tuple[tuple[str, str], ...]], ...] = (
 VERBS: tuple[Callable[[Side, int], None], ...] = (
     *(Side.call, Side.ring, Side.accept, Side.reject, Side.cancel, Side.bye, Side.reinvite),
     *(Side.accept_reinvite, Side.reject_reinvite, Side.acknowledge, Side.ask, Side.refer),
-    Side.respond,
+    *(Side.respond, Side.take_refer, Side.tell_refer, Side.subscribe),
 )
 
 
@@ -305,10 +344,14 @@ def check(data: bytes, _chance: random.Random) -> bool:
     return any(side.ends for side in sides)
 
 
+# Words to the network.
+_FATE, _AGAIN, _WAIT = 64, 65, 66
+
+
 def play(network: Network, sides: Sequence[Side], verb: int, number: int) -> None:
     """Do what two bytes say."""
     kind = verb >> 1
-    if kind < 4 * len(VERBS):
+    if kind < _FATE:
         VERBS[kind % len(VERBS)](sides[verb & 1], number)
     elif kind % 4 == 0:
         network.fates.append(FATES[number % len(FATES)])
@@ -330,7 +373,6 @@ def _script(*steps: tuple[Callable[[Side, int], None] | int, int, int]) -> bytes
     return bytes(written)
 
 
-_FATE, _AGAIN, _WAIT = 104, 105, 106
 _UP = ((Side.call, 0, 0x81), (Side.ring, 1, 0x80), (Side.accept, 1, 0x80), (_WAIT, 0, 0x83))
 SEEDS = (
     _script(*_UP, (Side.reinvite, 0, 0x81), (Side.accept_reinvite, 1, 0x80), (Side.bye, 0, 0x80)),
@@ -340,7 +382,16 @@ SEEDS = (
     _script((Side.call, 0, 0x81), (Side.ring, 1, 0x80), (Side.cancel, 0, 0), (Side.accept, 1, 0)),
     _script(*_UP, (_FATE, 0, 0), (Side.bye, 0, 0), (Side.bye, 1, 0), (_AGAIN, 0, 0x82)),
     _script(*_UP, *((Side.ask, number & 1, 0x80 | number) for number in range(8)), (_WAIT, 0, 5)),
-    _script(*_UP, (Side.refer, 0, 0x80), (Side.respond, 1, 0x81), (Side.ask, 1, 0x84)),
+    _script(*_UP, (Side.refer, 0, 0x80), (Side.take_refer, 1, 0x81), (Side.ask, 1, 0x84)),
+    _script(
+        *_UP,
+        (Side.refer, 0, 0x80),
+        (Side.take_refer, 1, 0x80),
+        (Side.tell_refer, 1, 0x81),
+        (Side.subscribe, 0, 0x80),
+        (Side.tell_refer, 1, 0x82),
+        (Side.bye, 0, 0x80),
+    ),
     _script((Side.call, 0, 0x85), (Side.accept, 1, 0x80), (_WAIT, 0, 0x87), (_WAIT, 0, 0x87)),
 )
 PIECES = (

@@ -40,7 +40,7 @@ def test_each_folder_of_the_corpus_has_its_driver() -> None:
 @pytest.mark.parametrize("driver", DRIVERS, ids=named)
 def test_a_driver_finds_nothing_in_its_seeds_and_its_corpus(driver: Fuzz) -> None:
     start = driver.start()
-    assert len(start) > len(driver.corpus()) > 5
+    assert len(start) > len(driver.corpus()) > 0
     good = sum(driver.check(data, timed=False) for data in start)
     assert good > 0, "not one input is good: what lies behind the first check is never reached"
 
