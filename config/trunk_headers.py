@@ -4,13 +4,14 @@ The names of fields that the switch writes itself on each leg are refused by `co
 """
 
 import re
+from typing import get_args
 
 from config import hints
 from config.document import Scalar, Tree
 from config.expression import before_end
 from config.header_names import DROPPED_NAME, HEADER_NAME, HEADER_VALUE
 from config.kinds import list_of, mapping_of
-from config.model import TrunkHeaders
+from config.model import IdentityField, TrunkHeaders
 from config.reading import (
     Key,
     Kind,
@@ -31,6 +32,7 @@ MAX_SET = 32
 
 _BEGINNING = re.compile(r"[A-Za-z0-9-]{2,63}\*\Z")
 """Names that a `*` may stand for; what begins otherwise than X- may be SIP's own."""
+_IDENTITY = {name.lower() for name in get_args(IdentityField)}
 
 
 def _read_passed(tree: Tree, reading: Reading) -> str:
@@ -41,7 +43,13 @@ def _read_passed(tree: Tree, reading: Reading) -> str:
                 suggestion="X-Acme-*",
             )
         return tree.text
-    return HEADER_NAME.read(tree, reading)
+    name = HEADER_NAME.read(tree, reading)
+    if name.lower() in _IDENTITY:
+        raise RefusedError(
+            f"{name} tells of parties, some of which would be private",
+            suggestion=f"caller_identity: {{pass: [{name}]}}",
+        )
+    return name
 
 
 _PASSED = Kind(

@@ -13,6 +13,8 @@ __all__ = ["PassedFields"]
 
 MAX_BY_BEGINNING = 32
 """Fields kept because their names begin so: a caller chooses how many there are."""
+MAX_VALUE = 1000
+"""Characters of such a field; a longer one is left out, as all of them have to fit a datagram."""
 
 
 class PassedFields:
@@ -41,7 +43,12 @@ class PassedFields:
         names = self._names
         if self._beginnings:
             names = (*names, *self._beginning_so(request))
-        return tuple((name, value) for name in names for value in request.headers.get_all(name))
+        return tuple(
+            (name, value)
+            for name in names
+            for value in request.headers.get_all(name)
+            if not self._beginnings or self._fits(name, value)
+        )
 
     def _beginning_so(self, request: Request) -> list[str]:
         found = [
@@ -50,3 +57,6 @@ class PassedFields:
             if name not in self._canonical and name.lower().startswith(self._beginnings)
         ]
         return found[:MAX_BY_BEGINNING]
+
+    def _fits(self, name: str, value: str) -> bool:
+        return name in self._names or len(value) <= MAX_VALUE

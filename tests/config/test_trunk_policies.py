@@ -114,6 +114,7 @@ def test_identity_fields_are_written_and_passed_in_whatever_case() -> None:
         ("headers: {pass: [v]}", "short form"),
         ("headers: {pass: [Content-*]}", "only names that begin with X-"),
         ("headers: {pass: ['*']}", "only names that begin with X-"),
+        ("headers: {pass: [Diversion]}", "caller_identity: {pass: [Diversion]}"),
         ("headers: {drop: [Privacy]}", "needed by SIP"),
         ("headers: {drop: [Contact]}", "needed by SIP"),
         ("headers: {set: {Route: x}}", "written by the switch"),

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.model import IdentityField, NumberRule, Trunk, TrunkIdentity, TrunkNumbers
 from softswitch.routing.written_identity import MAX_PASSED, CallIdentity, identity_fields
@@ -22,6 +24,10 @@ RECEIVED = (
     ("History-Info", "<sip:+16025550188@gw.example?Reason=SIP%3Bcause%3D486>;index=1"),
     ("History-Info", "<sip:+18666831950@192.0.2.9>;index=1.1;mp=1"),
 )
+EVERY: tuple[IdentityField, ...] = (
+    "P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Diversion", "History-Info",
+    "P-Charge-Info",
+)  # fmt: skip
 ASSERTED: tuple[IdentityField, ...] = ("P-Asserted-Identity", "P-Preferred-Identity")
 
 
@@ -197,6 +203,31 @@ def test_what_cannot_be_read_is_not_passed_on(value: str) -> None:
     found = fields(call(received=tuple((name, value) for name in names)), passed=names)
     assert not any("\r" in text or "\n" in text or "\0" in text for _, text in found)
     assert all(len(text) < 5000 for _, text in found)
+
+
+_NASTY = st.one_of(
+    st.text(max_size=60),
+    st.from_regex(
+        r'("[^"]*" )?<(sip|tel|sips|x):[^ ]{0,30}>(;[a-z]+=[^ ]{0,8}){0,3}', fullmatch=True
+    ),
+)
+
+
+@given(
+    lines=st.lists(st.tuples(st.sampled_from(EVERY), _NASTY), max_size=6),
+    trusted=st.booleans(),
+    hidden=st.booleans(),
+    form=st.sampled_from((None, TrunkNumbers("DE", send_caller=NumberRule("national", "0", "9#")))),
+)
+def test_whatever_a_caller_writes_comes_out_as_one_line_or_not_at_all(
+    lines: list[tuple[str, str]], trusted: bool, hidden: bool, form: TrunkNumbers | None
+) -> None:
+    who = (private if hidden else call)(received=tuple(lines), numbers=form)
+    found = fields(who, write=EVERY[:-1], passed=EVERY, trusted=trusted, numbers=form)
+    assert all(value.isprintable() for _, value in found)
+    if hidden and not trusted:
+        names = {name for name, _ in found}
+        assert names <= {"Diversion", "History-Info"}
 
 
 def test_a_call_that_goes_round_does_not_make_the_message_grow_for_ever() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from softswitch.sip.message import Request, parse_message
-from softswitch.switchboard.passed_fields import MAX_BY_BEGINNING, PassedFields
+from softswitch.switchboard.passed_fields import MAX_BY_BEGINNING, MAX_VALUE, PassedFields
 from tests.support.configurations import loaded
 
 
@@ -42,3 +42,9 @@ def test_all_that_begin_so_are_kept_but_not_without_end() -> None:
     )
     many = [f"X-Acme-{n}: {n}" for n in range(60)]
     assert len(kept("headers: {pass: [X-Acme-*]}", *many)) == MAX_BY_BEGINNING
+
+
+def test_what_is_too_long_is_kept_only_by_its_whole_name() -> None:
+    long = "X-Acme-Long: " + "a" * (MAX_VALUE + 1)
+    assert kept("headers: {pass: [X-Acme-*]}", long, "X-Acme-One: 1") == (("X-Acme-One", "1"),)
+    assert len(kept("headers: {pass: [X-Acme-*, X-Acme-Long]}", long)) == 1
