@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import ssl
 import subprocess
 import threading
@@ -444,3 +445,51 @@ def test_verstat_is_in_from_where_nothing_is_asserted(make_stage: MakeStage, fil
     ).get("from")
     # The number shown is not the caller's: nothing is said of it.
     assert "verstat" not in str(called_invite(stage, FIXED_ID, [signed(FIXED_ID)]))
+
+
+# Both.
+
+
+def test_one_switch_signs_and_another_verifies(make_stage: MakeStage, tmp_path: Path) -> None:
+    """The first one's trunk is the second one, which sends the call on to a phone."""
+    signer, verifier = Files(tmp_path / "signer"), Files(tmp_path / "verifier")
+    place = verifier.certificates / OURS_X5U.removeprefix("https://")
+    place.parent.mkdir(parents=True)
+    place.write_bytes(OURS.pem)
+    second = make_stage(
+        trunk_lines=policy("verify: true, failed: refuse, missing: refuse"),
+        sections=verifier.section(),
+    )
+    first = make_stage(
+        trunk_lines=policy("sign: true"),
+        trunk_port=second.switch.address[1],
+        sections=signer.section(),
+    )
+
+    calling = first.caller.invite(DIRECT, first.rtp().sdp())
+    called = second.callee.expect_call(within=10)
+    called.respond(486)
+    calling.expect(486, within=10)
+
+    signed_as = found(second)
+    assert (signed_as["result"], signed_as["attestation"]) == ("passed", "C")
+    assert signed_as["signer"] == "123A"
+
+
+def test_calls_that_the_switch_places_are_signed(make_stage: MakeStage, files: Files) -> None:
+    stage = make_stage(trunk_lines=policy("sign: true"), sections=files.section())
+    request = {
+        "jsonrpc": "2.0", "id": 1, "method": "call.originate",
+        "params": {"campaign": "steered", "first": "+16025551234", "second": "+16025551111"},
+    }  # fmt: skip
+    with socket.create_connection(("127.0.0.1", stage.switch.control_port), 10) as peer:
+        peer.sendall(json.dumps(request).encode() + b"\n")
+        answer = json.loads(peer.makefile().readline())
+        assert "result" in answer, answer
+        called = stage.callee.expect_call(within=10)
+        assert called.invite is not None
+        called.respond(486)
+    stage.switch.wait_for_records(1)
+
+    _, payload = verified(called.invite)
+    assert payload["dest"] == {"tn": ["16025551234"]}
