@@ -29,9 +29,14 @@ def fields_for(
     identity: Sequence[Header] = (),
 ) -> tuple[Header, ...]:
     """The fields of a leg; `own` are those of the step, `identity` tells who calls."""
-    told = {name.lower() for name, _ in identity}
-    passed = [one for one in _passed(journey.call, trunk) if one[0].lower() not in told]
-    return _as_trunk_wants(journey, trunk, (*identity, *passed, *_attributes(journey, own)))
+    fields: list[Header] = []
+    if journey.call.passed_headers:
+        told = {name.lower() for name, _ in identity}
+        passed = _passed(journey.call, trunk)
+        fields = [*identity, *(one for one in passed if one[0].lower() not in told)]
+    elif identity:
+        fields = [*identity]
+    return _as_trunk_wants(journey, trunk, (*fields, *_attributes(journey, own)))
 
 
 def written_fields(journey: Journey, trunk: Trunk) -> tuple[Header, ...]:
@@ -80,8 +85,6 @@ def _as_trunk_wants(journey: Journey, trunk: Trunk, fields: Iterable[Header]) ->
 
 
 def _passed(call: Call, trunk: Trunk) -> Iterator[Header]:
-    if not call.passed_headers:
-        return
     names = {name.lower() for name in trunk.pass_headers}
     beginnings: tuple[str, ...] = ()
     if trunk.headers is not None:

@@ -199,19 +199,20 @@ def _route_test(options: argparse.Namespace) -> int:
     if len(answers) < len(options.answer):
         print("softswitch: --answer: expected NODE=VALUE", file=sys.stderr)
         return 2
-    try:
-        if options.at is not None:
-            at = moment(options.at, zone_of(configuration, options.called), now=at)
-    except MomentError as error:
-        print(f"softswitch: --at: {error}", file=sys.stderr)
-        return 2
-    if options.trunk is not None and options.trunk not in configuration.trunks:
+    trunk = configuration.trunks.get(options.trunk)
+    if options.trunk is not None and trunk is None:
         known = ", ".join(sorted(configuration.trunks))
         print(f"softswitch: --trunk: there is none of that name: {known}", file=sys.stderr)
         return 2
+    try:
+        if options.at is not None:
+            at = moment(options.at, zone_of(configuration, options.called, trunk), now=at)
+    except MomentError as error:
+        print(f"softswitch: --at: {error}", file=sys.stderr)
+        return 2
     found = route(
         configuration,
-        trunk=configuration.trunks.get(options.trunk),
+        trunk=trunk,
         caller=options.caller,
         called=options.called,
         at=at,

@@ -103,10 +103,13 @@ class Route:
         return [f"{name + ':':<13}{value}" for name, value in facts]
 
 
-def zone_of(configuration: Configuration, called: str) -> str:
+def zone_of(configuration: Configuration, called: str, trunk: Trunk | None = None) -> str:
     """The zone whose clock a call to this number goes by: its campaign's hours', else the
     switch's."""
-    match = NumberTable(configuration).find(called.strip())
+    called = called.strip()
+    match = NumberTable(configuration).find(
+        called if trunk is None else received_uri(called, trunk)
+    )
     if match is None:
         return configuration.switch.time_zone
     campaign = configuration.campaigns[match.campaign]

@@ -354,3 +354,35 @@ def test_the_command_says_by_its_status_whether_the_call_would_be_served(
     assert main(words) == status
     out = capsys.readouterr()
     assert told in (out.err if status == 2 else out.out)
+
+
+def test_what_each_trunk_would_be_sent_is_told() -> None:
+    found = routed("carriers.yaml", "8666831970")
+    first, second = found.destinations
+    assert (first.number, first.uri) == ("+16025551234", "sip:9011%236025551234@127.0.0.1:5080")
+    assert first.shown_as == "<sip:16025550100@127.0.0.1>"
+    assert first.fields == ("P-Asserted-Identity: <sip:16025550100@127.0.0.1>",)
+    assert (second.number, second.uri) == ("+4930123456", "tel:+4930123456")
+    assert second.shown_as == "<sip:0016025550100@127.0.0.1>"
+    assert [field.partition(":")[0] for field in second.fields] == [
+        "P-Asserted-Identity", "Diversion", "History-Info", "History-Info",
+    ]  # fmt: skip
+    lines = [line for line in found.lines() if line.startswith("destination")]
+    assert "sent as tel:+4930123456; From: <sip:0016025550100@127.0.0.1>" in lines[1]
+
+
+def test_nothing_is_told_of_what_a_trunk_without_forms_is_sent() -> None:
+    found = routed("quickstart.yaml", "8666831950")
+    assert "shown_as" not in found.as_dict()["destinations"][0]
+    assert not any("sent as" in line for line in found.lines())
+
+
+def test_numbers_are_read_as_the_trunk_writes_them(capsys: pytest.CaptureFixture[str]) -> None:
+    path = "config/examples/carriers.yaml"
+    to = ["--from", "6025550100", "--to", "9011#8666831970", "--at", "12:00"]
+    assert main(["route-test", path, *to]) == 3
+    assert "the number is not active" in capsys.readouterr().out
+    assert main(["route-test", path, "--trunk", "carrier", *to]) == 0
+    assert "number:      +18666831970" in capsys.readouterr().out
+    assert main(["route-test", path, "--trunk", "nobody", *to]) == 2
+    assert "abroad, carrier" in capsys.readouterr().err
