@@ -653,6 +653,44 @@ static void malformed_reports_are_counted(void) {
     drop_curtain(stage);
 }
 
+static size_t sealed_by(struct secure *peer, uint32_t ssrc, uint8_t *packet) {
+    size_t length = RTP_HEADER_LENGTH + 160;
+    memset(packet, 0, length);
+    packet[0] = 0x80;
+    write_16(packet + 2, 7);
+    write_32(packet + 8, ssrc);
+    CHECK(secure_seal(peer, packet, &length));
+    CHECK_EQUAL(length, RTP_HEADER_LENGTH + 160 + 10);
+    return length;
+}
+
+static void a_key_remembers_what_it_opened_of_a_few_sources(void) {
+    static const uint8_t key[SECURE_KEY_LENGTH] = {3};
+    enum { SENDERS = MAX_SECURE_SOURCES + 4 };
+    uint8_t packets[SENDERS][RTP_HEADER_LENGTH + 160 + MAX_SECURE_TRAILER], copy[sizeof packets[0]];
+    size_t lengths[SENDERS];
+    if (!secure_load())
+        return; /* where libsrtp2 is not installed, nothing is encrypted */
+    struct secure *peer = secure_create(SUITE_AES_CM_128_HMAC_SHA1_80, key, NULL);
+    struct secure *secure = secure_create(SUITE_AES_CM_128_HMAC_SHA1_80, NULL, key);
+    for (int i = 0; i < SENDERS; i++) {
+        lengths[i] = sealed_by(peer, 0x01020300u + (uint32_t)i, packets[i]);
+        memcpy(copy, packets[i], sizeof copy);
+        size_t length = lengths[i];
+        CHECK_EQUAL(secure_open(secure, copy, &length), OPENED);
+        CHECK_EQUAL(length, RTP_HEADER_LENGTH + 160);
+    }
+    /* The newest are remembered; of those before them nothing is kept. */
+    for (int i = SENDERS - 1; i >= 0; i--) {
+        memcpy(copy, packets[i], sizeof copy);
+        size_t length = lengths[i];
+        CHECK_EQUAL(secure_open(secure, copy, &length),
+                    i >= SENDERS - MAX_SECURE_SOURCES ? REPLAYED : OPENED);
+    }
+    secure_free(peer);
+    secure_free(secure);
+}
+
 static void malformed_packets_are_counted_by_reason(void) {
     struct stage *stage = raise_curtain();
     struct leg *a = new_leg(stage, CODEC_PCMU, 0);
@@ -813,6 +851,7 @@ static const struct {
     TEST(digits_sent_are_read_back_by_another_leg),
     TEST(reports_tell_both_ends_of_loss_and_round_trip),
     TEST(malformed_reports_are_counted),
+    TEST(a_key_remembers_what_it_opened_of_a_few_sources),
     TEST(malformed_packets_are_counted_by_reason),
     TEST(header_extras_are_taken_off_before_the_tap_and_the_relay),
     TEST(a_full_tap_loses_what_is_new_and_keeps_what_is_old),
