@@ -89,6 +89,8 @@ class LegState(msgspec.Struct, frozen=True):
     """Since it began."""
     talk_seconds: float | None
     """Since it was answered; null: it was not."""
+    srtp: str | None = None
+    """The suite by which its sound is encrypted; null: it is not."""
 
 
 class CallState(msgspec.Struct, frozen=True):
@@ -156,6 +158,7 @@ def _leg_state(leg: Leg) -> LegState:
         codec=leg.codec,
         seconds=_since(leg, began),
         talk_seconds=None if leg.answered_clock is None else _since(leg, leg.answered_clock),
+        srtp=None if leg.media is None else leg.media.srtp,
     )
 
 
