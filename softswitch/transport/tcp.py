@@ -25,6 +25,7 @@ from softswitch.sip.flow import Flow
 from softswitch.transport.connection import Connection
 from softswitch.transport.endpoint import Endpoint, is_address, is_wildcard
 from softswitch.transport.face import SocketOwner
+from softswitch.transport.handshakes import Handshakes
 from softswitch.transport.resolver import Resolver
 from softswitch.transport.strangers import Strangers
 from softswitch.transport.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, Tls
@@ -85,6 +86,7 @@ class TcpTable:
         self._silent: dict[int, Connection] = {}
         self._active: dict[int, Connection] = {}
         self._strangers = Strangers(max_connections)
+        self._handshakes = None if tls is None else Handshakes(tls.server, owner, counters)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
@@ -99,17 +101,10 @@ class TcpTable:
         # On Linux what is accepted inherits these.
         _configure(bound)
         accept = self._accepting(listener)
-        if self._tls is None:
-            server = await loop.create_server(accept, sock=bound)
+        if self._handshakes is not None:
+            self._handshakes.listen(bound, accept)
         else:
-            server = await loop.create_server(
-                accept,
-                sock=bound,
-                ssl=self._tls.server,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
-                ssl_shutdown_timeout=SHUTDOWN_SECONDS,
-            )
-        self._servers.append(server)
+            self._servers.append(await loop.create_server(accept, sock=bound))
 
     def send(self, data: bytes, flow: Flow, listener: int) -> None:
         """Send over the flow's connection, over one that leads there, or over a new one."""
@@ -142,6 +137,9 @@ class TcpTable:
             self._sweeper.cancel()
         for server in self._servers:
             server.close()
+        if self._handshakes is not None:
+            self._handshakes.stop()
+            await self._handshakes.wait_stopped()
         if self._tasks:
             # A connection that is nearly made may have a BYE to carry.
             await asyncio.wait(self._tasks, timeout=within)

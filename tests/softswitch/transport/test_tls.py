@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ import pytest
 
 from softswitch.sip.flow import Flow
 from softswitch.transport import Endpoint, Resolver, Tls, TlsFiles, TlsUnusable, Transport
+from softswitch.transport import handshakes as handshakes_module
 from softswitch.transport import strangers as strangers_module
 from softswitch.transport import tcp as tcp_module
 from softswitch.transport.names import Addresses
@@ -46,6 +48,13 @@ class End:
             tls=self.tls,
         )
         self.port = self.transport.endpoints[1].port
+
+    @property
+    def half_open(self) -> int:
+        """How many of those who connect have not made their handshake."""
+        handshakes = self.transport._streams["tls"]._handshakes
+        assert handshakes is not None
+        return handshakes.half_open
 
     async def start(self) -> End:
         await self.transport.start(self.stack, lambda event: None)
@@ -174,9 +183,10 @@ async def test_a_stranger_has_few_connections_and_is_not_waited_for(
     theirs.stack.strangers = {"127.0.0.1"}
     trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
     trusting.check_hostname = False
-    peers = [
-        await asyncio.open_connection("127.0.0.1", theirs.port, ssl=trusting) for _ in range(2)
-    ]
+    peers = []
+    for _ in range(2):
+        peers.append(await asyncio.open_connection("127.0.0.1", theirs.port, ssl=trusting))
+        await theirs.until(lambda: theirs.half_open == 0)
     for reader, writer in peers:
         async with asyncio.timeout(10):
             with contextlib.suppress(OSError):
@@ -184,6 +194,147 @@ async def test_a_stranger_has_few_connections_and_is_not_waited_for(
         writer.close()
     counters = theirs.transport.counters
     assert (counters["tcp_stranger_refused"], counters["tcp_empty"]) == (1, 1)
+
+
+# Handshakes that are not made.
+
+
+async def connect(end: End, host: str = "127.0.0.1") -> socket.socket:
+    """Somebody who has connected, and has not said a word."""
+    made = socket.socket()
+    made.setblocking(False)
+    made.bind((host, 0))
+    await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", end.port))
+    return made
+
+
+async def is_closed(peer: socket.socket, within: float = 10.0) -> bool:
+    async with asyncio.timeout(within):
+        try:
+            return await asyncio.get_running_loop().sock_recv(peer, 100) == b""
+        except ConnectionResetError:
+            return True
+
+
+async def test_a_stranger_has_few_handshakes_and_trunks_have_room(
+    tmp_path: Path, ends: list[End]
+) -> None:
+    theirs = await end_of(ends, files(tmp_path))
+    theirs.stack.strangers = {"127.0.0.66"}
+    most = strangers_module.MAX_CONNECTIONS_EACH
+    peers = [await connect(theirs, "127.0.0.66") for _ in range(most + 3)]
+    refused = theirs.transport.counters
+    await theirs.until(lambda: refused["tls_half_open_refused"] == 3)
+    assert theirs.half_open == most
+    for peer in peers[most:]:
+        assert await is_closed(peer)
+    ours = await end_of(ends, files(tmp_path))
+    ours.send(OPTIONS, Flow("tls", "localhost", theirs.port))
+    await theirs.until(lambda: theirs.stack.streams)
+    for peer in peers:
+        peer.close()
+    await theirs.until(lambda: theirs.half_open == 0)
+    # Who has left has its places again.
+    again = await connect(theirs, "127.0.0.66")
+    await theirs.until(lambda: theirs.half_open == 1)
+    again.close()
+
+
+async def test_all_strangers_together_leave_half_of_the_room(
+    tmp_path: Path, ends: list[End], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handshakes_module, "MAX_HALF_OPEN", 6)
+    theirs = await end_of(ends, files(tmp_path))
+    theirs.stack.strangers = {f"127.0.0.{number}" for number in range(60, 80)}
+    peers = [await connect(theirs, f"127.0.0.{number}") for number in range(60, 66)]
+    await theirs.until(lambda: theirs.transport.counters["tls_half_open_refused"] == 3)
+    assert theirs.half_open == 3
+    trunk = await connect(theirs)
+    await theirs.until(lambda: theirs.half_open == 4)
+    for peer in (*peers, trunk):
+        peer.close()
+    await theirs.until(lambda: theirs.half_open == 0)
+
+
+async def test_a_handshake_has_its_time_however_its_bytes_drip(
+    tmp_path: Path, ends: list[End], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handshakes_module, "HANDSHAKE_SECONDS", 0.5)
+    theirs = await end_of(ends, files(tmp_path))
+    silent, slow = await connect(theirs), await connect(theirs)
+    await theirs.until(lambda: theirs.half_open == 2)
+    loop = asyncio.get_running_loop()
+    # The beginning of a ClientHello of 512 bytes, one at a time.
+    for byte in b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03":
+        with contextlib.suppress(ConnectionError):
+            await loop.sock_sendall(slow, bytes([byte]))
+        await asyncio.sleep(0.05)
+    for peer in (silent, slow):
+        assert await is_closed(peer)
+        peer.close()
+    assert theirs.half_open == 0
+    assert theirs.transport.counters["tls_handshake_late"] == 2
+    assert not theirs.stack.streams
+
+
+async def test_who_speaks_no_tls_is_left(tmp_path: Path, ends: list[End]) -> None:
+    theirs = await end_of(ends, files(tmp_path))
+    peer = await connect(theirs)
+    await asyncio.get_running_loop().sock_sendall(peer, OPTIONS)
+    await theirs.until(lambda: theirs.transport.counters["tls_handshake_failed"] == 1)
+    # An alert may come before the end.
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ConnectionResetError):
+            while await asyncio.get_running_loop().sock_recv(peer, 100):
+                pass
+    peer.close()
+    assert theirs.half_open == 0
+
+
+async def test_handshakes_end_with_the_transport(tmp_path: Path) -> None:
+    theirs = await End(files(tmp_path)).start()
+    peer = await connect(theirs)
+    await theirs.until(lambda: theirs.half_open == 1)
+    await theirs.transport.close()
+    assert theirs.half_open == 0
+    assert await is_closed(peer)
+    peer.close()
+
+
+async def test_without_descriptors_those_who_connect_wait(
+    tmp_path: Path, ends: list[End], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handshakes_module, "REST_SECONDS", 0.2)
+    theirs = await end_of(ends, files(tmp_path))
+    handshakes = theirs.transport._streams["tls"]._handshakes
+    assert handshakes is not None
+    fails = [True]
+
+    class Full:
+        """A listening socket of a process without descriptors, once."""
+
+        def __init__(self, bound: socket.socket) -> None:
+            self.bound = bound
+
+        def fileno(self) -> int:
+            return self.bound.fileno()
+
+        def accept(self) -> object:
+            if fails:
+                fails.pop()
+                raise OSError(errno.EMFILE, "Too many open files")
+            return self.bound.accept()
+
+    ((bound, make),) = handshakes._bound.items()
+    loop = asyncio.get_running_loop()
+    loop.remove_reader(bound)
+    handshakes._bound.clear()
+    handshakes.listen(Full(bound), make)  # type: ignore[arg-type]  # what it needs of a socket
+    peer = await connect(theirs)
+    await theirs.until(lambda: theirs.half_open == 1)
+    assert theirs.transport.counters["tcp_no_descriptor"] == 1
+    peer.close()
+    await theirs.until(lambda: theirs.half_open == 0)
 
 
 async def test_a_new_certificate_is_shown_from_its_reload_on(
