@@ -56,7 +56,8 @@ class CalledLeg(Leg):
         self._ring_timer: asyncio.TimerHandle | None = None
         self._prefer: str | None = None
         """The codec that the other party speaks."""
-        self._forks = Forks()
+        self._forks: Forks | None = None
+        """Those that have described themselves before the answer."""
         self._redirections: Redirections | None = None
         """Where its far end has sent it."""
         self._goes_to = request
@@ -245,9 +246,13 @@ class CalledLeg(Leg):
         if self.trunk.offers == "late":
             return False  # it could be answered in the ACK only
         if response.status == 199:
-            other = self._forks.ends(response)
+            other = None if self._forks is None else self._forks.ends(response)
             return other is not None and self._accept(other)
-        return bool(response.body) and self._forks.describes(response) and self._accept(response)
+        if not response.body:
+            return False
+        if self._forks is None:
+            self._forks = Forks()
+        return self._forks.describes(response) and self._accept(response)
 
     def _on_progress(self, status: int, *, described: bool) -> None:
         self.call.on_progress(self, status, described=described)
@@ -289,7 +294,7 @@ class CalledLeg(Leg):
         before."""
         if response.body:
             return self._accept(response)
-        before = self._forks.answers(response)
+        before = None if self._forks is None else self._forks.answers(response)
         return before is not None and self._accept(before)
 
     def _answer_offer(self, event: sip_events.InviteAnswered) -> bool:
@@ -339,7 +344,7 @@ class CalledLeg(Leg):
         if request is None or self.outcome.done():  # by a subscriber
             return request is not None
         self._stop_patience()
-        self._goes_to, self._ways, self._forks = request, [request.flow], Forks()
+        self._goes_to, self._ways, self._forks = request, [request.flow], None
         self._send_invite()
         return True
 

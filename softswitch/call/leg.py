@@ -47,6 +47,11 @@ class Leg:
 
     side: ClassVar[str]
 
+    quality = LegQuality()
+    """What was received, where another leg has the media by now."""
+    move: Move | None = None
+    """The transfer that its peer has asked for last."""
+
     def __init__(self, call: Call, leg_id: str, trunk: Trunk, services: Services) -> None:
         self.handlers = DIALOG_HANDLERS
         """What each event of the stack does; the subclass knows more."""
@@ -56,8 +61,6 @@ class Leg:
         self.services = services
         self.dialog: Dialog | None = None
         self.media: LegMedia | None = None
-        self.quality = LegQuality()
-        """What was received, where another leg has the media by now."""
         self.ended = False
         self.ended_as = ""
         """The cause of its end."""
@@ -79,8 +82,6 @@ class Leg:
         """The last stretches in which a secret was asked for, monotonic; what was said in them is
         recognised later."""
         self.transferring: Transfer | None = None
-        self.move: Move | None = None
-        """The transfer that its peer has asked for last."""
         self.company: Company | None = None
         """The conferences and supervisors it hears and is heard by; None: there are none."""
         self.on_hold: str | None = None

@@ -106,7 +106,7 @@ def referring(
     folder: Path, *, allow: bool = True, rules: OriginateRules | None = RULES
 ) -> Iterator[Referring]:
     """What every call must leave behind is asserted at the end."""
-    more = "transfers: allow" if allow else ""
+    more = "transfers: allow, redirects: follow" if allow else ""
     with laboratory(folder, carrier=more, agents=more) as lab:
         bench = Referring(lab, rules)
         yield bench
