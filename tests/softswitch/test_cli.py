@@ -41,6 +41,15 @@ def test_every_example_is_good(name: str) -> None:
     assert ": good: " in done.stdout
 
 
+def test_a_check_warns_of_what_is_good_and_hardly_meant(tmp_path: Path) -> None:
+    path = tmp_path / "srtp.yaml"
+    path.write_text("trunks: {carrier: {address: 192.0.2.1, srtp: required}}\n")
+    done = softswitch("check", str(path))
+    assert (done.returncode, done.stdout.count(": good: ")) == (0, 1)
+    assert done.stderr.startswith(f"{path}:1:")
+    assert 'trunk "carrier": srtp: the keys go over UDP' in done.stderr
+
+
 def test_check_says_all_that_is_wrong_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text("trunks: {a: 192.0.2.1}\nnumbers: {+18666831950: {campaing: x}}\nbogus: 1\n")
