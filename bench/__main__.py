@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import control, decisions, loading, machine, media, pools, signalling, soak
+from bench import control, decisions, loading, machine, media, pools, signalling, soak, storm
 from bench.chart import Bar, bar_chart
 from bench.figures import Figure, figure, ratio, table
 from bench.hearing import table as hearing
@@ -233,6 +233,13 @@ def _soak(directory: Path, options: argparse.Namespace, results: Results) -> Non
     results["soak"] = found.as_json()
 
 
+def _storm(directory: Path, options: argparse.Namespace, results: Results) -> None:
+    found = storm.measure(directory, seconds=5 if options.quick else 20)
+    title = f"Storm: {storm.A_SECOND} INVITEs a second beside {storm.TALKING} calls with sound"
+    _show(title, storm.report(found))
+    results["storm"] = found.as_json()
+
+
 PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "signalling": _signalling,
     "media": _media,
@@ -243,9 +250,10 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace, Results], None]] = {
     "hearing": _hearing,
     "control": _control,
     "soak": _soak,
+    "storm": _storm,
 }
-# These take their own time: `make bench-hearing`, `python -m bench soak`.
-IN_ALL = tuple(part for part in PARTS if part not in {"hearing", "soak"})
+# These take their own time: `make bench-hearing`, `python -m bench soak storm`.
+IN_ALL = tuple(part for part in PARTS if part not in {"hearing", "soak", "storm"})
 
 if __name__ == "__main__":
     sys.exit(main())

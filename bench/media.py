@@ -61,7 +61,7 @@ def compare(directory: Path, calls: int, *, seconds: float, runs: int) -> Compar
     """Sets `calls` calls up once and measures switch and relay in turn, `runs` times."""
     callee = Phone()
     switch = start(directory / "switch", callee.port)
-    first = _ports_apart_from(switch.rtp, 4 * SOCKETS)
+    first = ports_apart_from(switch.rtp, 4 * SOCKETS)
     plan = Plan(seconds, 1.5, runs, (first, first + 2 * SOCKETS))
     caller = Phone(switch.address)
     try:
@@ -76,7 +76,7 @@ def compare(directory: Path, calls: int, *, seconds: float, runs: int) -> Compar
     return found
 
 
-def _ports_apart_from(taken: tuple[int, int], count: int) -> int:
+def ports_apart_from(taken: tuple[int, int], count: int) -> int:
     """First of so many free ports, none of which another part of the run may open later."""
     while True:
         first, last = free_rtp_range(count)
@@ -89,14 +89,14 @@ def _measure(
 ) -> Comparison:
     found = Comparison(calls)
     before = resident_kilobytes(switch.pid)
-    up, addresses = _set_up(phones, calls, plan)
+    up, addresses = set_up_calls(phones, calls, plan)
     found.kilobytes_per_call = (resident_kilobytes(switch.pid) - before) / calls
     mapped = directory / "calls.map"
     mapped.write_text("".join(f"{a[0]}:{a[1]} {b[0]}:{b[1]}\n" for a, b in addresses))
     for _ in range(plan.runs):
-        found.switch.append(_load(mapped, switch.pid, plan))
+        found.switch.append(play_and_judge(mapped, switch.pid, plan))
         with _relay(directory / "relay.map", calls, plan) as pid:
-            found.relay.append(_load(directory / "relay.map", pid, plan))
+            found.relay.append(play_and_judge(directory / "relay.map", pid, plan))
     for call in up:
         call.bye()
     switch.wait_for_records(calls, within=20)
@@ -106,7 +106,7 @@ def _measure(
 Address = tuple[str, int]
 
 
-def _set_up(
+def set_up_calls(
     phones: tuple[Phone, Phone], calls: int, plan: Plan
 ) -> tuple[list[Call], list[tuple[Address, Address]]]:
     """Answered calls, and the address of the switch for side A and side B of each."""
@@ -149,7 +149,7 @@ def _offer(port: int) -> bytes:
 @contextmanager
 def _relay(mapped: Path, calls: int, plan: Plan) -> Iterator[int]:
     """A C relay with the same number of calls, its map written; gives its pid."""
-    base = _ports_apart_from((plan.sides[0], plan.sides[1] + 2 * SOCKETS), 2 * calls)
+    base = ports_apart_from((plan.sides[0], plan.sides[1] + 2 * SOCKETS), 2 * calls)
     lines = [f"127.0.0.1:{base + 2 * i} 127.0.0.1:{base + 2 * i + 1}\n" for i in range(calls)]
     mapped.write_text("".join(lines))
     numbers = [str(one) for one in (base, calls, *plan.sides, SOCKETS)]
@@ -164,7 +164,7 @@ def _relay(mapped: Path, calls: int, plan: Plan) -> Iterator[int]:
         process.communicate()
 
 
-def _load(mapped: Path, pid: int, plan: Plan) -> Reading:
+def play_and_judge(mapped: Path, pid: int, plan: Plan) -> Reading:
     program = str(native_tools.build("load"))
     times = [str(plan.seconds), str(plan.warm_up)]
     ports = [str(one) for one in (*plan.sides, SOCKETS)]
