@@ -83,7 +83,7 @@ class CalledLeg(Leg):
     def originate(self) -> None:
         """Send the INVITE and start the ring timer."""
         assert self.media is not None
-        request = self.request
+        request = self._goes_to = self.request
         services = self.services
         self._ways = services.ways.of(self.trunk, request.flow, services.servers, services.now())
         self._send_invite()
@@ -397,6 +397,7 @@ class CalledLeg(Leg):
 
     def _detach(self) -> None:
         super()._detach()
+        self._redirections = None
         if self.invite is not None:
             self.invite.owner = None
 
