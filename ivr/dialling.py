@@ -12,7 +12,7 @@ import msgspec
 
 from config.model import CallerId, Connect, Destination, Trunk
 from ivr.journey import Journey
-from ivr.trunk_fields import fields_for, header_text, identity_for, written_fields
+from ivr.trunk_fields import fields_for, header_text, identity_for, with_written
 from softswitch.call.call import Call
 from softswitch.call.dial_request import DialRequest
 from softswitch.routing.caller_id import ANONYMOUS, ShownCaller, Write, shown_caller
@@ -88,7 +88,7 @@ def first_request(
 
 def with_headers(journey: Journey, request: DialRequest) -> DialRequest:
     """A request with the header fields of the call's campaigns, and those of its trunk."""
-    headers = (*request.headers, *written_fields(journey, request.trunk))
+    headers = with_written(journey, request.trunk, request.headers)
     return msgspec.structs.replace(request, headers=headers)
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from config.model import Template, Trunk
 from ivr.journey import Journey
 from softswitch.call.call import Call
 from softswitch.call.calling_leg import CallingLeg
 from softswitch.routing.written_identity import CallIdentity, identity_fields
 
-__all__ = ["fields_for", "header_text", "identity_for", "written_fields"]
+__all__ = ["fields_for", "header_text", "identity_for", "with_written"]
 
 MAX_HEADER_TEXT = 1000
 """Characters of one value: an INVITE over UDP must stay below 64 kB with all of them."""
@@ -39,9 +41,9 @@ def fields_for(
     return _as_trunk_wants(journey, trunk, (*fields, *_attributes(journey, own)))
 
 
-def written_fields(journey: Journey, trunk: Trunk) -> tuple[Header, ...]:
-    """The fields of a leg that nobody's INVITE stands behind."""
-    return _as_trunk_wants(journey, trunk, _attributes(journey, ()))
+def with_written(journey: Journey, trunk: Trunk, fields: Sequence[Header]) -> tuple[Header, ...]:
+    """The fields of a leg that nobody's INVITE stands behind, beside those that it has already."""
+    return _as_trunk_wants(journey, trunk, (*fields, *_attributes(journey, ())))
 
 
 def identity_for(
@@ -50,24 +52,26 @@ def identity_for(
     """What tells the trunk who calls: `shown` by From, `true` where the caller would be private."""
     if trunk.caller_identity is None:
         return ()
-    leg = call.caller
-    comes_in = isinstance(leg, CallingLeg)
-    return identity_fields(
-        trunk,
-        CallIdentity(
-            shown=shown,
-            true=true,
-            private=call.private and is_callers,
-            is_callers=is_callers,
-            called=call.called_number if comes_in else "",
-            uri=uri,
-            received=call.passed_headers,
-            believed=comes_in and leg.trunk.trusted,
-            numbers=leg.trunk.numbers if comes_in else None,
-        ),
-        home=call.configuration.switch.country,
-        host=call.services.advertised_host,
+    told = CallIdentity(
+        shown=shown,
+        true=true,
+        private=call.private and is_callers,
+        is_callers=is_callers,
+        called="",
+        uri=uri,
     )
+    # The first leg of a call of ours is called before the call has a caller.
+    leg = getattr(call, "caller", None)
+    if isinstance(leg, CallingLeg):
+        told = msgspec.structs.replace(
+            told,
+            called=call.called_number,
+            received=call.passed_headers,
+            believed=leg.trunk.trusted,
+            numbers=leg.trunk.numbers,
+        )
+    home, host = call.configuration.switch.country, call.services.advertised_host
+    return identity_fields(trunk, told, home=home, host=host)
 
 
 def _as_trunk_wants(journey: Journey, trunk: Trunk, fields: Iterable[Header]) -> tuple[Header, ...]:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from config.model import NumberRule, TrunkNumbers
+from config.model import Destination, NumberRule, TrunkNumbers
+from ivr.click_to_call import Plan
 from softswitch.sip.message import Request
+from tests.softswitch.switchboard.test_originate import place
 from tests.support.laboratory import (
+    AGENT,
     CALLER,
     DIRECT,
     FAILOVER,
@@ -20,6 +23,7 @@ from tests.support.laboratory import (
     laboratory,
 )
 from tests.support.referring import THIRD, referring
+from tests.support.treated import answer
 
 Headers = Sequence[tuple[str, str]]
 DIVERTED = (
@@ -230,3 +234,30 @@ def test_a_party_that_asks_for_a_transfer_writes_numbers_as_its_trunk_does(tmp_p
         assert lab.facts("transfer.received")[0]["to"] == THIRD
         lab.caller.hang_up()
         lab.settle()
+
+
+def test_both_legs_of_a_call_of_our_own_are_as_their_trunk_wants_them(tmp_path: Path) -> None:
+    agents = (
+        "numbers: {send: digits}, headers: {drop: [P-Preferred-Identity], set: {X-For: "
+        "'{campaign}'}}, caller_identity: {write: [P-Asserted-Identity, P-Preferred-Identity, "
+        "Diversion, History-Info]}"
+    )
+    with laboratory(tmp_path / "data", agents=agents) as lab:
+        place(lab, Plan(Destination("number", FIRST), Destination("number", AGENT)))
+        lab.settle()
+        answer(lab, 0)
+        for request, number, other in (
+            (lab.callee.calls[0].request, FIRST, AGENT),
+            (lab.callee.calls[1].request, AGENT, FIRST),
+        ):
+            shown = f"<sip:{other.removeprefix('+')}@{SWITCH}>"
+            assert request.uri == f"sip:{number.removeprefix('+')}@192.0.2.2"
+            assert (request.headers.get("From") or "").startswith(shown)
+            assert request.headers.get_all("P-Asserted-Identity") == [shown]
+            assert request.headers.get_all("X-For") == ["direct"]
+            # Nobody has called a number whose call is sent on.
+            for name in ("P-Preferred-Identity", "Diversion", "History-Info"):
+                assert name not in request.headers
+        lab.do(lambda: lab.switchboard.end_all("over"))
+        lab.settle()
+        assert {leg["to"] for leg in lab.record["legs"]} == {FIRST, AGENT}
