@@ -71,8 +71,7 @@ class SecureEnd(RtpEnd):
 
     def _note(self, data: bytes, source: tuple[str, int]) -> None:
         if self.opening is None:
-            self.not_authentic += 1
-            return
+            return  # it does not know the key yet
         try:
             if len(data) > 8 and 192 <= data[1] <= 223:
                 self.sealed_reports.append(self.opening.open_rtcp(data))
