@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define MIN_LOW_SCALE 32
+/* G.722 3.5: the upper limit of the logarithm of the low band's scale factor, 9 by 2048. */
 #define MAX_LOG_SCALE 18432
 #define LEVELS 30
 /* The two bits of the upper sub-band that leave it silent at its smallest scale. */

@@ -21,6 +21,7 @@ MAX_TEXT = 200
 """Characters of a text for people that are passed on."""
 
 MAX_Q850 = 127
+"""Q.850 section 2.2.5: a cause has seven bits."""
 
 
 class Parting(NamedTuple):

@@ -11,6 +11,7 @@ __all__ = ["DEFAULT_PTIME_MS", "PacketTime", "choose_ptime", "packet_time"]
 DEFAULT_PTIME_MS = 20
 MIN_PTIME_MS = 10
 MAX_PTIME_MS = 60
+"""Above it a lost packet is heard as a gap, and nobody packs sound so long."""
 PTIME_STEP_MS = 10
 # What a packet of the media engine can hold at most; a limit above it limits nothing.
 MAX_LIMIT_MS = 180

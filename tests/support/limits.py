@@ -84,8 +84,11 @@ def _docstring(after: ast.stmt | None) -> str:
 
 
 def _help(statement: ast.stmt) -> str:
-    """A key of the configuration says itself what it is for: it is no limit of ours."""
+    """A key of the configuration says itself what it is for: it is no limit of ours. What is taken
+    over by its name has its reason where it is made."""
     value = getattr(statement, "value", None)
+    if isinstance(value, ast.Attribute) and _LIMIT.fullmatch(value.attr):
+        return ast.unparse(value)
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "Key":
         return ast.unparse(value)
     return ""
