@@ -65,6 +65,8 @@ class Call:
     """The transfer that a party has asked for, while it goes on."""
     moved = 0
     """How many there were."""
+    first_callee: CalledLeg | None = None
+    """Whom the caller was bridged to before one of the two was moved."""
     _gone: Leg | None = None
     """The leg whose peer has ended the call."""
 
@@ -349,7 +351,7 @@ class Call:
 
     def times(self) -> CallTimes:
         """When the legs began, answered and ended, on the monotonic clock; whole at the end."""
-        return times_of(self._legs, self.callee or self.parted_from)
+        return times_of(self._legs, self.callee or self.parted_from, self.first_callee)
 
     def limit(self, seconds: float, cause: str = "max_duration") -> None:
         """End the call after so many seconds from now; a shorter limit replaces a longer one."""
@@ -540,6 +542,7 @@ class Call:
         if self._told and hasattr(self, "caller"):
             self._task = self.callee = self.joined = self._dialling = None
             self.parted_from = self._talk = self._gone = self.moving = None
+            self.first_callee = None
             self._legs.clear()
             del self.caller
 

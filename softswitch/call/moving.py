@@ -60,6 +60,7 @@ class Move:
         call = self._call
         call.moving = self.transferor.move = self
         call.moved += 1
+        call.first_callee = call.first_callee or self._callee
         self._refer.accept(now=call.services.now())
         call.services.flush_soon()
         unjoin(call)

@@ -23,8 +23,9 @@ class CallTimes:
     received: float
     caller_answered: float | None
     originated: float | None
-    """When the outbound leg was called: the one that was bridged; when none was, the last that
-    answered, else the last that was called."""
+    """When the outbound leg was called: the one that was bridged, the first of them where a party
+    was moved from one to another; when none was, the last that answered, else the last that was
+    called."""
     answered: float | None
     """When it answered."""
     calling_ended: float | None
@@ -32,18 +33,20 @@ class CallTimes:
     bridged: bool
 
 
-def times_of(legs: Sequence[Leg], bridged: Leg | None) -> CallTimes:
-    """The times of a call with these legs, the caller's first."""
+def times_of(legs: Sequence[Leg], bridged: Leg | None, first: Leg | None = None) -> CallTimes:
+    """The times of a call with these legs, the caller's first; `first` was bridged before a party
+    was moved."""
     caller, callees = legs[0], legs[1:]
     answered = [leg for leg in callees if leg.answered]
     counted: Leg | None = bridged
     if counted is None and callees:
         counted = (answered or callees)[-1]
+    begun = first or counted
     return CallTimes(
         received=caller.opened_clock,
         caller_answered=caller.answered_clock,
-        originated=None if counted is None else counted.originated_clock,
-        answered=None if counted is None else counted.answered_clock,
+        originated=None if begun is None else begun.originated_clock,
+        answered=None if begun is None else begun.answered_clock,
         calling_ended=caller.ended_clock,
         called_ended=None if counted is None else counted.ended_clock,
         bridged=bridged is not None,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from softswitch.call.times import CallTimes
 from softswitch.sip import events
 from softswitch.sip.dialog import Dialog
 from tests.support.laboratory import CALLER, DIRECT, KEPT, LONG_PROMPT, SWITCH
@@ -49,6 +50,24 @@ def test_an_agent_has_the_caller_moved(bench: Referring) -> None:
         "leg": "b1", "asked_by": "leg", "to": THIRD, "attended": False, "other_call": None,
         "ok": True, "status": 200, "why": "",
     }  # fmt: skip
+
+
+def test_what_is_payable_begins_with_the_first_agent(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    answered = lab.call.times().answered
+    lab.advance(10.0)
+    bench.refer(agent)
+    lab.advance(3.0)
+    answer(lab, 1)
+    times: list[CallTimes] = []
+    lab.call.on_ending = lambda call, *_: times.append(call.times())
+    lab.advance(10.0)
+    lab.caller.hang_up()
+    lab.settle()
+    (found,) = times
+    assert found.answered == answered
+    assert found.called_ended == pytest.approx(found.calling_ended)
 
 
 def test_a_caller_that_is_not_wanted_there_is_given_back(bench: Referring) -> None:
