@@ -293,10 +293,12 @@ class Stage:
 
 
 class StandingSwitch:
-    """A switch with the standard configuration that one test after the other uses."""
+    """A switch with the standard configuration that one test after the other uses; `trunk_lines`
+    are further settings of its trunk."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, trunk_lines: str = "") -> None:
         self._directory = directory
+        self._trunk_lines = trunk_lines
         self._switch: Switch | None = None
         self._count = 0
 
@@ -307,7 +309,7 @@ class StandingSwitch:
             directory = self._directory / str(self._count)
             directory.mkdir()
             path = directory / "switch.yaml"
-            path.write_text(configuration())
+            path.write_text(configuration(trunk=self._trunk_lines))
             trunk = f"127.0.0.1:{free_sip_port()}"
             self._switch = Switch(directory, path, trunk=trunk, rtp=free_rtp_range(400)).start()
         return self._switch
