@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,8 @@ class Limit(NamedTuple):
         return f"{self.path}:{self.line} {self.name}"
 
 
-def limits() -> list[Limit]:
+@cache
+def limits() -> tuple[Limit, ...]:
     """All of them, by file."""
     found: list[Limit] = []
     for package in PACKAGES:
@@ -36,25 +38,26 @@ def limits() -> list[Limit]:
                 found += in_python(str(path.relative_to(ROOT)), path.read_text())
             elif path.suffix in (".c", ".h") and not path.name.startswith("_"):
                 found += in_c(str(path.relative_to(ROOT)), path.read_text())
-    return found
+    return tuple(found)
 
 
 def in_python(path: str, text: str) -> Iterator[Limit]:
     """Assignments in modules and classes, with the comment above or beside, or the docstring."""
-    lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
-        body = getattr(node, "body", None)
-        if not isinstance(node, ast.Module | ast.ClassDef) or not isinstance(body, list):
-            continue
-        for statement, after in zip_longest(body, body[1:]):
-            for name in _names(statement):
-                why = (
-                    _docstring(after)
-                    or _beside(lines[statement.end_lineno - 1], "#")
-                    or _above(lines, statement.lineno - 1)
-                    or _help(statement)
-                )
-                yield Limit(path, statement.lineno, name, why)
+    yield from _in_body(path, text.splitlines(), ast.parse(text).body)
+
+
+def _in_body(path: str, lines: list[str], body: list[ast.stmt]) -> Iterator[Limit]:
+    for statement, after in zip_longest(body, body[1:]):
+        if isinstance(statement, ast.ClassDef):
+            yield from _in_body(path, lines, statement.body)
+        for name in _names(statement):
+            why = (
+                _docstring(after)
+                or _beside(lines[(statement.end_lineno or statement.lineno) - 1], "#")
+                or _above(lines, statement.lineno - 1)
+                or _help(statement)
+            )
+            yield Limit(path, statement.lineno, name, why)
 
 
 def in_c(path: str, text: str) -> Iterator[Limit]:
