@@ -36,7 +36,7 @@ class Behaviour:
 
 BEHAVIOURS = (
     Behaviour("talks, hangs up", "uac_plain", "100001", 46, 5000),
-    Behaviour("talks with sound", "uac_basic", "100001", 2, 4000),
+    Behaviour("is recorded", "uac_basic", "100009", 2, 4000),
     Behaviour("gives up while it rings", "uac_cancel_ringing", "100002", 10),
     Behaviour("is not answered", "uac_unavailable", "100003", 8),
     Behaviour("gives up at once", "uac_cancel_before_ringing", "100004", 4),
