@@ -12,13 +12,23 @@ from tests.support.phone import Call
 from tests.support.program import wait_for
 from tests.support.rtp_end import DIGITS, PCMA, PCMU, RtpEnd, digits_heard, heard, known_signal
 from tests.support.secure_end import LONG, SHORT, SecureEnd, crypto_lines
-from tests.support.stage import DIRECT, MENU, Stage
+from tests.support.stage import DIRECT, MENU, Stage, StandingSwitch
 
 MakeStage = Callable[..., Stage]
 
 
 def trunk_lines(policy: str, more: str = "") -> str:
     return f"    srtp: {policy}\n{more}"
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingSwitch]:
+    """The switch of most tests here: nothing goes in the clear."""
+    shared = StandingSwitch(
+        tmp_path_factory.mktemp("encrypted"), trunk_lines=trunk_lines("required")
+    )
+    yield shared
+    shared.stop()
 
 
 @pytest.fixture
@@ -66,9 +76,8 @@ def hear_each_other(near: RtpEnd, far: RtpEnd, *, seed: int = 1) -> None:
 
 @pytest.mark.parametrize(("near_suite", "far_suite"), [(LONG, SHORT), (SHORT, LONG)])
 def test_both_legs_encrypted_where_that_is_required(
-    make_stage: MakeStage, ends: Callable[..., SecureEnd], near_suite: str, far_suite: str
+    stage: Stage, ends: Callable[..., SecureEnd], near_suite: str, far_suite: str
 ) -> None:
-    stage = make_stage(trunk_lines=trunk_lines("required"))
     near, far = ends(near_suite), ends(far_suite)
     calling = stage.caller.invite(DIRECT, near.secure_sdp())
     called = stage.callee.expect_call(within=6)
@@ -123,9 +132,8 @@ def test_an_encrypted_and_a_plain_leg_are_bridged(
 
 
 def test_keys_pressed_on_an_encrypted_leg_are_heard(
-    make_stage: MakeStage, ends: Callable[..., SecureEnd]
+    stage: Stage, ends: Callable[..., SecureEnd]
 ) -> None:
-    stage = make_stage(trunk_lines=trunk_lines("required"))
     near, far = ends(), ends()
     calling = stage.caller.invite(MENU, near.secure_sdp())
     near.meet(calling.expect(200, within=6).body)
@@ -155,9 +163,8 @@ def test_a_caller_that_does_not_fit_the_policy_is_refused(
 
 
 def test_a_far_end_that_answers_without_keys_is_hung_up_on(
-    make_stage: MakeStage, ends: Callable[..., SecureEnd]
+    stage: Stage, ends: Callable[..., SecureEnd]
 ) -> None:
-    stage = make_stage(trunk_lines=trunk_lines("required"))
     near, far = ends(), stage.rtp()
     calling = stage.caller.invite(DIRECT, near.secure_sdp())
     called = stage.callee.expect_call(within=6)
@@ -170,9 +177,8 @@ def test_a_far_end_that_answers_without_keys_is_hung_up_on(
 
 
 def test_a_reinvite_with_another_key_changes_both_and_nobody_goes_unheard(
-    make_stage: MakeStage, ends: Callable[..., SecureEnd]
+    stage: Stage, ends: Callable[..., SecureEnd]
 ) -> None:
-    stage = make_stage(trunk_lines=trunk_lines("required"))
     near, far = ends(), ends()
     calling = stage.caller.invite(DIRECT, near.secure_sdp())
     called, _, answer = called_and_answered(stage, calling, far)
@@ -199,9 +205,8 @@ def test_a_reinvite_with_another_key_changes_both_and_nobody_goes_unheard(
 
 
 def test_a_reinvite_that_takes_the_keys_away_is_refused_where_they_are_required(
-    make_stage: MakeStage, ends: Callable[..., SecureEnd]
+    stage: Stage, ends: Callable[..., SecureEnd]
 ) -> None:
-    stage = make_stage(trunk_lines=trunk_lines("required"))
     near, far = ends(), ends()
     calling = stage.caller.invite(DIRECT, near.secure_sdp())
     called, _, answer = called_and_answered(stage, calling, far)
@@ -214,9 +219,8 @@ def test_a_reinvite_that_takes_the_keys_away_is_refused_where_they_are_required(
 
 
 def test_a_hold_is_passed_on_with_the_key_in_force(
-    make_stage: MakeStage, ends: Callable[..., SecureEnd]
+    stage: Stage, ends: Callable[..., SecureEnd]
 ) -> None:
-    stage = make_stage(trunk_lines=trunk_lines("required"))
     near, far = ends(), ends()
     calling = stage.caller.invite(DIRECT, near.secure_sdp())
     called, offer, answer = called_and_answered(stage, calling, far)
@@ -245,9 +249,8 @@ def test_a_hold_is_passed_on_with_the_key_in_force(
 
 
 def test_a_caller_without_an_offer_gets_one_with_keys(
-    make_stage: MakeStage, ends: Callable[..., SecureEnd]
+    stage: Stage, ends: Callable[..., SecureEnd]
 ) -> None:
-    stage = make_stage(trunk_lines=trunk_lines("required"))
     near, far = ends(SHORT), ends()
     calling = stage.caller.invite(DIRECT)
     called = stage.callee.expect_call(within=6)
@@ -307,10 +310,7 @@ def test_sound_and_reports_share_a_port_where_it_is_asked_for(
         assert not end.not_authentic
 
 
-def test_codecs_of_encrypted_legs_may_differ(
-    make_stage: MakeStage, ends: Callable[..., SecureEnd]
-) -> None:
-    stage = make_stage(trunk_lines=trunk_lines("required"))
+def test_codecs_of_encrypted_legs_may_differ(stage: Stage, ends: Callable[..., SecureEnd]) -> None:
     near, far = ends(payload_type=PCMU), ends(payload_type=PCMA)
     calling = stage.caller.invite(DIRECT, near.secure_sdp((PCMU, DIGITS)))
     called = stage.callee.expect_call(within=6)
