@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import ssl
 from collections import Counter
 from collections.abc import Callable
 
 from softswitch.transport.face import SocketOwner
 from softswitch.transport.strangers import Strangers
-from softswitch.transport.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
+from softswitch.transport.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, Tls
 
 __all__ = ["MAX_HALF_OPEN", "Handshakes"]
 
@@ -39,8 +38,8 @@ _GONE = frozenset((errno.ECONNABORTED, errno.EPROTO, errno.EINTR))
 class Handshakes:
     """Owns a listening socket's turn in the loop, and a task a handshake."""
 
-    def __init__(self, context: ssl.SSLContext, owner: SocketOwner, counters: Counter[str]) -> None:
-        self._context = context
+    def __init__(self, tls: Tls, owner: SocketOwner, counters: Counter[str]) -> None:
+        self._tls = tls
         self._owner = owner
         self._counters = counters
         self._strangers = Strangers(MAX_HALF_OPEN)
@@ -127,7 +126,7 @@ class Handshakes:
                 await loop.connect_accepted_socket(
                     make,
                     opened,
-                    ssl=self._context,
+                    ssl=self._tls.server,
                     ssl_handshake_timeout=HANDSHAKE_SECONDS,
                     ssl_shutdown_timeout=SHUTDOWN_SECONDS,
                 )

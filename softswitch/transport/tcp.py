@@ -86,7 +86,7 @@ class TcpTable:
         self._silent: dict[int, Connection] = {}
         self._active: dict[int, Connection] = {}
         self._strangers = Strangers(max_connections)
-        self._handshakes = None if tls is None else Handshakes(tls.server, owner, counters)
+        self._handshakes = None if tls is None else Handshakes(tls, owner, counters)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False

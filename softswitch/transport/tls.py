@@ -44,32 +44,33 @@ class Tls:
 
     def __init__(self, files: TlsFiles) -> None:
         self.files = files
-        self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        for context in (self.server, self.client):
-            # Some builds of OpenSSL take what is older; RFC 8996 forbids it.
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if not files.verify:
-            self.client.check_hostname = False
-            self.client.verify_mode = ssl.CERT_NONE
-        if files.client_certificates:
-            self.server.verify_mode = ssl.CERT_REQUIRED
+        self.server: ssl.SSLContext
+        """For those who connect to us; another one from each reload on."""
+        self.client: ssl.SSLContext
+        """For those we connect to."""
         self.reload()
 
     def reload(self) -> None:
         """Read the files again; raises TlsUnusable, and then those in force stay."""
         files = self.files
         _check_readable(files)
-        # Into a context of its own first: a key that does not fit spoils the one it is loaded into.
-        _load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), files)
-        for context in (self.server, self.client):
+        # New ones: what a context was told to believe once, it believes for ever.
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        for context in (server, client):
+            # Some builds of OpenSSL take what is older; RFC 8996 forbids it.
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
             _load(context, files)
-            if files.authorities is not None:
-                context.load_verify_locations(files.authorities)
+        if not files.verify:
+            client.check_hostname = False
+            client.verify_mode = ssl.CERT_NONE
         if files.authorities is None:
-            self.client.load_default_certs(ssl.Purpose.SERVER_AUTH)
-            if files.client_certificates:
-                self.server.load_default_certs(ssl.Purpose.CLIENT_AUTH)
+            client.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        if files.client_certificates:
+            server.verify_mode = ssl.CERT_REQUIRED
+            if files.authorities is None:
+                server.load_default_certs(ssl.Purpose.CLIENT_AUTH)
+        self.server, self.client = server, client
 
 
 def _check_readable(files: TlsFiles) -> None:
@@ -89,7 +90,7 @@ def _load(context: ssl.SSLContext, files: TlsFiles) -> None:
     with _told(files.certificate, files.key):
         context.load_cert_chain(files.certificate, files.key, password=_no_password)
         if files.authorities is not None:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(files.authorities)
+            context.load_verify_locations(files.authorities)
 
 
 def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:

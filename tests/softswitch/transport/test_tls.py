@@ -8,9 +8,15 @@ import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from softswitch.sip.flow import Flow
 from softswitch.transport import Endpoint, Resolver, Tls, TlsFiles, TlsUnusable, Transport
@@ -350,6 +356,46 @@ async def test_a_new_certificate_is_shown_from_its_reload_on(
     ours.send(OPTIONS, Flow("tls", "localhost", theirs.port))
     await theirs.until(lambda: theirs.stack.streams)
     theirs.tls.reload()
+
+
+async def test_an_authority_that_was_taken_out_is_not_believed_any_more(
+    tmp_path: Path, ends: list[End]
+) -> None:
+    (tmp_path / "ca.pem").write_text(CERTIFICATE)
+    believed = files(tmp_path, authorities=tmp_path / "ca.pem", client_certificates=True)
+    theirs = await end_of(ends, believed)
+    peer = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    peer.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    assert await shakes_hands(peer, theirs)
+    (tmp_path / "ca.pem").write_text(stranger())
+    theirs.tls.reload()
+    assert not await shakes_hands(peer, theirs)
+
+
+async def shakes_hands(peer: ssl.SSLContext, end: End) -> bool:
+    """Whether a peer is let in; one that is not hears so when it reads."""
+    before = len(end.stack.streams)
+    try:
+        _, writer = await asyncio.open_connection("localhost", end.port, ssl=peer)
+        writer.write(OPTIONS)
+        async with asyncio.timeout(2):
+            while len(end.stack.streams) == before:
+                await asyncio.sleep(0.01)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def stranger() -> str:
+    """A certificate of somebody else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody else")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1))
+    builder = builder.not_valid_after(now + timedelta(days=1))
+    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 @pytest.mark.parametrize(
