@@ -464,6 +464,8 @@ class Call:
             self._limit.cancel()
         passed = reason or reason_header(q850)
         gone = self._gone or ending.who_left(ended_by, self.caller, self.callee)
+        if self.moving is not None:
+            self.moving.on_call_ended()
         # One after the other, each whatever became of those before it, so that no failure
         # leaves a caller waiting, a port taken or a call without its record.
         try:

@@ -167,6 +167,10 @@ class Move:
         self._refer.tell(status, now=call.services.now())
         call.services.flush_soon()
 
+    def on_call_ended(self) -> None:
+        """The call is over before the transfer is."""
+        self._conclude(487, "hung_up")
+
     def give_up(self) -> None:
         """The call goes another way: whoever asked is left, nobody is called any more."""
         self._call.moving = None
@@ -185,8 +189,6 @@ class Move:
     def on_left(self) -> None:
         """Its leg is over."""
         self.transferor.move = None
-        if self._call.ended:
-            self._conclude(487, "hung_up")
         if self._farewell is not None:
             self._farewell.cancel()
             self._farewell = None

@@ -116,6 +116,36 @@ def divert(bench: Referring) -> None:
 
 
 TO = f"sip:{THIRD}@{SWITCH}"
+
+
+def all_in_turn(bench: Referring, *acts: Act) -> None:
+    """Several things that follow each other as they mostly do."""
+    for act in acts:
+        act(bench)
+        bench.lab.settle()
+
+
+ANSWER: Act = partial(far_end, place=0, deed="answers")
+CONSULT: Act = lambda bench: bench.lab.callee.invite(DIRECT)  # noqa: E731 - one of many
+STORIES: Mapping[str, Act] = {
+    **{
+        f"{n} refers, and is served": lambda bench, n=n: all_in_turn(  # type: ignore[misc]
+            bench, partial(refer, place=n, to=TO), ANSWER
+        )
+        for n in range(DIALOGS)
+    },
+    "the agent consults, and is answered": lambda bench: all_in_turn(bench, CONSULT, ANSWER),
+    "the caller calls again": lambda bench: all_in_turn(
+        bench, lambda one: one.lab.caller.invite(DIRECT), ANSWER
+    ),
+    **{
+        f"{n} refers to whom {m} talks to, at once": lambda bench, n=n, m=m: all_in_turn(  # type: ignore[misc]
+            bench, partial(refer_to_other, place=n, other=m)
+        )
+        for n in range(DIALOGS)
+        for m in range(DIALOGS)
+    },
+}
 PEERS: Mapping[str, Act] = {
     **{f"{n} refers": partial(refer, place=n, to=TO) for n in range(DIALOGS)},
     **{f"{n} refers to who may not": partial(refer, place=n, to="tel:+1900") for n in range(2)},
@@ -138,7 +168,7 @@ PEERS: Mapping[str, Act] = {
         for place in range(3)
         for deed in DEEDS
     },
-    "the agent consults": lambda bench: bench.lab.callee.invite(DIRECT),
+    "the agent consults": CONSULT,
     "the caller cancels": lambda bench: bench.lab.caller.cancel(),
     "the calls go another way": divert,
 }
@@ -161,7 +191,7 @@ TIME: Mapping[str, Act] = {
 }
 SETTLE = "all is delivered"
 ACTS: Mapping[str, Act] = {
-    **PEERS, **NETWORK, **TIME, SETTLE: lambda bench: bench.lab.settle(),
+    **PEERS, **STORIES, **NETWORK, **TIME, SETTLE: lambda bench: bench.lab.settle(),
 }  # fmt: skip
 
 
@@ -170,7 +200,7 @@ def names(acts: Mapping[str, Act]) -> st.SearchStrategy[str]:
 
 
 steps = st.lists(
-    st.one_of(names(PEERS), names(PEERS), names(PEERS), st.just(SETTLE), st.just(SETTLE),
+    st.one_of(names(PEERS), names(PEERS), names(STORIES), names(STORIES), st.just(SETTLE),
               names(TIME), names(NETWORK)),
     max_size=30,
 )  # fmt: skip
