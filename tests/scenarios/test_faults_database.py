@@ -86,6 +86,7 @@ def in_database(dsn: str) -> int:
 
 @pytest.mark.parametrize("seconds", [AWAY_SECONDS, pytest.param(MINUTE, marks=pytest.mark.full)])
 @pytest.mark.parametrize("fault", ["stopped", "frozen"])
+@pytest.mark.timeout(200)
 def test_calls_go_on_while_the_database_is_away_and_stand_in_it_afterwards(
     tmp_path: Path, server: OwnServer, fault: str, seconds: float
 ) -> None:
@@ -183,3 +184,32 @@ def test_an_embedded_database_whose_disk_is_full_comes_back_with_every_call(
     finally:
         switch.close(failed=failed)
         disk.close()
+
+
+def test_an_embedded_database_that_is_killed_is_started_again_and_gets_every_call(
+    tmp_path: Path,
+) -> None:
+    switch = switch_on(tmp_path, SOFTSWITCH_DATABASE="embedded")
+    failed = True
+    try:
+        one_call(switch, 1)
+        calling, near = switch.call()
+        called = switch.bridged(calling, near, "16025551234")
+        (noted,) = switch.switch.data.rglob("postmaster.pid")
+        first = int(noted.read_text().split()[0])
+        os.kill(first, signal.SIGKILL)
+        near.wait_for_packets(len(near.arrivals) + 50, within=20)
+        calling.bye()
+        called.expect("BYE")
+        switch.switch.wait_for_records(2, within=20)
+        with closing(ControlPeer(("127.0.0.1", switch.switch.control_port))) as peer:
+
+            def behind() -> int:
+                queues = peer.ask("status")["parts"]["queues"]["queues"]
+                return int(queues["database_bytes"])
+
+            wait_for("all calls in the database", lambda: behind() == 0, within=40)
+        assert int(noted.read_text().split()[0]) != first
+        failed = False
+    finally:
+        switch.close(failed=failed)

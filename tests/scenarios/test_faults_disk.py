@@ -17,10 +17,12 @@ from tests.support.disks import SmallDisk, small_disk
 from tests.support.program import wait_for
 from tests.support.rtp_end import RtpEnd
 from tests.support.stage import DIRECT, Stage
+from tests.support.web_receiver import Receiver
 
 __all__ = ["small_disk"]
 
 MakeStage = Callable[..., Stage]
+SECRET = "a-secret-of-the-receiver-0123456789"
 
 
 def staged(make_stage: MakeStage, disk: SmallDisk, **options: Any) -> Stage:
@@ -154,3 +156,23 @@ def test_a_switch_on_a_full_disk_says_so_and_does_not_start(
     assert "disk/data: No space left on device" in stage.switch.output()
     small_disk.free()
     stage.switch.start()
+
+
+def test_a_webhook_gets_the_records_of_a_time_without_room(
+    make_stage: MakeStage, small_disk: SmallDisk
+) -> None:
+    with Receiver() as receiver:
+        hook = f"{{url: {receiver.url()}, events: [call.record], secret: {SECRET}}}"
+        stage = staged(make_stage, small_disk, sections=f"webhooks:\n  crm: {hook}\n")
+        stage.bridge().hang_up()
+        receiver.wait_for(1, kind="call.record")
+        bridge = stage.bridge()
+        small_disk.fill()
+        bridge.hang_up()
+        wait_for("a line", lambda: "No space left on device" in stage.switch.output())
+        small_disk.free()
+        (_, record) = wait_for_records(small_disk, 2)
+        receiver.wait_for(2, kind="call.record", within=30)
+        told = [one.told["facts"]["record"]["call_id"] for one in receiver.taken]
+        assert told[-1] == record["call_id"]
+        assert len(set(told)) == 2

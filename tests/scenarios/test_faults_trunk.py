@@ -54,6 +54,7 @@ def test_a_call_whose_trunk_has_died_ends_when_nothing_is_heard_of_it_any_more(
 
 
 @pytest.mark.full
+@pytest.mark.timeout(200)
 def test_a_call_whose_trunk_answers_no_refresh_any_more_ends(make_stage: MakeStage) -> None:
     """At two thirds of its session at latest, RFC 4028 section 10."""
     with closing(Phone(user="agent")) as agent:
@@ -63,7 +64,8 @@ def test_a_call_whose_trunk_answers_no_refresh_any_more_ends(make_stage: MakeSta
         near, far = stage.rtp(), stage.rtp()
         calling = stage.caller.invite(DIRECT, near.sdp())
         called = agent.expect_call()
-        called.respond(200, far.sdp())
+        session = [("Session-Expires", "90;refresher=uac"), ("Require", "timer")]
+        called.respond(200, far.sdp(), session)
         answer = calling.expect(200)
         calling.ack()
         near.aim_by(answer.body)
