@@ -114,10 +114,12 @@ void leg_set_direction(struct core *core, struct leg *leg, bool send, bool recei
 }
 
 void leg_set_secure(struct leg *leg, struct secure *secure) {
-    if (secure)
+    if (secure) {
         leg->secure = secure_renew(leg->secure, secure);
-    else
-        secure_free(leg->secure), leg->secure = NULL;
+    } else {
+        secure_free(leg->secure);
+        leg->secure = NULL;
+    }
 }
 
 void leg_hear(struct core *core, struct leg *leg, struct leg *source, int64_t now) {

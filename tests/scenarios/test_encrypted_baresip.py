@@ -12,9 +12,10 @@ from tests.support.baresip import Baresip, needs_baresip, share_of_tone
 from tests.support.program import wait_for
 from tests.support.rtp_end import FRAME, RtpEnd, heard, ulaw_to_linear
 from tests.support.secure_end import SecureEnd
+from tests.support.srtp import needs_srtp
 from tests.support.stage import DIRECT, Stage
 
-pytestmark = needs_baresip
+pytestmark = [needs_baresip, needs_srtp]
 MakeStage = Callable[..., Stage]
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 

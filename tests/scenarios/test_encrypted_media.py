@@ -12,8 +12,10 @@ from tests.support.phone import Call
 from tests.support.program import wait_for
 from tests.support.rtp_end import DIGITS, PCMA, PCMU, RtpEnd, digits_heard, heard, known_signal
 from tests.support.secure_end import LONG, SHORT, SecureEnd, crypto_lines
+from tests.support.srtp import needs_srtp
 from tests.support.stage import DIRECT, MENU, Stage, StandingSwitch
 
+pytestmark = needs_srtp
 MakeStage = Callable[..., Stage]
 
 

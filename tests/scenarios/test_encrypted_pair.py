@@ -13,8 +13,10 @@ from tests.support.phone import Phone
 from tests.support.ports import free_sip_port
 from tests.support.program import Switch, wait_for
 from tests.support.rtp_end import RtpEnd, digits_heard, heard, known_signal
+from tests.support.srtp import needs_srtp
 from tests.support.stage import CALLER, DIRECT, configuration
 
+pytestmark = needs_srtp
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 PLAIN_HOST = "127.0.0.2"
 """Where the phone calls from: the other switch is at 127.0.0.1."""

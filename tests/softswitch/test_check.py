@@ -96,6 +96,7 @@ def test_encryption_without_its_library_is_refused_in_one_line(
 ) -> None:
     path = tmp_path / "srtp.yaml"
     path.write_text(SRTP % ("", "optional"))
+    monkeypatch.setattr("softswitch.check.has_srtp", lambda: True)
     load_startable(path, {})
     monkeypatch.setattr("softswitch.check.has_srtp", lambda: False)
     load_checked(path, {})

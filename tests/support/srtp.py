@@ -9,6 +9,12 @@ from __future__ import annotations
 import hmac
 from functools import cache
 
+import pytest
+
+from rtp.engine import has_srtp
+
+needs_srtp = pytest.mark.skipif(not has_srtp(), reason="libsrtp2 is not installed")
+
 SUITES = {"AES_CM_128_HMAC_SHA1_80": 10, "AES_CM_128_HMAC_SHA1_32": 4}
 """Octets of the tag of RTP."""
 RTCP_TAG = 10

@@ -18,8 +18,9 @@ from tests.rtp.engine.secure_peer import (
     SecurePeer,
     secure,
 )
-from tests.support.srtp import Direction, NotAuthentic
+from tests.support.srtp import Direction, NotAuthentic, needs_srtp
 
+pytestmark = needs_srtp
 OTHER_KEY = bytes(range(200, 230))
 
 

@@ -15,7 +15,9 @@ from softswitch.sdp import SrtpKeys
 from softswitch.sip.flow import Flow
 from tests.support.laboratory import DIRECT, Laboratory, laboratory, session_description
 from tests.support.link import describe
+from tests.support.srtp import needs_srtp
 
+pytestmark = needs_srtp
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 CRYPTO = re.compile(rb"a=crypto:([0-9]+) ([A-Z0-9_]+) inline:([A-Za-z0-9+/]{40})\r\n")
 KEYS = [bytes([number]) * 30 for number in range(5)]
