@@ -207,6 +207,7 @@ class CallPresented(CallEvent, frozen=True, kw_only=True):
     """Canonical calling number, known to us also when it is private."""
     signalling: Mapping[str, Any]
     """Identity headers as read: name, private, asserted, charge_number, diversions, history, jip,
+    line_info, dialled (where the trunk writes the number called in another form),
     rn, user_agent, and identity: how the caller's signature was verified, where the trunk wants to
     know."""
     campaign: str

@@ -124,7 +124,8 @@ def _read_from_alone(request: Request, from_: NameAddress, trusted: bool) -> Cal
         history=(),
         jip=_find_jip(request, (from_,)),
         rn=_find_routing_number(request),
-        line_info=_find_line_info((from_,)),
+        # The word alone costs a twentieth of the look; next to no caller has it.
+        line_info=_find_line_info((from_,)) if "oli" in request.headers.fields["From"][0] else None,
     )
 
 
@@ -188,7 +189,7 @@ def _find_line_info(addresses: tuple[NameAddress, ...]) -> str | None:
     """Read `isup-oli` (or `oli`), which gateways write into the user part, the URI or behind it."""
     for address in addresses:
         for name in _LINE_INFO:
-            value = _telephone_parameter(address.uri, name) or address.parameters.get(name)
+            value = address.parameters.get(name) or _telephone_parameter(address.uri, name)
             if value and _LINE_INFO_VALUE.fullmatch(value):
                 return value.zfill(2)
     return None

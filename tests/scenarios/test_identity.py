@@ -75,8 +75,11 @@ def test_what_the_network_says_is_in_the_record(stage: Stage) -> None:
         ("P-Charge-Info", "<sip:+16025550888@127.0.0.1>"),
         ("User-Agent", "gateway/1"),
     ]
-    _called_invite(stage, headers=headers, from_=f"<sip:{CALLER};jip=602555@127.0.0.1;user=phone>")
-    text = str(stage.switch.record())
+    from_ = f"<sip:{CALLER};jip=602555;isup-oli=62@127.0.0.1;user=phone>"
+    _called_invite(stage, headers=headers, from_=from_)
+    record = stage.switch.record()
+    assert record["signalling"]["line_info"] == "62"
+    text = str(record)
     for fact in ("6025550777", "6025550888", "gateway/1", "602555"):
         assert fact in text
 

@@ -173,6 +173,7 @@ def test_jip_is_looked_for_in_assertion_and_request_uri_too() -> None:
         ("<sip:+16025550100;isup-oli=62@h>", "62"),
         ("<sip:+16025550100@h;isup-oli=0>;tag=1", "00"),
         ("<sip:+16025550100@h>;isup-oli=61;tag=1", "61"),
+        ("<sip:+16025550100@h>;tag=1", None),
         ("<tel:+16025550100;oli=70>", "70"),
         ("<sip:+16025550100@h;isup-oli=6x>", None),
         ("<sip:+16025550100@h;isup-oli=123>", None),
@@ -188,6 +189,7 @@ def test_line_information_of_an_assertion_is_believed_of_the_trusted() -> None:
     line = ("P-Asserted-Identity", "<sip:+1602@h;isup-oli=63>")
 
     assert identity(line).line_info == "63"
+    assert identity(("P-Asserted-Identity", "<sip:+1602@h>;isup-oli=63")).line_info == "63"
     assert identity(line, trusted=False).line_info is None
 
 
