@@ -73,7 +73,7 @@ def test_a_call_whose_trunk_answers_no_refresh_any_more_ends(make_stage: MakeSta
         agent.close()
         calling.expect("BYE", within=100)
     record = stage.switch.record(within=10)
-    assert record["ended_by"] == "called"
+    assert (record["ended_by"], record["cause"]) == ("switch", "leg_lost")
 
 
 def test_a_trunk_that_died_is_passed_over_and_found_again(make_stage: MakeStage) -> None:
