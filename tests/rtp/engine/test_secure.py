@@ -316,3 +316,19 @@ def _report(peer: Peer) -> bytes:
     except TimeoutError:
         return b""
     return data if 192 <= data[1] <= 223 else b""
+
+
+def test_sound_is_packed_anew_before_it_is_sealed(engine: Engine) -> None:
+    with secure_call(engine) as (first, _, peer, other):
+        first.set_codecs(
+            send="PCMU",
+            send_payload_type=0,
+            ptime_ms=40,
+            untouched_ms=(40, 40),
+            receive={0: "PCMU"},
+        )
+        for number in range(1, 21):
+            other.send(bytes([0x40 + number]) * FRAME)
+        packets = until(lambda: [p for p in peer.waiting() if p.payload[0] != 0xFF])
+        assert {len(packet.payload) for packet in packets} == {2 * FRAME}
+        assert "not_sealed" not in first.statistics().dropped
