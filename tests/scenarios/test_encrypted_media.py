@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -310,6 +311,41 @@ def test_sound_and_reports_share_a_port_where_it_is_asked_for(
         wait_for("a report by the port of the sound", end.has_sealed_report)
         assert end.reports == []
         assert not end.not_authentic
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_plain_sound_shares_a_port_where_both_sides_want_it(
+    make_stage: MakeStage, taken: bool
+) -> None:
+    stage = make_stage(trunk_lines="    rtcp_mux: true\n")
+    near, far = stage.rtp(), stage.rtp()
+    wish = "a=rtcp-mux\r\n" if taken else ""
+    calling = stage.caller.invite(DIRECT, near.sdp(extra=wish))
+    called = stage.callee.expect_call(within=6)
+    assert called.invite is not None
+    assert b"a=rtcp-mux" in called.invite.body
+    far.aim_by(called.invite.body)
+    called.respond(200, far.sdp(extra=wish))
+    answer = calling.expect(200, within=6).body
+    calling.ack()
+    called.expect("ACK")
+    assert (b"a=rtcp-mux" in answer) is taken
+    near.aim_by(answer)
+    hear_each_other(near, far)
+    calling.bye()
+    called.expect("BYE")
+    for end in (near, far):
+        # The goodbye of the switch, at the latest.
+        wait_for("a report", partial(_has_report, end, taken))
+        assert _has_report(end, not taken) is False
+
+
+def _has_report(end: RtpEnd, one_port: bool) -> bool:
+    """Whether RTCP has come to the port of the sound, or to its own."""
+    if not one_port:
+        return bool(end.reports)
+    # Sender and receiver reports, 200 and 201, look like these payload types there.
+    return any(arrival.payload_type in (72, 73) for arrival in end.arrivals)
 
 
 def test_codecs_of_encrypted_legs_may_differ(stage: Stage, ends: Callable[..., SecureEnd]) -> None:
