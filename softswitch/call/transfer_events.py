@@ -34,9 +34,10 @@ class TransferRefused(CallEvent, frozen=True, kw_only=True):
     status: int
     """The SIP status it was refused with."""
     why: str
-    """not_allowed (the trunk's `transfers`), steered (a controller has the call), busy (another
-    transfer, or more than there may be), not_talking (nobody is bridged to it), not_joinable (the
-    dialog it names), bad_request, or what the guards say: destination, trunk, rate, concurrency."""
+    """stranger (it came from nobody's address), not_allowed (the trunk's `transfers`), steered (a
+    controller has the call), busy (another transfer, or more than there may be), not_talking
+    (nobody is bridged to it), not_joinable (the dialog it names), bad_request, or what the guards
+    say: destination, trunk, rate, concurrency."""
 
 
 class LegReplaced(CallEvent, frozen=True, kw_only=True):

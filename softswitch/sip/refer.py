@@ -104,7 +104,11 @@ class OutgoingRefer:
             return
         dialog = self._dialog
         if response.status < 300:
+            # RFC 4488: a peer that says so will tell nothing, though we have not asked for that.
+            sub = (response.headers.get("Refer-Sub") or "").partition(";")[0].strip().lower()
             self._step(Input.ACCEPTED, response.status)
+            if sub == "false":
+                self._step(Input.SILENCED, response.status)
             return
         self._is_refused = True
         self._step(Input.REFUSED, response.status)

@@ -91,7 +91,7 @@ class Transfers:
             self._tell_refused(leg, "", Refused(to, "bad_request"))
         else:
             refer = IncomingRefer(event.dialog, event.transaction, event.request, to)
-            refused = self._judge(leg) or self._try(leg, refer)
+            refused = self._judge(leg, event) or self._try(leg, refer)
             if refused is not None:
                 refer.reject(refused.status, now=now)
                 self._tell_refused(leg, _told(to.address.uri), refused)
@@ -106,9 +106,12 @@ class Transfers:
             TransferRefused, leg=leg.leg_id, to=to, status=refused.status, why=refused.why
         )
 
-    def _judge(self, leg: Leg) -> Refused | None:
+    def _judge(self, leg: Leg, event: RequestReceived) -> Refused | None:
         """Whether a party may ask at all, and now."""
         call = leg.call
+        if self._board.sources.gatekeeper.is_stranger(event.dialog.flow.host):
+            # Whoever can read the tags of a dialog must not have others called for it.
+            return Refused(403, "stranger")
         if leg.trunk.transfers != "allow":
             return Refused(603, "not_allowed")
         if call.call_id in self._steered:

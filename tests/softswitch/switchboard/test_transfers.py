@@ -12,6 +12,7 @@ import pytest
 from softswitch.call.times import CallTimes
 from softswitch.sip import events
 from softswitch.sip.dialog import Dialog
+from softswitch.sip.flow import Flow
 from tests.support.laboratory import CALLER, DIRECT, KEPT, LONG_PROMPT, SWITCH
 from tests.support.referring import RULES, THIRD, Referring, referring, replaces
 from tests.support.treated import answer, refuse, ring
@@ -212,7 +213,7 @@ def test_who_wants_to_hear_nothing_hears_nothing(bench: Referring) -> None:
     _, agent = bench.bridge()
     bench.refer(agent, headers=(("Refer-Sub", "false"),))
     answer(lab, 1)
-    assert bench.told(agent) == ["202"]
+    assert bench.told(agent) == ["202", "202 silenced"]
     assert byes(bench) == [agent]
     assert lab.carried.count("switch:NOTIFY") == 0
 
@@ -305,6 +306,22 @@ def test_a_trunk_must_be_allowed_to(tmp_path: Path) -> None:
         bench.refer(agent)
         assert bench.told(agent) == ["603 refused"]
         assert bench.lab.facts("transfer.refused")[0]["why"] == "not_allowed"
+
+
+def test_who_has_only_read_the_dialog_moves_nobody(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    data = (
+        f"REFER sip:100001@{SWITCH} SIP/2.0\r\n"
+        f"Via: SIP/2.0/UDP 198.51.100.66;branch=z9hG4bKstranger\r\n"
+        f"From: {agent.local}\r\nTo: {agent.remote}\r\nCall-ID: {agent.call_id}\r\n"
+        f"CSeq: 900 REFER\r\nRefer-To: <sip:{THIRD}@{SWITCH}>\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+    lab.stack.receive_datagram(data, Flow("udp", "198.51.100.66", 5060), now=lab.loop.time())
+    lab.do(lab.services.flush_soon)
+    lab.settle()
+    assert [fact["why"] for fact in lab.facts("transfer.refused")] == ["stranger"]
+    assert len(lab.callee.calls) == 1
 
 
 def test_nobody_is_called_without_rules(tmp_path: Path) -> None:
