@@ -77,6 +77,19 @@ def test_a_caller_that_requires_it_and_offers_nothing_hears_the_ringing(
     assert stage.switch.record()["cause"] == "hung_up"
 
 
+def test_a_caller_that_gives_up_before_it_has_answered_our_offer_is_let_go(stage: Stage) -> None:
+    calling = stage.caller.invite(DIRECT, b"", [("Require", "100rel")])
+    called = stage.callee.expect_call()
+    called.respond(180)
+    calling.expect(180)
+    calling.cancel()
+    calling.expect(200, to="CANCEL")
+    calling.expect(487)
+    called.expect("CANCEL")
+    record = stage.switch.record()
+    assert (record["ended_by"], record["cause"]) == ("calling", "cancelled")
+
+
 @pytest.mark.parametrize("answer", [b"", b"v=0 and nonsense"])
 def test_a_prack_without_a_usable_answer_ends_the_call(stage: Stage, answer: bytes) -> None:
     calling = stage.caller.invite(DIRECT, b"", [("Require", "100rel")])

@@ -230,6 +230,34 @@ def test_another_offer_before_the_answer_to_ours_is_491(wire: Wire) -> None:
     wire.event(ReinviteReceived)
 
 
+@pytest.mark.parametrize("held", [False, True])
+def test_an_answer_that_comes_after_the_end_is_nobodys(wire: Wire, held: bool) -> None:
+    """A CANCEL crosses the PRACK, with our 200 waiting or not."""
+    wire.give(request(headers=REQUIRED, branch="z9hG4bKoffer"))
+    wire.take()
+    invite = wire.event(InviteReceived).invite
+    (early,) = ring(wire, invite, body=SDP)
+    if held:
+        invite.accept(body=b"", now=wire.now)
+    answers = wire.give(request("CANCEL", branch="z9hG4bKoffer", contact=None))
+    assert {200, 487} == {one.status for one in answers}
+    wire.event(InviteCancelled)
+    assert [one.status for one in wire.give(prack(wire, early, body=SDP))] == [481]
+    wire.no_event()
+    wire.give(request("ACK", branch="z9hG4bKoffer", to=early.get("to"), contact=None))
+    wire.wait(70)
+    assert set(wire.stack.counts().values()) == {0}
+
+
+def test_a_refusal_while_the_answer_is_due_leaves_nothing(wire: Wire) -> None:
+    invite, early = offered(wire)
+    invite.reject(486, now=wire.now)
+    (refused,) = wire.take()
+    assert refused.status == 486
+    assert [one.status for one in wire.give(prack(wire, early, body=SDP))] == [481]
+    wire.no_event()
+
+
 def test_an_offer_that_nobody_answers_ends_the_invite(wire: Wire) -> None:
     _, _early = offered(wire)
     sent = wire.wait(40)
