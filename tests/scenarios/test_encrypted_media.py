@@ -153,6 +153,26 @@ def test_keys_pressed_on_an_encrypted_leg_are_heard(
     called.expect("BYE")
 
 
+def test_the_switch_hears_what_was_said_and_no_noise(
+    stage: Stage, ends: Callable[..., SecureEnd]
+) -> None:
+    near, far = ends(), ends()
+    calling = stage.caller.invite(DIRECT, near.secure_sdp())
+    called, _, answer = called_and_answered(stage, calling, far)
+    near.meet(answer)
+    near.wait_for_packets(5)
+    near.play(known_signal(1.0))
+    near.wait_until_played()
+    far.wait_for_packets(25)
+    calling.bye()
+    called.expect("BYE")
+    talker, silent = stage.switch.record()["legs"]
+    assert talker["talk_seconds"] > 0
+    # Encrypted, silence is as loud as anything.
+    assert silent["talk_seconds"] == 0
+    assert silent["silence_seconds"] > 0
+
+
 @pytest.mark.parametrize("policy", ["off", "required"])
 def test_a_caller_that_does_not_fit_the_policy_is_refused(
     make_stage: MakeStage, ends: Callable[..., SecureEnd], policy: str
