@@ -27,9 +27,9 @@ RUN python -m venv /opt/softswitch \
         /opt/softswitch/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/bare.txt; fi
 
 FROM python:3.11-slim-bookworm
-# Encrypted sound (`srtp` of trunks) is by libsrtp2.
+# Encrypted sound (`srtp` of trunks) is by libsrtp2, Opus by libopus.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libsrtp2-1 \
+    && apt-get install --yes --no-install-recommends libsrtp2-1 libopus0 \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --home-dir /var/lib/softswitch --create-home softswitch
 COPY --from=build /opt/softswitch /opt/softswitch

@@ -1,7 +1,8 @@
 """`python -m bench.transcoding`: what another codec or packet time costs the media engine.
 
-The engine's core runs without sockets on a virtual clock; the CPU time of its thread is divided by
-the packets of 20 ms that came. What a packet costs the kernel (some microseconds) comes on top.
+Needs libopus. The engine's core runs without sockets on a virtual clock; the CPU time of its thread
+is divided by the packets of 20 ms that came. What a packet costs the kernel (some microseconds)
+comes on top.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from bench import machine, native_tools
 from bench.figures import Figure, figure, table
 from bench.processes import SWITCH_CPU, Refused, pinned
 
-PCMU, PCMA, G722 = 0, 8, 9
+PCMU, PCMA, G722, OPUS = 0, 8, 9, 96
 PACKETS_A_SECOND = 50
 WAYS = (
     ("PCMU as it comes", PCMU, PCMU, 20),
@@ -23,6 +24,9 @@ WAYS = (
     ("G722 as it comes", G722, G722, 20),
     ("G722 to PCMU", G722, PCMU, 20),
     ("PCMU to G722", PCMU, G722, 20),
+    ("opus as it comes", OPUS, OPUS, 20),
+    ("opus to PCMU", OPUS, PCMU, 20),
+    ("PCMU to opus", PCMU, OPUS, 20),
 )
 
 

@@ -7,7 +7,7 @@ from config.reading import Key, Kind, Reading, RefusedError
 
 __all__ = ["CODECS", "CODEC_NAMES", "COMFORT_NOISE", "PTIME"]
 
-CODEC_NAMES: tuple[CodecName, ...] = ("PCMU", "PCMA", "G722")
+CODEC_NAMES: tuple[CodecName, ...] = ("PCMU", "PCMA", "G722", "opus")
 PTIME_STEP_MS = 10
 
 CODECS = Key(

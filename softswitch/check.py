@@ -14,7 +14,7 @@ from config.loader import load
 from config.model import Configuration, ControlTls, Location, SwitchTls
 from media.tones import TONE_NAMES, TONE_PLANS
 from media.wav import WavError, read_wav
-from rtp.engine import has_srtp
+from rtp.engine import has_opus, has_srtp
 
 __all__ = ["InstalledMedia", "load_checked", "load_startable", "warnings_of"]
 
@@ -46,6 +46,7 @@ def load_startable(path: Path | str, environment: Mapping[str, str]) -> Configur
     for problem in _certificate_problems(configuration):
         problems.add(Location(str(path), 1, 1), problem)
     _add_srtp_problem(configuration, problems)
+    _add_opus_problem(configuration, problems)
     problems.raise_if_any()
     return configuration
 
@@ -69,6 +70,17 @@ def _add_srtp_problem(configuration: Configuration, problems: Problems) -> None:
             wanted[0].location,
             f'trunk "{wanted[0].name}": srtp: libsrtp2 is not installed',
             "Debian has it as libsrtp2-1",
+        )
+
+
+def _add_opus_problem(configuration: Configuration, problems: Problems) -> None:
+    """One line, at the first trunk that wants it."""
+    wanted = [trunk for trunk in configuration.trunks.values() if "opus" in trunk.codecs]
+    if wanted and not has_opus():
+        problems.add(
+            wanted[0].location,
+            f'trunk "{wanted[0].name}": codecs: opus: libopus is not installed',
+            "Debian has it as libopus0",
         )
 
 

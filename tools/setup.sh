@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|baresip|kamailio|chromium
+# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|kamailio|chromium
 #
 #   runtime  the switch itself: Python packages it runs with, and its native engine, built in place
 #   dev      runtime, and what tests and checks need
@@ -7,6 +7,7 @@
 #   voices   flite and espeak-ng, for benchmarks that make their own speech
 #   sipp     SIPp, for the scenario tests (Debian's sip-tester)
 #   srtp     libsrtp2, which encrypts sound
+#   opus     libopus, which codes it
 #   baresip  a phone of others, for scenario tests (Debian's baresip-core)
 #   kamailio the proxy of deploy/, for its tests
 #   chromium a browser without a window, for the tests of dni.js (Debian's chromium)
@@ -215,6 +216,10 @@ ensure_srtp() {
     [[ $(PATH=$PATH:/usr/sbin ldconfig -p) == *libsrtp2.so.1* ]] || debian "libsrtp2" libsrtp2-1
 }
 
+ensure_opus() {
+    [[ $(PATH=$PATH:/usr/sbin ldconfig -p) == *libopus.so.0* ]] || debian "libopus" libopus0
+}
+
 ensure_baresip() {
     command -v baresip >/dev/null || debian "baresip" baresip-core
 }
@@ -234,8 +239,9 @@ case ${1:-} in
     voices) ensure_voices ;;
     sipp) ensure_sipp ;;
     srtp) ensure_srtp ;;
+    opus) ensure_opus ;;
     baresip) ensure_baresip ;;
     kamailio) ensure_kamailio ;;
     chromium) ensure_chromium ;;
-    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|baresip|kamailio|chromium" ;;
+    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|kamailio|chromium" ;;
 esac

@@ -10,7 +10,7 @@ from config.model.expression import Template
 
 Transport = Literal["udp", "tcp", "tls"]
 Oversize = Literal["tcp", "udp"]
-CodecName = Literal["PCMU", "PCMA", "G722"]
+CodecName = Literal["PCMU", "PCMA", "G722", "opus"]
 Hold = Literal["pass", "local"]
 Srtp = Literal["off", "optional", "required"]
 Transfers = Literal["refuse", "allow"]

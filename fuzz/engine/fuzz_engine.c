@@ -86,8 +86,8 @@ static struct address peer(int leg, int source) {
 }
 
 static struct codecs random_codecs(void) {
-    static const uint8_t audio[] = {CODEC_PCMU, CODEC_PCMA, CODEC_G722};
-    struct codecs codecs = {.send = audio[chance(sizeof audio)],
+    static const uint8_t audio[] = {CODEC_PCMU, CODEC_PCMA, CODEC_G722, CODEC_OPUS};
+    struct codecs codecs = {.send = audio[chance(opus_load() ? 4 : 3)],
                             .send_payload_type = (uint8_t)chance(128),
                             .ptime_ms = (uint8_t)(MIN_PTIME_MS + chance(51)),
                             .digit_payload_type = (int16_t)((int)chance(129) - 1),
@@ -102,6 +102,8 @@ static struct codecs random_codecs(void) {
     }
     codecs.receive[13] = CODEC_COMFORT_NOISE;
     codecs.receive[101] = CODEC_TELEPHONE_EVENT;
+    codecs.receive[96] = opus_load() ? CODEC_OPUS : CODEC_G722;
+    codecs.receive[102] = CODEC_TELEPHONE_EVENT_48;
     codecs.receive[chance(128)] = (uint8_t)chance(6);
     return codecs;
 }
@@ -202,7 +204,7 @@ static void command(struct world *world, int place) {
 
 /* What a working peer could send, give or take. */
 static size_t plausible_rtp(struct world *world, int place, int source, uint8_t *data) {
-    static const uint8_t types[] = {0, 0, 0, 8, 8, 9, 9, 13, 101, 101, 101, 50};
+    static const uint8_t types[] = {0, 0, 0, 8, 8, 9, 9, 13, 96, 96, 101, 101, 101, 102, 50};
     uint16_t *sequence = &world->sequence[place][source];
     uint32_t *timestamp = &world->timestamp[place][source];
     size_t length = chance(8) ? 160 : chance(MAX_PAYLOAD + 1);

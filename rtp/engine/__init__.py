@@ -16,6 +16,7 @@ from rtp.engine._engine import (
     Prompt,
     frame_floats,
     frame_power,
+    has_opus,
     has_srtp,
 )
 from rtp.engine.errors import EngineNotRunning, PortClosed, PortsExhausted
@@ -53,5 +54,6 @@ __all__ = [
     "TapFlag",
     "frame_floats",
     "frame_power",
+    "has_opus",
     "has_srtp",
 ]

@@ -35,6 +35,7 @@ cdef extern from "<stdbool.h>":
 cdef extern from "engine.h":
     enum:
         CODEC_NONE, CODEC_PCMU, CODEC_PCMA, CODEC_TELEPHONE_EVENT, CODEC_COMFORT_NOISE, CODEC_G722
+        CODEC_OPUS, CODEC_TELEPHONE_EVENT_48
         MIN_PTIME_MS, MAX_PTIME_MS, MAX_DIGITS_TO_SEND, MAX_PROMPT_SAMPLES, MAX_MIXED, DROP_REASONS
         EVENT_DIGIT_RECEIVED, EVENT_DIGIT_ENDED, EVENT_PLAYBACK_ENDED, EVENT_MEDIA_STARTED
         EVENT_SOURCE_CHANGED
@@ -121,6 +122,7 @@ cdef extern from "engine.h":
     void engine_send_digits(engine *, const handle *, const char *, uint32_t, uint32_t)
     void engine_tap(engine *, const handle *, c_bool)
     c_bool secure_load()
+    c_bool opus_load()
     c_bool engine_secure(engine *, const handle *, int, const uint8_t *, const uint8_t *)
     void engine_unsecure(engine *, const handle *)
     void engine_set_one_port(engine *, const handle *, c_bool)
@@ -140,8 +142,10 @@ CODECS = {
     "telephone-event": CODEC_TELEPHONE_EVENT,
     "CN": CODEC_COMFORT_NOISE,
     "G722": CODEC_G722,
+    "opus": CODEC_OPUS,
+    "telephone-event/48000": CODEC_TELEPHONE_EVENT_48,
 }
-AUDIO = ("PCMU", "PCMA", "G722")
+AUDIO = ("PCMU", "PCMA", "G722", "opus")
 SUITES = {
     "AES_CM_128_HMAC_SHA1_80": SUITE_AES_CM_128_HMAC_SHA1_80,
     "AES_CM_128_HMAC_SHA1_32": SUITE_AES_CM_128_HMAC_SHA1_32,
@@ -183,6 +187,11 @@ cdef const uint8_t *key_octets(bytes key) except? NULL:
     if len(key) != SECURE_KEY_LENGTH:
         raise ValueError(f"an SRTP key has {SECURE_KEY_LENGTH} octets, not {len(key)}")
     return <const uint8_t *>key
+
+
+def has_opus():
+    """Whether libopus is there, which is loaded then."""
+    return bool(opus_load())
 
 
 def has_srtp():
@@ -275,6 +284,8 @@ cdef class MediaPort:
         memset(&agreed, 0, sizeof(agreed))
         if send not in AUDIO:
             raise ValueError(f"cannot send codec {send!r}")
+        if send == "opus" and not opus_load():
+            raise ValueError("opus without libopus (has_opus)")
         agreed.send = CODECS[send]
         agreed.send_payload_type = check_range("send_payload_type", send_payload_type, 0, 127)
         agreed.ptime_ms = check_range("ptime_ms", ptime_ms, MIN_PTIME_MS, MAX_PTIME_MS)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "g722.h"
+#include "opus_codec.h"
 
 /* 33 on the 14-bit scale of the recommendation, here on 16 bits. */
 #define MU_LAW_BIAS 132
@@ -77,12 +78,16 @@ void codec_prepare(void) {
 }
 
 uint32_t codec_clock_rate(uint8_t codec) {
-    (void)codec; /* RFC 3551 4.5.2 and 4.5.14, RFC 3389, RFC 4733: all of ours run at 8,000 Hz */
+    (void)codec; /* RFC 3551 4.5.2 and 4.5.14, RFC 3389, RFC 4733: 8,000 Hz, and Opus is scaled */
     return 8000;
 }
 
+uint32_t codec_scale(uint8_t codec) {
+    return codec == CODEC_OPUS || codec == CODEC_TELEPHONE_EVENT_48 ? OPUS_SCALE : 1;
+}
+
 uint32_t codec_samples(uint8_t codec, size_t length) {
-    return codec_is_audio(codec) ? (uint32_t)length : 0;
+    return codec_is_audio(codec) && codec != CODEC_OPUS ? (uint32_t)length : 0;
 }
 
 size_t codec_length(uint8_t codec, uint32_t samples) {

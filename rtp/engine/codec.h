@@ -1,4 +1,5 @@
-/* The codecs the engine knows: ITU-T G.711 mu-law and A-law, G.722, comfort noise, telephone events.
+/* The codecs the engine knows: ITU-T G.711 mu-law and A-law, G.722, Opus, comfort noise, telephone
+ * events.
  *
  * Sizes are asked for here and assumed nowhere else.
  */
@@ -15,6 +16,8 @@ enum codec {
     CODEC_TELEPHONE_EVENT,
     CODEC_COMFORT_NOISE,
     CODEC_G722,
+    CODEC_OPUS,
+    CODEC_TELEPHONE_EVENT_48, /* on the clock of Opus; with ours once it is in */
 };
 /* Those of G.711 lie between CODEC_NONE and this. */
 #define LAW_CODECS 3
@@ -24,7 +27,9 @@ static inline int codec_is_law(uint8_t codec) {
     return codec == CODEC_PCMU || codec == CODEC_PCMA;
 }
 /* With a state from sample to sample: opened and made in recode.c. */
-static inline int codec_is_stateful(uint8_t codec) { return codec == CODEC_G722; }
+static inline int codec_is_stateful(uint8_t codec) {
+    return codec == CODEC_G722 || codec == CODEC_OPUS;
+}
 static inline int codec_is_audio(uint8_t codec) {
     return codec_is_law(codec) || codec_is_stateful(codec);
 }
@@ -32,7 +37,9 @@ static inline int codec_is_audio(uint8_t codec) {
 /* Fills the tables, once; first called before any thread runs, and by one thread at a time. */
 void codec_prepare(void);
 uint32_t codec_clock_rate(uint8_t codec);
-/* How many samples a payload holds, and how many bytes so many samples take. */
+/* How many ticks of its RTP clock are one of the engine's, which is of 8,000 Hz. */
+uint32_t codec_scale(uint8_t codec);
+/* How many samples a payload holds, and how many bytes so many samples take; not of Opus. */
 uint32_t codec_samples(uint8_t codec, size_t length);
 size_t codec_length(uint8_t codec, uint32_t samples);
 /* G.711 alone. */

@@ -174,3 +174,15 @@ enum digit_step digits_step(struct digit_sender *sender, uint32_t samples, uint3
     sender->ends = (uint8_t)(sender->ends + over);
     return DIGIT_STEP_PACKET;
 }
+
+void digits_scale(uint8_t *payload, size_t length, uint32_t scale) {
+    for (; length >= 4; payload += 4, length -= 4) {
+        uint32_t duration = read_16(payload + 2) * scale;
+        write_16(payload + 2, (uint16_t)(duration > UINT16_MAX ? UINT16_MAX : duration));
+    }
+}
+
+void digits_unscale(uint8_t *payload, size_t length, uint32_t scale) {
+    for (; length >= 4; payload += 4, length -= 4)
+        write_16(payload + 2, (uint16_t)(read_16(payload + 2) / scale));
+}

@@ -43,6 +43,9 @@ void digits_receive(struct digit_decoder *decoder, const uint8_t *payload, size_
 bool digits_expire(struct digit_decoder *decoder, int64_t now, digit_report *report, void *context);
 /* The event code of a character of 0-9 * # A-D, or -1. */
 int digit_event(char digit);
+/* The events' durations on a clock that is so many times faster, or back on ours. */
+void digits_scale(uint8_t *payload, size_t length, uint32_t scale);
+void digits_unscale(uint8_t *payload, size_t length, uint32_t scale);
 /* How far after its timestamp an event payload reaches, in samples. */
 uint32_t digits_reach(const uint8_t *payload, size_t length);
 

@@ -291,7 +291,7 @@ void engine_read_statistics(const struct handle *handle, struct port_statistics 
     out->jitter_ms = LOAD(leg->source.jitter) / 16.0 / rate_ms;
     for (int i = 0; i < DROP_REASONS; i++)
         out->dropped[i] = LOAD(leg->dropped[i]);
-    read_remote(&leg->rtcp, rate_ms, out);
+    read_remote(&leg->rtcp, rate_ms * LOAD(leg->stream.scale), out);
 }
 
 int64_t engine_last_received(const struct handle *handle) {

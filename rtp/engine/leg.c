@@ -50,7 +50,7 @@ void leg_free(struct leg *leg) {
     voice_release(leg->voice);
     mix_free(leg->mix);
     secure_free(leg->secure);
-    free(leg->recoder);
+    recoder_free(leg->recoder);
     free(leg);
 }
 
@@ -94,8 +94,15 @@ void leg_close(struct core *core, struct leg *leg, int64_t now) {
 }
 
 void leg_set_codecs(struct core *core, struct leg *leg, const struct codecs *codecs, int64_t now) {
+    uint32_t scale = codec_scale(codecs->send);
     leg->codecs = *codecs;
     recode_reset(leg);
+    if (codecs->send == CODEC_OPUS)
+        leg->codecs.ptime_ms = opus_ptime_ms(codecs->ptime_ms);
+    if (leg->stream.scale != scale) {
+        STORE(leg->stream.scale, scale);
+        stream_interrupt(&leg->stream);
+    }
     leg->has_codecs = true;
     leg_wake(core, leg, now);
 }

@@ -102,6 +102,7 @@ struct core {
     /* Sound on its way through recode.c: in a codec, and what the present packet says. */
     uint8_t octets[MAX_PAYLOAD];
     int16_t samples[MAX_PAYLOAD];
+    uint32_t sample_count;
     uint8_t law[MAX_PAYLOAD]; /* the same for the tap and the voice */
 };
 

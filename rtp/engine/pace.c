@@ -57,6 +57,8 @@ static void send_digit(struct core *core, struct leg *leg, uint32_t samples, int
     stream_speak_event(&leg->stream, leg->sender.timestamp, read_16(payload + 2), now, &out);
     /* RFC 4733 2.5.1.2: the marker stands on the first packet of an event, and there alone. */
     out.marker = first;
+    if (leg->stream.scale != 1)
+        digits_scale(payload, 4, leg->stream.scale);
     stream_fall_silent(&leg->stream);
     leg_transmit(core, leg, &out, (uint8_t)leg->codecs.digit_payload_type, core->scratch, 4);
 }
@@ -86,6 +88,8 @@ static void send_frame(struct core *core, struct leg *leg, uint32_t samples, int
     }
     if (codec != leg->codecs.send)
         length = recode_frame(core, leg, payload, samples);
+    if (!length)
+        return;
     stream_speak(&leg->stream, samples, now, &out);
     leg_transmit(core, leg, &out, leg->codecs.send_payload_type, core->scratch, length);
 }

@@ -7,12 +7,19 @@ void packer_begin(struct packer *packer, uint8_t codec, uint32_t frame) {
     memset(packer, 0, offsetof(struct packer, packet));
     packer->codec = codec;
     packer->frame = frame;
+    packer->unit = codec == CODEC_OPUS ? sizeof(int16_t) : 1;
 }
 
-static uint8_t *octets_of(struct packer *packer) { return packer->packet + RTP_HEADER_LENGTH; }
+/* Where a sample of the frame lies. */
+static uint8_t *place_of(struct packer *packer, uint64_t sample) {
+    return packer->packet + RTP_HEADER_LENGTH + sample * packer->unit;
+}
 
 static void fill_with_silence(struct packer *packer, uint32_t to) {
-    codec_silence(packer->codec, octets_of(packer) + packer->filled, to - packer->filled);
+    if (packer->unit == 1)
+        codec_silence(packer->codec, place_of(packer, packer->filled), to - packer->filled);
+    else
+        memset(place_of(packer, packer->filled), 0, (size_t)(to - packer->filled) * packer->unit);
     packer->filled = to;
 }
 
@@ -64,7 +71,8 @@ void packer_put(struct packer *packer, const struct packed *sound, int64_t now,
         uint32_t part = packer->frame - packer->filled, rest = sound->length - taken;
         if (part > rest)
             part = rest;
-        memcpy(octets_of(packer) + packer->filled, sound->octets + taken, part);
+        memcpy(place_of(packer, packer->filled), sound->octets + (size_t)taken * packer->unit,
+               (size_t)part * packer->unit);
         packer->filled += part;
         taken += part;
         if (packer->filled == packer->frame)
@@ -76,6 +84,6 @@ bool packer_put_late(struct packer *packer, const struct packed *sound) {
     uint64_t at = sound->timestamp - packer->timestamp;
     if (!packer->filled || at >= packer->filled || sound->length > packer->filled - at)
         return false;
-    memcpy(octets_of(packer) + at, sound->octets, sound->length);
+    memcpy(place_of(packer, at), sound->octets, (size_t)sound->length * packer->unit);
     return true;
 }

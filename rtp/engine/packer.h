@@ -3,7 +3,7 @@
  *
  * Sound is laid out by its timestamps in a frame, which is handed on when it is full. What is
  * missing within a frame is silence; what is missing whole is left out. Works on octets, of which
- * each is a sample (G.711, G.722). Sends nothing, knows no clock but the one it is told.
+ * each is a sample (G.711, G.722), or on samples of 16 bits (Opus). Sends nothing, knows no clock but the one it is told.
  */
 #ifndef ENGINE_PACKER_H
 #define ENGINE_PACKER_H
@@ -26,7 +26,8 @@ struct packer {
     uint32_t lost; /* frames that never came, before this one */
     bool marker;
     uint8_t codec;
-    uint8_t packet[RTP_HEADER_LENGTH + MAX_PACKED + MAX_SECURE_TRAILER];
+    uint8_t unit; /* octets of a sample: 1, or 2 where frames are coded whole (Opus) */
+    _Alignas(8) uint8_t packet[RTP_HEADER_LENGTH + 2 * MAX_PACKED + MAX_SECURE_TRAILER];
 };
 
 /* The frame that is full: packer->packet after its header, `frame` long. */
@@ -35,7 +36,7 @@ typedef void packer_emit(void *context, struct packer *packer, uint64_t timestam
 /* A stretch of sound in the codec that is sent. */
 struct packed {
     const uint8_t *octets;
-    uint32_t length;
+    uint32_t length; /* in samples */
     uint64_t timestamp;
     bool marker;
     bool lost_before;

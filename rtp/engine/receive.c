@@ -155,6 +155,17 @@ static enum drop open_sealed(struct leg *leg, uint8_t *data, size_t *length,
     return drop_of(secure_open(leg->secure, data, length));
 }
 
+/* From here on there is but one clock. Where 32 bits wrap (once a day) this one jumps, as that of a
+ * source that begins anew does. */
+static uint8_t take_our_clock(struct rtp_packet *packet, uint8_t codec) {
+    uint32_t scale = codec_scale(codec);
+    packet->timestamp /= scale;
+    if (codec != CODEC_TELEPHONE_EVENT_48)
+        return codec;
+    digits_unscale(packet->payload, packet->length, scale);
+    return CODEC_TELEPHONE_EVENT;
+}
+
 /* RFC 5761 4: the second octet of RTCP is its type, 192 to 223; of RTP, what is then no payload
  * type that may be agreed. */
 static bool is_rtcp(const uint8_t *data, size_t length) {
@@ -176,6 +187,8 @@ void leg_receive(struct core *core, struct leg *leg, uint8_t *data, size_t lengt
         drop = parse(data, length, &packet);
     if (drop == DROP_NONE) {
         uint8_t codec = leg->codecs.receive[packet.payload_type];
+        if (codec_scale(codec) != 1)
+            codec = take_our_clock(&packet, codec);
         drop = judge(core, leg, from, &packet, codec, now);
         if (drop == DROP_NONE)
             drop = put_in_order(leg, &packet, codec, now, &place);

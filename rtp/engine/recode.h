@@ -8,6 +8,7 @@
 #define ENGINE_RECODE_H
 
 #include "g722.h"
+#include "opus_codec.h"
 #include "packer.h"
 #include "source.h"
 
@@ -19,7 +20,12 @@ struct recoder {
     uint64_t origin; /* the leg whose sound is packed; ORIGIN_NONE: none's */
     struct packer packer;
     struct g722 decoder, encoder;
+    /* Made when they are first needed. */
+    struct opus_decoder *opus_decoder;
+    struct opus_encoder *opus_encoder;
 };
+
+void recoder_free(struct recoder *recoder);
 
 /* A packet of a codec with a state, where anybody hears it in another form: its sound is in
  * core->samples until the next packet, and `packet` becomes the same as mu-law. Returns the codec

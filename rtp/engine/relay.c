@@ -65,7 +65,8 @@ static void relay_to(struct core *core, struct leg *listener, const struct leg *
         leave_out(listener, source, place, DROP_DIGIT);
         return;
     }
-    uint32_t samples = codec_samples(codec, packet->length);
+    uint32_t samples = codec == CODEC_OPUS ? opus_samples(packet->payload, packet->length)
+                                           : codec_samples(codec, packet->length);
     uint32_t reach = event ? digits_reach(packet->payload, packet->length) : 0;
     if (codec_is_audio(codec) && recode_needed(listener, source, codec, samples)) {
         recode_sound(core, listener, source, packet, place, codec, now);
@@ -84,10 +85,12 @@ static void relay_to(struct core *core, struct leg *listener, const struct leg *
     if (codec_is_audio(codec) && codec != listener->codecs.send)
         codec_transcode(codec, listener->codecs.send, packet->payload, packet->length,
                         to + RTP_HEADER_LENGTH);
-    else if (!listener->next_listener && !listener->secure)
+    else if (!listener->next_listener && !listener->secure && listener->stream.scale == 1)
         to = packet->payload - RTP_HEADER_LENGTH; /* in place: the last one to need the header */
     else
         memcpy(to + RTP_HEADER_LENGTH, packet->payload, packet->length);
+    if (event && listener->stream.scale != 1)
+        digits_scale(to + RTP_HEADER_LENGTH, packet->length, listener->stream.scale);
     leg_transmit(core, listener, &out, (uint8_t)payload_type, to, packet->length);
 }
 

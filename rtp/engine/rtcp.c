@@ -26,7 +26,8 @@ int64_t rtcp_interval(bool first, uint64_t *random) {
 }
 
 /* 6.4.1 and A.3: loss since the last report, and altogether; doubles count as received. */
-static void write_block(struct rtcp *rtcp, struct source *source, int64_t now, uint8_t *out) {
+static void write_block(struct rtcp *rtcp, struct source *source, uint32_t scale, int64_t now,
+                        uint8_t *out) {
     uint64_t expected = source->sequence - source->epoch_first + 1;
     uint64_t received = source->epoch_received;
     int64_t lost = (int64_t)(expected - received);
@@ -44,7 +45,7 @@ static void write_block(struct rtcp *rtcp, struct source *source, int64_t now, u
     write_32(out, source->ssrc);
     write_32(out + 4, (fraction > 255 ? 255 : fraction) << 24 | ((uint32_t)lost & 0xffffff));
     write_32(out + 8, source->cycles << 16 | source->max_sequence);
-    write_32(out + 12, source->jitter >> 4);
+    write_32(out + 12, (source->jitter >> 4) * scale);
     write_32(out + 16, rtcp->report_middle);
     int64_t delay = rtcp->report_middle ? now - rtcp->report_arrival : 0;
     write_32(out + 20, (uint32_t)samples_in(delay, 65536));
@@ -59,13 +60,13 @@ static size_t write_report(struct rtcp *rtcp, struct source *source, const struc
         uint64_t ntp = ntp_time(wall_ns);
         write_32(out + 8, (uint32_t)(ntp >> 32));
         write_32(out + 12, (uint32_t)ntp);
-        write_32(out + 16, stream_timestamp_at(stream, now));
+        write_32(out + 16, stream_timestamp_at(stream, now) * stream->scale);
         write_32(out + 20, (uint32_t)stream->packets);
         write_32(out + 24, (uint32_t)stream->octets);
         at = 28;
     }
     if (source->started) {
-        write_block(rtcp, source, now, out + at);
+        write_block(rtcp, source, stream->scale, now, out + at);
         at += 24;
     }
     out[0] = (uint8_t)(0x80 | source->started);

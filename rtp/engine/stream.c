@@ -6,7 +6,7 @@
 
 void stream_init(struct stream *stream, uint64_t *random) {
     uint64_t value = next_random(random);
-    *stream = (struct stream){.clock_rate = 8000, .origin = ORIGIN_NONE, .step = FIRST_STEP};
+    *stream = (struct stream){.clock_rate = 8000, .scale = 1, .origin = ORIGIN_NONE, .step = FIRST_STEP};
     stream->ssrc = (uint32_t)value;
     /* "The initial value of the sequence number SHOULD be random" (RFC 3550 5.1); the upper bit
      * is left clear so that a receiver does not meet a wrap in the first packets. */
@@ -133,6 +133,6 @@ void stream_write_header(const struct stream *stream, const struct outgoing *out
     header[0] = 0x80;
     header[1] = (uint8_t)(payload_type | (out->marker ? 0x80 : 0));
     write_16(header + 2, out->sequence);
-    write_32(header + 4, out->timestamp);
+    write_32(header + 4, out->timestamp * stream->scale);
     write_32(header + 8, stream->ssrc);
 }

@@ -24,6 +24,7 @@ struct stream {
     bool started;
     uint32_t ssrc;
     uint32_t clock_rate;
+    uint32_t scale; /* ticks of the peer's clock in one of ours; all else here is in ours */
     uint16_t sequence; /* the highest sent */
     uint64_t origin;
     uint64_t first_sequence; /* of the origin; older ones would collide with what was sent */

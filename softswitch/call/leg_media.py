@@ -27,7 +27,7 @@ SDP = "application/sdp"
 MAX_SESSION_ID = (1 << 31) - 1
 """Some peers read the numbers of the o= line as signed 32-bit integers."""
 
-_CODECS = {codec.name: codec for codec in (sdp.PCMU, sdp.PCMA, sdp.G722)}
+_CODECS = {codec.name: codec for codec in (sdp.PCMU, sdp.PCMA, sdp.G722, sdp.OPUS)}
 
 
 def codec_named(names: Sequence[str]) -> tuple[sdp.Codec, ...]:

@@ -3,7 +3,7 @@
 A core: no sockets, no clock. Knows nothing of SIP or of RTP packets.
 """
 
-from softswitch.sdp.codec import G722, PCMA, PCMU, Codec
+from softswitch.sdp.codec import G722, OPUS, PCMA, PCMU, Codec
 from softswitch.sdp.crypto import Keyring, SrtpKeys
 from softswitch.sdp.description import (
     Connection,
@@ -24,6 +24,7 @@ from softswitch.sdp.negotiation import (
 
 __all__ = [
     "G722",
+    "OPUS",
     "PCMA",
     "PCMU",
     "AudioAgreement",

@@ -13,6 +13,7 @@ import msgspec
 
 from softswitch.sdp.codec import (
     COMFORT_NOISE_PAYLOAD_TYPE,
+    FAST_EVENT,
     LAST_PAYLOAD_TYPE,
     STATIC_ENCODINGS,
     Codec,
@@ -47,6 +48,7 @@ class RemoteAudio(msgspec.Struct, frozen=True):
 
     codecs: tuple[tuple[Codec, int], ...] = ()
     digit_payload_type: int | None = None
+    fast_digit_payload_type: int | None = None
     comfort_noise_payload_type: int | None = None
     direction: str = "sendrecv"
     ptime_ms: int = 0
@@ -103,10 +105,11 @@ def _read_lines(
             direction = name
         elif name == "rtcp-mux":
             rtcp_mux = True
-    shared, digits, comfort_noise = _read_formats(formats, encodings, codecs)
+    shared, digits, fast_digits, comfort_noise = _read_formats(formats, encodings, codecs)
     return RemoteAudio(
         codecs=shared,
         digit_payload_type=digits,
+        fast_digit_payload_type=fast_digits,
         comfort_noise_payload_type=comfort_noise,
         direction=direction,
         ptime_ms=ptime,
@@ -121,11 +124,13 @@ _read_lines_once = lru_cache(maxsize=REMEMBERED_READINGS)(_read_lines)
 
 def _read_formats(
     formats: tuple[str, ...], encodings: dict[str, str], codecs: tuple[Codec, ...]
-) -> tuple[tuple[tuple[Codec, int], ...], int | None, int | None]:
-    """The codecs we share with their numbers, the number of digits, and that of comfort noise."""
+) -> tuple[tuple[tuple[Codec, int], ...], int | None, int | None, int | None]:
+    """The codecs we share with their numbers, the numbers of digits and of those beside Opus, and
+    that of comfort noise."""
     wanted = dict(_by_encoding(codecs))
     shared: list[tuple[Codec, int]] = []
     digits: int | None = None
+    fast_digits: int | None = None
     comfort_noise: int | None = None
     for number in formats:
         if not (number.isascii() and number.isdigit() and len(number) <= 3):
@@ -143,9 +148,11 @@ def _read_formats(
             shared.append((codec, payload_type))
         elif folded == _TELEPHONE_EVENT and digits is None:
             digits = payload_type
+        elif folded == FAST_EVENT and fast_digits is None:
+            fast_digits = payload_type
         elif folded == _COMFORT_NOISE and payload_type == COMFORT_NOISE_PAYLOAD_TYPE:
             comfort_noise = payload_type
-    return tuple(shared), digits, comfort_noise
+    return tuple(shared), digits, fast_digits, comfort_noise
 
 
 @lru_cache(maxsize=64)

@@ -34,9 +34,13 @@ PCMU = Codec("PCMU", 8000, 1, 0)
 PCMA = Codec("PCMA", 8000, 1, 8)
 # RFC 3551 section 4.5.2: sampled at 16 kHz, on a clock of 8 kHz by an old mistake.
 G722 = Codec("G722", 8000, 1, 9)
+# RFC 7587 section 7: always said to be of two channels and 48 kHz, whatever is sent.
+OPUS = Codec("opus", 48000, 2)
 
 # Neither is a codec: both ride beside one, in its stream and on its clock.
 TELEPHONE_EVENT = "telephone-event"
+# RFC 4733 section 2.1: events have the clock of the sound they ride beside, here that of Opus.
+FAST_EVENT = "telephone-event/48000"
 COMFORT_NOISE = "CN"
 COMFORT_NOISE_PAYLOAD_TYPE = 13
 

@@ -10,8 +10,10 @@ import msgspec
 
 from softswitch.sdp.codec import (
     DEFAULT_DIGIT_PAYLOAD_TYPE,
+    FAST_EVENT,
     FIRST_DYNAMIC_PAYLOAD_TYPE,
     LAST_PAYLOAD_TYPE,
+    OPUS,
     TELEPHONE_EVENT,
     Codec,
 )
@@ -27,6 +29,7 @@ class OurOffer(msgspec.Struct, frozen=True):
     digit_payload_type: int | None
     direction: str
     rtcp_mux: bool = False
+    fast_digit_payload_type: int | None = None
 
 
 class LocalMedia:
@@ -87,12 +90,16 @@ class LocalMedia:
         known[name] = payload_type
 
     def payload_types_for(self, codecs: Sequence[Codec], *, digits: bool) -> tuple[int, ...]:
-        """Numbers for an offer: one a codec, then one for digits if wanted; known ones are kept."""
+        """Numbers for an offer: one a codec, then one for digits if wanted, and one for those
+        beside Opus where that is offered; known ones are kept."""
         names = [codec.name for codec in codecs]
         wishes = [codec.payload_type for codec in codecs]
         if digits:
             names.append(TELEPHONE_EVENT)
             wishes.append(DEFAULT_DIGIT_PAYLOAD_TYPE)
+            if OPUS in codecs:
+                names.append(FAST_EVENT)
+                wishes.append(None)
         known = self._payload_types
         for name, wish in zip(names, wishes, strict=True):
             if name not in known:

@@ -5,7 +5,6 @@ agreed. No transport, no call state: what a re-offer must keep is in LocalMedia.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import msgspec
 
@@ -17,9 +16,9 @@ from softswitch.sdp.audio import (
 )
 from softswitch.sdp.codec import (
     COMFORT_NOISE,
-    COMFORT_NOISE_PAYLOAD_TYPE,
-    DIGIT_EVENTS,
+    FAST_EVENT,
     G722,
+    OPUS,
     PCMA,
     PCMU,
     TELEPHONE_EVENT,
@@ -36,8 +35,9 @@ from softswitch.sdp.errors import (
 from softswitch.sdp.hosts import connection_of, family_of, is_unspecified, remote_host
 from softswitch.sdp.local import LocalMedia, OurOffer
 from softswitch.sdp.packet_time import DEFAULT_PTIME_MS, PacketTime, packet_time
+from softswitch.sdp.writing import audio_lines, format_lines, refuse
 
-KNOWN_CODECS = (PCMU, PCMA, G722)
+KNOWN_CODECS = (PCMU, PCMA, G722, OPUS)
 SENDING = frozenset({"sendrecv", "sendonly"})
 RECEIVING = frozenset({"sendrecv", "recvonly"})
 ALL_PROTOCOLS = ACCEPTED_PROTOCOLS | SECURE_PROTOCOLS
@@ -48,10 +48,10 @@ class AudioAgreement(msgspec.Struct, frozen=True):
     """What both sides settled on for one audio stream.
 
     `codec`, `payload_type` and `digit_payload_type` are what we send; `receive` is what may arrive
-    (payload type -> "PCMU", "PCMA", "G722", "telephone-event", "CN"). `codecs` are all formats the
-    peer takes, in its order of preference, with the numbers to send them under. `packets`: how long
-    what we send is. `held`: the peer does not want to hear us. `direction` is ours, as in SDP;
-    `peer_direction` what the peer asked for, seen from the peer.
+    (payload type -> "PCMU", "opus", "telephone-event", "CN"...). `codecs` are all formats the peer
+    takes, as it prefers them, with the numbers to send them under. `packets`: how long what we send
+    is. `held`: the peer does not want to hear us. `direction` is ours, as in SDP; `peer_direction`
+    what the peer asked for, seen from the peer.
     """
 
     codec: Codec
@@ -102,13 +102,15 @@ def offer(
     `anew`: whoever answers may be another than before, so that keys are others, too.
     """
     numbers = local.payload_types_for(codecs, digits=digits)
-    formats, attributes = _format_lines(tuple(codecs), numbers, comfort_noise)
+    events = (TELEPHONE_EVENT, FAST_EVENT) if OPUS in codecs else (TELEPHONE_EVENT,)
+    formats, attributes = format_lines(tuple(codecs), numbers, events, comfort_noise)
     local.offered = OurOffer(
         local.layout.index(""),
         tuple(zip(codecs, numbers, strict=False)),
-        numbers[-1] if digits else None,
+        numbers[len(codecs)] if digits else None,
         direction,
         local.rtcp_mux,
+        numbers[-1] if digits and OPUS in codecs else None,
     )
     protocol = "RTP/AVP"
     if local.keyring is not None:
@@ -116,7 +118,7 @@ def offer(
         attributes += keys
     if local.rtcp_mux:
         attributes += _RTCP_MUX
-    audio = _audio_lines(local.rtp_port, protocol, formats, attributes, ptime_ms, direction)
+    audio = audio_lines(local.rtp_port, protocol, formats, attributes, ptime_ms, direction)
     return local.write("".join([refused or audio for refused in local.layout]))
 
 
@@ -144,10 +146,12 @@ def answer(
     ours = answer_direction(audio.direction, direction, peer_listens=listens)
     _remember(local, audio)
     numbers = [payload_type for _, payload_type in audio.codecs]
-    if audio.digit_payload_type is not None:
-        numbers.append(audio.digit_payload_type)
+    events = _answered_events(audio)
+    numbers += [number for _, number in events]
     noise = comfort_noise and audio.comfort_noise_payload_type is not None
-    formats, attributes = _format_lines(tuple([c for c, _ in audio.codecs]), tuple(numbers), noise)
+    formats, attributes = format_lines(
+        tuple([c for c, _ in audio.codecs]), tuple(numbers), tuple([e for e, _ in events]), noise
+    )
     srtp = None
     if local.keyring is not None:
         keys, srtp = local.keyring.answer(media)
@@ -157,12 +161,14 @@ def answer(
         attributes += _RTCP_MUX
     packets = packet_time(audio.ptime_ms, audio.max_ptime_ms, ptime_ms)
     asked = ptime_ms or packets.ms
-    text = _audio_lines(local.rtp_port, media.protocol, formats, attributes, asked, ours)
-    layout = tuple(["" if other is media else _refuse(other) for other in offered.media])
+    text = audio_lines(local.rtp_port, media.protocol, formats, attributes, asked, ours)
+    layout = tuple(["" if other is media else refuse(other) for other in offered.media])
     local.remember_layout(layout)
     body = local.write("".join([refused or text for refused in layout]))
     held = not listens or audio.direction not in RECEIVING
-    receive = _receive_map(audio.codecs, audio.digit_payload_type, audio)
+    receive = _receive_map(
+        audio.codecs, audio.digit_payload_type, audio.fast_digit_payload_type, audio
+    )
     agreement = _agree(media, audio, host, ours, receive, packets, held=held)
     return body, _with_transport(agreement, srtp, rtcp_mux=audio.rtcp_mux)
 
@@ -193,9 +199,13 @@ def accept_answer(
     listens = not is_unspecified(host)
     direction = answer_direction(audio.direction, offered.direction, peer_listens=listens)
     if offered.digit_payload_type is None and audio.digit_payload_type is not None:
-        audio = msgspec.structs.replace(audio, digit_payload_type=None)
+        audio = msgspec.structs.replace(
+            audio, digit_payload_type=None, fast_digit_payload_type=None
+        )
     held = offered.direction in SENDING and direction not in SENDING
-    receive = _receive_map(offered.codecs, offered.digit_payload_type, audio)
+    receive = _receive_map(
+        offered.codecs, offered.digit_payload_type, offered.fast_digit_payload_type, audio
+    )
     packets = packet_time(audio.ptime_ms, audio.max_ptime_ms, ptime_ms)
     agreement = _agree(media, audio, host, direction, receive, packets, held=held)
     srtp = None if keyring is None else keyring.accept(media)
@@ -313,10 +323,29 @@ def _remember(local: LocalMedia, audio: RemoteAudio) -> None:
         local.remember_payload_type(codec.name, payload_type)
     if audio.digit_payload_type is not None:
         local.remember_payload_type(TELEPHONE_EVENT, audio.digit_payload_type)
+    if audio.fast_digit_payload_type is not None and _has_opus(audio):
+        local.remember_payload_type(FAST_EVENT, audio.fast_digit_payload_type)
+
+
+def _answered_events(audio: RemoteAudio) -> list[tuple[str, int]]:
+    """The kinds of digits that an answer takes, with their numbers."""
+    events = []
+    if audio.digit_payload_type is not None:
+        events.append((TELEPHONE_EVENT, audio.digit_payload_type))
+    if audio.fast_digit_payload_type is not None and _has_opus(audio):
+        events.append((FAST_EVENT, audio.fast_digit_payload_type))
+    return events
+
+
+def _has_opus(audio: RemoteAudio) -> bool:
+    return any(codec == OPUS for codec, _ in audio.codecs)
 
 
 def _receive_map(
-    codecs: Sequence[tuple[Codec, int]], digit_payload_type: int | None, theirs: RemoteAudio
+    codecs: Sequence[tuple[Codec, int]],
+    digit_payload_type: int | None,
+    fast_digit_payload_type: int | None,
+    theirs: RemoteAudio,
 ) -> dict[int, str]:
     receive = {payload_type: codec.name for codec, payload_type in codecs}
     if digit_payload_type is not None:
@@ -325,9 +354,15 @@ def _receive_map(
             # Many answerers send digits under their own number instead of ours: no harm in hearing
             # it.
             receive.setdefault(theirs.digit_payload_type, TELEPHONE_EVENT)
+    if fast_digit_payload_type is not None:
+        receive.setdefault(fast_digit_payload_type, FAST_EVENT)
     if theirs.comfort_noise_payload_type is not None:
         receive.setdefault(theirs.comfort_noise_payload_type, COMFORT_NOISE)
     return receive
+
+
+def _digits_beside(codec: Codec, audio: RemoteAudio) -> int | None:
+    return audio.fast_digit_payload_type if codec == OPUS else audio.digit_payload_type
 
 
 def _agree(
@@ -345,7 +380,7 @@ def _agree(
         codec=codec,
         payload_type=payload_type,
         receive=receive,
-        digit_payload_type=audio.digit_payload_type,
+        digit_payload_type=_digits_beside(codec, audio),
         packets=packets,
         remote_host=host,
         remote_port=media.port,
@@ -364,36 +399,3 @@ def _peer_direction(direction: str, host: str) -> str:
     if not is_unspecified(host):
         return direction
     return "sendonly" if direction in SENDING else "inactive"
-
-
-def _refuse(media: MediaDescription) -> str:
-    """RFC 3264 section 6: to reject a stream, "the port number ... MUST be set to zero"."""
-    # The formats of a refused stream mean nothing, but the grammar wants at least one.
-    formats = media.formats[0] if media.formats else "0"
-    return f"m={media.media} 0 {media.protocol} {formats}\r\n"
-
-
-@lru_cache(maxsize=256)
-def _format_lines(
-    codecs: tuple[Codec, ...], numbers: tuple[int, ...], comfort_noise: bool = False
-) -> tuple[str, str]:
-    """The formats of an m-line and their attributes; one number more than codecs means digits."""
-    lines = []
-    for codec, payload_type in zip(codecs, numbers, strict=False):
-        lines.append(f"a=rtpmap:{payload_type} {codec.encoding}\r\n")
-    if len(numbers) > len(codecs):
-        lines.append(f"a=rtpmap:{numbers[-1]} {TELEPHONE_EVENT}/8000\r\n")
-        lines.append(f"a=fmtp:{numbers[-1]} {DIGIT_EVENTS}\r\n")
-    if comfort_noise:
-        lines.append(f"a=rtpmap:{COMFORT_NOISE_PAYLOAD_TYPE} {COMFORT_NOISE}/8000\r\n")
-        numbers = (*numbers, COMFORT_NOISE_PAYLOAD_TYPE)
-    return " ".join([str(number) for number in numbers]), "".join(lines)
-
-
-def _audio_lines(
-    port: int, protocol: str, formats: str, attributes: str, ptime_ms: int, direction: str
-) -> str:
-    return (
-        f"m=audio {port} {protocol} {formats}\r\n{attributes}"
-        f"a=ptime:{ptime_ms}\r\na={direction}\r\n"
-    )

@@ -8,12 +8,14 @@ from itertools import pairwise
 
 import pytest
 
+from rtp.engine import has_opus
 from tests.support.phone import Call
 from tests.support.rtp_end import DIGITS, PCMA, PCMU, Arrival
 from tests.support.sounding_end import (
     G722,
     NAMES,
     NOISE,
+    OPUS,
     SoundingEnd,
     level_db,
     purity_db,
@@ -80,6 +82,32 @@ def test_phones_of_both_codecs_hear_each_other(
         sound = sound_of(arrivals, end.payload_type)
         settled = sound[len(sound) // 4 :]
         assert purity_db(settled, end.payload_type, tone_hz) > 20
+    calling.bye()
+    called.expect("BYE")
+    legs = stage.switch.record()["legs"]
+    assert [leg["codec"] for leg in legs] == [NAMES[near_codec], NAMES[far_codec]]
+    assert [leg["lost"] for leg in legs] == [0, 0]
+
+
+@pytest.mark.skipif(not has_opus(), reason="libopus is not installed: tools/setup.sh opus")
+@pytest.mark.parametrize(("near_codec", "far_codec"), [(OPUS, PCMU), (G722, OPUS), (OPUS, OPUS)])
+def test_phones_of_opus_hear_others(
+    make_stage: MakeStage, ends: ExitStack, near_codec: int, far_codec: int
+) -> None:
+    stage = make_stage(trunk_lines="    codecs: [PCMU, G722, opus]\n")
+    near, far = made(ends, near_codec, 1000), made(ends, far_codec, 700)
+    calling, called, answer, offer = bridged(stage, near, far, near.describe(), far.describe())
+    assert b" opus/48000/2\r\n" in offer
+    assert b" telephone-event/48000\r\n" in offer
+    assert (b" opus/48000/2\r\n" in answer) == (near_codec == OPUS)
+    for end, tone_hz in ((far, 1000), (near, 700)):
+        arrivals = heard_since(end, 50)
+        assert {one.payload_type for one in arrivals} == {end.payload_type}
+        stamps = [one.timestamp for one in arrivals]
+        step = samples_of(20) * (6 if end.payload_type == OPUS else 1)
+        assert {(after - one) & 0xFFFFFFFF for one, after in pairwise(stamps)} == {step}
+        sound = sound_of(arrivals, end.payload_type)
+        assert purity_db(sound[len(sound) // 4 :], end.payload_type, tone_hz) > 15
     calling.bye()
     called.expect("BYE")
     legs = stage.switch.record()["legs"]

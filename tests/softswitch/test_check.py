@@ -109,6 +109,20 @@ def test_encryption_without_its_library_is_refused_in_one_line(
     load_startable(path, {})
 
 
+def test_opus_without_its_library_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "opus.yaml"
+    path.write_text("trunks: {a: 192.0.2.1, b: {address: 192.0.2.2, codecs: [opus, PCMU]}}\n")
+    load_startable(path, {})
+    monkeypatch.setattr("softswitch.check.has_opus", lambda: False)
+    load_checked(path, {})
+    with pytest.raises(ConfigErrors) as caught:
+        load_startable(path, {})
+    (error,) = caught.value.errors
+    assert 'trunk "b": codecs: opus: libopus is not installed' in str(error)
+
+
 @pytest.mark.parametrize(
     ("transport", "policy", "warned"),
     [

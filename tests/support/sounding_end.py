@@ -5,6 +5,7 @@ G.722 is that of the package G722, which is not the product's own, at its full 1
 
 from __future__ import annotations
 
+import ctypes
 import math
 import struct
 from collections.abc import Iterator, Sequence
@@ -18,11 +19,13 @@ from tests.support.rtp_end import DIGITS, FRAME, PCMA, PCMU, Arrival, RtpEnd
 
 G722 = 9
 NOISE = 13
-NAMES = {PCMU: "PCMU", PCMA: "PCMA", G722: "G722"}
-LAWS = {PCMU: "PCMU", PCMA: "PCMA"}
-RATES = {PCMU: 8000, PCMA: 8000, G722: 16000}
+OPUS = 96
+FAST_DIGITS = 102
+NAMES = {PCMU: "PCMU", PCMA: "PCMA", G722: "G722", OPUS: "opus"}
+RATES = {PCMU: 8000, PCMA: 8000, G722: 16000, OPUS: 48000}
 G722_BITS = 64000
 AMPLITUDE = 8000
+OPUS_VOIP = 2048
 
 
 class SoundingEnd(RtpEnd):
@@ -37,6 +40,13 @@ class SoundingEnd(RtpEnd):
     ) -> bytes:
         """A session description of this end's codec, digits, and further static formats."""
         numbers = (self.payload_type, DIGITS, *formats)
+        if self.payload_type == OPUS:
+            numbers = (OPUS, FAST_DIGITS, *formats)
+            attributes = (
+                f"a=rtpmap:{OPUS} opus/48000/2",
+                f"a=rtpmap:{FAST_DIGITS} telephone-event/48000",
+                *attributes,
+            )
         lines = [
             "v=0",
             f"o=phone {self.port} 1 IN IP4 {self.host}",
@@ -44,11 +54,16 @@ class SoundingEnd(RtpEnd):
             f"c=IN IP4 {self.host}",
             "t=0 0",
             f"m=audio {self.port} RTP/AVP {' '.join(map(str, numbers))}",
-            f"a=rtpmap:{DIGITS} telephone-event/8000",
+            *([f"a=rtpmap:{DIGITS} telephone-event/8000"] if DIGITS in numbers else []),
             *([f"a=ptime:{ptime}"] if ptime else []),
             *attributes,
         ]
         return ("\r\n".join(lines) + "\r\n").encode()
+
+    def _send_tick(self, target: tuple[str, int]) -> None:
+        super()._send_tick(target)
+        if self.payload_type == OPUS:  # its clock is six times that of the others
+            self._timestamp = (self._timestamp + 5 * FRAME) & 0xFFFFFFFF
 
     def _tick(self) -> Iterator[tuple[int, bool, int, bytes]]:
         yield self.payload_type, False, 0, next(self._sound)
@@ -67,15 +82,45 @@ class SoundingEnd(RtpEnd):
         self.sending = True
 
 
+class Opus:
+    """libopus at 48 kHz, with a coder and a decoder that end with the process."""
+
+    def __init__(self) -> None:
+        library = ctypes.CDLL("libopus.so.0")
+        for name in ("opus_encoder_create", "opus_decoder_create"):
+            getattr(library, name).restype = ctypes.c_void_p
+        error = ctypes.c_int()
+        self._library = library
+        self._encoder = ctypes.c_void_p(
+            library.opus_encoder_create(48000, 1, OPUS_VOIP, ctypes.byref(error))
+        )
+        self._decoder = ctypes.c_void_p(library.opus_decoder_create(48000, 1, ctypes.byref(error)))
+
+    def encode(self, samples: Sequence[int]) -> bytes:
+        """One frame."""
+        out = ctypes.create_string_buffer(1500)
+        sound = np.array(samples, np.int16).tobytes()
+        length = self._library.opus_encode(self._encoder, sound, len(samples), out, len(out))
+        assert length > 0
+        return out.raw[:length]
+
+    def decode(self, payload: bytes) -> NDArray[np.float64]:
+        """One packet."""
+        out = ctypes.create_string_buffer(2 * 5760)
+        count = self._library.opus_decode(self._decoder, payload, len(payload), out, 5760, 0)
+        assert count > 0
+        return np.frombuffer(out.raw[: 2 * count], np.int16).astype(np.float64)
+
+
 def _tone_frames(codec: int, tone_hz: int) -> Iterator[bytes]:
-    encoder = REFERENCE.G722(RATES[codec], G722_BITS)
     rate, at = RATES[codec], 0
+    encoder = Opus() if codec == OPUS else REFERENCE.G722(16000, G722_BITS)
     count = rate // 50
     while True:
         steps = np.arange(at, at + count) * (2 * math.pi * tone_hz / rate)
         samples = np.rint(AMPLITUDE * np.sin(steps)).astype(np.int16)
         at += count
-        if codec == G722:
+        if codec in (G722, OPUS):
             yield bytes(encoder.encode(samples.tolist()))
         else:
             yield g711.encode(samples, "PCMA" if codec == PCMA else "PCMU")
@@ -83,6 +128,9 @@ def _tone_frames(codec: int, tone_hz: int) -> Iterator[bytes]:
 
 def sound_of(arrivals: Sequence[Arrival], codec: int) -> NDArray[np.float64]:
     """What came, decoded, in order of arrival."""
+    if codec == OPUS:
+        decoder = Opus()
+        return np.concatenate([decoder.decode(one.payload) for one in arrivals])
     payload = b"".join(one.payload for one in arrivals if one.payload_type == codec)
     if codec == G722:
         return np.array(REFERENCE.G722(RATES[codec], G722_BITS).decode(payload), np.float64)

@@ -50,7 +50,8 @@ class Coder:
 
 def tone(hz: float, amplitude: float, seconds: float = 1.0) -> Samples:
     steps = np.arange(round(8000 * seconds)) * (2 * np.pi * hz / 8000)
-    return np.rint(amplitude * np.sin(steps)).astype(np.int16)
+    samples: Samples = np.rint(amplitude * np.sin(steps)).astype(np.int16)
+    return samples
 
 
 def sounds() -> dict[str, Samples]:

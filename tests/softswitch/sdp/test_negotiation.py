@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from softswitch.sdp import (
+    OPUS,
     PCMA,
     PCMU,
     AudioAgreement,
@@ -631,3 +632,58 @@ def test_an_offer_is_checked_without_being_answered() -> None:
     with pytest.raises(NotAcceptable):
         check_offer(peer("m=audio 6000 RTP/AVP 18"), ours, CODECS)
     assert ours.version == local().version
+
+
+class TestOpus:
+    CODECS = (OPUS, PCMU)
+    OFFERED = (
+        "m=audio 6000 RTP/AVP 111 0 101 110",
+        "a=rtpmap:111 opus/48000/2",
+        "a=rtpmap:101 telephone-event/8000",
+        "a=rtpmap:110 telephone-event/48000",
+    )
+
+    def test_it_is_offered_with_digits_on_its_clock_and_on_that_of_the_others(self) -> None:
+        lines = offer(local(), self.CODECS).decode().split("\r\n")
+        assert "m=audio 20000 RTP/AVP 96 0 101 97" in lines
+        assert "a=rtpmap:96 opus/48000/2" in lines
+        assert "a=rtpmap:101 telephone-event/8000" in lines
+        assert "a=rtpmap:97 telephone-event/48000" in lines
+        assert lines.count("a=fmtp:97 0-15") == 1
+
+    def test_who_offers_it_gets_it_with_its_own_numbers(self) -> None:
+        body, agreed = answer(peer(*self.OFFERED), local(), self.CODECS)
+        assert b"RTP/AVP 111 0 101 110\r\n" in body
+        assert (agreed.codec, agreed.payload_type) == (OPUS, 111)
+        assert agreed.digit_payload_type == 110
+        assert agreed.receive == {
+            111: "opus", 0: "PCMU", 101: "telephone-event", 110: "telephone-event/48000",
+        }  # fmt: skip
+
+    def test_beside_another_codec_digits_have_its_clock(self) -> None:
+        _, agreed = answer(peer(*self.OFFERED), local(), self.CODECS, prefer=PCMU)
+        assert (agreed.codec, agreed.digit_payload_type) == (PCMU, 101)
+        _, agreed = answer(peer(*self.OFFERED), local(), (PCMU,))
+        assert agreed.digit_payload_type == 101
+        assert b"110" not in answer(peer(*self.OFFERED), local(), (PCMU,))[0]
+
+    def test_an_answer_with_it_is_understood(self) -> None:
+        ours = local()
+        offer(ours, self.CODECS)
+        answered = peer(
+            "m=audio 6000 RTP/AVP 96 97", "a=rtpmap:96 OPUS/48000/2",
+            "a=rtpmap:97 telephone-event/48000",
+        )  # fmt: skip
+        agreed = accept_answer(ours, answered)
+        assert (agreed.codec, agreed.payload_type, agreed.digit_payload_type) == (OPUS, 96, 97)
+        assert agreed.receive[97] == "telephone-event/48000"
+
+    def test_numbers_stay_from_offer_to_offer(self) -> None:
+        ours = local()
+        answer(peer(*self.OFFERED), ours, self.CODECS)
+        assert b"RTP/AVP 111 0 101 110\r\n" in offer(ours, self.CODECS)
+
+    def test_without_digits_of_its_clock_none_are_sent_beside_it(self) -> None:
+        _, agreed = answer(peer(*self.OFFERED[:3]), local(), self.CODECS)
+        assert agreed.digit_payload_type is None
+        assert agreed.receive[101] == "telephone-event"

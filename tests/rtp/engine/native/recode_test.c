@@ -586,6 +586,182 @@ static void the_dead_say_no_noise(void) {
     drop_curtain(stage);
 }
 
+/* A leg of Opus, with keys on its clock. */
+static struct leg *opus_leg(struct stage *stage) {
+    struct leg *leg = new_leg(stage, CODEC_OPUS, 96);
+    struct codecs codecs = leg->codecs;
+    codecs.receive[101] = CODEC_NONE;
+    codecs.receive[102] = CODEC_TELEPHONE_EVENT_48;
+    codecs.digit_payload_type = 102;
+    leg_set_codecs(&stage->core, leg, &codecs, stage->now);
+    CHECK(opus_load());
+    return leg;
+}
+
+static void say_opus(struct stage *stage, struct leg *leg, struct opus_encoder *encoder,
+                     uint16_t number) {
+    int16_t samples[160];
+    uint8_t payload[MAX_PAYLOAD];
+    tone(samples, 160, number * 160u);
+    size_t length = opus_pack(encoder, samples, 160, payload, sizeof payload);
+    CHECK(length > 0 && opus_samples(payload, length) == 160);
+    arrive(stage, leg,
+           (struct packet_of){.payload_type = 96, .sequence = number, .timestamp = number * 960u,
+                              .payload = payload, .length = length});
+}
+
+static double strength(const int16_t *samples, uint32_t count) {
+    double sine = 0, cosine = 0, power = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        sine += samples[i] * sin(i * 3.14159265358979 / 4);
+        cosine += samples[i] * cos(i * 3.14159265358979 / 4);
+        power += (double)samples[i] * samples[i];
+    }
+    return (sine * sine + cosine * cosine) * 2 / count / (power + 1);
+}
+
+static void opus_becomes_g711_and_g722(void) {
+    const struct kind kinds[] = {PCMU, PCMA, G722};
+    for (int at_kind = 0; at_kind < 3; at_kind++) {
+        struct stage *stage = raise_curtain();
+        struct leg *a = new_leg(stage, kinds[at_kind].codec, kinds[at_kind].payload_type);
+        struct leg *b = opus_leg(stage);
+        struct opus_encoder *encoder = opus_encoder_new();
+        ask_for(stage, a, 30);
+        leg_hear(&stage->core, a, b, stage->now);
+        b->tapped = true;
+        for (uint16_t i = 0; i < 60; i++, pass(stage, 20))
+            if (i != 30)
+                say_opus(stage, b, encoder, i);
+        int at = 0, count = 0, strong = 0;
+        struct g722 decoder;
+        g722_init(&decoder);
+        const struct sent *sent, *first = NULL;
+        for (; (sent = next_sent(stage, a, &at)); count++) {
+            int16_t heard[240];
+            first = first ? first : sent;
+            CHECK_EQUAL(sent->length, 240);
+            CHECK_EQUAL((sent->timestamp - first->timestamp) % 80, 0);
+            if (kinds[at_kind].codec == CODEC_G722)
+                g722_decode(&decoder, sent->payload, 240, heard);
+            else
+                codec_decode(kinds[at_kind].codec, sent->payload, 240, heard);
+            strong += strength(heard, 240) > 0.95;
+        }
+        CHECK(count >= 38);
+        CHECK(strong >= count - 8);
+        opus_encoder_free(encoder);
+        drop_curtain(stage);
+    }
+}
+
+static void g711_and_prompts_become_opus_on_its_clock(void) {
+    for (uint8_t ptime = 10; ptime <= 60; ptime += 10)
+        for (int prompt = 0; prompt < 2; prompt++) {
+            struct stage *stage = raise_curtain();
+            struct leg *a = opus_leg(stage), *b = new_leg(stage, CODEC_PCMA, 8);
+            struct opus_decoder *decoder = opus_decoder_new();
+            int16_t samples[8000];
+            uint32_t frame = 8u * opus_ptime_ms(ptime);
+            tone(samples, 8000, 0);
+            ask_for(stage, a, ptime);
+            CHECK_EQUAL(a->codecs.ptime_ms * 8, frame);
+            if (!prompt)
+                leg_hear(&stage->core, a, b, stage->now);
+            else
+                leg_play(&stage->core, a, prompt_create(samples, 8000), 1, false, stage->now);
+            for (uint16_t i = 0; i < 50; i++, pass(stage, 20))
+                say_tone(stage, b, NULL, i, 160);
+            int at = 0, count = 0, strong = 0;
+            const struct sent *sent, *first = NULL;
+            for (; (sent = next_sent(stage, a, &at)) && count < 800 / opus_ptime_ms(ptime); count++) {
+                int16_t heard[MAX_OPUS_SAMPLES];
+                first = first ? first : sent;
+                CHECK_EQUAL(sent->payload_type, 96);
+                CHECK_EQUAL(sent->sequence, (uint16_t)(first->sequence + count));
+                CHECK_EQUAL(sent->timestamp - first->timestamp, (uint32_t)count * frame * 6);
+                CHECK_EQUAL(opus_open(decoder, sent->payload, sent->length, heard), frame);
+                strong += strength(heard, frame) > 0.9;
+            }
+            CHECK(count >= 13);
+            CHECK(strong >= count - 6);
+            opus_decoder_free(decoder);
+            drop_curtain(stage);
+        }
+}
+
+static void opus_goes_on_untouched_to_one_who_speaks_it(void) {
+    struct stage *stage = raise_curtain();
+    struct leg *a = opus_leg(stage), *b = opus_leg(stage);
+    struct opus_encoder *encoder = opus_encoder_new();
+    ask_for(stage, a, 60);
+    leg_hear(&stage->core, a, b, stage->now);
+    for (uint16_t i = 0; i < 10; i++, pass(stage, 20))
+        say_opus(stage, b, encoder, i);
+    int at = 0, count = 0;
+    const struct sent *sent, *first = NULL;
+    for (; (sent = next_sent(stage, a, &at)); count++) {
+        first = first ? first : sent;
+        CHECK_EQUAL(sent->timestamp - first->timestamp, (uint32_t)count * 960);
+        CHECK_EQUAL(opus_samples(sent->payload, sent->length), 160);
+    }
+    CHECK_EQUAL(count, 10);
+    opus_encoder_free(encoder);
+    drop_curtain(stage);
+}
+
+static void keys_beside_opus_are_on_its_clock(void) {
+    struct stage *stage = raise_curtain();
+    struct leg *a = new_leg(stage, CODEC_PCMU, 0), *b = opus_leg(stage);
+    uint8_t key[] = {5, 0x8a, 0x12, 0xc0}; /* 4800 ticks: 100 ms */
+    leg_hear(&stage->core, a, b, stage->now);
+    leg_hear(&stage->core, b, a, stage->now);
+    arrive(stage, b,
+           (struct packet_of){.payload_type = 102, .sequence = 1, .timestamp = 48000,
+                              .payload = key, .length = 4});
+    CHECK_EQUAL(stage->events[stage->event_count - 1].duration_ms, 100);
+    int at = 0;
+    const struct sent *sent = next_sent(stage, a, &at);
+    CHECK_EQUAL(sent->payload_type, 101);
+    CHECK_EQUAL(read_16(sent->payload + 2), 800);
+    write_16(key + 2, 800);
+    arrive(stage, a,
+           (struct packet_of){.payload_type = 101, .sequence = 1, .timestamp = 8000,
+                              .payload = key, .length = 4});
+    at = 0;
+    sent = next_sent(stage, b, &at);
+    CHECK_EQUAL(sent->payload_type, 102);
+    CHECK_EQUAL(read_16(sent->payload + 2), 4800);
+    leg_send_digits(&stage->core, b, "1", 800, 480, stage->now);
+    pass(stage, 300);
+    const struct sent *end = NULL;
+    while ((sent = next_sent(stage, b, &at)))
+        end = sent->payload_type == 102 ? sent : end;
+    CHECK_EQUAL(read_16(end->payload + 2), 4800);
+    drop_curtain(stage);
+}
+
+static void what_is_no_opus_is_no_sound(void) {
+    struct stage *stage = raise_curtain();
+    struct leg *a = new_leg(stage, CODEC_PCMU, 0), *b = opus_leg(stage), *c = opus_leg(stage);
+    leg_hear(&stage->core, a, b, stage->now);
+    leg_hear(&stage->core, c, b, stage->now);
+    b->tapped = true;
+    leg_give_voice(b, voice_create());
+    for (uint16_t i = 0; i < 300; i++) {
+        uint8_t noise[MAX_PAYLOAD];
+        for (size_t n = 0; n < sizeof noise; n++)
+            noise[n] = (uint8_t)next_random(&stage->random);
+        arrive(stage, b,
+               (struct packet_of){.payload_type = 96, .sequence = i, .timestamp = i * 960u,
+                                  .payload = noise, .length = 1 + i % 500});
+        pass(stage, 20);
+    }
+    leg_set_codecs(&stage->core, b, &(struct codecs){.send = CODEC_PCMU, .ptime_ms = 20},
+                   stage->now);
+    drop_curtain(stage);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -613,6 +789,11 @@ static const struct {
     TEST(noise_is_over_when_there_is_sound_or_another_is_heard),
     TEST(noise_has_the_codec_and_packet_time_of_who_hears_it),
     TEST(the_dead_say_no_noise),
+    TEST(opus_becomes_g711_and_g722),
+    TEST(g711_and_prompts_become_opus_on_its_clock),
+    TEST(opus_goes_on_untouched_to_one_who_speaks_it),
+    TEST(keys_beside_opus_are_on_its_clock),
+    TEST(what_is_no_opus_is_no_sound),
 };
 
 int main(int argc, char **argv) {
