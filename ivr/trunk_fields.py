@@ -55,7 +55,7 @@ def identity_for(
     told = CallIdentity(
         shown=shown,
         true=true,
-        private=call.private and is_callers,
+        private=call.private,
         is_callers=is_callers,
         called="",
         uri=uri,

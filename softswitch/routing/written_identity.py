@@ -45,7 +45,7 @@ class CallIdentity(msgspec.Struct, frozen=True):
     true: str
     """The same where the caller wishes to be private: for trusted trunks only. Else empty."""
     private: bool
-    """Whether the caller wishes it, and it is the caller that would be shown."""
+    """Whether the caller wishes it."""
     is_callers: bool
     """Whether what is shown is the caller's own number, not one that stands for it."""
     called: str
@@ -87,6 +87,8 @@ class _Writer:
         self._call = call
         self._home = home
         self._host = host
+        self._hides = call.private and call.is_callers
+        """Whether who is shown wishes to be private: a number of ours does not."""
         self._received = Headers()
         for name, value in call.received:
             self._received.fields.setdefault(name, []).append(value)
@@ -104,7 +106,7 @@ class _Writer:
     def remote_party(self, write: bool, passed: bool) -> Sequence[str]:
         """Remote-Party-ID."""
         parties = RemotePartyId.parse_all(self._received) if passed else ()
-        privacy = "full" if self._call.private else "off"
+        privacy = "full" if self._hides else "off"
         return self._callers(
             write,
             [party.address for party in parties if party.party == "calling"],
@@ -121,10 +123,10 @@ class _Writer:
     ) -> Sequence[str]:
         """What was received, where it may be told; else what we write."""
         call = self._call
-        tellable = self._trunk.trusted or not call.private
+        tellable = self._trunk.trusted or not self._hides
         if received and call.believed and call.is_callers and tellable:
             return [str(self._in_form(one)) for one in received[:MAX_PASSED]]
-        who = call.shown if not call.private else call.true
+        who = call.true if self._hides else call.shown
         return [f"{who}{parameters}"] if write and who and tellable else ()
 
     # How it came here.

@@ -89,6 +89,17 @@ def test_a_private_caller_is_told_to_no_trunk_that_is_not_trusted() -> None:
     assert fields(who, passed=("History-Info",)) == []
 
 
+def test_a_number_of_ours_is_asserted_for_a_private_caller_too() -> None:
+    ours = call(private=True, is_callers=False, shown="<sip:+18005550000@192.0.2.9>")
+    every: tuple[IdentityField, ...] = ("P-Asserted-Identity", "Remote-Party-ID")
+    assert fields(ours, write=every, passed=every) == [
+        ("P-Asserted-Identity", ours.shown),
+        ("Remote-Party-ID", f"{ours.shown};party=calling;screen=yes;privacy=off"),
+    ]
+    # But where the call has been stays here.
+    assert fields(ours, passed=("History-Info",)) == []
+
+
 def test_a_private_caller_is_told_to_a_trusted_trunk() -> None:
     found = fields(
         private(trusted_true=SHOWN), write=("P-Asserted-Identity", "Remote-Party-ID"), trusted=True
