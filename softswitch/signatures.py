@@ -12,9 +12,9 @@ from softswitch.control.reloading import ConfigurationRefused
 from softswitch.stir.errors import StirUnusable
 from softswitch.stir.ready import Ready, made_ready
 from softswitch.stir.replays import Replays
-from softswitch.switchboard.certificate_fetch import CertificateFetcher
 from softswitch.switchboard.switchboard import Switchboard
 from softswitch.switchboard.vouching import Vouching
+from softswitch.transport.certificate_fetch import CertificateFetcher
 
 __all__ = ["Signatures"]
 

@@ -29,7 +29,6 @@ from softswitch.stir.ready import Ready
 from softswitch.stir.signing import origid_of, sign_call, sign_diversion
 from softswitch.stir.verdict import Verdict, Verified
 from softswitch.stir.verifying import certificates_named
-from softswitch.switchboard.certificate_fetch import CertificateFetcher
 from softswitch.switchboard.verification import (
     asked_of,
     believed,
@@ -38,6 +37,7 @@ from softswitch.switchboard.verification import (
     policy_for,
 )
 from softswitch.switchboard.verstat import with_verstat
+from softswitch.transport.certificate_fetch import CertificateFetcher
 
 __all__ = ["Vouching", "refuses", "take_verified"]
 

@@ -14,8 +14,8 @@ from aiohttp import web
 from config.model import Fetching, Stir
 from softswitch.stir.credentials import Authorities
 from softswitch.stir.trust import TrustStore
-from softswitch.switchboard import certificate_fetch
-from softswitch.switchboard.certificate_fetch import CertificateFetcher
+from softswitch.transport import certificate_fetch
+from softswitch.transport.certificate_fetch import CertificateFetcher
 from tests.support.certificates import CERTIFICATE, KEY
 from tests.support.stir import Authority
 
