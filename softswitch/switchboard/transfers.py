@@ -172,7 +172,7 @@ class Transfers:
         call, uri = leg.call, refer.to.address.uri
         permit = self._permit(leg, uri)
         if isinstance(permit, NotAllowed):
-            return Refused(_STATUS[permit.what], permit.what)
+            return Refused(_STATUS.get(permit.what, 403), permit.what)
         journey = self._journey(call)
         if journey is None:
             permit.withdraw()

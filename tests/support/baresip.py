@@ -6,8 +6,10 @@ seconds, or when it is closed.
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
+import socket
 import struct
 import subprocess
 import wave
@@ -40,6 +42,8 @@ module uuid.so
 module stdio.so
 module_tmp account.so
 module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:{control}
 """
 
 
@@ -56,6 +60,7 @@ class Baresip:
         dial: str = "",
     ) -> None:
         self.port = free_sip_port()
+        self._control = free_sip_port()
         folder.mkdir(parents=True)
         self._log = folder / "log"
         tone = folder / "tone.wav"
@@ -63,7 +68,7 @@ class Baresip:
         (folder / "config").write_text(
             CONFIGURATION.format(
                 port=self.port, tone=tone, heard=folder / "heard.wav", modules=MODULES,
-                mux="yes" if one_port else "no",
+                mux="yes" if one_port else "no", control=self._control,
             )
         )  # fmt: skip
         secure = f";mediaenc={encryption}" if encryption else ""
@@ -80,6 +85,13 @@ class Baresip:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
+
+    def do(self, command: str, parameters: str = "") -> None:
+        """Has it do what its user would: `transfer` a call, say."""
+        told = json.dumps({"command": command, "params": parameters, "token": "t"})
+        with socket.create_connection(("127.0.0.1", self._control), timeout=5) as control:
+            control.sendall(f"{len(told)}:{told},".encode())
+            control.recv(65536)
 
     def said(self) -> str:
         """What it has written so far."""
