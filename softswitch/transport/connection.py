@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 # A peer that does not read gets this much ahead of itself, about a second of the heaviest load;
 # then the connection is worth nothing any more and is closed.
 MAX_UNSENT_BYTES = 4 << 20
+# RFC 5626 section 3.5.1: a double CRLF is answered with a single one.
+PING = b"\r\n\r\n"
+PONG = b"\r\n"
+PONG_SECONDS = 10.0
 # What is still unsent when we close gets this long.
 LINGER_SECONDS = 5.0
 
@@ -25,6 +29,7 @@ class Connection(asyncio.Protocol):
     """A connection in the table; `flow.connection` is its number there."""
 
     __slots__ = (
+        "_awaits_pong",
         "_deadline",
         "_table",
         "_transport",
@@ -35,6 +40,8 @@ class Connection(asyncio.Protocol):
         "flow",
         "last_active",
         "name",
+        "pinged_at",
+        "pongs",
         "strange",
     )
 
@@ -49,6 +56,10 @@ class Connection(asyncio.Protocol):
         # Set once nothing more can be sent.
         self.closing = False
         self.last_active = 0.0
+        # When the last keep-alive went out, and how many were answered.
+        self.pinged_at = 0.0
+        self.pongs = 0
+        self._awaits_pong = False
         self._table = table
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -71,6 +82,24 @@ class Connection(asyncio.Protocol):
         if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
             self._table.count("tcp_slow_reader")
             self.abort()
+
+    def ping(self, now: float) -> None:
+        """Send a keep-alive (RFC 5626 section 3.5.1), of which nobody need take notice; but none
+        while one is to be answered."""
+        if self._transport is None or (self._awaits_pong and self.pongs):
+            return
+        if not self._transport.get_write_buffer_size():
+            self._transport.write(PING)
+            self.pinged_at, self._awaits_pong = now, True
+
+    def misses_pong(self, now: float) -> bool:
+        """Whether a peer that answered keep-alives before does so no more.
+
+        RFC 5626 section 4.4.1: "If a pong is not received within 10 seconds after sending a ping
+        (or immediately after processing any incoming message being received when that 10 seconds
+        expires), then the client MUST treat the flow as failed."
+        """
+        return self._awaits_pong and self.pongs > 0 and now - self.pinged_at > PONG_SECONDS
 
     def close(self) -> None:
         """Send what waits, within a bound of time, then close."""
@@ -116,8 +145,15 @@ class Connection(asyncio.Protocol):
             self.send(data, flow)
 
     def data_received(self, data: bytes) -> None:
-        """Hand bytes up."""
-        self._table.received(self, data)
+        """Hand bytes up, but for the answer to a keep-alive."""
+        if self._awaits_pong:
+            self._awaits_pong = False
+            if data.startswith(PONG) and not data.startswith(PING):
+                self.pongs += 1
+                data = data[len(PONG) :]
+                self._table.touch(self)
+        if data:
+            self._table.received(self, data)
 
     def eof_received(self) -> bool:
         """Close our side too, after what waits to be sent.

@@ -40,6 +40,9 @@ CONNECT_SECONDS = 4.0
 IDLE_SECONDS = 300.0
 # How long a stranger may be connected and say nothing.
 EMPTY_SECONDS = 30.0
+# RFC 5626 section 4.4.1 has a ping every 95 to 120 s over streams. It keeps what stands between us
+# (NAT, firewalls) from forgetting a connection that calls may come by.
+PING_SECONDS = 100.0
 # Above the sockets that carriers and load testers open, below the limit on open files.
 MAX_CONNECTIONS = 4096
 # A full table lets a newcomer in only at the cost of a connection that was silent for this long.
@@ -121,7 +124,7 @@ class TcpTable:
             connection = self._open(flow, listener)
         if len(connection.destinations) < MAX_DESTINATIONS:
             connection.destinations.setdefault(flow[:3], flow)
-        self._touch(connection)
+        self.touch(connection)
         connection.send(data, flow)
 
     def close_connection(self, flow: Flow) -> None:
@@ -182,14 +185,14 @@ class TcpTable:
         flow = connection.flow
         self._by_key[flow.listener, flow.host, flow.port] = connection
         self._silent[flow.connection] = connection
-        self._touch(connection)
+        self.touch(connection)
         self._watch_idleness()
         return True
 
     def received(self, connection: Connection, data: bytes) -> None:
         """Hand up what a connection brought."""
         self._silent.pop(connection.flow.connection, None)
-        self._touch(connection)
+        self.touch(connection)
         self._owner.stream_received(data, connection.flow)
 
     def retire(self, connection: Connection) -> None:
@@ -286,24 +289,23 @@ class TcpTable:
         if self._tls is None:
             await loop.create_connection(lambda: connection, sock=opened)
             return
+        # RFC 5922 section 7: the certificate is for the name that was looked up.
+        name = connection.name or connection.flow.host
         try:
-            await loop.create_connection(
+            transport, _ = await loop.create_connection(
                 lambda: connection,
                 sock=opened,
                 ssl=self._tls.client,
-                # RFC 5922 section 7: the certificate is for the name that was looked up.
-                server_hostname=connection.name or connection.flow.host,
+                server_hostname=name,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
                 ssl_shutdown_timeout=SHUTDOWN_SECONDS,
             )
         except ssl.SSLError as error:
             why = getattr(error, "verify_message", None) or error.reason or error
-            logger.warning(
-                "no TLS with %s:%d: %s",
-                connection.name or connection.flow.host, connection.flow.port, why,
-            )  # fmt: skip
+            logger.warning("no TLS with %s:%d: %s", name, connection.flow.port, why)
             self._counters["tls_handshake_failed"] += 1
             raise
+        self._tls.note_peer(name, transport.get_extra_info("peercert"))
 
     async def _dial(self, host: str, flow: Flow) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -324,7 +326,8 @@ class TcpTable:
 
     # Room in the table.
 
-    def _touch(self, connection: Connection) -> None:
+    def touch(self, connection: Connection) -> None:
+        """Note that a connection is of use."""
         if not connection.established:
             return
         number = connection.flow.connection
@@ -379,8 +382,21 @@ class TcpTable:
             if connection.last_active <= now - EMPTY_SECONDS:
                 self._counters["tcp_empty"] += 1
                 connection.close()
+        self._keep_alive(now)
         if self._silent or self._active:
             self._watch_idleness()
+
+    def _keep_alive(self, now: float) -> None:
+        """Ping those that are not strangers' and have been silent for long; those that answer are
+        kept, and closed when they do so no more."""
+        for connection in [*self._silent.values(), *self._active.values()]:
+            if connection.strange or connection.closing:
+                continue
+            if connection.misses_pong(now):
+                self._counters["tcp_no_pong"] += 1
+                connection.abort()
+            elif now - max(connection.last_active, connection.pinged_at) >= PING_SECONDS:
+                connection.ping(now)
 
 
 def _configure(opened: socket.socket) -> None:

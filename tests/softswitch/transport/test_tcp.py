@@ -547,3 +547,105 @@ async def test_close_does_not_wait_for_a_peer_that_does_not_read(rig: Rig) -> No
         rig.send(b"x" * 60_000, rig.stack.streams[0][1])
     async with asyncio.timeout(3):
         await rig.transport.close()
+
+
+# Keep-alives (RFC 5626).
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pings after a tenth of a second, which have half a second."""
+    monkeypatch.setattr(tcp_module, "PING_SECONDS", 0.1)
+    monkeypatch.setattr(connection_module, "PONG_SECONDS", 0.5)
+
+
+async def test_a_connection_whose_peer_answers_keep_alives_is_kept(quick: None) -> None:
+    rig = await Rig(idle_seconds=1.0).start()
+    peer = await rig.connect()
+    peer.writer.write(b"hello")
+    for _ in range(6):
+        assert await peer.read(4) == b"\r\n\r\n"
+        peer.writer.write(b"\r\n")
+    assert rig.counters["tcp_idle"] == 0
+    # Nothing of it comes to the core.
+    assert [data for data, _ in rig.stack.streams] == [b"hello"]
+    await rig.close()
+
+
+async def test_a_peer_that_answers_no_more_has_lost_its_connection(quick: None) -> None:
+    rig = await Rig(idle_seconds=1.0).start()
+    peer = await rig.connect()
+    peer.writer.write(b"hello")
+    assert await peer.read(4) == b"\r\n\r\n"
+    peer.writer.write(b"\r\n")
+    assert await peer.read(4) == b"\r\n\r\n"
+    assert await peer.ended()
+    assert (rig.counters["tcp_no_pong"], rig.counters["tcp_idle"]) == (1, 0)
+    assert len(rig.stack.closed) == 1
+    await rig.close()
+
+
+async def test_a_peer_that_never_answers_is_only_closed_when_idle(quick: None) -> None:
+    rig = await Rig(idle_seconds=1.0).start()
+    peer = await rig.connect()
+    peer.writer.write(b"hello")
+    assert await peer.read(4) == b"\r\n\r\n"
+    async with asyncio.timeout(10):
+        assert set(await peer.reader.read()) <= set(b"\r\n")
+    assert (rig.counters["tcp_no_pong"], rig.counters["tcp_idle"]) == (0, 1)
+    await rig.close()
+
+
+async def test_an_answer_with_a_message_behind_it_leaves_the_message(quick: None) -> None:
+    rig = await Rig(idle_seconds=1.0).start()
+    peer = await rig.connect()
+    peer.writer.write(b"hello")
+    assert await peer.read(4) == b"\r\n\r\n"
+    peer.writer.write(b"\r\nOPTIONS")
+    async with asyncio.timeout(10):
+        while len(rig.stack.streams) < 2:
+            await asyncio.sleep(0.01)
+    assert [data for data, _ in rig.stack.streams] == [b"hello", b"OPTIONS"]
+    await rig.close()
+
+
+async def test_a_message_in_place_of_an_answer_is_one(quick: None) -> None:
+    rig = await Rig(idle_seconds=5.0).start()
+    peer = await rig.connect()
+    for word in (b"one", b"two"):
+        peer.writer.write(word)
+        assert await peer.read(4) == b"\r\n\r\n"
+    peer.writer.write(b"\r\n\r\n")  # its own keep-alive
+    async with asyncio.timeout(10):
+        while len(rig.stack.streams) < 3:
+            await asyncio.sleep(0.01)
+    assert [data for data, _ in rig.stack.streams] == [b"one", b"two", b"\r\n\r\n"]
+    await rig.close()
+
+
+async def test_strangers_are_not_pinged(quick: None) -> None:
+    rig = await Rig(idle_seconds=0.6).start()
+    rig.stack.strangers = {"127.0.0.1"}
+    peer = await rig.connect()
+    peer.writer.write(b"hello")
+    assert await peer.ended()
+    await rig.close()
+
+
+async def test_a_connection_that_we_opened_is_kept_alive_too(quick: None) -> None:
+    rig = await Rig(idle_seconds=1.0).start()
+    gateway = await Gateway().start()
+    rig.send(b"INVITE", gateway.flow)
+    peer = await gateway.accept()
+    assert await peer.read(6) == b"INVITE"
+    for _ in range(4):
+        assert await peer.read(4) == b"\r\n\r\n"
+        peer.writer.write(b"\r\n")
+    rig.send(b"BYE", gateway.flow)
+    heard = b""
+    while b"BYE" not in heard:
+        heard += await peer.read(1)
+    assert set(heard.replace(b"BYE", b"")) <= set(b"\r\n")
+    assert gateway.peers.empty()
+    await gateway.close()
+    await rig.close()
