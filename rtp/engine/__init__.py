@@ -1,6 +1,7 @@
 """The media engine: native threads that receive, check, count and relay RTP without Python.
 
-RFC 3550 (RTP, RTCP), RFC 3551 (G.711), RFC 4733 (telephone events). Python opens ports, says who
+RFC 3550 (RTP, RTCP), RFC 3551 (G.711, G.722), RFC 7587 (Opus), RFC 3389 (comfort noise), RFC 4733
+(telephone events). Python opens ports, says who
 hears whom and what plays, reads events and tapped sound; it never touches a packet on its way.
 Does not know SIP, SDP, calls or what a tone means.
 

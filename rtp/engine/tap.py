@@ -1,6 +1,7 @@
 """The layout of tapped packets: one numpy array of entries beside one buffer of their payloads.
 
-Does not decode: what a frame of sound is, is for the reader to make of it.
+G.711 is not decoded: what a frame of sound is, is for the reader to make of it. What came in
+another codec is there as mu-law of the same sound, under its own payload type.
 """
 
 from dataclasses import dataclass

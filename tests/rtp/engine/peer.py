@@ -12,7 +12,7 @@ from rtp.packet import RtpPacket
 from rtp.telephone_event import TelephoneEvent
 
 T = TypeVar("T")
-PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8}
+PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8, "G722": 9}
 FRAME = 160
 # Long for loopback, so that a busy machine fails no test; reached only when something is wrong.
 PATIENCE = 10.0

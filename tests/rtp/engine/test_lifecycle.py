@@ -165,7 +165,7 @@ def bad_verbs(port: MediaPort, engine: Engine) -> list[Any]:
         lambda: port.set_remote("127.0.0.1", 0),
         lambda: port.set_remote("127.0.0.1", 65536),
         lambda: port.set_remote("127.0.0.1", 4000, 0),
-        lambda: port.set_codecs(**{**agreed, "send": "opus"}),
+        lambda: port.set_codecs(**{**agreed, "send": "GSM"}),
         lambda: port.set_codecs(**{**agreed, "send": "CN"}),
         lambda: port.set_codecs(**{**agreed, "send_payload_type": 128}),
         lambda: port.set_codecs(**{**agreed, "send_payload_type": -1}),
@@ -174,6 +174,8 @@ def bad_verbs(port: MediaPort, engine: Engine) -> list[Any]:
         lambda: port.set_codecs(**agreed, ptime_ms=9),
         lambda: port.set_codecs(**agreed, ptime_ms=61),
         lambda: port.set_codecs(**agreed, digit_payload_type=200),
+        lambda: port.set_codecs(**agreed, untouched_ms=(0, 1001)),
+        lambda: port.set_codecs(**agreed, untouched_ms=(-1, 0)),
         lambda: port.hears([port, engine]),  # type: ignore[list-item]  # on purpose
         lambda: port.hears([engine]),  # type: ignore[list-item]  # on purpose
         lambda: port.send_digits("1"),

@@ -9,7 +9,7 @@ from media import g711
 from rtp.engine import Engine, MediaPort, MediaStarted, SourceChanged
 from rtp.statistics import ReceptionStatistics
 from tests.rtp.engine.conftest import MakeEngine
-from tests.rtp.engine.peer import FRAME, Peer, agree, call, until
+from tests.rtp.engine.peer import FRAME, PAYLOAD_TYPES, Peer, agree, call, until
 
 
 def signal(frames: int, seed: int = 1) -> list[bytes]:
@@ -38,6 +38,31 @@ def test_a_signal_is_transcoded_by_the_table(engine: Engine, codecs: tuple[str, 
         for frame, packet in zip(frames, two.receive_many(2), strict=True):
             assert packet.payload_type == (0 if codecs[1] == "PCMU" else 8)
             assert packet.payload == bytes(tables[codecs[0]][octet] for octet in frame)
+
+
+def test_legs_on_threads_of_their_own_are_transcoded_all_the_same(make_engine: MakeEngine) -> None:
+    engine = make_engine(threads=2)
+    for codecs in (("PCMU", "G722"), ("G722", "PCMA")):
+        with call(engine, codecs) as (_, _, one, two):
+            for _ in range(5):
+                one.send(b"\xd5" * FRAME, payload_type=PAYLOAD_TYPES[codecs[0]])
+            packets = two.receive_many(5)
+            assert {packet.payload_type for packet in packets} == {PAYLOAD_TYPES[codecs[1]]}
+            assert {len(packet.payload) for packet in packets} == {FRAME}
+
+
+def test_packets_are_packed_anew_for_who_asked(engine: Engine) -> None:
+    with call(engine) as (_, second, one, two):
+        second.set_codecs(
+            send="PCMU", send_payload_type=0, receive={0: "PCMU"}, ptime_ms=60,
+            untouched_ms=(60, 60),
+        )  # fmt: skip
+        frames = signal(9)
+        for frame in frames:
+            one.send(frame)
+        packets = two.receive_many(3)
+        assert b"".join(packet.payload for packet in packets) == b"".join(frames)
+        assert {len(packet.payload) for packet in packets} == {3 * FRAME}
 
 
 def test_calls_over_ipv6(make_engine: MakeEngine) -> None:
