@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from config.model import Configuration, SwitchTls
@@ -20,7 +19,14 @@ from softswitch.control.reloading import ConfigurationRefused
 from softswitch.transport import Tls, TlsFiles, TlsUnusable
 from softswitch.transport.expiry import ends_of
 
-__all__ = ["CertificateWatch", "FollowingCertificates", "tls_files"]
+__all__ = [
+    "CertificateWatch",
+    "FollowingCertificates",
+    "Shown",
+    "certificates_of",
+    "days_left",
+    "tls_files",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +40,9 @@ WARN_DAYS = 30.0
 """From when on it is told: authorities that renew by themselves do it at a third of 90 days."""
 
 DAY_SECONDS = 86_400.0
+
+TRUNK = "trunk"
+"""The section of certificates that trunks have shown us."""
 
 
 def tls_files(tls: SwitchTls) -> TlsFiles:
@@ -64,26 +73,30 @@ class FollowingCertificates:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class Shown:
     """A certificate in force; the first of its chain to end counts."""
 
     section: str
-    path: Path
+    path: str
     expires_at: float
 
 
 class CertificateWatch:
-    """Tells of certificates that end soon.
+    """Tells of certificates that end soon: ours, and those that trunks have shown.
 
-    Those in force, as they were read at the start or the last reload: a file that was renewed since
-    is not shown to anybody yet. Follows reloads; owns a task until `close`.
+    Ours are those in force, as they were read at the start or the last reload: a file that was
+    renewed since is not shown to anybody yet. Follows reloads; owns a task until `close`.
     """
 
-    def __init__(self, services: Services, configuration: Configuration) -> None:
+    def __init__(
+        self, services: Services, configuration: Configuration, tls: Tls | None = None
+    ) -> None:
+        """`tls` knows the certificates of trunks that were connected to."""
         self._services = services
-        self._shown = tuple(_shown(configuration))
-        self._next: tuple[_Shown, ...] = ()
-        self._told: dict[_Shown, float] = {}
+        self._tls = tls
+        self._shown = tuple(certificates_of(configuration))
+        self._next: tuple[Shown, ...] = ()
+        self._told: dict[Shown, float] = {}
         """When, by the monotonic clock."""
         self._task: asyncio.Task[None] | None = None
 
@@ -99,48 +112,60 @@ class CertificateWatch:
 
     async def prepare(self, configuration: Configuration) -> None:
         """Read the files that will be in force."""
-        self._next = await asyncio.to_thread(lambda: tuple(_shown(configuration)))
+        self._next = await asyncio.to_thread(lambda: tuple(certificates_of(configuration)))
 
     def use(self, _configuration: Configuration) -> None:
         """They are in force."""
         self._shown = self._next
-        self._told = {one: at for one, at in self._told.items() if one in self._shown}
         self.look()
 
     def status(self) -> dict[str, Any]:
-        """Until when each is good, by section."""
+        """Until when each is good, by section; those of trunks by `trunk` and their host."""
+        named = {one.section: one for one in self._shown}
+        named |= {f"{TRUNK} {one.path}": one for one in self._of_trunks()}
         return {
-            one.section: {
-                "path": str(one.path),
+            name: {
+                "path": one.path,
                 "expires_at": one.expires_at,
                 "days_left": self._days_left(one),
             }
-            for one in self._shown
+            for name, one in named.items()
         }
 
     def look(self) -> None:
         """Tell of those that end soon, each once a day."""
-        now = self._services.now()
-        for one in self._shown:
+        now, known = self._services.now(), (*self._shown, *self._of_trunks())
+        self._told = {one: at for one, at in self._told.items() if one in known}
+        for one in known:
             days = self._days_left(one)
             if days > WARN_DAYS or now - self._told.get(one, -TELL_SECONDS) < TELL_SECONDS:
                 continue
             self._told[one] = now
             self._services.tell(
                 CertificateExpiring,
-                section=one.section, path=str(one.path), expires_at=one.expires_at, days_left=days,
+                section=one.section, path=one.path, expires_at=one.expires_at, days_left=days,
             )  # fmt: skip
+
+    def _of_trunks(self) -> Iterator[Shown]:
+        peers = {} if self._tls is None else self._tls.peers
+        for host, expires_at in peers.items():
+            yield Shown(TRUNK, host, expires_at)
 
     async def _run(self) -> None:
         while True:
             self.look()
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _days_left(self, one: _Shown) -> float:
-        return round((one.expires_at - self._services.wall_clock()) / DAY_SECONDS, 1)
+    def _days_left(self, one: Shown) -> float:
+        return days_left(one, self._services.wall_clock())
 
 
-def _shown(configuration: Configuration) -> Iterator[_Shown]:
+def days_left(one: Shown, at: float) -> float:
+    """From a time of day until it ends."""
+    return round((one.expires_at - at) / DAY_SECONDS, 1)
+
+
+def certificates_of(configuration: Configuration) -> Iterator[Shown]:
     """The certificates of a configuration, as they stand in their files."""
     sections = {
         "switch": configuration.switch.tls,
@@ -157,4 +182,4 @@ def _shown(configuration: Configuration) -> Iterator[_Shown]:
             logger.warning("%s: certificate %s: %s", section, tls.certificate, error.strerror)
             continue
         if ends:
-            yield _Shown(section, tls.certificate, min(ends))
+            yield Shown(section, str(tls.certificate), min(ends))

@@ -6,6 +6,7 @@ whether a switch could start with it has the certificates tried, too; commands t
 data folder do not, and may not be allowed to read keys.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -60,6 +61,17 @@ def warnings_of(configuration: Configuration) -> Iterator[str]:
                 f"{trunk.transport.upper()} for everybody on the way to read (transport=tls hides "
                 "them)"
             )
+    yield from _ending_certificates(configuration)
+
+
+def _ending_certificates(configuration: Configuration) -> Iterator[str]:
+    from softswitch.certificates import WARN_DAYS, certificates_of, days_left
+
+    for one in certificates_of(configuration):
+        days = days_left(one, time.time())
+        if days <= WARN_DAYS:
+            when = f"ends in {days:.0f} days" if days > 0 else "has ended"
+            yield f"{configuration.source}: {one.section}: certificate {one.path} {when}"
 
 
 def _add_srtp_problem(configuration: Configuration, problems: Problems) -> None:

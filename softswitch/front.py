@@ -190,7 +190,9 @@ class Front:
 
     def _watch_certificates(self, desk: Desk) -> None:
         """Have certificates told of before they end."""
-        self.certificates = CertificateWatch(self._house.services, self._house.configuration)
+        self.certificates = CertificateWatch(
+            self._house.services, self._house.configuration, self._house.tls
+        )
         self._resources.push_async_callback(self.certificates.close)
         self.certificates.start()
         desk.status_of["certificates"] = self.certificates.status

@@ -12,12 +12,14 @@ __all__ = ["CertificateExpiring", "ClockStepped", "DiskFailed", "DiskRecovered"]
 
 
 class CertificateExpiring(CallEvent, frozen=True, kw_only=True):
-    """A certificate of ours ends soon, or has ended; told once a day. `call_id` is empty."""
+    """A certificate of ours, or of a trunk, ends soon, or has ended; told once a day. `call_id` is
+    empty."""
 
     kind = "certificate.expiring"
     section: str
-    """Whose it is: switch, control, web."""
+    """Whose it is: switch, control, web; trunk: of who was connected to."""
     path: str
+    """The file; of a trunk, its host."""
     expires_at: float
     """Unix seconds."""
     days_left: float

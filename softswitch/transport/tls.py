@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 __all__ = ["Tls", "TlsFiles", "TlsUnusable", "load_certificate"]
 
@@ -19,6 +20,10 @@ HANDSHAKE_SECONDS = 5.0
 
 SHUTDOWN_SECONDS = 2.0
 """How long we wait for its close_notify."""
+
+
+MAX_PEERS = 1000
+"""Hosts whose certificates' ends are remembered: trunks are fewer."""
 
 
 class TlsUnusable(ValueError):
@@ -48,7 +53,17 @@ class Tls:
         """For those who connect to us; another one from each reload on."""
         self.client: ssl.SSLContext
         """For those we connect to."""
+        self.peers: dict[str, float] = {}
+        """Until when certificates are good that were shown to us, by the host we had called; Unix
+        seconds."""
         self.reload()
+
+    def note_peer(self, host: str, certificate: Mapping[str, Any] | None) -> None:
+        """Remember what a host has shown (`ssl.SSLSocket.getpeercert`); without verifying, it tells
+        nothing."""
+        end = (certificate or {}).get("notAfter")
+        if end is not None and (host in self.peers or len(self.peers) < MAX_PEERS):
+            self.peers[host] = float(ssl.cert_time_to_seconds(end))
 
     def reload(self) -> None:
         """Read the files again; raises TlsUnusable, and then those in force stay."""

@@ -14,7 +14,7 @@ from tests.support.certificates import KEY, certificate_until
 from tests.support.control import ControlPeer
 from tests.support.phone import Call
 from tests.support.ports import free_sip_port
-from tests.support.program import wait_for
+from tests.support.program import Switch, wait_for
 from tests.support.rtp_end import RtpEnd
 from tests.support.stage import DIRECT, Stage
 
@@ -42,14 +42,33 @@ def test_a_certificate_that_ends_soon_is_told_of_until_it_is_renewed(
     assert stage.switch.output().count("certificate.expiring") == 1
 
 
+def test_the_certificate_of_a_carrier_is_told_of_before_it_ends(tmp_path: Path) -> None:
+    with closing(Pair(tmp_path)) as pair, closing(RtpEnd()) as near, closing(RtpEnd()) as far:
+        (tmp_path / "cert.pem").write_text(certificate_until(7))
+        ours, theirs = pair.near[0], pair.far[0]
+        reload(theirs)
+        reload(ours)
+        calling, called = bridged(pair, near, far)
+        reload(ours)
+        told = "section=trunk path=localhost"
+        wait_for("the event", lambda: told in ours.output())
+        calling.bye()
+        called.expect("BYE")
+
+
+def reload(switch: Switch) -> None:
+    """Have it read its files again."""
+    with closing(ControlPeer((switch.host, switch.control_port))) as peer:
+        peer.ask("config.reload")
+
+
 def test_a_carrier_whose_certificate_has_ended_gets_no_calls_and_calls_in_progress_go_on(
     tmp_path: Path,
 ) -> None:
     with closing(Pair(tmp_path)) as pair, closing(RtpEnd()) as near, closing(RtpEnd()) as far:
         (tmp_path / "cert.pem").write_text(certificate_until(-1))
         calling, called = bridged(pair, near, far)
-        with closing(ControlPeer(("127.0.0.1", pair.far[0].control_port))) as peer:
-            peer.ask("config.reload")
+        reload(pair.far[0])
         far.wait_for_packets(len(far.arrivals) + 25)
         calling.bye()
         called.expect("BYE")

@@ -11,6 +11,7 @@ import pytest
 
 from softswitch.call.events import CertificateExpiring
 from softswitch.certificates import CertificateWatch
+from softswitch.transport import Tls, TlsFiles
 from tests.support.certificates import CERTIFICATE, KEY, certificate_until
 from tests.support.configurations import loaded
 
@@ -110,3 +111,19 @@ async def test_it_looks_when_it_starts_and_ends_with_the_switch(tmp_path: Path) 
         while not desk.told:
             await asyncio.sleep(0)
     await one.close()
+
+
+def test_a_certificate_that_a_trunk_has_shown_is_told_of_too(tmp_path: Path) -> None:
+    _, desk, settings = watch(tmp_path, CERTIFICATE)
+    tls = Tls(TlsFiles(tmp_path / "sip.pem", tmp_path / "key.pem"))
+    one = CertificateWatch(desk, settings, tls)  # type: ignore[arg-type]
+    end = time.strftime("%b %d %H:%M:%S %Y GMT", time.gmtime(time.time() + 10 * DAY))
+    tls.note_peer("carrier.test", {"notAfter": end})
+    tls.note_peer("unverified.test", {})
+    tls.note_peer("nothing.test", None)
+    one.look()
+    one.look()
+    (told,) = desk.told
+    assert (told["section"], told["path"]) == ("trunk", "carrier.test")
+    assert told["days_left"] == pytest.approx(10.0, abs=0.1)
+    assert list(one.status()) == ["switch", "control", "trunk carrier.test"]

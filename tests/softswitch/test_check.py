@@ -6,7 +6,7 @@ import pytest
 from config.loader import ConfigErrors
 from media.wav import write_wav
 from softswitch.check import InstalledMedia, load_checked, load_startable, warnings_of
-from tests.support.certificates import write_certificate
+from tests.support.certificates import certificate_until, write_certificate
 
 CONFIGURATION = """\
 trunks: {a: 192.0.2.1}
@@ -141,3 +141,20 @@ def test_keys_over_signalling_that_anybody_can_read_are_warned_of(
     found = list(warnings_of(load_checked(path, {})))
     assert len(found) == warned
     assert all('trunk "b": srtp: the keys go over' in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("days", "warning"),
+    [(31, None), (6.9, "switch: certificate {} ends in 7 days"), (-1, "certificate {} has ended")],
+)
+def test_a_certificate_that_ends_soon_is_a_warning(
+    tmp_path: Path, days: float, warning: str | None
+) -> None:
+    certificate, key = write_certificate(tmp_path)
+    certificate.write_text(certificate_until(days))
+    path = written(tmp_path)
+    tls = f"switch: {{tls: {{certificate: {certificate}, key: {key}}}}}\n"
+    path.write_text(tls + path.read_text())
+    found = list(warnings_of(load_checked(path, {})))
+    assert len(found) == (warning is not None)
+    assert all(one.endswith(str(warning).format(certificate)) for one in found)
