@@ -100,7 +100,7 @@ class ScriptedCall:
         self.caller_name = 'Ann "A" Lee'
         self.private = private
         self.max_forwards = 69
-        self.passed_headers = (("X-Visit", "42"), ("X-Secret", "no"))
+        self.passed_headers: tuple[tuple[str, str], ...] = (("X-Visit", "42"), ("X-Secret", "no"))
         self.shelf = Shelf()
         self.services = SimpleNamespace(
             advertised_host="192.0.2.9",
