@@ -8,7 +8,7 @@ export PYTHON
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing fuzz setup setup-dev setup-speech setup-voices setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-chromium clean distclean
+.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing bench-soak fuzz setup setup-dev setup-speech setup-voices setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-chromium clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -47,6 +47,9 @@ bench-pools: setup-dev ## Allocations a second, decisions, and how long a large 
 bench-hearing: setup-dev setup-speech setup-voices ## Detectors, keywords and the tick: figures beside what is wanted; ONLY=tones,tick for some
 	@tools/setup.sh speech || [ -z "$${CI:-}" ]
 	@OPENBLAS_NUM_THREADS=1 $(RUN) -m bench hearing $(if $(ONLY),--only $(ONLY))
+
+bench-soak: setup-dev setup-sipp ## Calls of all kinds for half an hour, and a scanner's storm beside calls; SECONDS=120 RATE=50 for less
+	@$(RUN) -m bench soak storm --seconds $(or $(SECONDS),1800) --rate $(or $(RATE),100)
 
 fuzz: setup-dev ## Fuzz the parsers and the media engine; make fuzz SECONDS=600 for longer
 	@$(RUN) tools/run_tests.py --suite fuzz --fuzz-seconds $(or $(SECONDS),30)
