@@ -325,7 +325,9 @@ class Call:
 
     def unbridge(self) -> CalledLeg | None:
         """Part the two that talk: both stay up and hear nothing. The leg the caller has talked to,
-        None when it did not talk."""
+        None when it did not talk. A transfer that goes on is given up."""
+        if self.moving is not None:
+            self.moving.give_up()
         return part(self, "asked")
 
     async def talk(self) -> None:

@@ -13,7 +13,14 @@ from softswitch.call.times import CallTimes
 from softswitch.sip import events
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.flow import Flow
-from tests.support.laboratory import CALLER, DIRECT, KEPT, LONG_PROMPT, SWITCH
+from tests.support.laboratory import (
+    CALLER,
+    DIRECT,
+    KEPT,
+    LONG_PROMPT,
+    SWITCH,
+    session_description,
+)
 from tests.support.referring import RULES, THIRD, Referring, referring, replaces
 from tests.support.treated import answer, refuse, ring
 
@@ -120,6 +127,48 @@ def test_an_attended_transfer_makes_one_call_of_two(bench: Referring) -> None:
     last = lab.all_records()[-1]
     assert (last["call_id"], last["ended_by"], last["cause"]) == (first, "called", "hung_up")
     assert len(last["legs"]) == 3
+
+
+def test_two_callers_of_one_agent_are_joined(bench: Referring) -> None:
+    """The one that is brought over has called us: it stands where a called party would."""
+    lab = bench.lab
+    first, agent = bench.bridge()
+    second, _ = bench.bridge("100002")
+    with_second = lab.callee.dialogs[-1]
+    bench.refer(agent, bench.replacing(with_second))
+    assert bench.told(agent) == ["202", "100", "200 told"]
+    assert sorted(map(id, byes(bench))) == sorted([id(agent), id(with_second)])
+    call = lab.call
+    assert call.callee is not None
+    assert call.callee.request.to_number == CALLER
+    media = call.callee.media
+    assert media is not None
+    assert lab.services.media_listeners[media.port.leg] is call.callee
+    lab.do(lambda: call.callee.on_digit("7"))  # type: ignore[union-attr]
+    assert lab.facts("call.dtmf")[-1] == {"leg": "b2", "digit": "7", "source": "rfc4733"}
+    second.bye(now=lab.loop.time())
+    bench.flush()
+    assert byes(bench)[-1] is first
+    assert [record["cause"] for record in lab.all_records()] == ["transferred", "hung_up"]
+
+
+def test_two_who_hold_are_joined_and_hear_each_other(bench: Referring) -> None:
+    """The agent has put both on hold; the one kept and the one brought over are taken off it."""
+    lab = bench.lab
+    _, agent = bench.bridge()
+    consulting, _ = bench.consult()
+    for dialog in (agent, consulting):
+        offer = session_description(lab.sink_port, "sendonly")
+        dialog.reinvite(body=offer, now=lab.loop.time())
+        bench.flush()
+    bench.refer(agent, bench.replacing(consulting))
+    call = lab.call
+    assert call.bridged
+    directions = [leg.media.agreement.send for leg in (call.caller, call.callee)
+                  if leg is not None and leg.media is not None and leg.media.agreement]  # fmt: skip
+    assert directions == [True, True]
+    last = [body for body in lab.bodies("caller") if b"m=audio" in body][-1]
+    assert b"a=sendrecv" in last
 
 
 # The worst moments.
@@ -243,6 +292,20 @@ def test_a_transfer_ends_where_the_call_goes_another_way(bench: Referring) -> No
     assert byes(bench) == [agent]
     assert lab.callee.count(events.InviteCancelled) == 1
     assert not lab.call.ended
+
+
+def test_a_transfer_ends_with_the_longest_talk(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge(KEPT)
+    lab.advance(20.0)
+    bench.refer(agent)
+    ring(lab, 1)
+    lab.advance(10.1)
+    assert lab.facts("transfer.ended")[-1]["why"] == "given_up"
+    assert lab.callee.count(events.InviteCancelled) == 1
+    lab.wait_for_prompts(2)
+    lab.settle()
+    assert lab.record["cause"] == "kept"
 
 
 def test_sixty_seconds_are_enough_to_answer(bench: Referring) -> None:
