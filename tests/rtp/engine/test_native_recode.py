@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fuzz.engine import native
-from rtp.engine import has_opus
+from rtp.engine import has_opus, has_srtp
 
 TESTS = Path(__file__).resolve().parent / "native" / "recode_test.c"
 
@@ -31,5 +31,7 @@ def test_every_c_test_is_listed_here(recode_test: Path) -> None:
 def test_recoding(recode_test: Path, name: str) -> None:
     if "opus" in name and not has_opus():
         pytest.skip("libopus is not installed: tools/setup.sh opus")
+    if "encrypted" in name and not has_srtp():
+        pytest.skip("libsrtp2 is not installed: tools/setup.sh srtp")
     result = native.run(recode_test, name, timeout=50)
     assert result.returncode == 0, result.stderr

@@ -762,6 +762,64 @@ static void what_is_no_opus_is_no_sound(void) {
     drop_curtain(stage);
 }
 
+static void what_is_packed_for_an_encrypted_leg_is_sealed_once(void) {
+    static const uint8_t key[SECURE_KEY_LENGTH] = {1, 2, 3};
+    struct leg *a, *b;
+    struct stage *stage = two_legs(&a, &b, 60);
+    struct secure *peer = secure_create(SUITE_AES_CM_128_HMAC_SHA1_80, NULL, key);
+    CHECK(peer);
+    leg_set_secure(a, secure_create(SUITE_AES_CM_128_HMAC_SHA1_80, key, NULL));
+    for (uint16_t i = 0; i < 12; i++)
+        say(stage, b, i, i * 160u, 160, false);
+    int at = 0;
+    const struct sent *sent;
+    for (uint32_t heard = 0; (sent = next_sent(stage, a, &at)); heard += 480) {
+        uint8_t packet[RTP_HEADER_LENGTH + MAX_PAYLOAD];
+        size_t length = RTP_HEADER_LENGTH + sent->length;
+        packet[0] = 0x80;
+        packet[1] = (uint8_t)(sent->payload_type | (sent->marker ? 0x80 : 0));
+        write_16(packet + 2, sent->sequence);
+        write_32(packet + 4, sent->timestamp);
+        write_32(packet + 8, sent->ssrc);
+        memcpy(packet + RTP_HEADER_LENGTH, sent->payload, sent->length);
+        CHECK_EQUAL(secure_open(peer, packet, &length), OPENED);
+        CHECK_EQUAL(length, RTP_HEADER_LENGTH + 480);
+        for (uint32_t i = 0; i < 480; i++)
+            CHECK_EQUAL(packet[RTP_HEADER_LENGTH + i], octet_at(heard + i));
+    }
+    CHECK_EQUAL(a->stream.packets, 4);
+    secure_free(peer);
+    drop_curtain(stage);
+}
+
+/* A peer may begin with one clock and go on with another (a re-INVITE with other codecs). */
+static void another_clock_beside_opus_does_not_tear_what_the_listener_hears(void) {
+    struct stage *stage = raise_curtain();
+    struct leg *a = new_leg(stage, CODEC_PCMU, 0), *b = opus_leg(stage);
+    struct opus_encoder *encoder = opus_encoder_new();
+    leg_hear(&stage->core, a, b, stage->now);
+    for (uint16_t i = 0; i < 20; i++, pass(stage, 20))
+        say_opus(stage, b, encoder, i);
+    struct codecs codecs = codecs_of(CODEC_PCMU, 0);
+    leg_set_codecs(&stage->core, b, &codecs, stage->now);
+    for (uint16_t i = 20; i < 40; i++, pass(stage, 20))
+        say_tone(stage, b, NULL, i, 160);
+    int at = 0;
+    const struct sent *sent, *first = NULL, *last = NULL;
+    while ((sent = next_sent(stage, a, &at))) {
+        first = first ? first : sent;
+        int64_t wall = samples_in(sent->at - first->at, 8000);
+        int64_t stamp = (int32_t)(sent->timestamp - first->timestamp);
+        CHECK(stamp - wall <= 320 && wall - stamp <= 320);
+        if (last)
+            CHECK_EQUAL(sent->sequence, (uint16_t)(last->sequence + 1));
+        last = sent;
+    }
+    CHECK(a->stream.packets >= 38);
+    opus_encoder_free(encoder);
+    drop_curtain(stage);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -794,6 +852,8 @@ static const struct {
     TEST(opus_goes_on_untouched_to_one_who_speaks_it),
     TEST(keys_beside_opus_are_on_its_clock),
     TEST(what_is_no_opus_is_no_sound),
+    TEST(another_clock_beside_opus_does_not_tear_what_the_listener_hears),
+    TEST(what_is_packed_for_an_encrypted_leg_is_sealed_once),
 };
 
 int main(int argc, char **argv) {
