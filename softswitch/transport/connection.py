@@ -7,6 +7,7 @@ stack, and which connection serves whom to the table.
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING, cast
 
 from softswitch.sip.flow import Flow
@@ -23,6 +24,12 @@ PONG = b"\r\n"
 PONG_SECONDS = 10.0
 # What is still unsent when we close gets this long.
 LINGER_SECONDS = 5.0
+
+# The kernel gives a connection up when what we sent stays unacknowledged for so long.
+USER_TIMEOUT_MS = 20_000
+KEEP_ALIVE_IDLE_SECONDS = 60
+# linux/in.h: choose the source port when connecting, so that ports do not run out at bind.
+IP_BIND_ADDRESS_NO_PORT = 24
 
 
 class Connection(asyncio.Protocol):
@@ -170,3 +177,14 @@ class Connection(asyncio.Protocol):
             self._deadline.cancel()
         self._transport = None
         self._table.lost(self, error)
+
+
+def configure(opened: socket.socket) -> None:
+    """Set what a connection's socket needs, or one that accepts them: on Linux what is accepted
+    inherits it."""
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_IDLE_SECONDS)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+    if opened.family == socket.AF_INET:
+        opened.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)

@@ -118,7 +118,8 @@ class Handshakes:
             self._strangers.leave(stranger)
 
     async def _shake(self, opened: socket.socket, make: Callable[[], asyncio.Protocol]) -> None:
-        """One handshake, within its time however its bytes drip."""
+        """One handshake, within its time however its bytes drip. The socket is the loop's from then
+        on, which closes it when that fails."""
         loop = asyncio.get_running_loop()
         try:
             opened.setblocking(False)
@@ -133,7 +134,3 @@ class Handshakes:
         except (OSError, TimeoutError) as error:
             late = isinstance(error, TimeoutError)
             self._counters["tls_handshake_late" if late else "tls_handshake_failed"] += 1
-            opened.close()
-        except asyncio.CancelledError:
-            opened.close()
-            raise

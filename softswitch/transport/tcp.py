@@ -22,7 +22,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from softswitch.sip.flow import Flow
-from softswitch.transport.connection import Connection
+from softswitch.transport.connection import Connection, configure
 from softswitch.transport.endpoint import Endpoint, is_address, is_wildcard
 from softswitch.transport.face import SocketOwner
 from softswitch.transport.handshakes import Handshakes
@@ -49,11 +49,6 @@ MAX_CONNECTIONS = 4096
 EVICTABLE_SECONDS = 5.0
 # The names of one peer that a connection is known to have been used for; a trunk has one or two.
 MAX_DESTINATIONS = 16
-# The kernel gives a connection up when what we sent stays unacknowledged for so long.
-USER_TIMEOUT_MS = 20_000
-KEEP_ALIVE_IDLE_SECONDS = 60
-# linux/in.h: choose the source port when connecting, so that ports do not run out at bind.
-IP_BIND_ADDRESS_NO_PORT = 24
 
 Key = tuple[int, str, int]
 
@@ -102,7 +97,7 @@ class TcpTable:
         loop = asyncio.get_running_loop()
         self._sources[listener] = endpoint
         # On Linux what is accepted inherits these.
-        _configure(bound)
+        configure(bound)
         accept = self._accepting(listener)
         if self._handshakes is not None:
             self._handshakes.listen(bound, accept)
@@ -312,7 +307,7 @@ class TcpTable:
         opened = socket.socket(family, socket.SOCK_STREAM)
         try:
             opened.setblocking(False)
-            _configure(opened)
+            configure(opened)
             source = self._sources.get(flow.listener)
             if source is not None and is_address(source.host) and not is_wildcard(source.host):
                 # Peers know us by this address. A source of the other family fails here, and is
@@ -397,12 +392,3 @@ class TcpTable:
                 connection.abort()
             elif now - max(connection.last_active, connection.pinged_at) >= PING_SECONDS:
                 connection.ping(now)
-
-
-def _configure(opened: socket.socket) -> None:
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_IDLE_SECONDS)
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-    if opened.family == socket.AF_INET:
-        opened.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
