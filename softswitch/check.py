@@ -61,7 +61,22 @@ def warnings_of(configuration: Configuration) -> Iterator[str]:
                 f"{trunk.transport.upper()} for everybody on the way to read (transport=tls hides "
                 "them)"
             )
+    yield from _transfers_to_nobody(configuration)
     yield from _ending_certificates(configuration)
+
+
+def _transfers_to_nobody(configuration: Configuration) -> Iterator[str]:
+    """Trunks that may send calls elsewhere, where nobody is listed who may be called."""
+    if configuration.originate is not None or any(
+        campaign.originate is not None for campaign in configuration.campaigns.values()
+    ):
+        return
+    for trunk in configuration.trunks.values():
+        if trunk.transfers == "allow":
+            yield (
+                f'{trunk.location}: trunk "{trunk.name}": transfers: only calls that are there '
+                "already are joined; `originate` lists nobody who may be called"
+            )
 
 
 def _ending_certificates(configuration: Configuration) -> Iterator[str]:

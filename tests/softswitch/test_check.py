@@ -158,3 +158,19 @@ def test_a_certificate_that_ends_soon_is_a_warning(
     found = list(warnings_of(load_checked(path, {})))
     assert len(found) == (warning is not None)
     assert all(one.endswith(str(warning).format(certificate)) for one in found)
+
+
+def test_transfers_to_nobody_are_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "switch.yaml"
+    text = """
+trunks: {agents: {address: "192.0.2.1:5060", transfers: allow}}
+numbers: {"100001": {campaign: direct, as_is: true}}
+campaigns: {direct: direct}
+treatments: {direct: [connect: called]}
+"""
+    path.write_text(text)
+    (found,) = warnings_of(load_checked(path, {}))
+    assert 'trunk "agents": transfers' in found
+    assert "originate" in found
+    path.write_text(text + 'originate: {to: ["+1602*"]}\n')
+    assert list(warnings_of(load_checked(path, {}))) == []
