@@ -22,11 +22,14 @@ from tests.support.sounding_end import (
     samples_of,
     sound_of,
 )
-from tests.support.stage import ANSWERED_FIRST, DIRECT, Stage
+from tests.support.stage import ANSWERED_FIRST, DIRECT, MENU, Stage
 
 MakeStage = Callable[..., Stage]
 ALL_CODECS = "    codecs: [PCMU, PCMA, G722]\n"
 PATIENCE = 20.0
+needs_opus = pytest.mark.skipif(
+    not has_opus(), reason="libopus is not installed: tools/setup.sh opus"
+)
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ def test_phones_of_both_codecs_hear_each_other(
     assert [leg["lost"] for leg in legs] == [0, 0]
 
 
-@pytest.mark.skipif(not has_opus(), reason="libopus is not installed: tools/setup.sh opus")
+@needs_opus
 @pytest.mark.parametrize(("near_codec", "far_codec"), [(OPUS, PCMU), (G722, OPUS), (OPUS, OPUS)])
 def test_phones_of_opus_hear_others(
     make_stage: MakeStage, ends: ExitStack, near_codec: int, far_codec: int
@@ -213,3 +216,24 @@ def test_keys_are_keys_between_phones_of_both_codecs(
     assert [one.sequence - keys[0].sequence for one in keys] == list(range(len(keys)))
     calling.bye()
     called.expect("BYE")
+
+
+@pytest.mark.parametrize("codec", [G722, pytest.param(OPUS, marks=needs_opus)])
+def test_keys_in_the_sound_of_any_codec_are_heard(
+    make_stage: MakeStage, ends: ExitStack, codec: int
+) -> None:
+    stage = make_stage(trunk_lines="    codecs: [PCMU, G722, opus]\n")
+    near = SoundingEnd(codec, tone_hz=697, second_hz=1209)  # the key 1
+    ends.callback(near.close)
+    without_events = b"\r\n".join(
+        line for line in near.describe().split(b"\r\n") if b"telephone-event" not in line
+    )
+    calling = stage.caller.invite(MENU, without_events)
+    answer = calling.expect(200, within=PATIENCE)
+    calling.ack()
+    near.aim_by(answer.body)
+    called = stage.callee.expect_call(within=PATIENCE)
+    called.respond(486)
+    called.expect("ACK", within=PATIENCE)
+    calling.expect("BYE", within=PATIENCE)
+    assert "1" in stage.switch.record()["keys"]

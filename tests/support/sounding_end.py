@@ -31,8 +31,8 @@ OPUS_VOIP = 2048
 class SoundingEnd(RtpEnd):
     """Sends a tone in packets of 20 ms, all the time."""
 
-    def __init__(self, codec: int = PCMU, *, tone_hz: int = 1000) -> None:
-        self._sound = _tone_frames(codec, tone_hz)
+    def __init__(self, codec: int = PCMU, *, tone_hz: int = 1000, second_hz: int = 0) -> None:
+        self._sound = _tone_frames(codec, tone_hz, second_hz)
         super().__init__(payload_type=codec)
 
     def describe(
@@ -112,13 +112,14 @@ class Opus:
         return np.frombuffer(out.raw[: 2 * count], np.int16).astype(np.float64)
 
 
-def _tone_frames(codec: int, tone_hz: int) -> Iterator[bytes]:
+def _tone_frames(codec: int, tone_hz: int, second_hz: int) -> Iterator[bytes]:
     rate, at = RATES[codec], 0
     encoder = Opus() if codec == OPUS else REFERENCE.G722(16000, G722_BITS)
     count = rate // 50
     while True:
-        steps = np.arange(at, at + count) * (2 * math.pi * tone_hz / rate)
-        samples = np.rint(AMPLITUDE * np.sin(steps)).astype(np.int16)
+        steps = np.arange(at, at + count) * (2 * math.pi / rate)
+        sound = np.sin(steps * tone_hz) + (np.sin(steps * second_hz) if second_hz else 0)
+        samples = np.rint(AMPLITUDE * sound).astype(np.int16)
         at += count
         if codec in (G722, OPUS):
             yield bytes(encoder.encode(samples.tolist()))
