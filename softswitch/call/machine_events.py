@@ -17,7 +17,7 @@ class CertificateExpiring(CallEvent, frozen=True, kw_only=True):
 
     kind = "certificate.expiring"
     section: str
-    """Whose it is: switch, control, web; trunk: of who was connected to."""
+    """Whose it is: switch, control, web, stir; trunk: of who was connected to."""
     path: str
     """The file; of a trunk, its host."""
     expires_at: float

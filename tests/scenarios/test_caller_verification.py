@@ -447,6 +447,19 @@ def test_verstat_is_in_from_where_nothing_is_asserted(make_stage: MakeStage, fil
     assert "verstat" not in str(called_invite(stage, FIXED_ID, [signed(FIXED_ID)]))
 
 
+def test_calls_go_unsigned_when_our_certificate_has_ended(
+    make_stage: MakeStage, tmp_path: Path
+) -> None:
+    files = Files(tmp_path / "stir", ours=ROOT.signer("Ours", days=(-30, -1)))
+    stage = make_stage(trunk_lines=policy("sign: true"), sections=files.section())
+
+    assert called_invite(stage).all("identity") == []
+
+    wait_for("the error", lambda: "has ended: none is signed" in stage.switch.output())
+    wait_for("the event", lambda: "certificate.expiring" in stage.switch.output())
+    assert "section=stir" in stage.switch.output()
+
+
 # Both.
 
 
