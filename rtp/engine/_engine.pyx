@@ -89,6 +89,7 @@ cdef extern from "engine.h":
         uint64_t packets_received, octets_received, packets_sent, octets_sent
         uint64_t lost, duplicated, reordered, restarts, loss_runs, late
         uint64_t digits_received, digits_sent
+        uint64_t datagrams_received, datagrams_sent
         uint64_t rtcp_received, rtcp_sent, rtcp_malformed
         uint64_t *dropped
         int64_t first_received_ns, last_received_ns
@@ -126,6 +127,7 @@ cdef extern from "engine.h":
     c_bool engine_secure(engine *, const handle *, int, const uint8_t *, const uint8_t *)
     void engine_unsecure(engine *, const handle *)
     void engine_set_one_port(engine *, const handle *, c_bool)
+    void engine_pass(engine *, const handle *, const handle *)
     void engine_hold_commands(engine *)
     void engine_kick(engine *)
     void engine_read_statistics(const handle *, port_statistics *)
@@ -342,6 +344,28 @@ cdef class MediaPort:
         engine_set_one_port(self.engine.core, &self.handle, bool(one_port))
         self.engine.commanded()
 
+    def is_beside(self, MediaPort other not None):
+        """Whether both are of one thread of one engine."""
+        return self.engine is other.engine and self.handle.shard == other.handle.shard
+
+    def pass_with(self, MediaPort other not None):
+        """No RTP from now on, on both: datagrams of one's peer go to the other's as they come.
+
+        Both must have been opened beside each other.
+        """
+        self.check_open()
+        other.check_open()
+        if other is self or not self.is_beside(other):
+            raise ValueError("legs that pass datagrams on must be two of one thread")
+        engine_pass(self.engine.core, &self.handle, &other.handle)
+        self.engine.commanded()
+
+    def pass_no_more(self):
+        """Sound again, on both."""
+        self.check_open()
+        engine_pass(self.engine.core, &self.handle, NULL)
+        self.engine.commanded()
+
     def hears(self, sources):
         """Whose sound goes to this leg's peer: none for silence, one, or several, mixed.
 
@@ -450,7 +474,7 @@ cdef object make_statistics(port_statistics *got):
         got.remote_fraction_lost if got.has_remote else None,
         got.remote_jitter_ms if got.has_remote else None,
         got.round_trip_ms if got.has_round_trip else None,
-        got.loss_runs, got.late,
+        got.loss_runs, got.late, got.datagrams_received, got.datagrams_sent,
     )
 
 

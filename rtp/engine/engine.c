@@ -255,6 +255,11 @@ void engine_set_one_port(struct engine *engine, const struct handle *handle, boo
     command(engine, handle, &(struct command){.kind = COMMAND_ONE_PORT, .one_port = one_port});
 }
 
+void engine_pass(struct engine *engine, const struct handle *handle, const struct handle *partner) {
+    struct leg *leg = partner ? partner->leg : NULL;
+    command(engine, handle, &(struct command){.kind = COMMAND_PASS, .source = leg});
+}
+
 void engine_tap(struct engine *engine, const struct handle *handle, bool tapped) {
     command(engine, handle, &(struct command){.kind = COMMAND_TAP, .tapped = tapped});
 }
@@ -286,6 +291,8 @@ void engine_read_statistics(const struct handle *handle, struct port_statistics 
     out->late = LOAD(leg->source.late);
     out->digits_received = LOAD(leg->digits.received);
     out->digits_sent = LOAD(leg->digits_sent);
+    out->datagrams_received = LOAD(leg->passing.received);
+    out->datagrams_sent = LOAD(leg->passing.sent);
     out->first_received_ns = LOAD(leg->first_received_ns);
     out->last_received_ns = LOAD(leg->last_received_ns);
     out->jitter_ms = LOAD(leg->source.jitter) / 16.0 / rate_ms;

@@ -36,6 +36,7 @@ struct port_statistics {
     uint64_t packets_received, octets_received, packets_sent, octets_sent;
     uint64_t lost, duplicated, reordered, restarts, loss_runs, late;
     uint64_t digits_received, digits_sent;
+    uint64_t datagrams_received, datagrams_sent;
     uint64_t rtcp_received, rtcp_sent, rtcp_malformed;
     uint64_t dropped[DROP_REASONS];
     int64_t first_received_ns, last_received_ns;
@@ -79,6 +80,8 @@ bool engine_secure(struct engine *engine, const struct handle *handle, enum suit
                    const uint8_t *send_key, const uint8_t *receive_key);
 void engine_unsecure(struct engine *engine, const struct handle *handle);
 void engine_set_one_port(struct engine *engine, const struct handle *handle, bool one_port);
+/* Of one shard: their peers exchange datagrams that are no RTP; `partner` NULL: both have sound. */
+void engine_pass(struct engine *engine, const struct handle *handle, const struct handle *partner);
 void engine_tap(struct engine *engine, const struct handle *handle, bool tapped);
 void engine_read_statistics(const struct handle *handle, struct port_statistics *statistics);
 int64_t engine_last_received(const struct handle *handle);

@@ -59,3 +59,14 @@ enum latch_verdict latch_judge(struct latch *latch, const struct address *from,
         return LATCH_OTHER_SOURCE;
     return lock(latch, from);
 }
+
+bool latch_believes(struct latch *latch, const struct address *from) {
+    if (latch->locked && address_equal(from, &latch->source))
+        return true;
+    bool known = latch->locked ? address_equal(from, &latch->signalled)
+                               : address_same_host(from, &latch->signalled) ||
+                                     address_same_host(from, &latch->source);
+    if (known)
+        lock(latch, from);
+    return known;
+}

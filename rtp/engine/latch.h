@@ -41,5 +41,8 @@ struct latch {
 void latch_set_remote(struct latch *latch, const struct address *signalled);
 enum latch_verdict latch_judge(struct latch *latch, const struct address *from,
                                const struct rtp_packet *packet, bool expected);
+/* Of a datagram that says nothing of itself: the first is believed from a host that was signalled
+ * or that was believed before, and from then on that address, or the one signalled. */
+bool latch_believes(struct latch *latch, const struct address *from);
 
 #endif

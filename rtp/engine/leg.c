@@ -22,6 +22,7 @@ const char *const DROP_NAMES[DROP_REASONS] = {
     [DROP_NOT_AUTHENTIC] = "not_authentic",
     [DROP_REPLAYED] = "replayed",
     [DROP_NOT_SEALED] = "not_sealed",
+    [DROP_FLOOD] = "flood",
 };
 
 void core_init(struct core *core, int64_t now) {
@@ -78,6 +79,7 @@ static void stop_hearing(struct leg *leg) {
 
 void leg_close(struct core *core, struct leg *leg, int64_t now) {
     leg_say_goodbye(core, leg, now);
+    leg_part(leg);
     stop_hearing(leg);
     while (leg->listeners) {
         struct leg *listener = leg->listeners;

@@ -7,6 +7,7 @@
  *   leg.c      life, settings          receive.c  a packet comes in
  *   relay.c    a packet goes out       pace.c     prompts, digits, silence and reports by the clock
  *   recode.c   the same in another codec or packet time
+ *   passing.c  what is no RTP, from leg to leg
  */
 #ifndef ENGINE_LEG_H
 #define ENGINE_LEG_H
@@ -18,6 +19,7 @@
 #include "latch.h"
 #include "mix.h"
 #include "noise.h"
+#include "passing.h"
 #include "playback.h"
 #include "recode.h"
 #include "rtcp.h"
@@ -46,6 +48,7 @@ enum drop {
     DROP_NOT_AUTHENTIC, /* with the keys that were agreed */
     DROP_REPLAYED,      /* opened before: doubled on its way, or by somebody else */
     DROP_NOT_SEALED,
+    DROP_FLOOD, /* more datagrams than are passed on unread */
     DROP_REASONS
 };
 extern const char *const DROP_NAMES[DROP_REASONS];
@@ -120,6 +123,7 @@ struct leg {
     bool may_send, may_receive, tapped, has_codecs;
     bool says_noise; /* whom it hears is silent, and its peer makes no noise of its own */
     bool has_one_port; /* RTCP goes with RTP (RFC 5761) */
+    bool passes;       /* no RTP at all: passing.h */
     uint64_t octets_received;
     int64_t first_received_ns, last_received_ns;
     struct playback playback;
@@ -133,6 +137,7 @@ struct leg {
     struct port_pair *pair; /* the shard's */
     struct mix *mix;        /* what it hears when that is not one leg of its shard, or NULL */
     struct noise noise;
+    struct passing passing;
     struct recoder *recoder; /* for what its peer cannot take as it comes, or NULL */
     struct digit_decoder digits;
     struct rtcp rtcp;
@@ -182,6 +187,14 @@ void leg_receive(struct core *core, struct leg *leg, uint8_t *data, size_t lengt
                  const struct address *from, int64_t now);
 void leg_receive_rtcp(struct core *core, struct leg *leg, uint8_t *data, size_t length,
                       const struct address *from, int64_t now);
+
+/* passing.c: two legs are partners from now on, each of that one alone; NULL: both have sound
+ * again. */
+void leg_pass(struct core *core, struct leg *leg, struct leg *partner, int64_t now);
+/* It is over: its partner passes to nobody. */
+void leg_part(struct leg *leg);
+void leg_receive_datagram(struct core *core, struct leg *leg, const uint8_t *data, size_t length,
+                          const struct address *from, int64_t now);
 
 /* relay.c: from `source` to all who hear it. */
 void relay(struct core *core, struct leg *source, const struct rtp_packet *packet,

@@ -149,7 +149,7 @@ static void send_report(struct core *core, struct leg *leg, bool bye, int64_t no
 }
 
 static bool is_silent_so_far(const struct leg *leg) {
-    return !leg->stream.packets && !leg->source.started;
+    return leg->passes || (!leg->stream.packets && !leg->source.started);
 }
 
 void leg_start_reports(struct core *core, struct leg *leg, int64_t now) {
@@ -164,7 +164,7 @@ static void report_when_due(struct core *core, struct leg *leg, int64_t now) {
 
 void leg_say_goodbye(struct core *core, struct leg *leg, int64_t now) {
     /* 6.3.7: "A participant which never sent an RTP or RTCP packet MUST NOT send a BYE packet". */
-    if (leg->stream.packets || leg->rtcp.sent)
+    if (!leg->passes && (leg->stream.packets || leg->rtcp.sent))
         send_report(core, leg, true, now);
 }
 

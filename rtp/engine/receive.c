@@ -177,6 +177,10 @@ void leg_receive(struct core *core, struct leg *leg, uint8_t *data, size_t lengt
     struct rtp_packet packet;
     struct place place;
     enum drop drop = DROP_NONE;
+    if (leg->passes) {
+        leg_receive_datagram(core, leg, data, length, from, now);
+        return;
+    }
     if (leg->has_one_port && is_rtcp(data, length)) {
         leg_receive_rtcp(core, leg, data, length, from, now);
         return;

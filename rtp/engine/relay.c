@@ -6,7 +6,7 @@
 #include <string.h>
 
 bool leg_can_send(const struct leg *leg) {
-    return leg->may_send && leg->has_codecs && leg->latch.destination.length;
+    return leg->may_send && !leg->passes && leg->has_codecs && leg->latch.destination.length;
 }
 
 void leg_transmit(struct core *core, struct leg *leg, const struct outgoing *out,

@@ -127,6 +127,9 @@ static void obey(struct shard *shard, const struct command *command, int64_t now
     case COMMAND_ONE_PORT:
         leg->has_one_port = command->one_port;
         break;
+    case COMMAND_PASS:
+        leg_pass(core, leg, command->source, now);
+        break;
     }
 }
 

@@ -35,6 +35,7 @@ enum command_kind {
     COMMAND_TAP,
     COMMAND_SECURE,
     COMMAND_ONE_PORT,
+    COMMAND_PASS,
 };
 
 struct port_pair;

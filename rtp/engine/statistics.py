@@ -12,7 +12,7 @@ class PortStatistics(msgspec.Struct, frozen=True):
     `packets_received` counts each believed packet once; `lost` is what never came in between, so
     the two add up to what was expected; `loss_runs` is in how many stretches. `late` of
     those received came later than a jitter buffer waits. `dropped` holds only
-    reasons that occurred. `remote_*` and `round_trip_ms` are what the peer's RTCP told, None until
+    reasons that occurred. `datagrams_*` are those that were passed on unread, in place of RTP. `remote_*` and `round_trip_ms` are what the peer's RTCP told, None until
     it did.
     """
 
@@ -39,6 +39,8 @@ class PortStatistics(msgspec.Struct, frozen=True):
     round_trip_ms: float | None
     loss_runs: int = 0
     late: int = 0
+    datagrams_received: int = 0
+    datagrams_sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

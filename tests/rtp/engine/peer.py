@@ -91,6 +91,14 @@ class Peer:
     def receive_many(self, count: int) -> list[RtpPacket]:
         return [self.receive() for _ in range(count)]
 
+    def waiting_raw(self) -> int:
+        """How many datagrams have arrived by now; they are gone then."""
+        count = 0
+        while select.select([self.socket], [], [], 0)[0]:
+            self.socket.recv(4096)
+            count += 1
+        return count
+
     def waiting(self) -> list[RtpPacket]:
         """All that has arrived by now."""
         packets = []
