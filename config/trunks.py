@@ -28,6 +28,7 @@ from config.reading import (
     read_fields,
 )
 from config.trunk_dialogs import KEYS, OFFERS
+from config.trunk_fax import T38
 from config.trunk_failover import FAILOVER_KIND
 from config.trunk_headers import HEADERS_KIND
 from config.trunk_identity import IDENTITY_KIND
@@ -165,6 +166,7 @@ class TrunkKeys:
     COMFORT_NOISE = COMFORT_NOISE
     SRTP = SRTP
     RTCP_MUX = RTCP_MUX
+    T38 = T38
     TRANSFERS = TRANSFERS
     REDIRECTS = REDIRECTS
     OFFERS = OFFERS
@@ -291,6 +293,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         comfort_noise=fields[keys.COMFORT_NOISE],
         srtp=fields[keys.SRTP],
         rtcp_mux=fields[keys.RTCP_MUX],
+        t38=fields[keys.T38],
         numbers=fields.get(keys.NUMBERS),
         headers=fields.get(keys.HEADERS),
         failover=fields.get(keys.FAILOVER),
