@@ -128,6 +128,7 @@ def test_a_full_trunk_takes_no_calls(tmp_path: Path) -> None:
 def test_a_call_that_the_journal_cannot_hold_is_not_presented(
     lab: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lab.expected_errors.append("the journal cannot be written")
     with monkeypatch.context() as patch:
         refuse_to_write(patch, lab.journal._file)
         lab.caller.invite(DIRECT)
