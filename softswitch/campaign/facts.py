@@ -193,7 +193,7 @@ class CallFacts:
         return value if isinstance(value, str) and value else None
 
     def _identity(self, name: str) -> Value:
-        """What is known of the caller's signature."""
+        """What is known of the caller's signature; where there is no call, it may be told."""
         identity = self.presented.signalling.get("identity")
         value = identity.get(name) if isinstance(identity, Mapping) else None
         return value if isinstance(value, str) and value else None
@@ -406,8 +406,10 @@ _GETTERS: Mapping[str, _Getter] = {
     "caller.forwarded": lambda facts: facts._forwarded(),
     "caller.charge_number": lambda facts: facts._signalled("charge_number"),
     "caller.line_info": lambda facts: facts._signalled("line_info"),
-    "call.verstat": lambda facts: facts._identity("result"),
-    "call.attestation": lambda facts: facts._identity("attestation"),
+    "call.verstat": lambda facts: facts._identity("result") or facts.get("call.verstat"),
+    "call.attestation": lambda facts: (
+        facts._identity("attestation") or facts.get("call.attestation")
+    ),
     "called.number": lambda facts: facts.presented.called_number,
     "called.type": lambda facts: facts._called_type(),
     "called.as_dialled": lambda facts: facts.presented.called,

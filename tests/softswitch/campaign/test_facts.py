@@ -41,6 +41,16 @@ def test_what_is_known_of_the_callers_signature_is_known_to_conditions() -> None
     assert value_of('call.attestation in ["A", "B"]', facts) is True
 
 
+def test_where_there_is_no_call_a_verified_caller_may_be_told() -> None:
+    facts = facts_of(signalling=SIGNALLING)
+    facts.set("call.attestation", "A")
+    signed = facts_of(signalling={**SIGNALLING, "identity": {"attestation": "C"}})
+    signed.set("call.attestation", "A")
+
+    assert facts.fact("call.attestation") == "A"
+    assert signed.fact("call.attestation") == "C"
+
+
 @pytest.mark.parametrize("identity", [None, {"result": "none", "why": "missing"}, "passed"])
 def test_a_signature_that_is_not_there_attests_nothing(identity: Any) -> None:
     facts = facts_of(signalling={**SIGNALLING, "identity": identity})
