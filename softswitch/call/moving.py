@@ -52,6 +52,8 @@ class Move:
         self._task: asyncio.Task[None] | None = None
         self._farewell: asyncio.TimerHandle | None = None
         self._is_over = False
+        self.has_worked = False
+        """Whether the one that was kept talks to whom it was moved to."""
 
     # Its beginning.
 
@@ -128,7 +130,7 @@ class Move:
         if self.transferor is self._caller:
             # Who would have stayed for whom is over: the first to hang up ends the call.
             call.keeps_caller = call.keeps_called = False
-        call.bridge(leg)
+        self.has_worked = call.bridge(leg)
         self._conclude(200, "")
         if call.ended or self.transferor.ended:
             return

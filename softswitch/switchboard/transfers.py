@@ -185,7 +185,7 @@ class Transfers:
         request = self._request(journey, permit, refer, replaces)
         move = Move(call, leg, refer)
         move.begin()
-        move.dial(request).add_done_callback(lambda _task: _release(permit, call))
+        move.dial(request).add_done_callback(lambda _task: _release(permit, move))
         return None
 
     def _permit(self, leg: Leg, uri: Uri) -> Permit | NotAllowed:
@@ -324,9 +324,9 @@ def _caller_of(invite: IncomingInvite) -> str:
     return read_identity(invite.request, trusted=False).number[:MAX_TOLD]
 
 
-def _release(permit: Permit, call: Call) -> None:
-    """Whoever was called counts for as long as the call goes on, if it is there."""
-    if call.callee is None or call.moving is not None:
+def _release(permit: Permit, move: Move) -> None:
+    """Whoever was called counts for as long as the call goes on, if it has come."""
+    if not move.has_worked:
         permit.release()
 
 

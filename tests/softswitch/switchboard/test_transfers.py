@@ -408,6 +408,21 @@ def test_limits_hold_for_transfers(tmp_path: Path) -> None:
         assert [(one["ok"], one["status"]) for one in entries] == [(False, 486), (False, 503)]
 
 
+def test_who_did_not_come_counts_no_more(tmp_path: Path) -> None:
+    with referring(tmp_path / "data", rules=replace(RULES, at_once=1)) as bench:
+        lab = bench.lab
+        _, agent = bench.bridge()
+        for place in (1, 2):
+            bench.refer(agent)
+            refuse(lab, place, 486)
+        bench.refer(agent)
+        answer(lab, 3)
+        bench.refer(lab.callee.dialogs[-1])
+        assert lab.facts("transfer.refused") == [
+            {"leg": "b4", "to": f"sip:{THIRD}@{SWITCH}", "status": 503, "why": "concurrency"}
+        ]
+
+
 def test_a_caller_that_talks_to_nobody_moves_nobody(bench: Referring) -> None:
     lab = bench.lab
     lab.caller.invite(LONG_PROMPT)
