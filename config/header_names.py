@@ -46,6 +46,14 @@ def _header_name(reserved: str, own: frozenset[str] = OWN_HEADERS) -> Kind[str]:
 
 
 HEADER_NAME = _header_name("is written by the switch on each leg and cannot be passed on")
+_MEANINGFUL = frozenset(
+    (
+        "event", "identity-info", "info-package", "join", "path", "recv-info", "refer-sub",
+        "service-route", "sip-etag", "sip-if-match", "subscription-state", "target-dialog",
+    )
+)  # fmt: skip
+"""What SIP itself would act on at the far end, although we never write it into an INVITE."""
+CARRIED_NAME = _header_name("has a meaning to SIP itself", OWN_HEADERS | _MEANINGFUL)
 DROPPED_NAME = _header_name("is needed by SIP, or by the caller", OWN_HEADERS - IDENTITY_FIELDS)
 MARK_NAME = _header_name("is written by whoever sends the request: no mark of a proxy's")
 

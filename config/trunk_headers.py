@@ -9,7 +9,7 @@ from typing import get_args
 from config import hints
 from config.document import Scalar, Tree
 from config.expression import before_end
-from config.header_names import DROPPED_NAME, HEADER_NAME, HEADER_VALUE
+from config.header_names import CARRIED_NAME, DROPPED_NAME, HEADER_VALUE
 from config.kinds import list_of, mapping_of
 from config.model import IdentityField, TrunkHeaders
 from config.reading import (
@@ -43,7 +43,7 @@ def _read_passed(tree: Tree, reading: Reading) -> str:
                 suggestion="X-Acme-*",
             )
         return tree.text
-    name = HEADER_NAME.read(tree, reading)
+    name = CARRIED_NAME.read(tree, reading)
     if name.lower() in _IDENTITY:
         raise RefusedError(
             f"{name} tells of parties, some of which would be private",
@@ -53,7 +53,7 @@ def _read_passed(tree: Tree, reading: Reading) -> str:
 
 
 _PASSED = Kind(
-    f"{HEADER_NAME.says}, or the beginning of one (X-Acme-*)", _read_passed, hints.SCALAR
+    f"{CARRIED_NAME.says}, or the beginning of one (X-Acme-*)", _read_passed, hints.SCALAR
 )
 
 
@@ -78,7 +78,7 @@ class HeadersKeys:
     )
     SET = Key(
         "set",
-        before_end(mapping_of(HEADER_VALUE, most=MAX_SET, noun="header field", name=HEADER_NAME)),
+        before_end(mapping_of(HEADER_VALUE, most=MAX_SET, noun="header field", name=CARRIED_NAME)),
         "Fields of every INVITE to the trunk. They win over fields of the same name that campaigns "
         "and steps write, or that are passed on; an empty value leaves the field out.",
         otherwise="none",
