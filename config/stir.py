@@ -94,7 +94,7 @@ class SignKeys:
         "ours",
         one_of(_ATTESTED),
         "How calls are attested that show a number of ours: one that is live here, or begins as "
-        "`numbers` say. `off`: they are not signed.",
+        "`numbers` say, unless it is a caller who says so. `off`: they are not signed.",
         default="A",
         example="A",
     )

@@ -18,6 +18,7 @@ from config.e164 import normalise
 from config.model import Attestation, Signing, Stir, Trunk
 from softswitch.call.call import Call
 from softswitch.call.dial_request import DialRequest
+from softswitch.call.first_leg import FirstLeg
 from softswitch.call.services import Services
 from softswitch.sip.headers.date import format_date
 from softswitch.sip.headers.identity import identities_of
@@ -172,7 +173,8 @@ class Vouching:
             return (*passed, sign_diversion(key, orig=orig, dest=dest, div=div, iat=iat))
         country = call.configuration.switch.country
         shown = normalise(request.from_number, country) or request.from_number
-        attestation = self._attestation(signing, shown)
+        is_claimed = _is_claimed(call, orig)
+        attestation = signing.others if is_claimed else self._attestation(signing, shown)
         self.signed[attestation or "none"] += 1
         if attestation is None:
             return ()
@@ -202,6 +204,14 @@ class Vouching:
         if self._told_at is None or abs(now - self._told_at) > QUIET_SECONDS:
             self._told_at = now
             logger.error("the certificate that calls are signed with has ended: none is signed")
+
+
+def _is_claimed(call: Call, orig: Party) -> bool:
+    """Whether a number is what the caller of a call in says of itself: that it is one of ours makes
+    it no truer."""
+    country = call.configuration.switch.country
+    is_ours = isinstance(call.caller, FirstLeg)
+    return not is_ours and party_of(call.caller_number, country) == orig
 
 
 def refuses(verdict: Verdict, trunk: Trunk) -> bool:

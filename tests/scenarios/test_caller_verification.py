@@ -359,6 +359,18 @@ def test_a_call_that_shows_the_callers_number_is_attested_as_a_gateways(
     assert (payload["attest"], payload["orig"]) == ("C", {"tn": NUMBER})
 
 
+def test_a_caller_who_claims_a_number_of_ours_is_not_attested_fully(
+    make_stage: MakeStage, files: Files
+) -> None:
+    stage = make_stage(
+        trunk_lines=policy("sign: true"), sections=files.section(sign=", numbers: ['+1602']")
+    )
+
+    _, payload = verified(called_invite(stage))
+
+    assert (payload["attest"], payload["orig"]) == ("C", {"tn": NUMBER})
+
+
 def test_further_numbers_are_ours_and_origid_is_what_is_said(
     make_stage: MakeStage, files: Files
 ) -> None:
