@@ -102,7 +102,8 @@ def test_nothing_is_verified_without_certificates() -> None:
     found = "\n".join(told(text + "stir: {authorities: a.pem}\n"))
 
     assert "set certificates, or fetch, in the section stir" in found
-    assert loaded(text + "stir: {authorities: a.pem, fetch: {hosts: [a.example]}}\n")
+    fetched = loaded(text + "stir: {authorities: a.pem, fetch: {hosts: [a.example]}}\n")
+    assert fetched.stir.certificates is None
 
 
 def test_nothing_is_signed_without_a_key() -> None:
