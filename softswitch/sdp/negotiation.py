@@ -361,10 +361,6 @@ def _receive_map(
     return receive
 
 
-def _digits_beside(codec: Codec, audio: RemoteAudio) -> int | None:
-    return audio.fast_digit_payload_type if codec == OPUS else audio.digit_payload_type
-
-
 def _agree(
     media: MediaDescription,
     audio: RemoteAudio,
@@ -376,11 +372,12 @@ def _agree(
     held: bool,
 ) -> AudioAgreement:
     codec, payload_type = audio.codecs[0]
+    digits = audio.fast_digit_payload_type if codec == OPUS else audio.digit_payload_type
     return AudioAgreement(
         codec=codec,
         payload_type=payload_type,
         receive=receive,
-        digit_payload_type=_digits_beside(codec, audio),
+        digit_payload_type=digits,
         packets=packets,
         remote_host=host,
         remote_port=media.port,

@@ -35,7 +35,7 @@ audio_player aufile,{heard}
 audio_alert aufile,{heard}
 rtcp_mux {mux}
 module_path {modules}
-module g711.so
+module {codec}.so
 module srtp.so
 module aufile.so
 module uuid.so
@@ -47,8 +47,13 @@ ctrl_tcp_listen 127.0.0.1:{control}
 """
 
 
+_FORMS = {"g711": (8000, 1), "g722": (16000, 1), "opus": (48000, 2)}
+"""Rate and channels of the sound that a codec is given."""
+
+
 class Baresip:
-    """One running phone of the user `user`; `encryption` as its `mediaenc`, empty for none."""
+    """One running phone of the user `user`; `encryption` as its `mediaenc`, empty for none; `codec`
+    is the module of the one codec that it speaks."""
 
     def __init__(
         self,
@@ -58,22 +63,24 @@ class Baresip:
         encryption: str = "",
         one_port: bool = False,
         dial: str = "",
+        codec: str = "g711",
     ) -> None:
         self.port = free_sip_port()
         self._control = free_sip_port()
         folder.mkdir(parents=True)
         self._log = folder / "log"
         tone = folder / "tone.wav"
-        _write_tone(tone, 30)
+        _write_tone(tone, 30, *_FORMS[codec])
         (folder / "config").write_text(
             CONFIGURATION.format(
                 port=self.port, tone=tone, heard=folder / "heard.wav", modules=MODULES,
-                mux="yes" if one_port else "no", control=self._control,
+                mux="yes" if one_port else "no", control=self._control, codec=codec,
             )
         )  # fmt: skip
+        only = ";audio_codecs=pcmu" if codec == "g711" else ""
         secure = f";mediaenc={encryption}" if encryption else ""
         account = f"<sip:{user}@127.0.0.1;transport=udp>;regint=0;answermode=auto"
-        (folder / "accounts").write_text(f"{account};audio_codecs=pcmu{secure}\n")
+        (folder / "accounts").write_text(f"{account}{only}{secure}\n")
         (folder / "contacts").write_text("")
         self._command = [str(PROGRAM), "-f", str(folder), "-t", str(MAX_SECONDS)]
         self._command += ["-e", f"/dial {dial}"] if dial else []
@@ -109,13 +116,13 @@ class Baresip:
             self._process.wait(10)
 
 
-def _write_tone(path: Path, seconds: int) -> None:
+def _write_tone(path: Path, seconds: int, rate: int, channels: int) -> None:
     with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(channels)
         file.setsampwidth(2)
-        file.setframerate(8000)
-        samples = (int(8000 * math.sin(2 * math.pi * TONE_HZ * at / 8000)) for at in range(8000))
-        second = b"".join(struct.pack("<h", sample) for sample in samples)
+        file.setframerate(rate)
+        samples = (int(8000 * math.sin(2 * math.pi * TONE_HZ * at / rate)) for at in range(rate))
+        second = b"".join(struct.pack("<h", sample) * channels for sample in samples)
         file.writeframes(second * seconds)
 
 
