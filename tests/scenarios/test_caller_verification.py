@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,20 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from tests.support import certificates
-from tests.support.phone import Headers
-from tests.support.program import wait_for
+from tests.support.digest import Carrier
+from tests.support.phone import Headers, Phone
+from tests.support.program import Switch, wait_for
+from tests.support.rtp_end import RtpEnd
 from tests.support.sip_text import Message
-from tests.support.stage import CALLED_ID, CALLER, DIRECT, FIXED_ID, FIXED_NUMBER, Stage
+from tests.support.stage import (
+    CALLED_ID,
+    CALLER,
+    DIRECT,
+    FIXED_ID,
+    FIXED_NUMBER,
+    Stage,
+    configuration,
+)
 from tests.support.stir import X5U, Authority, Signer, code_list, lay_out, shaken
 
 MakeStage = Callable[..., Stage]
@@ -457,6 +468,28 @@ def test_verstat_is_in_from_where_nothing_is_asserted(make_stage: MakeStage, fil
     ).get("from")
     # The number shown is not the caller's: nothing is said of it.
     assert "verstat" not in str(called_invite(stage, FIXED_ID, [signed(FIXED_ID)]))
+
+
+def test_a_call_that_is_challenged_keeps_its_signature(tmp_path: Path, files: Files) -> None:
+    login = "    outbound_auth: {user: switch-1, password: 's3cret word'}\n"
+    file = tmp_path / "switch.yaml"
+    file.write_text(configuration(trunk=policy("sign: true") + login) + files.section())
+    with ExitStack() as made:
+        carrier = made.enter_context(closing(Carrier(challenges=frozenset({"INVITE"}))))
+        switch = made.enter_context(
+            Switch(tmp_path / "run", file, trunk=f"127.0.0.1:{carrier.port}")
+        )
+        caller = made.enter_context(closing(Phone(switch.address, user=CALLER)))
+        near = made.enter_context(closing(RtpEnd()))
+        calling = caller.invite(DIRECT, near.sdp())
+        called = carrier.expect_call(within=10)
+        called.respond(486)
+        calling.expect(486, within=10)
+
+    assert called.invite is not None
+    assert called.invite.get("cseq") == "2 INVITE"
+    _, payload = verified(called.invite)
+    assert payload["orig"] == {"tn": NUMBER}
 
 
 def test_calls_go_unsigned_when_our_certificate_has_ended(
