@@ -14,7 +14,9 @@ def test_nothing_said_is_a_switch_that_guards_itself_only() -> None:
 
 
 def test_every_key_reaches_the_model() -> None:
-    text = MINIMAL + "admission: {calls_per_second: 7, free_ports: 8, loop_lag: 90 ms, backlog: no}\n"
+    text = (
+        MINIMAL + "admission: {calls_per_second: 7, free_ports: 8, loop_lag: 90 ms, backlog: no}\n"
+    )
     assert loaded(text).admission == Admission(7, 8, 0.09, False)
 
 

@@ -29,7 +29,10 @@ def test_media_ports_are_kept_for_second_legs(make_stage: MakeStage) -> None:
     # Four pairs: the second leg of a call that is there has one, whatever callers want.
     stage = make_stage(rtp_count=8, sections="admission: {free_ports: 2}\n")
     watcher = ControlPeer((stage.switch.host, stage.switch.control_port))
-    closed = lambda: watcher.ask("status")["parts"]["admission"]["closed"]  # noqa: E731
+
+    def closed() -> str:
+        return str(watcher.ask("status")["parts"]["admission"]["closed"])
+
     assert closed() == ""
     calling = stage.caller.invite(DIRECT)
     called = stage.callee.expect_call()

@@ -29,7 +29,7 @@ def test_campaigns_spend_for_themselves() -> None:
     book = SpendBook()
     book.begin("1", "a", CENT, 0.0)
     book.pay("b", Decimal(5), 0.0)
-    assert (book.spent("a", 1.0), book.spent("b", 1.0)) == (CENT, 5)
+    assert (book.spent("a", 1.0), book.spent("b", 1.0)) == (CENT, Decimal(5))
     assert book.spent("c", 1.0) == 0
 
 
