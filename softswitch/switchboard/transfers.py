@@ -271,7 +271,9 @@ class Transfers:
         if dialog.state is DialogState.TERMINATED or not isinstance(leg, Leg) or leg.ended:
             # "the UA MUST decline the request with a 603 Declined response."
             return Refused(603, "the dialog is over")
-        if trunk is not leg.trunk or leg.trunk.transfers != "allow":
+        # By name: another configuration may be in force since the leg began.
+        same = isinstance(trunk, Trunk) and trunk.name == leg.trunk.name
+        if not same or leg.trunk.transfers != "allow":
             return Refused(403, "the leg is another trunk's, or its trunk may not (transfers)")
         return _takeable(leg, dialog, early_only=replaces.early_only)
 

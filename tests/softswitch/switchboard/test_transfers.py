@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from ringpool.lookup import NumberTable
 from softswitch.call.times import CallTimes
+from softswitch.routing.trunks import TrunkTable
 from softswitch.sip import events
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.flow import Flow
+from softswitch.switchboard.switchboard import Snapshot
 from tests.support.laboratory import (
     CALLER,
     DIRECT,
@@ -591,6 +594,15 @@ def test_a_trunk_that_may_not_refer_takes_nothing_over(tmp_path: Path) -> None:
     with referring(tmp_path / "data", allow=False) as bench:
         _, agent = bench.bridge()
         assert take(bench, replaces(agent)) == 403
+
+
+def test_a_leg_is_taken_over_after_a_reload_too(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    trunks = {name: replace(one) for name, one in bench.configuration.trunks.items()}
+    reloaded = replace(bench.configuration, trunks=trunks)
+    lab.switchboard.snapshot = Snapshot(reloaded, NumberTable(reloaded), TrunkTable(reloaded))
+    assert take(bench, replaces(agent)) == 200
 
 
 def test_a_leg_that_is_being_moved_is_not_taken_over(bench: Referring) -> None:
