@@ -58,7 +58,6 @@ from config.references import (
 )
 from config.spend import check_spend
 from config.steps import read_treatment
-from config.spend import check_spend
 from config.stir import check_vouching, read_stir
 from config.stocks import Item, read_stock
 from config.switch import read_switch
