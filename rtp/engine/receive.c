@@ -107,6 +107,14 @@ static void hear_digits(struct core *core, struct leg *leg, const struct rtp_pac
         leg_watch_digit(core, leg, now);
 }
 
+static void hear(struct core *core, struct leg *leg, const struct rtp_packet *packet,
+                 const struct place *place, uint8_t codec, int64_t now) {
+    if (leg->tapped)
+        tap(core, leg, packet, place, codec, now);
+    if (leg->voice && codec_is_law(codec))
+        voice_put(leg->voice, codec, packet->payload, packet->length, place, now);
+}
+
 static void believe(struct core *core, struct leg *leg, const struct rtp_packet *packet,
                     const struct place *place, uint8_t codec, int64_t now) {
     if (!leg->first_received_ns)
@@ -115,14 +123,13 @@ static void believe(struct core *core, struct leg *leg, const struct rtp_packet 
     ADD(leg->octets_received, packet->length);
     if (codec == CODEC_TELEPHONE_EVENT)
         hear_digits(core, leg, packet, place, now);
-    struct rtp_packet plain = *packet;
-    uint8_t plain_codec = codec;
-    if (codec_is_stateful(codec))
-        plain_codec = recode_open(core, leg, &plain, place, codec);
-    if (leg->tapped)
-        tap(core, leg, &plain, place, plain_codec, now);
-    if (leg->voice && codec_is_law(plain_codec))
-        voice_put(leg->voice, plain_codec, plain.payload, plain.length, place, now);
+    if (codec_is_stateful(codec)) {
+        struct rtp_packet opened = *packet;
+        uint8_t opened_codec = recode_open(core, leg, &opened, place, codec);
+        hear(core, leg, &opened, place, opened_codec, now);
+    } else {
+        hear(core, leg, packet, place, codec, now);
+    }
     if (leg->listeners)
         relay(core, leg, packet, place, codec, now);
 }

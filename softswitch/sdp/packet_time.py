@@ -4,6 +4,8 @@ RFC 8866 section 6.4: ptime is a wish, maxptime a limit. Knows no descriptions, 
 (0: not said).
 """
 
+from functools import lru_cache
+
 import msgspec
 
 __all__ = ["DEFAULT_PTIME_MS", "PacketTime", "choose_ptime", "packet_time"]
@@ -41,6 +43,7 @@ def is_usable(ptime: int) -> bool:
     return MIN_PTIME_MS <= ptime <= MAX_PTIME_MS and ptime % PTIME_STEP_MS == 0
 
 
+@lru_cache(maxsize=1024)
 def packet_time(asked: int, limit: int, wish: int = 0) -> PacketTime:
     """What a peer gets that asked for `asked` and takes no more than `limit`, where we would like
     `wish`. Without any of them packets of others go on as they come."""
