@@ -628,3 +628,17 @@ def byes(bench: Referring) -> list[Dialog]:
         for event in (*lab.callee.events, *lab.caller.events)
         if isinstance(event, events.ByeReceived)
     ]
+
+
+def test_who_is_kept_hears_ringing_then_the_far_ends_own_sound(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent)
+    assert lab.facts("prompt.started")[-1]["leg"] == "a"
+    assert lab.call.caller.player.repeating
+    ring(lab, 1, 183, media=True)
+    assert not lab.call.caller.player.playing
+    assert lab.call.joined is not None
+    assert lab.call.joined.leg_id == "b2"
+    refuse(lab, 1, 486)
+    assert lab.call.joined.leg_id == "b1"
