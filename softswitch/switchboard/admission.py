@@ -18,6 +18,10 @@ from softswitch.routing.admission import BEAT_SECONDS, Judge, Load
 
 __all__ = ["Admission"]
 
+STRANGERS_A_BEAT = 20
+"""Dropped messages of strangers from which on a backlog is theirs: to refuse the calls of trunks
+would take nothing from it, and do what a flood is meant to do."""
+
 
 class Admission:
     """One for the process; owns a timer."""
@@ -36,6 +40,8 @@ class Admission:
         self._judge = Judge()
         self._load = Load(0.0, 0, 0.0)
         self._worst_lag = 0.0
+        self._strangers = 0
+        """Messages of theirs that were dropped, at the last beat."""
         self._closed_at = 0.0
         self._refused_before = 0
         self._times_closed = 0
@@ -72,7 +78,8 @@ class Admission:
         self._timer = services.loop.call_at(self._due, self._beat)
 
     def _look(self, lag: float, now: float) -> None:
-        load = self._load = Load(lag, self._services.engine.counters.ports_free, self._backlog())
+        backlog = self._backlog_of_trunks()
+        load = self._load = Load(lag, self._services.engine.counters.ports_free, backlog)
         self._worst_lag = max(self._worst_lag, lag)
         before = self._judge.why
         why = self._judge.judge(load, self._limits(), now=now)
@@ -82,6 +89,12 @@ class Admission:
             self._open(before, now)
         if why:
             self._close(why, now)
+
+    def _backlog_of_trunks(self) -> float:
+        """How full the room for datagrams is, where it is not strangers who fill it."""
+        backlog = self._backlog()
+        before, self._strangers = self._strangers, self._services.stack.drops["stranger"]
+        return 0.0 if self._strangers - before >= STRANGERS_A_BEAT else backlog
 
     def _close(self, why: str, now: float) -> None:
         stack, load = self._services.stack, self._load

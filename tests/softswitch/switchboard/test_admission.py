@@ -10,7 +10,7 @@ import pytest
 from config.model import Admission as Limits
 from softswitch.routing.admission import BEAT_SECONDS, HOLD_SECONDS
 from softswitch.sip.events import InviteRejected
-from softswitch.switchboard.admission import Admission
+from softswitch.switchboard.admission import STRANGERS_A_BEAT, Admission
 from tests.support.laboratory import DIRECT, Laboratory, laboratory
 
 BEATS = 3 * BEAT_SECONDS
@@ -97,6 +97,18 @@ def test_calls_in_progress_go_on_and_end_while_it_is_closed(guarded: Guarded) ->
     lab.caller.hang_up()
     lab.settle()
     assert lab.record["ended_by"] == "calling"
+
+
+def test_a_flood_of_strangers_does_not_close_the_switch_to_trunks(guarded: Guarded) -> None:
+    lab = guarded.lab
+    guarded.backlog = 1.0
+    for _ in range(10):
+        lab.stack.drops["stranger"] += STRANGERS_A_BEAT
+        lab.advance(BEAT_SECONDS)
+    assert lab.facts("admission.closed") == []
+    # What is left of it when they are quiet is of those whom we serve.
+    lab.advance(BEATS)
+    assert len(lab.facts("admission.closed")) == 1
 
 
 def test_calls_are_taken_again_when_it_is_well(guarded: Guarded) -> None:
