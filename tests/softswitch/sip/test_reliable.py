@@ -163,9 +163,9 @@ def test_without_an_offer_there_is_nothing_to_be_said_reliably(wire: Wire) -> No
 def offered(wire: Wire) -> tuple[IncomingInvite, Message]:
     """A caller that left the offer to us has it in our first reliable response."""
     invite = asked(wire, body=b"")
-    assert invite.needs_offer
+    needed_before = invite.needs_offer
     (early,) = ring(wire, invite, body=SDP)
-    assert not invite.needs_offer
+    assert (needed_before, invite.needs_offer) == (True, False)
     return invite, early
 
 
