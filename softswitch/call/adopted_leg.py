@@ -47,6 +47,8 @@ def adopt(call: Call, leg: Leg, number: str) -> AdoptedLeg:
     """Take an answered leg, which talks to `number`, out of its call into this one."""
     assert leg.dialog is not None
     take_off_hold(leg.call, leg)
+    if leg.fax is not None:
+        leg.fax.give_up()
     request = DialRequest(
         uri=leg.dialog.remote_target,
         to_number=number,

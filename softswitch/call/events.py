@@ -40,6 +40,7 @@ from softswitch.call.control_events import (
     LegTakenOffHold,
 )
 from softswitch.call.event import CallEvent
+from softswitch.call.fax_events import FaxRelayed, FaxRelayEnded, FaxRelayRefused
 from softswitch.call.heard_events import (
     AnswerHeard,
     BeepHeard,
@@ -128,6 +129,9 @@ __all__ = [
     "DiskFailed",
     "DiskRecovered",
     "FaxHeard",
+    "FaxRelayEnded",
+    "FaxRelayRefused",
+    "FaxRelayed",
     "FraudDetected",
     "HearingDegraded",
     "KeyRejected",

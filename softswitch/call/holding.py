@@ -27,6 +27,8 @@ def put_on_hold(call: Call, leg: Leg, prompt: LoadedPrompt | None, *, at_most: f
     """Put an answered leg on hold for so many seconds at most: whoever asked for it may be gone.
     One that is on hold already hears another prompt from now on."""
     was_held = leg.on_hold is not None
+    if leg.fax is not None:
+        leg.fax.give_up()
     _cancel_timer(leg)
     leg.hold_timer = call.services.loop.call_later(at_most, take_off_hold, call, leg)
     leg.on_hold = SILENCE if prompt is None else MUSIC

@@ -42,6 +42,8 @@ def hear(caller: CallingLeg | CalledLeg, leg: CalledLeg) -> None:
 
 def unjoin(call: Call) -> None:
     """Let the caller hear nobody again."""
+    if call.caller.fax is not None:
+        call.caller.fax.give_up()
     leg, call.joined = call.joined, None
     if leg is None or call.ended:
         return

@@ -18,6 +18,7 @@ from softswitch import sdp
 from softswitch.call.company import Company, left
 from softswitch.call.digit_sieve import WINDOW_SECONDS, DigitSieve
 from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed, ProgressHeard
+from softswitch.call.fax import FaxRelay, take_offer
 from softswitch.call.key_sender import send_keys
 from softswitch.call.keys import Keys
 from softswitch.call.leg_media import LegMedia, session_description_of
@@ -30,7 +31,7 @@ from softswitch.call.transfer import Transfer, transfer
 from softswitch.sip import events as sip_events
 from softswitch.sip.causes import q850_for_status
 from softswitch.sip.dialog import Dialog
-from softswitch.sip.message import Request
+from softswitch.sip.message import Request, Response
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
@@ -51,6 +52,8 @@ class Leg:
     """What was received, where another leg has the media by now."""
     move: Move | None = None
     """The transfer that its peer has asked for last."""
+    fax: FaxRelay | None = None
+    """What becomes of fax between it and the leg it is bridged to; None: there is sound."""
 
     def __init__(self, call: Call, leg_id: str, trunk: Trunk, services: Services) -> None:
         self.handlers = DIALOG_HANDLERS
@@ -214,6 +217,8 @@ class Leg:
         elif media.agreement is None:
             # An UPDATE while the first offer is not answered yet (RFC 3311 5.2).
             dialog.reject_reinvite(500, headers=(("Retry-After", "1"),), now=now)
+        elif take_offer(self, event):
+            pass
         elif not event.request.body:
             self._answering_offer_with_ours = True
             offer = media.offer(direction=self.wanted_direction(), anew=True)
@@ -257,7 +262,9 @@ class Leg:
         if self.media is None or not self._answering_offer_with_ours:
             return
         self._answering_offer_with_ours = False
-        if event.body:
+        if event.body and self.fax is not None:
+            self.fax.on_acknowledged(self, event.body)
+        elif event.body:
             self._accept_in_ack(self.media, event.body)
         elif self.media.agreement is None:
             self.call.on_media_refused(self, "the ACK has no answer to our offer")
@@ -309,6 +316,8 @@ class Leg:
         left already. What was under way in that is nothing any more."""
         if self.dialog is not None:
             self.dialog.owner = None
+        if self.fax is not None:
+            self.fax.on_left(self)
         self.dialog = dialog
         dialog.owner = self
         self._reinviting = False
@@ -349,7 +358,7 @@ class Leg:
         direction = self.wanted_direction()
         if self.dialog is None or self.media is None or not self.answered or self.ended:
             return
-        if self._reinviting or direction == self._passed_direction:
+        if self._reinviting or direction == self._passed_direction or self.fax is not None:
             return
         if self._answering_offer_with_ours:
             return  # one offer at a time (RFC 3264 section 4): the ACK brings us back here
@@ -365,24 +374,76 @@ class Leg:
         """The session timer wants to see that the peer is there (RFC 4028): nothing changes."""
         if self.media is None or self._reinviting or self._answering_offer_with_ours:
             return  # what is under way refreshes it too
+        if self.fax is not None:
+            self.fax.refresh(self)
+            return
         self._reinviting = True
         self._offer(event.dialog, self.media)
 
     def _on_reinvite_answered(self, event: sip_events.ReinviteAnswered) -> None:
         self._reinviting = False
-        if self.media is not None and event.response.body:
-            try:
-                self.media.accept(session_description_of(event.response))
-            except (sdp.NotAcceptable, sdp.ParseError) as error:
-                logger.info(
-                    "call %s leg %s: answer to our re-INVITE not understood: %s",
-                    self.call.call_id, self.leg_id, error,
-                )  # fmt: skip
+        if self.fax is not None:
+            self.fax.on_answered(self, event.response)
+        else:
+            self.take_answer(event.response)
         self.pass_direction()
+
+    def take_answer(self, response: Response) -> bool:
+        """Take the answer to an offer of sound into force; False when it has none."""
+        if self.media is None or not response.body:
+            return False
+        try:
+            self.media.accept(session_description_of(response))
+        except (sdp.NotAcceptable, sdp.ParseError) as error:
+            logger.info(
+                "call %s leg %s: answer to our re-INVITE not understood: %s",
+                self.call.call_id, self.leg_id, error,
+            )  # fmt: skip
+            return False
+        return True
 
     def _on_reinvite_rejected(self, event: sip_events.ReinviteRejected) -> None:
         """RFC 3261 14.1: the description in force stays as it was."""
         self._reinviting = False
+        if self.fax is not None:
+            self.fax.on_rejected(self, event.status)
+
+    def _on_reinvite_cancelled(self, event: sip_events.ReinviteCancelled) -> None:
+        if self.fax is not None:
+            self.fax.on_cancelled(self)
+
+    # Fax in place of sound, and back.
+
+    @property
+    def is_negotiating(self) -> bool:
+        """Whether an offer of ours is not answered yet."""
+        return self._reinviting or self._answering_offer_with_ours
+
+    def offer_other(self, body: bytes) -> None:
+        """Offer something else than sound."""
+        if self.dialog is not None:
+            self._reinviting = True
+            self.dialog.reinvite(body=body, now=self.services.now())
+            self.services.flush_soon()
+
+    def offer_in_answer(self, body: bytes) -> None:
+        """Answer a re-INVITE that has left the offer to us."""
+        if self.dialog is not None:
+            self._answering_offer_with_ours = True
+            self.dialog.accept_reinvite(body=body, now=self.services.now())
+
+    def offer_sound(self) -> None:
+        """Offer sound again."""
+        if self.dialog is not None and self.media is not None:
+            self._reinviting = True
+            self._passed_direction = self.wanted_direction()
+            self._offer(self.dialog, self.media)
+
+    def answer_sound(self, request: Request) -> None:
+        """Answer a re-INVITE that offers sound, and has waited."""
+        if self.dialog is not None and self.media is not None:
+            self._answer_reinvite(self.dialog, self.media, request, self.services.now())
+            self.services.flush_soon()
 
     def _tell_hold(self, before: bool, after: bool) -> None:
         if before != after:
@@ -457,6 +518,8 @@ class Leg:
             self.move.on_left()
         self.stop_playing()
         self.ended, self.ended_as = True, cause
+        if self.fax is not None:
+            self.fax.on_left(self)
         self.ended_clock = self.services.now()
         self.keys.close()
         if self.hold_timer is not None:
@@ -490,6 +553,7 @@ DIALOG_HANDLERS: dict[type, Handler] = {
     sip_events.ReinviteReceived: Leg._on_reinvite,
     sip_events.ReinviteAnswered: Leg._on_reinvite_answered,
     sip_events.ReinviteRejected: Leg._on_reinvite_rejected,
+    sip_events.ReinviteCancelled: Leg._on_reinvite_cancelled,
     sip_events.SessionRefreshDue: Leg._on_refresh_due,
     sip_events.KeyTold: Leg._on_key,
     sip_events.AckReceived: Leg._on_ack,

@@ -30,6 +30,7 @@ from softswitch.call.events import (
     DestinationsChosen,
     DigitPressed,
     FaxHeard,
+    FaxRelayEnded,
     KeywordHeard,
     LegAnswered,
     LegEnded,
@@ -253,6 +254,11 @@ class RecordBuilder:
         if len(tones) < MAX_FAX_TONES:
             tones.append(fax_entry(event))
 
+    def _on_fax_relay(self, event: FaxRelayEnded) -> None:
+        relays = self.record.setdefault("fax_relays", [])
+        if len(relays) < MAX_DECISIONS:
+            relays.append({"at": utc_text(event.at), **event.facts()})
+
     def _on_machine(self, event: MachineJudged) -> None:
         before = self.record["machine"]
         beep = before is not None and before["leg"] == event.leg and before["beep"]
@@ -336,6 +342,7 @@ _HANDLERS: Mapping[type, Callable[[RecordBuilder, Any], None]] = {
     TranscriptAdded: RecordBuilder._on_transcript,
     SpeechUnheard: RecordBuilder._on_unheard,
     FaxHeard: RecordBuilder._on_fax,
+    FaxRelayEnded: RecordBuilder._on_fax_relay,
     MachineJudged: RecordBuilder._on_machine,
     BeepHeard: RecordBuilder._on_beep,
     RecordingSaved: RecordBuilder._on_saved,
