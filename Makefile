@@ -8,7 +8,7 @@ export PYTHON
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing bench-soak fuzz setup setup-dev setup-speech setup-voices setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-chromium clean distclean
+.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing bench-soak fuzz setup setup-dev setup-speech setup-voices setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-sippy setup-chromium clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -17,10 +17,10 @@ help: ## Show this list
 demo: setup ## One call through the switch on loopback, an event a line; the exit code says whether it worked
 	@$(RUN) -m softswitch.demo
 
-test: setup-dev setup-speech setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-chromium ## All tests but the long ones; ends with one line, N passed, M skipped
+test: setup-dev setup-speech setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-sippy setup-chromium ## All tests but the long ones; ends with one line, N passed, M skipped
 	@$(RUN) tools/run_tests.py
 
-test-full: setup-dev setup-speech setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-chromium ## The same with long repeats, soaks and fuzzing
+test-full: setup-dev setup-speech setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-sippy setup-chromium ## The same with long repeats, soaks and fuzzing
 	@$(RUN) tools/run_tests.py --full
 
 check: setup-dev ## Format, lint, types and import contracts; no tests
@@ -86,6 +86,10 @@ setup-baresip:
 # The same with the proxy's tests.
 setup-kamailio:
 	@tools/setup.sh kamailio || [ -z "$${CI:-}" ]
+
+# The same with the tests that a SIP stack of others takes part in.
+setup-sippy:
+	@tools/setup.sh sippy || [ -z "$${CI:-}" ]
 
 # Without a browser the tests of dni.js are skipped, and the last line counts them.
 setup-chromium:

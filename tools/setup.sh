@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|kamailio|chromium
+# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|kamailio|sippy|chromium
 #
 #   runtime  the switch itself: Python packages it runs with, and its native engine, built in place
 #   dev      runtime, and what tests and checks need
@@ -10,6 +10,7 @@
 #   opus     libopus, which codes it
 #   baresip  a phone of others, for scenario tests (Debian's baresip-core)
 #   kamailio the proxy of deploy/, for its tests
+#   sippy    a SIP stack of others, for scenario tests, in a folder of its own
 #   chromium a browser without a window, for the tests of dni.js (Debian's chromium)
 #
 # Safe to run again at any time, and quick when nothing changed: each step leaves a stamp with a hash of
@@ -224,6 +225,17 @@ ensure_baresip() {
     command -v baresip >/dev/null || debian "baresip" baresip-core
 }
 
+# What it runs with, and itself by hash; beside the packages of the switch, not among them.
+ensure_sippy() {
+    ensure_venv
+    is_done sippy requirements/peers.txt tools/setup.sh && return
+    say "installing sippy, a peer for tests"
+    rm -rf $VENV/peers
+    pip_install --no-deps --target $VENV/peers ElPeriodic==1.5.2 'pycryptodome>=3.20,<5'
+    pip_install --no-deps --require-hashes --target $VENV/peers -r requirements/peers.txt
+    mark_done sippy requirements/peers.txt tools/setup.sh
+}
+
 ensure_chromium() {
     command -v chromium >/dev/null || debian "a browser" chromium
 }
@@ -242,6 +254,7 @@ case ${1:-} in
     opus) ensure_opus ;;
     baresip) ensure_baresip ;;
     kamailio) ensure_kamailio ;;
+    sippy) ensure_sippy ;;
     chromium) ensure_chromium ;;
-    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|kamailio|chromium" ;;
+    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|kamailio|sippy|chromium" ;;
 esac
