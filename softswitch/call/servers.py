@@ -9,6 +9,8 @@ from softswitch.sip.flow import Flow
 from softswitch.sip.ids import Ids
 from softswitch.sip.servers import Server, in_order
 
+Destination = tuple[str, str, int, str]
+
 __all__ = ["Ways"]
 
 AVOID_SECONDS = 60.0
@@ -23,7 +25,7 @@ class Ways:
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
-        self._avoided: dict[tuple[str, str, int], float] = {}
+        self._avoided: dict[Destination, float] = {}
 
     def of(
         self,
@@ -37,16 +39,23 @@ class Ways:
         if not known:
             return [flow]
         ordered = in_order(known, lambda most: self._ids.number(0, most))
-        ways = [
-            flow._replace(
-                transport=server.transport or flow.transport, host=server.host, port=server.port
-            )
-            for server in ordered
-        ]
-        return sorted(ways, key=lambda way: self._avoided.get(way[:3], 0.0) > now)
+        ways = [_way_to(server, trunk, flow) for server in ordered]
+        return sorted(ways, key=lambda way: self._avoided.get(way.destination, 0.0) > now)
 
     def failed(self, flow: Flow, now: float) -> None:
         """A server did not answer, or said that it is not there."""
         if len(self._avoided) >= MAX_AVOIDED:
             self._avoided.clear()
-        self._avoided[flow[:3]] = now + AVOID_SECONDS
+        self._avoided[flow.destination] = now + AVOID_SECONDS
+
+
+def _way_to(server: Server, trunk: Trunk, flow: Flow) -> Flow:
+    """RFC 5922 section 7.1: whoever has forged the records has a certificate of his own name, and
+    none of the name that the operator has written."""
+    transport = server.transport or flow.transport
+    return flow._replace(
+        transport=transport,
+        host=server.host,
+        port=server.port,
+        name=trunk.host if transport == "tls" else "",
+    )

@@ -19,7 +19,9 @@ class Flow(NamedTuple):
     """One way to a peer.
 
     `host` is bare (IPv6 without brackets) and may be a name on the way out, `listener` is the index
-    of our socket, and connection 0 means that the transport reuses or opens one as it likes.
+    of our socket, and connection 0 means that the transport reuses or opens one as it likes. `name`
+    is whose certificate TLS asks for; empty: the host's. RFC 5922 section 4: it is the domain that
+    was asked for, not what the name service has made of it.
     """
 
     transport: str
@@ -27,6 +29,12 @@ class Flow(NamedTuple):
     port: int
     listener: int = 0
     connection: int = 0
+    name: str = ""
+
+    @property
+    def destination(self) -> tuple[str, str, int, str]:
+        """Where it leads, by whatever socket or connection."""
+        return self.transport, self.host, self.port, self.name
 
     @property
     def reliable(self) -> bool:

@@ -55,7 +55,7 @@ def way_back(hop: Hop, flow: Flow) -> tuple[Flow, Flow | None]:
     """
     if flow.reliable:
         port = hop.port or DEFAULT_PORT
-        return flow, Flow(flow.transport, flow.host, port, flow.listener)
+        return flow, flow._replace(port=port, connection=0)
     if hop.has_rport:
         return flow, None
     port = hop.port or DEFAULT_PORT

@@ -5,6 +5,7 @@ Loose and strict routing, and the next hop as a flow. Names are left to the tran
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -62,7 +63,18 @@ def flow_to(next_hop: Uri | None, last_heard: Flow) -> Flow:
         transport = "tls"
     host = parameters.get("maddr") or next_hop.host
     default = DEFAULT_TLS_PORT if transport == "tls" else DEFAULT_PORT
-    return Flow(transport, host, next_hop.port or default, last_heard.listener)
+    # An address has no certificate of its own: that of whom we have called is asked for again.
+    name = last_heard.name if transport == "tls" and _is_address(host) else ""
+    return Flow(transport, host, next_hop.port or default, last_heard.listener, 0, name)
+
+
+@lru_cache(maxsize=MAX_KNOWN_TARGETS)
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def hosts_of(remote_target: str, route_set: Sequence[str]) -> set[str]:

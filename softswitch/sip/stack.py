@@ -108,8 +108,8 @@ class Stack:
         """
         context = self._context
         context.now = now
-        destination = flow[:3]
-        failed = [t for t in context.unanswered.values() if t.flow[:3] == destination]
+        destination = flow.destination
+        failed = [t for t in context.unanswered.values() if t.flow.destination == destination]
         for transaction in failed:
             transaction.receive_transport_error()
 

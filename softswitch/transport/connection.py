@@ -46,19 +46,19 @@ class Connection(asyncio.Protocol):
         "destinations",
         "flow",
         "last_active",
-        "name",
+        "opened_for",
         "pinged_at",
         "pongs",
         "strange",
     )
 
-    def __init__(self, table: TcpTable, flow: Flow, *, name: str = "") -> None:
+    def __init__(self, table: TcpTable, flow: Flow, *, opened_for: str = "") -> None:
         self.flow = flow
-        # The host it was opened for, when that is not an address.
-        self.name = name
+        # The host it was opened for; empty: the peer has opened it.
+        self.opened_for = opened_for
         # Whether a stranger opened it.
         self.strange = False
-        # Whom messages were sent to over it, by transport, host and port.
+        # Whom messages were sent to over it.
         self.destinations: dict[tuple[object, ...], Flow] = {}
         # Set once nothing more can be sent.
         self.closing = False
@@ -73,6 +73,11 @@ class Connection(asyncio.Protocol):
         # Messages that wait for the connection to be made.
         self._unsent: list[tuple[bytes, Flow]] = []
         self._unsent_bytes = 0
+
+    @property
+    def ours(self) -> bool:
+        """Whether we have opened it."""
+        return bool(self.opened_for)
 
     @property
     def established(self) -> bool:

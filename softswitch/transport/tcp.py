@@ -50,7 +50,7 @@ EVICTABLE_SECONDS = 5.0
 # The names of one peer that a connection is known to have been used for; a trunk has one or two.
 MAX_DESTINATIONS = 16
 
-Key = tuple[int, str, int]
+Key = tuple[int, str, int, str]  # listener, host, port, and whose certificate was asked for
 
 
 class TcpTable:
@@ -110,7 +110,7 @@ class TcpTable:
             return
         connection = self._connections.get(flow.connection)
         if connection is None or connection.closing:
-            connection = self._by_key.get((listener, flow.host, flow.port))
+            connection = self._by_key.get(self._key(flow, listener))
         if connection is None:
             if len(self._connections) >= self._max_connections and not self._make_room():
                 self._counters["tcp_table_full"] += 1
@@ -118,7 +118,7 @@ class TcpTable:
                 return
             connection = self._open(flow, listener)
         if len(connection.destinations) < MAX_DESTINATIONS:
-            connection.destinations.setdefault(flow[:3], flow)
+            connection.destinations.setdefault(flow.destination, flow)
         self.touch(connection)
         connection.send(data, flow)
 
@@ -178,7 +178,9 @@ class TcpTable:
             if connection.strange:
                 self._strangers.enter(peer[0])
         flow = connection.flow
-        self._by_key[flow.listener, flow.host, flow.port] = connection
+        if connection.ours or self._tls is None:
+            # Who has connected to us by TLS has not shown whose certificate it has.
+            self._by_key[self._key(flow, flow.listener)] = connection
         self._silent[flow.connection] = connection
         self.touch(connection)
         self._watch_idleness()
@@ -193,8 +195,8 @@ class TcpTable:
     def retire(self, connection: Connection) -> None:
         """Lead nobody to a connection any more."""
         flow = connection.flow
-        for host in (flow.host, connection.name):
-            key = (flow.listener, host, flow.port)
+        for host in (flow.host, connection.opened_for):
+            key = self._key(flow._replace(host=host), flow.listener)
             if self._by_key.get(key) is connection:
                 del self._by_key[key]
 
@@ -229,13 +231,17 @@ class TcpTable:
     # Opening connections.
 
     def _open(self, flow: Flow, listener: int) -> Connection:
-        opened = Flow(self._transport, flow.host, flow.port, listener, next(self._numbers))
-        name = "" if is_address(flow.host) else flow.host
-        connection = Connection(self, opened, name=name)
+        name = flow.name or ("" if self._tls is None or is_address(flow.host) else flow.host)
+        opened = flow._replace(listener=listener, connection=next(self._numbers), name=name)
+        connection = Connection(self, opened, opened_for=flow.host)
         self._connections[opened.connection] = connection
-        self._by_key[listener, flow.host, flow.port] = connection
+        self._by_key[self._key(flow, listener)] = connection
         self._start(self._connect(connection))
         return connection
+
+    def _key(self, flow: Flow, listener: int) -> Key:
+        """What leads to a connection: by TLS, two names of one address have one each."""
+        return listener, flow.host, flow.port, (flow.name or flow.host) if self._tls else ""
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -247,7 +253,7 @@ class TcpTable:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 hosts: tuple[str, ...] = (flow.host,)
-                if connection.name:
+                if not is_address(flow.host):
                     hosts = await self._resolver.resolve(flow.host)
                 await self._reach(hosts, connection)
         except (OSError, TimeoutError):
@@ -284,8 +290,8 @@ class TcpTable:
         if self._tls is None:
             await loop.create_connection(lambda: connection, sock=opened)
             return
-        # RFC 5922 section 7: the certificate is for the name that was looked up.
-        name = connection.name or connection.flow.host
+        # RFC 5922 section 7: of the name that was to be called, whatever the name service says.
+        name = connection.flow.name or connection.flow.host
         try:
             transport, _ = await loop.create_connection(
                 lambda: connection,

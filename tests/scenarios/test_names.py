@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -9,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import write_certificate
 from tests.support.name_server import NameServer
 from tests.support.phone import Phone
+from tests.support.ports import free_sip_port
 from tests.support.program import Switch, wait_for
 from tests.support.rtp_end import RtpEnd
 from tests.support.sip_text import Message
@@ -121,3 +126,72 @@ def test_the_transport_of_a_trunk_is_what_its_name_likes_best(
         called.expect("CANCEL")
         calling.expect(200, to="CANCEL")
         calling.expect(487)
+
+
+def test_a_server_with_the_certificate_of_its_own_name_gets_no_call(
+    names: NameServer, tmp_path: Path
+) -> None:
+    """Whoever forges the records of a trunk's name has a certificate of another name."""
+    with ExitStack() as made:
+        forger = made.enter_context(closing(Forger(tmp_path)))
+        carrier = made.enter_context(closing(Phone(user="carrier")))
+        near = made.enter_context(closing(RtpEnd()))
+        names.records["carrier.test.", "NAPTR"] = [
+            '10 1 "s" "SIPS+D2T" "" _sips._tcp.carrier.test.',
+            '20 1 "s" "SIP+D2U" "" _sip._udp.carrier.test.',
+        ]
+        names.srv("_sips._tcp.carrier.test", (1, 0, forger.port, "localhost"))
+        names.srv("_sip._udp.carrier.test", (1, 0, carrier.port, "localhost"))
+        file = tmp_path / "switch.yaml"
+        (path, key), port = write_certificate(tmp_path), free_sip_port()
+        servers = f"[127.0.0.1:{names.port}]"
+        tls = (
+            f"{{certificate: {path}, key: {key}, authorities: {path}, listen: '127.0.0.1:{port}'}}"
+        )
+        file.write_text(configuration(switch={"name_servers": servers, "tls": tls}))
+        switch = made.enter_context(Switch(tmp_path / "run", file, trunk="carrier.test"))
+        caller = made.enter_context(closing(Phone(switch.address, user=CALLER)))
+        wait_for("the trunk to be known", lambda: is_welcome(caller, near), within=20)
+        calling = caller.invite(DIRECT, near.sdp())
+        called = carrier.expect_call(20)
+        assert forger.shown == ["carrier.test"]
+        assert forger.heard == []
+        calling.cancel()
+        called.expect("CANCEL")
+        calling.expect(200, to="CANCEL")
+        calling.expect(487)
+
+
+class Forger:
+    """Speaks TLS with the certificate of localhost, and notes whom it is taken for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.shown: list[str] = []
+        """The names that clients have asked it for."""
+        self.heard: list[bytes] = []
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(*write_certificate(folder))
+        self._context.sni_callback = lambda _, name, __: self.shown.append(name)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                plain, _ = self._socket.accept()
+            except OSError:
+                return
+            plain.settimeout(10)
+            try:
+                with self._context.wrap_socket(plain, server_side=True) as safe:
+                    self.heard.append(safe.recv(4096))
+            except OSError:
+                plain.close()
+
+    def close(self) -> None:
+        """Take nobody any more."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(20)

@@ -51,6 +51,26 @@ def test_servers_of_a_name_that_says_so_are_called_by_transports_of_their_own() 
     assert [flow.transport for flow in ways.of(trunk, FLOW, known, 1.0)] == ["udp", "tcp"]
 
 
+def test_a_server_is_to_show_the_certificate_of_the_name_that_was_written() -> None:
+    ways = Ways(Ids(Pseudorandom(1)))
+    known = {
+        ("carrier.example", ""): (Server("edge", 1, 0, 0, "tls"), Server("edge", 2, 1, 0, "udp"))
+    }
+    trunk = Trunk("t", "carrier.example", by_name=True, any_transport=True)
+    found = ways.of(trunk, FLOW, known, 0.0)
+    assert [flow.name for flow in found] == ["carrier.example", ""]
+    # One that has no such certificate may have that of another name.
+    ways.failed(found[0], 0.0)
+    other = Trunk("o", "other.example", by_name=True, transport="tls")
+    both = {
+        ("other.example", "tls"): (Server("edge", 1), Server("edge", 9, 1)),
+        **known,
+    }
+    flow = Flow("tls", "other.example", 5061)
+    assert [way.port for way in ways.of(other, flow, both, 1.0)] == [1, 9]
+    assert [way.port for way in ways.of(trunk, FLOW, both, 1.0)] == [2, 1]
+
+
 def test_failures_that_are_remembered_are_bounded() -> None:
     ways = Ways(Ids(Pseudorandom(1)))
     for number in range(module.MAX_AVOIDED * 2):

@@ -33,6 +33,20 @@ def test_what_the_uri_leaves_open_is_as_last_heard() -> None:
     assert flow_to(None, HEARD_TCP) == HEARD_TCP._replace(connection=0)
 
 
+def test_an_address_is_to_show_the_certificate_of_whom_we_have_called() -> None:
+    """An address in a Contact has none; a name that the peer has written has its own."""
+    heard = Flow("tls", "192.0.2.1", 5061, 1, 9, "carrier.example")
+
+    def name_for(target: str) -> str:
+        return flow_to(path_to(target, ()).next_hop, heard).name
+
+    assert name_for("sip:a@192.0.2.7") == "carrier.example"
+    assert name_for("sip:a@[2001:db8::7];transport=tls") == "carrier.example"
+    assert name_for("sip:a@edge.example;transport=tls") == ""
+    assert name_for("sip:a@192.0.2.7;transport=tcp") == ""
+    assert flow_to(None, heard) == heard._replace(connection=0)
+
+
 def test_a_loose_route_leaves_the_target_in_the_request_uri() -> None:
     path = path_to("sip:a@b", ("<sip:p1;lr>", "<sip:p2>"))
     assert (path.uri, path.routes) == ("sip:a@b", "Route: <sip:p1;lr>\r\nRoute: <sip:p2>\r\n")

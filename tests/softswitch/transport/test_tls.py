@@ -28,6 +28,7 @@ from tests.support.certificates import CERTIFICATE, KEY, LOCKED_KEY
 from tests.support.recording_stack import RecordingStack
 
 OPTIONS = b"OPTIONS sip:x SIP/2.0\r\nContent-Length: 0\r\n\r\n"
+LENGTH = len(OPTIONS)
 
 
 async def names(host: str) -> Addresses:
@@ -111,6 +112,69 @@ async def test_a_peer_of_another_name_is_not_believed(tmp_path: Path, ends: list
     await ours.until(lambda: ours.stack.failed)
     assert ours.transport.counters["tls_handshake_failed"] == 1
     assert not theirs.stack.streams
+
+
+async def test_a_server_is_believed_by_the_name_that_led_to_it(
+    tmp_path: Path, ends: list[End]
+) -> None:
+    """RFC 5922 section 7: records of the name service say where, not who."""
+    ours, theirs = [await end_of(ends, files(tmp_path)) for _ in range(2)]
+    shown: list[str | None] = []
+    theirs.tls.server.sni_callback = lambda _, name, __: shown.append(name)
+    forged = Flow("tls", "localhost", theirs.port, name="carrier.example")
+    ours.send(OPTIONS, forged)
+    await ours.until(lambda: ours.stack.failed)
+    assert ours.stack.failed == [forged]
+    assert not theirs.stack.streams
+    ours.send(OPTIONS, Flow("tls", "edge.example", theirs.port, name="localhost"))
+    await theirs.until(lambda: theirs.stack.streams)
+    assert shown == ["carrier.example", "localhost"]
+
+
+async def test_two_names_that_lead_to_one_server_have_a_connection_each(
+    tmp_path: Path, ends: list[End]
+) -> None:
+    ours, theirs = [await end_of(ends, files(tmp_path)) for _ in range(2)]
+    good = Flow("tls", "edge.example", theirs.port, name="localhost")
+    ours.send(OPTIONS, good)
+    await theirs.until(lambda: theirs.stack.streams)
+    theirs.send(b"back", theirs.stack.streams[0][1])
+    await ours.until(lambda: ours.stack.streams)
+    back = ours.stack.streams[0][1]
+    assert (back.host, back.name) == ("127.0.0.1", "localhost")
+    others = [
+        good._replace(name="carrier.example"),
+        Flow("tls", "edge.example", theirs.port),
+        Flow("tls", "127.0.0.1", theirs.port, name="carrier.example"),
+    ]
+    for other in others:
+        ours.send(OPTIONS, other)
+    await ours.until(lambda: len(ours.stack.failed) == len(others))
+    assert set(ours.stack.failed) == set(others)
+    assert len(theirs.stack.streams) == 1
+    # Whoever is called by the name that was shown has the connection, at its address too.
+    for same in (good, Flow("tls", "127.0.0.1", theirs.port, name="localhost")):
+        ours.send(OPTIONS, same)
+    await theirs.until(lambda: sum(len(data) for data, _ in theirs.stack.streams) >= 3 * LENGTH)
+    assert {flow for _, flow in theirs.stack.streams} == {theirs.stack.streams[0][1]}
+
+
+async def test_who_has_connected_to_us_is_nobody_whom_we_have_called(
+    tmp_path: Path, ends: list[End]
+) -> None:
+    theirs = await end_of(ends, files(tmp_path))
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    reader, writer = await asyncio.open_connection("localhost", theirs.port, ssl=trusting)
+    writer.write(OPTIONS)
+    await theirs.until(lambda: theirs.stack.streams)
+    way = theirs.stack.streams[0][1]
+    # Its certificate was not asked for: a request to where it comes from goes another way.
+    theirs.send(OPTIONS, way._replace(connection=0))
+    await theirs.until(lambda: theirs.stack.failed)
+    theirs.send(b"answer", way)
+    async with asyncio.timeout(10):
+        assert await reader.read(100) == b"answer"
+    writer.close()
 
 
 async def test_without_verifying_any_name_will_do(tmp_path: Path, ends: list[End]) -> None:
