@@ -38,3 +38,9 @@ def test_the_example_of_encrypted_media_loads() -> None:
     trunks = loaded(text).trunks
     assert [trunk.srtp for trunk in trunks.values()] == ["required", "optional"]
     assert trunks["carrier"].rtcp_mux
+
+
+def test_the_example_of_fax_loads() -> None:
+    section = PAGE.read_text().split("## Fax\n")[1].split("\n## ")[0]
+    (text,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert [trunk.t38 for trunk in loaded(text).trunks.values()] == [True, True]
