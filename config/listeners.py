@@ -240,16 +240,24 @@ def give_listeners(
     for name, trunk in trunks.items():
         # Sockets of one address are as good as each other.
         is_told = bool(switch.listeners) or trunk.listen is not None
-        fitting = _fitting(trunk, known) if is_told else []
+        fitting = _fitting(trunk, trunk.transport, known) if is_told else []
         if is_told and not fitting and problems is not None:
             problems.add(trunk.location, *_why_none(trunk, known))
         number = known.index(fitting[0]) if fitting else 0
-        found[name] = trunk if trunk.listener == number else replace(trunk, listener=number)
+        each = _each_transport(trunk, known) if is_told and trunk.any_transport else ()
+        same = (trunk.listener, trunk.listeners) == (number, each)
+        found[name] = trunk if same else replace(trunk, listener=number, listeners=each)
     return MappingProxyType(found)
 
 
-def _fitting(trunk: Trunk, known: Sequence[Endpoint]) -> list[Endpoint]:
-    fitting = [one for one in known if one.transport == trunk.transport]
+def _each_transport(trunk: Trunk, known: Sequence[Endpoint]) -> tuple[tuple[Transport, int], ...]:
+    """Where a call leaves by whatever the trunk's name likes best."""
+    first = ((transport, _fitting(trunk, transport, known)) for transport in _TRANSPORTS)
+    return tuple((transport, known.index(fitting[0])) for transport, fitting in first if fitting)
+
+
+def _fitting(trunk: Trunk, transport: Transport, known: Sequence[Endpoint]) -> list[Endpoint]:
+    fitting = [one for one in known if one.transport == transport]
     if trunk.listen is not None:
         fitting = [one for one in fitting if one.name == trunk.listen]
     if is_address(trunk.host):

@@ -151,6 +151,8 @@ class Trunk:
     """The listener that calls to it leave by. Default none: the first that suits it."""
     listener: int = 0
     """Its number among the switch's sockets (config.listeners)."""
+    listeners: tuple[tuple[Transport, int], ...] = ()
+    """The same for each transport that its name may say. Default none: one address has all."""
     offers: Offers = "early"
     """Whether our INVITEs have the offer, or leave it to the far end. Default early."""
     keys: KeysBy = "tones"

@@ -57,5 +57,6 @@ def _way_to(server: Server, trunk: Trunk, flow: Flow) -> Flow:
         transport=transport,
         host=server.host,
         port=server.port,
+        listener=next((n for by, n in trunk.listeners if by == transport), flow.listener),
         name=trunk.host if transport == "tls" else "",
     )

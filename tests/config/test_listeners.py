@@ -120,6 +120,21 @@ def test_a_trunk_leaves_by_the_first_listener_that_suits_it_or_the_one_it_names(
     }
 
 
+def test_a_name_that_says_the_transport_leaves_by_the_listener_that_the_trunk_names() -> None:
+    text = TRUNKS + "  free: {address: carrier.example, listen: public}\n"
+    configuration = loaded(TWO + text)
+    known = endpoints(configuration.switch)
+
+    def ways(name: str) -> dict[str, str]:
+        listeners = configuration.trunks[name].listeners
+        return {transport: known[number].name for transport, number in listeners}
+
+    assert ways("free") == {"udp": "public", "tcp": "public"}
+    assert ways("named") == {"udp": "inside", "tcp": "public"}
+    # Whose transport is written has one way.
+    assert ways("six-stream") == {}
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -71,6 +71,21 @@ def test_a_server_is_to_show_the_certificate_of_the_name_that_was_written() -> N
     assert [way.port for way in ways.of(trunk, FLOW, both, 1.0)] == [2, 1]
 
 
+def test_another_transport_leaves_by_the_listener_that_the_trunk_names() -> None:
+    ways = Ways(Ids(Pseudorandom(1)))
+    known = {
+        ("carrier.example", ""): tuple(
+            Server("one", 1, rank, 0, transport) for rank, transport in enumerate(("tcp", "udp"))
+        )
+    }
+    trunk = Trunk(
+        "t", "carrier.example", by_name=True, any_transport=True,
+        listen="public", listener=2, listeners=(("udp", 2), ("tcp", 3)),
+    )  # fmt: skip
+    found = ways.of(trunk, FLOW._replace(listener=2), known, 0.0)
+    assert [(flow.transport, flow.listener) for flow in found] == [("tcp", 3), ("udp", 2)]
+
+
 def test_failures_that_are_remembered_are_bounded() -> None:
     ways = Ways(Ids(Pseudorandom(1)))
     for number in range(module.MAX_AVOIDED * 2):
