@@ -52,9 +52,15 @@ static void check_sent(void *context, int socket, const uint8_t *data, size_t le
                        const struct address *to, struct leg *leg) {
     struct world *world = context;
     uint8_t copy[RTP_HEADER_LENGTH + MAX_PACKET + MAX_SECURE_TRAILER];
+    REQUIRE(to->length > 0);
+    if (leg->passes) {
+        REQUIRE(socket == leg->rtp_socket && length > 0 && length <= MAX_PAYLOAD);
+        memcpy(copy, data, length);
+        world->sent++;
+        return;
+    }
     REQUIRE(length >= 8 && length <= RTP_HEADER_LENGTH + MAX_PAYLOAD + MAX_SECURE_TRAILER);
     REQUIRE(data[0] >> 6 == 2);
-    REQUIRE(to->length > 0);
     bool rtp = length >= RTP_HEADER_LENGTH && read_32(data + 8) == leg->stream.ssrc;
     bool rtcp = (length % 4 == 0 || leg->secure) && read_32(data + 4) == leg->stream.ssrc;
     if (leg->has_one_port)
@@ -150,6 +156,13 @@ static void set_keys(struct world *world, int place) {
                    world->peers[place] ? secure_create(suite, keys[0], keys[1]) : NULL);
 }
 
+static void pass_datagrams(struct world *world, int place) {
+    int other = (int)chance(LEGS);
+    if (!chance(4))
+        leg_pass(&world->core, world->legs[place], other != place ? world->legs[other] : NULL,
+                 world->now);
+}
+
 static void command(struct world *world, int place) {
     struct core *core = &world->core;
     struct leg *leg = world->legs[place];
@@ -176,6 +189,7 @@ static void command(struct world *world, int place) {
     case 5:
         leg_set_direction(core, leg, chance(4), chance(4), world->now);
         leg->has_one_port = chance(2);
+        pass_datagrams(world, place);
         break;
     case 6:
     case 7:
@@ -306,6 +320,9 @@ static void check_lists(const struct world *world) {
         const struct leg *leg = world->legs[i];
         int count = 0;
         REQUIRE(!leg->mix || !leg->hears);
+        REQUIRE(!leg->passing.partner ||
+                (leg->passes && leg->passing.partner->passes &&
+                 leg->passing.partner->passing.partner == leg));
         REQUIRE(!leg->voice || leg->voice->readers < leg->voice->references);
         for (const struct leg *at = leg->listeners; at; at = at->next_listener) {
             REQUIRE(at->hears == leg);

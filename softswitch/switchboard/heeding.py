@@ -128,6 +128,8 @@ class Heeding:
 def _has_fax_machine(heeded: _Heeded) -> bool:
     """Whether the called party is one."""
     call = heeded.journey.call
+    if call.caller.fax is not None:
+        return True
     return call.bridged and call.callee is not None and call.callee.leg_id in heeded.answering
 
 

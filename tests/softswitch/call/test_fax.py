@@ -14,6 +14,7 @@ from softswitch.call.fax import MAX_WAIT_SECONDS
 from softswitch.sip import events as sip_events
 from softswitch.sip.flow import Flow
 from softswitch.sip.message import Request
+from softswitch.sip.reinvite import IncomingReinvite
 from tests.support.laboratory import DIRECT, Laboratory, Phone, laboratory, session_description
 from tests.support.link import describe
 
@@ -350,7 +351,9 @@ def test_an_offer_of_fax_that_is_taken_back_is_undone(
     assert dialog is not None
     reinvite = dialog.incoming_reinvite
     assert reinvite is not None
-    lab.do(lambda: (reinvite.on_cancel(CANCEL), lab.services.flush_soon()))
+    assert isinstance(reinvite, IncomingReinvite)
+    reinvite.on_cancel(CANCEL)
+    lab.do(lab.services.flush_soon)
     lab.settle()
     assert lab.facts("call.fax_relay_refused")[0]["why"] == "withdrawn"
     accept(lab, lab.callee, fax_of(ends[1], *TAKEN))
