@@ -53,11 +53,15 @@ class Redirections:
 
     def next(self, status: int) -> DialRequest | None:
         """How the leg goes on; None: it does not."""
-        desk = self._leg.services.transfers
-        why = self._why
+        services = self._leg.services
+        desk, spending, why = services.transfers, services.spending, self._why
         while self._waiting and desk is not None:
             if self._followed >= MAX_REDIRECTIONS:
                 why = "too_many"
+                break
+            if spending is not None and spending.refuses(self._leg.call):
+                # It may have rung elsewhere for long, while other calls have spent the rest.
+                why = "spent"
                 break
             uri = self._waiting.pop(0)
             request = desk.redirect(self._leg, uri)

@@ -61,4 +61,4 @@ class LegRedirected(CallEvent, frozen=True, kw_only=True):
     """Where it goes now; empty: it is not followed."""
     why: str = ""
     """Why it is not followed: not_allowed (nobody named may be called), nowhere (nobody is named),
-    loop (it was there already), too_many."""
+    loop (it was there already), too_many, spent (the campaign's max_spend_per_hour)."""

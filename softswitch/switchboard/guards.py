@@ -151,6 +151,34 @@ class Guards:
             )  # fmt: skip
         return allowed
 
+    def check_further(self, campaign: Campaign, to: str, call_id: str) -> Permit | NotAllowed:
+        """The same for somebody whom a party of a call names: the rules of a token that has placed
+        the call, or had somebody called for it, hold on."""
+        permit: Permit | NotAllowed | None = None
+        for token in self._tokens_of(call_id) or ("",):
+            if isinstance(permit, Permit):
+                permit.withdraw()
+            permit = self.check(campaign, to, token=token)
+            if isinstance(permit, NotAllowed):
+                break
+        assert permit is not None
+        return permit
+
+    def never(self, campaign: Campaign, number: str) -> bool:
+        """Whether nobody may be called at this number, whoever has let it through before."""
+        return any(
+            _fits(pattern, number) for rule in self._rules(campaign, "") for pattern in rule.never
+        )
+
+    def _tokens_of(self, call_id: str) -> list[str]:
+        """Tokens with rules of their own that have asked for legs of this call."""
+        found = []
+        for one in self._configuration().control.tokens:
+            scope = self._scopes.get(f"token {one.name}")
+            if scope is not None and any(permit.call_id == call_id for permit in scope.held):
+                found.append(one.name)
+        return found
+
     def may_show(self, campaign: Campaign, number: str, *, token: str = "") -> bool:
         """Whether a number (E.164) may be asked for as caller id."""
         rules = self._rules(campaign, token)

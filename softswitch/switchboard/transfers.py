@@ -193,8 +193,8 @@ class Transfers:
         campaign = leg.call.campaign
         number = self._number(leg, uri)
         if number is not None:
-            return self._guards.check(campaign, number)
-        permit = self._guards.check(campaign, _told(uri))
+            return self._guards.check_further(campaign, number, leg.call.call_id)
+        permit = self._guards.check_further(campaign, _told(uri), leg.call.call_id)
         if isinstance(permit, Permit):
             trunk = self._trunk_at(uri)
             if trunk is not None:
@@ -285,17 +285,26 @@ class Transfers:
         at = self._trunk_at(uri)
         number = self._number(leg, uri) if at is None else self._plain_number(uri)
         same = number is not None and number == self._plain_number(Uri.parse(leg.request.uri))
-        if not (same and at is not None):
-            permit = self._guards.check(leg.call.campaign, number or _told(uri))
-            if isinstance(permit, NotAllowed):
+        if number is not None and same and at is not None:
+            if self._guards.never(leg.call.campaign, number):
                 return None
-            permit.hold_for(leg.call.call_id)
+        elif not self._permits(leg, number or _told(uri)):
+            return None
         trunk = at or leg.trunk
         if number is not None and at is None:
             target = Uri.parse(sip_uri(uri.number, trunk.host, trunk.port))
         else:
             target = Uri.parse(_told(uri))
         return _elsewhere(leg.request, target, trunk)
+
+    def _permits(self, leg: CalledLeg, to: str) -> bool:
+        """Whether the rules let a leg go on to somebody else; it counts with its call then."""
+        call = leg.call
+        permit = self._guards.check_further(call.campaign, to, call.call_id)
+        if isinstance(permit, NotAllowed):
+            return False
+        permit.hold_for(call.call_id)
+        return True
 
 
 def _elsewhere(request: DialRequest, target: Uri, trunk: Trunk) -> DialRequest:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.support.laboratory import DIRECT, HOSTS, SWITCH, Laboratory, laboratory
-from tests.support.referring import THIRD, Referring
+from config.model import Configuration, ControlToken, OriginateRules
+from softswitch.switchboard.guards import Guards, Permit
+from softswitch.switchboard.spending import Spending
+from softswitch.switchboard.transfers import Transfers
+from tests.support.laboratory import AGENT, DIRECT, HOSTS, KEPT, SWITCH, Laboratory, laboratory
+from tests.support.referring import RULES, THIRD, Referring
 from tests.support.treated import answer, refuse
 
 HERE = HOSTS["callee"]
@@ -150,3 +156,65 @@ def test_a_caller_may_leave_while_it_is_sent_elsewhere(lab: Laboratory) -> None:
     lab.caller.cancel()
     lab.settle()
     assert lab.record["cause"] == "cancelled"
+
+
+# Toll fraud.
+
+
+def limited(lab: Laboratory, most: str) -> Configuration:
+    """The lab's configuration with a limit on what all campaigns may spend."""
+    campaigns = {
+        name: replace(one, max_spend_per_hour=Decimal(most))
+        for name, one in lab.configuration.campaigns.items()
+    }
+    return replace(lab.configuration, campaigns=campaigns)
+
+
+def test_nobody_is_called_for_a_campaign_that_has_spent_all_meanwhile(lab: Laboratory) -> None:
+    spending = Spending(lab.services, lab.switchboard.calls.get)
+    spending.use(limited(lab, "5"))
+    begin(lab)
+    redirect(lab, 0, f"<sip:{THIRD}@{SWITCH}>")
+    assert len(called(lab)) == 2
+    spending.use(limited(lab, "0"))
+    redirect(lab, 1, f"<sip:+16025550001@{SWITCH}>")
+    assert len(called(lab)) == 2
+    assert [fact["why"] for fact in lab.facts("leg.redirected")] == ["", "spent"]
+    assert len(lab.facts("spend.reached")) == 1
+    assert lab.record["legs"][1]["status"] == 302
+
+
+@pytest.mark.parametrize(("never", "why"), [("+16025551235", ""), (AGENT, "not_allowed")])
+def test_the_number_called_goes_to_another_trunk_unless_nobody_may_call_it(
+    tmp_path: Path, never: str, why: str
+) -> None:
+    with laboratory(tmp_path / "data", agents="redirects: follow") as lab:
+        # It need not be listed: it was called already.
+        Referring(lab, replace(RULES, to=("+18005550100",), never=(never,)))
+        lab.caller.invite(KEPT)
+        lab.settle()
+        assert called(lab) == [f"sip:{AGENT}@{HERE}"]
+        redirect(lab, 0, f"<sip:{AGENT}@{HOSTS['caller']}>")
+        assert [fact["why"] for fact in lab.facts("leg.redirected")] == [why]
+        lab.caller.cancel()
+        lab.settle()
+
+
+@pytest.mark.parametrize(("allowed", "why"), [("+1602555*", ""), (AGENT, "not_allowed")])
+def test_the_rules_of_a_token_hold_for_where_its_calls_are_sent(
+    lab: Laboratory, allowed: str, why: str
+) -> None:
+    rules = OriginateRules((AGENT, allowed))
+    token = ControlToken("kiosk", "0123456789abcdef", ("control",), originate=rules)
+    control = replace(lab.configuration.control, tokens=(token,))
+    configuration = replace(lab.configuration, originate=RULES, control=control)
+    guards = Guards(lambda: configuration, lab.switchboard.calls, now=lab.loop.time)
+    lab.services.transfers = Transfers(lab.switchboard, guards)
+    begin(lab)
+    permit = guards.check(lab.call.campaign, AGENT, token="kiosk")
+    assert isinstance(permit, Permit)
+    permit.hold_for(lab.call.call_id)
+    redirect(lab, 0, f"<sip:{THIRD}@{SWITCH}>")
+    assert [fact["why"] for fact in lab.facts("leg.redirected")] == [why]
+    lab.caller.cancel()
+    lab.settle()
