@@ -13,6 +13,7 @@ from config.model.trunk_policies import (
 from config.model.values import (
     NOWHERE,
     CodecName,
+    Fax,
     Hold,
     KeysBy,
     Location,
@@ -134,8 +135,9 @@ class Trunk:
     can, always. Default off."""
     rtcp_mux: bool = False
     """Whether our offers ask for RTP and RTCP at one port. Default false; answered when asked."""
-    t38: bool = False
-    """Whether fax by T.38 is passed from and to its parties. Default false: it goes as sound."""
+    t38: Fax = False
+    """Whether fax by T.38 is passed from and to its parties, or asked of them, too. Default false:
+    it goes as sound."""
     identity: TrunkVouching | None = None
     """What signatures of its calls are worth, and what is signed towards it. Default none: they are
     not looked at, and nothing is."""

@@ -26,6 +26,7 @@ from softswitch.call.dialling import Dialling, Screen
 from softswitch.call.end_hold import EndHold, EndHolds
 from softswitch.call.ending import MAX_RETRY_AFTER, NORMAL_CLEARING
 from softswitch.call.events import CallBridged, CallEnded, CallEvent, DigitPressed, FaxHeard
+from softswitch.call.fax_offer import ANSWERING_TONE, offer_to
 from softswitch.call.holding import take_off_hold
 from softswitch.call.joining import hear, join, part
 from softswitch.call.key_sender import must_press, pass_key
@@ -387,6 +388,8 @@ class Call:
     def on_fax(self, leg: Leg, tone: str) -> None:
         """A fax tone was heard."""
         self.emit(FaxHeard, leg=leg.leg_id, tone=tone)
+        if tone == ANSWERING_TONE and self.bridged and self._carries(leg):
+            offer_to(leg)
 
     def on_secrecy(self, leg: Leg) -> None:
         """A leg begins or ends to press keys that are nobody's business."""

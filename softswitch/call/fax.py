@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from softswitch.call.call import Call
     from softswitch.call.leg import Leg
 
-__all__ = ["MAX_WAIT_SECONDS", "FaxRelay", "take_offer"]
+__all__ = ["MAX_WAIT_SECONDS", "FaxRelay", "refusal_of", "take_offer", "tell_refused"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,20 +58,18 @@ def take_offer(leg: Leg, event: sip_events.ReinviteReceived) -> bool:
         theirs = read_fax(description, _media(leg).local)
     except (sdp.ParseError, sdp.NotAcceptable):
         return False
-    status = _refusal(leg, other, request)
+    # RFC 3311 5.2: an UPDATE is to be answered at once, and that depends on others.
+    status = SERVER_TIMEOUT if request.method != "INVITE" else refusal_of(leg, other)
     if status:
         event.dialog.reject_reinvite(status, now=leg.services.now())
-        _tell_refused(leg, status, "not_now")
+        tell_refused(leg, status, "not_now")
         return True
     FaxRelay(leg.call, leg, other).ask(description, theirs)
     return True
 
 
-def _refusal(leg: Leg, other: Leg, request: Request) -> int:
+def refusal_of(leg: Leg, other: Leg) -> int:
     """The status that an offer of fax is refused with at once; 0: it can be passed on."""
-    if request.method != "INVITE":
-        # RFC 3311 5.2: an UPDATE is to be answered at once, and that depends on others.
-        return SERVER_TIMEOUT
     for side in (leg, other):
         if side.trunk.srtp == "required" or side.on_hold or side.company is not None:
             return NOT_ACCEPTABLE
@@ -87,7 +85,8 @@ def _media(leg: Leg) -> LegMedia:
     return leg.media
 
 
-def _tell_refused(leg: Leg, status: int, why: str) -> None:
+def tell_refused(leg: Leg, status: int, why: str) -> None:
+    """There is no fax, and sound goes on."""
     call = leg.call
     logger.info("call %s leg %s: no fax: %s (%d)", call.call_id, leg.leg_id, why, status)
     call.emit(FaxRelayRefused, leg=leg.leg_id, status=status, why=why)
@@ -179,7 +178,7 @@ class FaxRelay:
         if leg is self._asker:
             self._forget_asker()
             if self._began is None:
-                _tell_refused(leg, 487, "withdrawn")
+                tell_refused(leg, 487, "withdrawn")
 
     def _on_late(self) -> None:
         asker = self._asker
@@ -335,7 +334,7 @@ class FaxRelay:
         self._forget_asker()
         self._reject(asker, status)
         if wanted_fax:
-            _tell_refused(asker, status, why)
+            tell_refused(asker, status, why)
 
     def _reject(self, leg: Leg, status: int) -> None:
         if leg.dialog is not None:

@@ -16,7 +16,7 @@ class FaxRelayed(CallEvent, frozen=True, kw_only=True):
 
     kind = "call.fax_relayed"
     leg: str
-    """Of the party that asked."""
+    """Of the party that asked, or for whose fax machine the switch did."""
     other_leg: str
     version: int
     """Of T.38, as the other party said."""

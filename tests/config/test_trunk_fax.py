@@ -13,4 +13,10 @@ def test_a_trunk_may_have_fax_passed_on() -> None:
 
 
 def test_another_word_is_told() -> None:
-    assert "t38" in "\n".join(told("trunks: {c: {address: 192.0.2.1, t38: maybe}}\n"))
+    assert "true, false or offer" in "\n".join(
+        told("trunks: {c: {address: 192.0.2.1, t38: maybe}}\n")
+    )
+
+
+def test_a_trunk_may_have_the_switch_ask_for_fax() -> None:
+    assert loaded("trunks: {c: {address: 192.0.2.1, t38: Offer}}\n").trunks["c"].t38 == "offer"

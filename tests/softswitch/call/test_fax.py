@@ -487,3 +487,108 @@ def test_a_call_begins_with_sound(lab: Laboratory, ends: list[socket.socket], be
         lab.caller.hang_up()
     else:
         assert lab.record["legs"][0]["status"] == 488
+
+
+# Offered by the switch.
+
+
+@pytest.fixture
+def offering(tmp_path: Path) -> Iterator[Laboratory]:
+    with laboratory(tmp_path / "data", carrier="t38: offer", agents="t38: offer") as made:
+        yield made
+
+
+def hear(lab: Laboratory, side: str, tone: str = "ced") -> None:
+    leg = lab.call.caller if side == "caller" else lab.call.callee
+    assert leg is not None
+    lab.do(lambda: leg.on_fax(tone))
+    lab.settle()
+
+
+@pytest.mark.parametrize("side", ["callee", "caller"])
+def test_the_switch_asks_both_when_a_machine_answers(
+    offering: Laboratory, ends: list[socket.socket], side: str
+) -> None:
+    lab = offering
+    talk(lab)
+    hear(lab, side)
+    first, other = (lab.callee, lab.caller) if side == "callee" else (lab.caller, lab.callee)
+    near, far = ends[::-1] if side == "callee" else ends
+    assert b"a=T38FaxVersion:0\r\n" in offered(first)
+    accept(lab, first, fax_of(near, *TAKEN))
+    for attribute in TAKEN:
+        assert f"a={attribute}\r\n".encode() in offered(other)
+    accept(lab, other, fax_of(far, *TAKEN))
+    (fact,) = lab.facts("call.fax_relayed")
+    assert fact["leg"] == ("b1" if side == "callee" else "a")
+    near.sendto(b"\x00\x01page", image_in(offered(first)))
+    assert take(far) == b"\x00\x01page"
+    sound_again(lab, other, first)
+    lab.caller.hang_up()
+
+
+@pytest.mark.parametrize("refused_by", ["first", "other"])
+def test_whoever_refuses_what_the_switch_asks_both_have_sound(
+    offering: Laboratory, ends: list[socket.socket], refused_by: str
+) -> None:
+    lab = offering
+    talk(lab)
+    hear(lab, "callee")
+    if refused_by == "first":
+        refuse(lab, lab.callee, 488)
+        assert not lab.caller.count(sip_events.ReinviteReceived)
+    else:
+        accept(lab, lab.callee, fax_of(ends[1], *TAKEN))
+        refuse(lab, lab.caller, 488)
+        assert b"m=audio " in offered(lab.callee)
+        accept(lab, lab.callee, session_description(lab.sink_port))
+    assert lab.call.caller.fax is None
+    assert lab.facts("call.fax_relay_refused")[0]["why"] == "refused"
+    lab.caller.hang_up()
+
+
+@pytest.mark.parametrize("leaves", ["caller", "callee"])
+@pytest.mark.parametrize("when", ["first", "other"])
+def test_either_may_hang_up_while_the_switch_asks(
+    offering: Laboratory, ends: list[socket.socket], leaves: str, when: str
+) -> None:
+    lab = offering
+    talk(lab)
+    hear(lab, "callee")
+    if when == "other":
+        accept(lab, lab.callee, fax_of(ends[1], *TAKEN))
+    (lab.caller if leaves == "caller" else lab.callee).hang_up()
+    lab.settle()
+    assert lab.record["cause"] == "hung_up"
+
+
+def test_one_that_does_not_answer_the_switch_is_asked_for_sound(
+    offering: Laboratory, ends: list[socket.socket]
+) -> None:
+    lab = offering
+    talk(lab)
+    hear(lab, "callee")
+    accept(lab, lab.callee, fax_of(ends[1], *TAKEN))
+    lab.advance(MAX_WAIT_SECONDS + 0.1)
+    assert b"m=audio " in offered(lab.callee)
+    accept(lab, lab.callee, session_description(lab.sink_port))
+    accept(lab, lab.caller, fax_of(ends[0], *TAKEN))
+    assert b"m=audio " in offered(lab.caller)
+    accept(lab, lab.caller, session_description(lab.sink_port))
+    assert not lab.facts("call.fax_relayed")
+    lab.caller.hang_up()
+
+
+@pytest.mark.parametrize("tone", ["cng", "ansam"])
+def test_no_other_tone_makes_the_switch_ask(offering: Laboratory, tone: str) -> None:
+    talk(offering)
+    hear(offering, "callee", tone)
+    assert not offering.callee.count(sip_events.ReinviteReceived)
+    offering.caller.hang_up()
+
+
+def test_the_switch_asks_nobody_whose_trunk_only_has_fax_passed_on(lab: Laboratory) -> None:
+    talk(lab)
+    hear(lab, "callee")
+    assert not lab.callee.count(sip_events.ReinviteReceived)
+    lab.caller.hang_up()
