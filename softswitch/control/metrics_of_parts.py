@@ -95,7 +95,7 @@ def _of_signatures(status: Status) -> Iterator[Family]:
     yield counter("softswitch_calls_signed_total", "Calls out to trunks that want them signed, by "
                   "attestation.", status["signed"], "attestation")  # fmt: skip
     yield counter("softswitch_certificates_fetched_total", "Certificates of callers' providers "
-                  "that were asked for, by what came of it.", status["fetched"], "result")  # fmt: skip
+                  "that were asked for, by outcome.", status["fetched"], "result")  # fmt: skip
 
 
 _PARTS: Mapping[str, Callable[[Status], Iterator[Family]]] = {
