@@ -28,8 +28,8 @@ from config.reading import (
     read_fields,
 )
 from config.trunk_dialogs import KEYS, OFFERS
-from config.trunk_fax import T38
 from config.trunk_failover import FAILOVER_KIND
+from config.trunk_fax import T38
 from config.trunk_headers import HEADERS_KIND
 from config.trunk_identity import IDENTITY_KIND
 from config.trunk_logins import LOGIN_KIND, PEER_KIND, REGISTER_KIND
