@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from softswitch.sdp.crypto import CryptoLine
 from softswitch.traces.sip_text import MAX_CALL_ID, call_id_of, masked
 
 HEAD = b"INVITE sip:x SIP/2.0\r\n"
@@ -107,16 +108,88 @@ def test_credentials_without_a_scheme_are_stars_as_a_whole(line: bytes, shown: b
             b"<sips:a@h?X=1&proxy-authorization=******&Y=2>",
         ),
         (b"<sip:a@h?%41uthorization=Digest SECRET>", b"<sip:a@h?%41uthorization=****** ******>"),
+        (b"<sip:a@h?body=a%3Dcrypto:SECRET>", b"<sip:a@h?body=*****************>"),
         (b"<sip:a@h?Replaces=not%20secret>", b"<sip:a@h?Replaces=not%20secret>"),
         (b"<sip:a;p=1:SECRET@h>", b"<sip:a;p=1:******@h>"),
         (b"<sip:a:SEC:RET@h>", b"<sip:a:*******@h>"),
         (b"<sip:a:SEC@RET;@h>", b"<sip:a:********@h>"),
+        (b"sip:a@h:5060,sip:b:SECRET@h", b"sip:a@h:5060,sip:b:******@h"),
+        (b"<sip:a:" + b"1:" * 9 + b"SECRET@h>", b"<sip:a:" + b"*" * 24 + b"@h>"),
     ],
 )
 def test_a_secret_in_a_uri_is_stars_where_the_uri_stands(uri: bytes, shown: bytes) -> None:
     assert masked(HEAD + b"Refer-To: " + uri + b"\r\n\r\n") == (
         HEAD + b"Refer-To: " + shown + b"\r\n\r\n"
     )
+
+
+CRYPTO = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:SECRET|2^20|1:32"
+LOGIN = b'Authorization: Digest username="ann", response="SECRET"'
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        # Leading line breaks are passed over by whoever reads messages (RFC 3261 section 7.5).
+        b"\r\n\r\n" + HEAD + LOGIN + b"\r\n\r\nv=0\r\n" + CRYPTO,
+        b"\n\n" + HEAD + LOGIN + b"\r\n\r\n",
+        # Pieces of a message, and messages whose end of head cannot be found.
+        LOGIN + b"\r\n",
+        b"v=0\r\n" + CRYPTO + b"\r\n",
+        HEAD + b"To: x\r\n" + CRYPTO,
+        HEAD + b"To: x\r" + LOGIN + b"\r\r" + CRYPTO,
+        # A message within a message, and a part of several.
+        HEAD + b"Content-Type: message/sip\r\n\r\nREGISTER sip:x SIP/2.0\r\n" + LOGIN,
+        HEAD + b"\r\n--b\r\nContent-Type: application/sdp\r\n\r\n" + CRYPTO + b"\r\n--b--",
+        # What proxies and registrars say of the same password.
+        HEAD + b'Authentication-Info: rspauth="SECRET", cnonce="SECRET"\r\n\r\n',
+        HEAD + b"Proxy-Authentication-Info: SECRET\r\n\r\n",
+        HEAD + b"X-Authorization: SECRET\r\n\r\n",
+        HEAD + b"Authorization: Digest\ra=SECRET\r\n\r\n",
+    ],
+)
+def test_secrets_are_stars_wherever_they_stand(message: bytes) -> None:
+    assert b"SECRET" in message
+    found = masked(message)
+    assert b"SECRET" not in found
+    assert b"ann" not in found
+    assert len(found) == len(message)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (b"a=crypto:1 AES_CM inline: SECRET|2^20", b"a=crypto:1 AES_CM inline: ******|2^20"),
+        (b"a=crypto:1 AES_CM inline:;SECRET", b"a=crypto:1 AES_CM inline:;******"),
+        (b"a=crypto:1 AES_CM other:SECRET KDR=3", b"a=crypto:1 AES_CM ************ KDR=3"),
+        (b"a=crypto:1 AES_CM SECRET", b"a=crypto:1 AES_CM ******"),
+        (b"a=crypto:inline:SECRET", b"a=crypto:inline:******"),
+        (b"a=crypto:1 X inline:SECRET FEC_KEY=inline:SECRET",
+         b"a=crypto:1 X inline:****** ********inline:******"),
+        (b"a=crypto:1 X inline:SECRET UNENCRYPTED_SRTP WSH=64",
+         b"a=crypto:1 X inline:****** UNENCRYPTED_SRTP WSH=64"),
+        (b"A = Crypto : 1 X inline:SECRET", b"A = Crypto : 1 X inline:******"),
+        (b"a=acap:1 crypto:1 X inline:SECRET", b"a=acap:1 crypto:1 X inline:******"),
+        (b"a=acap:2 key-mgmt:mikey SECRET", b"a=acap:2 key-mgmt:mikey ******"),
+        (b"a=x-own:1 inline:SECRET", b"a=x-own:1 inline:******"),
+    ],
+)  # fmt: skip
+def test_a_key_is_stars_however_its_line_is_written(line: bytes, shown: bytes) -> None:
+    rest = b"v=0\r\n%s\r\na=sendrecv\r\n"
+    assert masked(HEAD + b"\r\n" + rest % line) == HEAD + b"\r\n" + rest % shown
+
+
+def test_what_a_key_of_the_switch_looks_like_on_the_wire_is_stars() -> None:
+    line = CryptoLine(1, "AES_CM_128_HMAC_SHA1_80", bytes(range(30)))
+    found = masked(HEAD + b"\r\nv=0\r\n" + str(line).encode())
+    assert found.endswith(b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + b"*" * 40 + b"\r\n")
+
+
+def test_keys_told_in_a_part_of_an_info_are_stars() -> None:
+    part = b"--b\r\nContent-Type:\r\n application/dtmf-relay\r\n\r\nSignal=%s\r\n--b\r\n"
+    other = b"Content-Type: text/plain\r\n\r\nSignal=5\r\n--b--\r\n"
+    body = HEAD + b"Content-Type: multipart/mixed;boundary=b\r\n\r\n" + part + other
+    assert masked(body % b"7") == body % b"*"
 
 
 def test_keys_told_by_info_are_stars() -> None:
@@ -158,6 +231,11 @@ def test_the_length_never_changes_and_twice_is_once(message: bytes) -> None:
         b"\r\n\r\n" + b"\na=key-mgmt:a" + b" " * 60_000,
         b"\r\n\r\n" + b"\na=crypto:" + b"inline:" * 8_000,
         b"\nAuthorization" + b" " * 60_000,
+        b"\r\nContent-Type: application/dtmf" * 2_000,
+        b"\na=" + b" " * 60_000 + b"crypto",
+        b"\na=acap:" * 8_000 + b"crypto",
+        b"\n" + b"a-" * 30_000 + b"authorization",
+        b"\r\n\r\n\na=crypto:1 X " + b"|2^2" * 15_000,
     ],
 )
 @pytest.mark.timeout(20)
