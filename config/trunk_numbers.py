@@ -76,7 +76,7 @@ class SentKeys:
         "uri",
         one_of(_URIS),
         "The URI that the number stands in: `sip`, `phone` (sip with user=phone), or `tel`, where "
-        "one without + gets the country as its phone-context (RFC 3966).",
+        "a national number has the country as its phone-context (RFC 3966).",
         default="sip",
         example="tel",
     )

@@ -16,7 +16,6 @@ from softswitch.routing.addresses import DEFAULT_SIP_PORT, sip_uri
 __all__ = [
     "called_uri",
     "caller_uri",
-    "number_uri",
     "received_number",
     "received_uri",
     "sent_number",
@@ -69,25 +68,13 @@ def received_number(text: str, rule: NumberRule, country: str | None) -> str:
     return normalise(text, country) or text
 
 
-def number_uri(sent: str, rule: NumberRule, country: str, host: str, port: int) -> str:
-    """The URI in which a number that has its form already is sent."""
-    if rule.uri == "sip" or not _NUMBER.match(sent):
-        return sip_uri(sent, host, port)
-    if rule.uri == "phone":
-        return f"{sip_uri(sent, host, port)};user=phone"
-    if sent.startswith("+"):
-        return f"tel:{sent}"
-    return f"tel:{sent};phone-context=+{COUNTRIES[country].code}"
-
-
 def called_uri(number: str, trunk: Trunk, home: str) -> str:
     """The URI by which a trunk is asked for a number."""
     numbers = trunk.numbers
     if numbers is None:
         return sip_uri(number, trunk.host, trunk.port)
-    rule, country = numbers.send_called, numbers.country or home
-    sent = sent_number(number, rule, country, home)
-    return number_uri(sent, rule, country, trunk.host, trunk.port)
+    country, address = numbers.country or home, (trunk.host, trunk.port)
+    return _written(number, numbers.send_called, country, home, address)[1]
 
 
 def caller_uri(number: str, trunk: Trunk, home: str, host: str) -> tuple[str, str]:
@@ -95,9 +82,36 @@ def caller_uri(number: str, trunk: Trunk, home: str, host: str) -> tuple[str, st
     numbers = trunk.numbers
     if numbers is None:
         return number, sip_uri(number, host, DEFAULT_SIP_PORT)
-    rule, country = numbers.send_caller, numbers.country or home
+    country, address = numbers.country or home, (host, DEFAULT_SIP_PORT)
+    return _written(number, numbers.send_caller, country, home, address)
+
+
+def _written(
+    number: str, rule: NumberRule, country: str, home: str, address: tuple[str, int]
+) -> tuple[str, str]:
+    """A number in the form of a rule, and the URI that it stands in."""
     sent = sent_number(number, rule, country, home)
-    return sent, number_uri(sent, rule, country, host, DEFAULT_SIP_PORT)
+    uri = sip_uri(sent, *address)
+    if rule.uri == "sip" or not _NUMBER.match(sent):
+        return sent, uri
+    if rule.uri == "phone":
+        return sent, f"{uri};user=phone"
+    return sent, _tel_uri(number, sent, rule, country, home)
+
+
+def _tel_uri(number: str, sent: str, rule: NumberRule, country: str, home: str) -> str:
+    """RFC 3966 section 5.1.4: a local number holds within its context, and is read as what follows
+    that. So it has no prefix that people dial, and a number of another country is a global one."""
+    if sent.startswith("+"):
+        return f"tel:{sent}"
+    context = f"+{COUNTRIES[country].code}"
+    global_number = number if number.startswith("+") else normalise(number, home)
+    if global_number is None or rule.add:  # a short code, or what only this trunk understands
+        return f"tel:{sent};phone-context={context}"
+    foreign = not global_number.startswith(context)
+    if foreign or sent == global_number.removeprefix("+"):
+        return f"tel:{global_number}"
+    return f"tel:{global_number.removeprefix(context)};phone-context={context}"
 
 
 def received_uri(uri: str, trunk: Trunk) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.e164 import COUNTRIES, normalise
+from config.e164 import COUNTRIES, dialled, normalise
 from config.model import NumberFormat, NumberRule, Trunk, TrunkNumbers
 from softswitch.routing.number_forms import (
     called_uri,
@@ -64,6 +64,14 @@ def trunk(**numbers: NumberRule | str) -> Trunk:
          "sip:16025551234@192.0.2.1:5070;user=phone"),
         (NumberRule("e164", uri="tel"), "6025551234", "tel:+16025551234"),
         (NumberRule("bare", uri="tel"), "+16025551234", "tel:6025551234;phone-context=+1"),
+        (NumberRule("digits", uri="tel"), "+16025551234", "tel:+16025551234"),
+        (NumberRule("digits", uri="tel"), "6025551234", "tel:+16025551234"),
+        (NumberRule("e164", strip="+", uri="tel"), "+16025551234", "tel:+16025551234"),
+        (NumberRule("national", uri="tel"), "+16025551234", "tel:+16025551234"),
+        (NumberRule("national", uri="tel"), "+4930123456", "tel:+4930123456"),
+        (NumberRule("bare", uri="tel"), "+4930123456", "tel:+4930123456"),
+        (NumberRule("e164", uri="tel"), "911", "tel:911;phone-context=+1"),
+        (NumberRule("bare", add="9", uri="tel"), "911", "tel:9911;phone-context=+1"),
         (NumberRule("e164", strip="+", add="9#"), "+16025551234",
          "sip:9%2316025551234@192.0.2.1:5070"),
         (NumberRule(uri="tel"), "agent x", "sip:agent%20x@192.0.2.1:5070"),
@@ -75,6 +83,18 @@ def test_a_number_stands_in_the_uri_its_trunk_wants(
 ) -> None:
     assert called_uri(number, trunk(send_called=rule), "US") == uri
     assert str(Uri.parse(uri)) == uri
+
+
+@given(
+    country=st.sampled_from(sorted(COUNTRIES)),
+    form=st.sampled_from(("as_is", "e164", "digits", "national", "bare")),
+    number=st.sampled_from(("+16025551234", "+4930123456", "+390612345678", "+3611234567")),
+)
+def test_a_tel_uri_names_the_number_in_whatever_form(
+    country: str, form: NumberFormat, number: str
+) -> None:
+    told = trunk(country=country, send_called=NumberRule(form, uri="tel"))
+    assert dialled(called_uri(number, told, "US")) == number
 
 
 def test_without_a_rule_numbers_go_as_they_are() -> None:
