@@ -8,7 +8,16 @@ from typing import get_args
 from config.document import Scalar, Tree
 from config.kinds import BOOLEAN, one_of
 from config.model import IdentityPolicy, TrunkVouching
-from config.reading import Key, Reading, RefusedError, Section, keys_of, read_fields, section_kind
+from config.reading import (
+    Fields,
+    Key,
+    Reading,
+    RefusedError,
+    Section,
+    keys_of,
+    read_fields,
+    section_kind,
+)
 
 __all__ = ["VOUCHING", "VOUCHING_KIND"]
 
@@ -29,7 +38,7 @@ class VouchingKeys:
         "missing",
         one_of(_POLICIES),
         "What becomes of a call without a signature: it goes on, it goes on with a mark before the "
-        "caller's name, or it is refused with 428.",
+        "caller's name, or it is refused with 428. Needs `verify` or `believe`.",
         default="accept",
         example="mark",
     )
@@ -37,7 +46,7 @@ class VouchingKeys:
         "failed",
         one_of(_POLICIES),
         "What becomes of a call whose signature is not good; it is refused with 403 (too old), 436 "
-        "(no certificate), 437 (one that is not believed) or 438.",
+        "(no certificate), 437 (one that is not believed) or 438. Needs `verify` or `believe`.",
         default="accept",
         example="refuse",
     )
@@ -46,7 +55,7 @@ class VouchingKeys:
         BOOLEAN,
         "Whether what the carrier itself says is believed, of a trunk that is `trusted`: the "
         "parameter `verstat` of the caller's number, and `P-Attestation-Indicator`. Where `verify` "
-        "is on too, only for calls that come without a signature.",
+        "is on too, only for calls that come without a signature. Needs `trusted: true`.",
         default="false",
         example="true",
     )
@@ -90,6 +99,7 @@ def _read_vouching(tree: Tree, reading: Reading) -> TrunkVouching:
         raise RefusedError("expected verify, sign, or another of its keys")
     keys = VouchingKeys
     fields = read_fields(tree, VOUCHING, reading)
+    _check_policies(fields, reading)
     return TrunkVouching(
         verify=fields[keys.VERIFY],
         missing=fields[keys.MISSING],
@@ -99,6 +109,21 @@ def _read_vouching(tree: Tree, reading: Reading) -> TrunkVouching:
         sign=fields[keys.SIGN],
         pass_on=fields[keys.PASS],
     )
+
+
+def _check_policies(fields: Fields, reading: Reading) -> None:
+    """Policies for what nobody looks at would be taken for a lock, and are none."""
+    keys = VouchingKeys
+    looked_at = fields[keys.VERIFY] or fields[keys.BELIEVE]
+    if looked_at or fields.refused(keys.VERIFY, keys.BELIEVE):
+        return
+    for key in (keys.MISSING, keys.FAILED):
+        if fields[key] != "accept":
+            reading.problems.add(
+                fields.place(key),
+                f"{key.name}: {fields[key]}: nobody looks at signatures of the trunk's calls",
+                "set verify: true, or believe: true",
+            )
 
 
 VOUCHING_KIND = section_kind(VOUCHING, _read_vouching)

@@ -15,7 +15,7 @@ from config.kinds import (
     list_of,
     one_of,
 )
-from config.model import CodecName, Hold, Oversize, Trunk, TrunkRegistration
+from config.model import CodecName, Hold, Oversize, Trunk, TrunkRegistration, TrunkVouching
 from config.reading import (
     Fields,
     Key,
@@ -67,8 +67,8 @@ class TrunkKeys:
     TRUSTED = Key(
         "trusted",
         BOOLEAN,
-        "Whether its P-Asserted-Identity, Remote-Party-ID and P-Charge-Info are believed, and it is "
-        "told who a private caller is, in the fields of `caller_identity`.",
+        "Whether its P-Asserted-Identity, Remote-Party-ID and P-Charge-Info are believed, and it "
+        "is told who a private caller is, in the fields of `caller_identity`.",
         default="false",
         example="true",
     )
@@ -235,6 +235,20 @@ def _registration(fields: Fields, reading: Reading) -> TrunkRegistration | None:
     return None
 
 
+def _vouching(fields: Fields, reading: Reading) -> TrunkVouching | None:
+    """Only a trusted carrier's word on callers is ever believed."""
+    keys = TrunkKeys
+    found = fields.get(keys.IDENTITY)
+    untrusted = not (fields[keys.TRUSTED] or fields.refused(keys.TRUSTED))
+    if found is not None and found.believe and untrusted:
+        reading.problems.add(
+            fields.place(keys.IDENTITY),
+            "identity: believe: true: the trunk is not trusted",
+            "set trusted: true",
+        )
+    return found
+
+
 TRUNK = Section(
     "a trunk",
     "A carrier or gateway. Calls from any other host are refused with 403.",
@@ -302,7 +316,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         redirects=fields[keys.REDIRECTS],
         offers=fields[keys.OFFERS],
         keys=fields[keys.KEYS],
-        identity=fields.get(keys.IDENTITY),
+        identity=_vouching(fields, reading),
         cost=fields.get(keys.COST),
         listen=fields.get(keys.LISTEN),
         location=fields.place(keys.ADDRESS),

@@ -10,6 +10,7 @@ from config.model import Fetching, Signing, Stir, TrunkVouching
 from tests.support.configurations import MINIMAL, loaded, told
 
 TRUNK = "trunks: {{c: {{address: 192.0.2.1, identity: {{{}}}}}}}\n"
+TRUSTED = "trunks: {{c: {{address: 192.0.2.1, trusted: true, identity: {{{}}}}}}}\n"
 SIGN = "sign: {key: k.pem, certificate: c.pem, x5u: 'https://certs.example/ours.pem'"
 
 
@@ -21,7 +22,7 @@ def test_nobody_is_believed_and_nothing_signed_by_default() -> None:
 
 
 def test_every_key_of_a_trunk_reaches_the_model() -> None:
-    text = TRUNK.format(
+    text = TRUSTED.format(
         "verify: true, missing: mark, failed: refuse, believe: true, verstat: true, sign: true, "
         "pass: true"
     )
@@ -89,6 +90,33 @@ def test_a_word_that_is_no_policy_is_told_with_those_there_are() -> None:
     found = "\n".join(told(TRUNK.format("failed: drop")))
 
     assert "accept, mark or refuse" in found
+
+
+@pytest.mark.parametrize("text", ["missing: refuse", "failed: mark", "sign: true, failed: refuse"])
+def test_a_policy_for_signatures_that_nobody_looks_at_is_refused_where_it_stands(text: str) -> None:
+    key = text.rpartition(", ")[2].partition(":")[0]
+    line = TRUNK.format(text)
+    column = line.index(f"{key}: ") + len(f"{key}: ") + 1
+
+    (found,) = [one for one in told(line + f"stir: {{{SIGN}}}}}\n") if "nobody looks" in one]
+
+    assert found.startswith(f"1:{column}: {key}: ")
+    assert "verify: true" in found
+
+
+@pytest.mark.parametrize("text", ["missing: refuse", "failed: refuse"])
+def test_a_policy_for_what_a_trusted_carrier_says_is_good(text: str) -> None:
+    assert loaded(TRUSTED.format(f"believe: true, {text}")).trunks["c"].identity is not None
+
+
+def test_a_policy_that_changes_nothing_needs_nobody_to_look() -> None:
+    assert loaded(TRUNK.format("missing: accept, failed: accept")).trunks["c"].identity is not None
+
+
+def test_the_word_of_a_carrier_that_is_not_trusted_cannot_be_believed() -> None:
+    (found,) = told(TRUNK.format("believe: true"))
+
+    assert found.startswith("1:44: identity: believe: true: the trunk is not trusted"), found
 
 
 def test_nothing_is_verified_without_authorities() -> None:
