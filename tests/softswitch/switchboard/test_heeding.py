@@ -55,6 +55,7 @@ class Heard:
         self.told: list[tuple[str, str]] = []
         self.diverted = 0
         self.bridged = False
+        self.fax: object | None = None
         self.callee: object | None = None
         self.services = SimpleNamespace(loop=self)
         self.due: list[tuple[float, Callable[[], None]]] = []
@@ -192,6 +193,14 @@ def test_a_fax_machine_that_is_bridged_to_a_person_is_diverted_after_a_moment(
     assert bench.call.diverted == 0
     bench.call.wait()
     assert bench.call.diverted == 1
+
+
+def test_machines_that_have_agreed_on_fax_stay_with_each_other(bench: Bench) -> None:
+    bench.call.bridge("b2")
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    bench.call.fax = object()
+    bench.call.wait()
+    assert bench.call.diverted == 0
 
 
 def test_nobody_is_diverted_when_the_call_has_ended_meanwhile(bench: Bench) -> None:
