@@ -28,6 +28,8 @@ _COMPACT_HEADERS = frozenset("abcdefijklmnorstuvxy")
 
 IDENTITY_FIELDS = frozenset(("p-asserted-identity", "p-preferred-identity", "remote-party-id"))
 """Own header fields that say something to people only: they may be left out. Privacy may not."""
+SIGNED_FIELDS = frozenset(("identity", "date"))
+"""What the switch writes beside signatures (RFC 8224 section 4.1), on trunks that get some."""
 
 
 def _header_name(reserved: str, own: frozenset[str] = OWN_HEADERS) -> Kind[str]:

@@ -6,7 +6,7 @@ That a trunk is not the switch itself is checked by `config.references`.
 from config import spend
 from config.addresses import SOURCE, TRUNK_ADDRESS, HostPort, is_address
 from config.document import Scalar, Tree
-from config.header_names import HEADER_NAME
+from config.header_names import HEADER_NAME, SIGNED_FIELDS
 from config.kinds import (
     BOOLEAN,
     NAME,
@@ -15,7 +15,15 @@ from config.kinds import (
     list_of,
     one_of,
 )
-from config.model import CodecName, Hold, Oversize, Trunk, TrunkRegistration, TrunkVouching
+from config.model import (
+    CodecName,
+    Hold,
+    Oversize,
+    Trunk,
+    TrunkHeaders,
+    TrunkRegistration,
+    TrunkVouching,
+)
 from config.reading import (
     Fields,
     Key,
@@ -249,6 +257,27 @@ def _vouching(fields: Fields, reading: Reading) -> TrunkVouching | None:
     return found
 
 
+def _headers(fields: Fields, reading: Reading) -> TrunkHeaders | None:
+    """What signatures stand in is written by whoever signs, or by nobody."""
+    keys = TrunkKeys
+    found, vouching = fields.get(keys.HEADERS), fields.get(keys.IDENTITY)
+    if vouching is None or not (vouching.sign or vouching.pass_on):
+        return found
+    by_headers = () if found is None else (*found.passed, *(name for name, _ in found.set))
+    for key, names in (
+        (keys.HEADERS, by_headers),
+        (keys.PASS_HEADERS, fields.get(keys.PASS_HEADERS) or ()),
+    ):
+        for name in names:
+            if name.lower() in SIGNED_FIELDS:
+                reading.problems.add(
+                    fields.place(key),
+                    f"{key.name}: {name} is written by the switch, which signs calls to the trunk "
+                    "or passes signatures on to it (identity)",
+                )
+    return found
+
+
 TRUNK = Section(
     "a trunk",
     "A carrier or gateway. Calls from any other host are refused with 403.",
@@ -309,7 +338,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         rtcp_mux=fields[keys.RTCP_MUX],
         t38=fields[keys.T38],
         numbers=fields.get(keys.NUMBERS),
-        headers=fields.get(keys.HEADERS),
+        headers=_headers(fields, reading),
         failover=fields.get(keys.FAILOVER),
         caller_identity=fields.get(keys.CALLER_IDENTITY),
         transfers=fields[keys.TRANSFERS],

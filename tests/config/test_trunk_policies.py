@@ -140,3 +140,33 @@ def test_identity_fields_are_written_and_passed_in_whatever_case() -> None:
 )
 def test_mistakes_are_told(text: str, expected: str) -> None:
     assert expected in mistakes_in(text)
+
+
+SIGNING = "\nstir: {sign: {key: k.pem, certificate: c.pem, x5u: 'https://certs.example/a.pem'}}\n"
+
+
+@pytest.mark.parametrize("identity", ["sign: true", "pass: true"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "headers: {set: {Identity: x}}",
+        "headers: {set: {X-A: a, date: x}}",
+        "headers: {pass: [Date]}",
+        "pass_headers: [identity]",
+    ],
+)
+def test_the_fields_of_signatures_are_only_written_by_whoever_signs(
+    identity: str, text: str
+) -> None:
+    line = f"trunks: {{carrier: {{address: 192.0.2.1, {text}, identity: {{{identity}}}}}}}\n"
+
+    (found,) = told(line + REST + SIGNING)
+
+    key = text.partition(":")[0]
+    assert found.startswith(f"1:{line.index(text) + len(key) + 3}: {key}: ")
+    assert "is written by the switch" in found
+
+
+@pytest.mark.parametrize("text", ["headers: {set: {Date: x}}", "pass_headers: [Identity]"])
+def test_a_trunk_that_gets_no_signatures_of_ours_may_have_the_fields(text: str) -> None:
+    assert trunk(f"{text}, identity: {{verstat: true}}").identity is not None
