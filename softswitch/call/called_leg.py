@@ -40,6 +40,9 @@ COMPLETED_ELSEWHERE = sip_reason_header(200, "Call completed elsewhere")
 __all__ = ["COMPLETED_ELSEWHERE", "CalledLeg"]
 
 
+UNUSABLE = "the answer's session description is not usable"
+
+
 class CalledLeg(Leg):
     """A leg that we originate."""
 
@@ -67,6 +70,8 @@ class CalledLeg(Leg):
         self._way: Flow = request.flow
         self._heard = False
         """Whether a provisional response has come."""
+        self._why_unusable = ""
+        """What was wrong with the last description that could not be used."""
         self._patience: asyncio.TimerHandle | None = None
 
     def open_media(self, *, beside: MediaPort | None, prefer: str | None, ptime_ms: int) -> None:
@@ -265,12 +270,17 @@ class CalledLeg(Leg):
             if body:
                 self.media.accept(body)
         except (sdp.NotAcceptable, sdp.ParseError) as error:
+            self._note_unusable(error)
             logger.info(
                 "call %s leg %s: a description that cannot be used: %s",
                 self.call.call_id, self.leg_id, error,
             )  # fmt: skip
             return False
         return bool(body)
+
+    def _note_unusable(self, error: sdp.NotAcceptable | sdp.ParseError) -> None:
+        """Keep what is to be told of it: only our own words, which have an end."""
+        self._why_unusable = f": {error.text}" if isinstance(error, sdp.NotAcceptable) else ""
 
     def _on_answered(self, event: sip_events.InviteAnswered) -> None:
         self.dialog = event.dialog
@@ -283,7 +293,7 @@ class CalledLeg(Leg):
         if self.outcome.done() or not agreed:
             self.answered = False
             self.send_bye('SIP;cause=488;text="Not Acceptable Here"' if not agreed else None)
-            self._conclude(Rejected(488, "the answer's session description is not usable", 88))
+            self._conclude(Rejected(488, f"{UNUSABLE}{self._why_unusable}", 88))
             return
         assert self.media is not None
         self._conclude(None)
@@ -304,6 +314,7 @@ class CalledLeg(Leg):
             offer = sdp.SessionDescription.parse(session_description_of(event.response))
             answer = self.media.answer(offer, prefer=self._prefer)
         except (sdp.NotAcceptable, sdp.ParseError) as error:
+            self._note_unusable(error)
             logger.info(
                 "call %s leg %s: an offer that cannot be answered: %s",
                 self.call.call_id, self.leg_id, error,

@@ -25,6 +25,9 @@ SECURE_PROTOCOLS = frozenset({"RTP/SAVP", "RTP/SAVPF"})
 MAX_CRYPTO_LINES = 16
 """Lines looked at: a suite each, and RFC 4568 with all its successors knows fewer suites."""
 
+KEYS_NEEDED = "srtp is required, the far end gave no usable key"
+KEYS_WANTED = "the far end wants srtp, and gave no usable key"
+
 _LINE = re.compile(r"crypto:([0-9]{1,9})[ \t]+([A-Za-z0-9_]+)[ \t]+([^ \t]+)(.*)", re.IGNORECASE)
 # The key alone, or with its lifetime. A key with an identifier (MKI) would have to be told in each
 # packet, and several keys need identifiers.
@@ -146,7 +149,7 @@ class Keyring:
         ours = next((line for line in self._offered if _answers(theirs, line)), None)
         plain = media.protocol.upper() in PLAIN_PROTOCOLS and not _says_crypto(media)
         if ours is None and (self.required or not plain):
-            raise NotAcceptable(WARN_TRANSPORT_PROTOCOL, "Incompatible transport protocol")
+            raise refusal_of(media, self)
         return self._settle(media, ours, theirs)
 
     def _preferred(self, lines: Sequence[CryptoLine]) -> CryptoLine:
@@ -175,6 +178,18 @@ class Keyring:
         if ours is None or theirs is None:
             return None
         return SrtpKeys(ours.suite, ours.key, theirs.key)
+
+
+def refusal_of(media: MediaDescription, keyring: Keyring | None) -> NotAcceptable:
+    """Why a medium of a transport that is not taken is refused."""
+    text = "Incompatible transport protocol"
+    if keyring is not None and keyring.required:
+        text = KEYS_NEEDED
+    elif keyring is not None and (
+        media.protocol.upper() in SECURE_PROTOCOLS or _says_crypto(media)
+    ):
+        text = KEYS_WANTED
+    return NotAcceptable(WARN_TRANSPORT_PROTOCOL, text)
 
 
 def _answers(answer: CryptoLine | None, offered: CryptoLine) -> bool:

@@ -24,12 +24,11 @@ from softswitch.sdp.codec import (
     TELEPHONE_EVENT,
     Codec,
 )
-from softswitch.sdp.crypto import SECURE_PROTOCOLS, SrtpKeys
+from softswitch.sdp.crypto import SECURE_PROTOCOLS, SrtpKeys, refusal_of
 from softswitch.sdp.description import MediaDescription, SessionDescription
 from softswitch.sdp.errors import (
     WARN_MEDIA_FORMAT,
     WARN_MEDIA_TYPE,
-    WARN_TRANSPORT_PROTOCOL,
     NotAcceptable,
 )
 from softswitch.sdp.hosts import connection_of, family_of, is_unspecified, remote_host
@@ -281,7 +280,7 @@ def _choose_audio(
         if media.media != "audio" or media.port == 0:
             continue
         if not (_is_audio(media) if keyring is None else keyring.takes(media)):
-            refusal = NotAcceptable(WARN_TRANSPORT_PROTOCOL, "Incompatible transport protocol")
+            refusal = refusal_of(media, keyring)
             continue
         audio = read_audio(media, offered, codecs, keyed=keyring is not None)
         if not audio.codecs:

@@ -4,14 +4,17 @@ both sides have the same ones, whatever happened."""
 from __future__ import annotations
 
 import base64
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from softswitch.call.events import CallEvent, LegEnded
 from softswitch.call.leg import Leg
 from softswitch.sdp import SrtpKeys
+from softswitch.sdp.crypto import KEYS_NEEDED
 from softswitch.sip.flow import Flow
 from tests.support.laboratory import DIRECT, Laboratory, laboratory, session_description
 from tests.support.link import describe
@@ -195,8 +198,22 @@ def test_a_call_that_ends_before_its_new_key_is_acknowledged(lab: Laboratory, en
 
 
 def test_a_far_end_that_answers_with_a_key_nobody_offered_is_left(lab: Laboratory) -> None:
+    ended: list[CallEvent] = []
+    lab.services.events.subscribe(ended.append, kinds=frozenset([LegEnded]))
     lab.caller.invite(DIRECT)
     lab.settle()
     lab.callee.answer(body=described(lab, KEYS[1]).replace(b"crypto:1", b"crypto:7"))
     lab.settle()
     assert lab.record["legs"][1]["status"] == 488
+    causes = [event.cause for event in ended if isinstance(event, LegEnded)]
+    assert any(cause.endswith(KEYS_NEEDED) for cause in causes)
+
+
+def test_a_caller_without_keys_is_told_that_they_are_needed(
+    lab: Laboratory, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "softswitch.call")
+    lab.caller.description = session_description(lab.sink_port)
+    lab.caller.invite(DIRECT)
+    lab.settle()
+    assert f"ends: not_acceptable: {KEYS_NEEDED}" in caplog.text

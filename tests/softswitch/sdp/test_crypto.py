@@ -184,6 +184,21 @@ def test_what_is_not_as_encrypted_as_it_has_to_be_is_refused(
         assert caught.value.code == 302
 
 
+@pytest.mark.parametrize("lines", [(AVP,), (SAVP, "a=crypto:1 AEAD_AES_256_GCM inline:x")])
+def test_a_refusal_for_want_of_keys_says_so(lines: tuple[str, ...]) -> None:
+    with pytest.raises(NotAcceptable, match="srtp is required, the far end gave no usable key"):
+        check_offer(peer(*lines), local(required=True), CODECS)
+    mine = local(required=True)
+    offer(mine, CODECS)
+    with pytest.raises(NotAcceptable, match="srtp is required, the far end gave no usable key"):
+        accept_answer(mine, peer(*lines))
+    with pytest.raises(NotAcceptable, match="wants srtp, and gave no usable key"):
+        check_offer(peer(SAVP), local(), CODECS)
+    dtls = "m=audio 6000 UDP/TLS/RTP/SAVP 0"
+    with pytest.raises(NotAcceptable, match="Incompatible transport protocol"):
+        check_offer(peer(dtls), local(), CODECS)
+
+
 def test_without_a_keyring_keys_are_passed_over_and_savp_is_refused() -> None:
     plain = LocalMedia("192.0.2.1", 20000, session_id=77)
     body, agreement = answer(peer(AVP, crypto()), plain, CODECS)
