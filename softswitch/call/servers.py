@@ -1,4 +1,5 @@
-"""The ways to a trunk: its servers in the order of their records, those that failed lately last."""
+"""The ways to a trunk: its servers in the order of their records; those that failed lately come
+behind these, and those whose probe is down last of all."""
 
 from __future__ import annotations
 
@@ -26,6 +27,8 @@ class Ways:
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
         self._avoided: dict[Destination, float] = {}
+        self._down: set[tuple[str, Destination]] = set()
+        """By trunk: each has a probe of its own, and its own answers that mean down."""
 
     def of(
         self,
@@ -40,13 +43,30 @@ class Ways:
             return [flow]
         ordered = in_order(known, lambda most: self._ids.number(0, most))
         ways = [_way_to(server, trunk, flow) for server in ordered]
-        return sorted(ways, key=lambda way: self._avoided.get(way.destination, 0.0) > now)
+        return sorted(ways, key=lambda way: self._is_worse(trunk, way, now))
+
+    def _is_worse(self, trunk: Trunk, way: Flow, now: float) -> tuple[bool, bool]:
+        where = way.destination
+        return (trunk.name, where) in self._down, self._avoided.get(where, 0.0) > now
 
     def failed(self, flow: Flow, now: float) -> None:
         """A server did not answer, or said that it is not there."""
         if len(self._avoided) >= MAX_AVOIDED:
             self._avoided.clear()
         self._avoided[flow.destination] = now + AVOID_SECONDS
+
+    def is_down(self, trunk: str, flow: Flow) -> None:
+        """Its probe says so, and will say when it is there again: it comes last until then."""
+        self._down.add((trunk, flow.destination))
+
+    def is_there(self, trunk: str, flow: Flow) -> None:
+        """Its probe was answered: what failed before is over."""
+        self._avoided.pop(flow.destination, None)
+        self._down.discard((trunk, flow.destination))
+
+    def is_probed_no_more(self, trunk: str, flow: Flow) -> None:
+        """Nobody would say when it is there again."""
+        self._down.discard((trunk, flow.destination))
 
 
 def _way_to(server: Server, trunk: Trunk, flow: Flow) -> Flow:

@@ -208,7 +208,8 @@ class RegistrationChanged(msgspec.Struct, frozen=True):
 
 
 class ProbeChanged(msgspec.Struct, frozen=True):
-    """A peer that is asked by OPTIONS is there again, or not any more; status 0: no answer."""
+    """A peer that is asked by OPTIONS is there, as its first answer says or again, or is not any
+    more; status 0: no answer."""
 
     probe: Probe
     up: bool

@@ -141,10 +141,8 @@ class Probe:
         self._missed = 0 if there else self._missed + 1
         up = True if there else False if self._missed >= self._misses else self.up
         if up is not self.up:
-            was, self.up = self.up, up
-            # That a peer is there from the beginning is no news.
-            if not (was is None and up):
-                self._context.emit(ProbeChanged(self, bool(up), status))
+            self.up = up
+            self._context.emit(ProbeChanged(self, bool(up), status))
         self._wait(self._every)
 
     def _wait(self, seconds: float) -> None:

@@ -18,7 +18,7 @@ from softswitch.sip.flow import Flow
 from softswitch.sip.probe import Probe
 from softswitch.sip.registration import Registration
 
-__all__ = ["TrunkStatus", "TrunkWatch"]
+__all__ = ["ServerStatus", "TrunkStatus", "TrunkWatch"]
 
 LINE_DIGITS = 20
 """Hexadecimal digits that name a registered contact: 80 bits, nobody's guess."""
@@ -33,6 +33,17 @@ class TrunkStatus(msgspec.Struct, frozen=True):
     """None: it is not probed, or has not answered yet."""
     status: int | None
     """Of the last answer to a probe; 0: there was none."""
+
+
+class ServerStatus(msgspec.Struct, frozen=True):
+    """How one server of a trunk stands."""
+
+    host: str
+    port: int
+    transport: str
+    up: bool | None
+    status: int | None
+    """Both as in `TrunkStatus`."""
 
 
 class TrunkWatch:
@@ -80,9 +91,22 @@ class TrunkWatch:
         registered, probe = self._registrations.get(name), self._best_probe(name)
         return TrunkStatus(
             registered=None if registered is None else registered[1].registered,
-            up=None if probe is None else probe.up,
+            up=False if name in self._services.trunks_down else None if probe is None else probe.up,
             status=None if probe is None or probe.up is None else probe.status,
         )
+
+    def servers(self, trunk: Trunk) -> list[ServerStatus]:
+        """How the servers stand that its name leads to; none where it is an address."""
+        known = self._services.servers.get(trunk.service, ()) if trunk.by_name else ()
+        probes = {flow[:3]: probe for flow, probe in self._probes.get(trunk.name, {}).items()}
+        found = []
+        for server in sorted(known, key=lambda one: (one.priority, -one.weight)):
+            transport = server.transport or trunk.transport
+            probe = probes.get((transport, server.host, server.port))
+            up = None if probe is None else probe.up
+            status = None if probe is None or up is None else probe.status
+            found.append(ServerStatus(server.host, server.port, transport, up, status))
+        return found
 
     def receive(self, event: RegistrationChanged | ProbeChanged) -> None:
         """Tell what the stack has found."""
@@ -95,16 +119,17 @@ class TrunkWatch:
         name = str(event.probe.owner)
         for flow, probe in self._probes.get(name, {}).items():
             if probe is event.probe:
-                if not event.up:
-                    self._services.ways.failed(flow, self._services.now())
+                ways = self._services.ways
+                (ways.is_there if event.up else ways.is_down)(name, flow)
                 self._judge(name)
                 return
         # It was let go meanwhile.
 
     def _judge(self, name: str) -> None:
-        """A trunk is down when all its servers are."""
+        """A trunk is down when all its servers are, and until one of them has answered: a server
+        that its name leads to only now is not there just because nobody has asked it yet."""
         probe, down = self._best_probe(name), self._services.trunks_down
-        is_down = probe is not None and probe.up is False
+        is_down = probe is not None and not probe.up and (probe.up is False or name in down)
         if is_down == (name in down):
             return
         if probe is not None and is_down:
@@ -177,7 +202,7 @@ class TrunkWatch:
         """Probe each of its servers, and none that is none any more."""
         probes, ways = self._probes.setdefault(trunk.name, {}), self._ways(trunk)
         for flow in set(probes) - set(ways):
-            probes.pop(flow).stop()
+            self._stop_probe(trunk.name, flow, probes.pop(flow))
         for flow in ways:
             if flow not in probes:
                 probes[flow] = self._probe_server(trunk, flow)
@@ -207,6 +232,10 @@ class TrunkWatch:
         if registration is not None:
             self._lines.pop(line, None)
             registration.stop(now=self._services.now())
-        for probe in self._probes.pop(name, {}).values():
-            probe.stop()
+        for flow, probe in self._probes.pop(name, {}).items():
+            self._stop_probe(name, flow, probe)
         self._services.trunks_down.discard(name)
+
+    def _stop_probe(self, name: str, flow: Flow, probe: Probe) -> None:
+        probe.stop()
+        self._services.ways.is_probed_no_more(name, flow)

@@ -265,9 +265,12 @@ def asked(wire: Wire, within: float = 11.0) -> Message:
     return next_request(wire, "OPTIONS", within)[0]
 
 
-def test_a_peer_that_answers_is_no_news(wire: Wire) -> None:
+def test_a_peer_that_answers_is_told_once(wire: Wire) -> None:
     made = probe(wire)
-    for status in (200, 404, 401, 500):
+    wire.give(refused(asked(wire), 200))
+    told = wire.event(ProbeChanged)
+    assert (told.probe, told.up, told.status) == (made, True, 200)
+    for status in (404, 401, 500):
         wire.give(refused(asked(wire), status))
         assert made.up
     wire.no_event()
