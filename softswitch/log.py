@@ -111,15 +111,25 @@ class _Handler(logging.Handler):
         self._as_json = as_json
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
+        message = printable(record.getMessage())
         if record.exc_info:
-            message = f"{message}\n{logging.Formatter().formatException(record.exc_info)}"
+            # Indented: what failed may quote a peer, who must not begin a line.
+            trace = logging.Formatter().formatException(record.exc_info).split("\n")
+            message = "\n  ".join((message, *map(printable, trace)))
         level = record.levelname.lower()
         if self._as_json:
             entry = {"at": utc_text(record.created), "level": level, "message": message}
             self._writer.write(_json_text(entry))
         else:
             self._writer.write(f"{utc_text(record.created)} {level} {message}")
+
+
+def printable(text: str) -> str:
+    """A text on one line, without what moves a terminal's cursor: a peer may have written part of
+    it, whoever has quoted it."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def set_up_logging(writer: LogWriter, *, level: str, as_json: bool) -> None:
@@ -277,5 +287,5 @@ def _short(value: Any) -> str:
         text = _json_text(value)
     text = text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}..."
     if not text.isprintable() or " " in text:
-        return _json_text(text)
+        return printable(_json_text(text))
     return text

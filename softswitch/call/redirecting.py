@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.events import LegRedirected
+from softswitch.routing.addresses import canonical_host
 from softswitch.sip.errors import ParseError
+from softswitch.sip.flow import DEFAULT_PORT, DEFAULT_TLS_PORT
 from softswitch.sip.headers.name_address import NameAddress
 from softswitch.sip.message import Response
 from softswitch.sip.uri import Uri
@@ -38,23 +40,28 @@ class Redirections:
 
     def __init__(self, leg: CalledLeg) -> None:
         self._leg = leg
-        self._seen = {leg.request.uri}
+        self._seen = {_place(Uri.parse(leg.request.uri))}
         self._waiting: list[Uri] = []
         self._followed = 0
+        self._status = 0
         self._why = ""
 
     def take(self, response: Response) -> None:
         """Note where a response says that the call is to go; the new before the old."""
         named = _contacts(response)
-        found = [uri for uri in named if str(uri) not in self._seen]
-        self._why = "loop" if named else "nowhere"
-        self._seen.update(map(str, found))
+        found = []
+        for uri in named:
+            if _place(uri) not in self._seen:
+                self._seen.add(_place(uri))
+                found.append(uri)
+        self._status, self._why = response.status, "loop" if named else "nowhere"
         self._waiting = found + self._waiting
 
-    def next(self, status: int) -> DialRequest | None:
-        """How the leg goes on; None: it does not."""
+    def next(self) -> DialRequest | None:
+        """How the leg goes on, sent there now or before; None: it does not."""
         services = self._leg.services
         desk, spending, why = services.transfers, services.spending, self._why
+        self._why = ""
         while self._waiting and desk is not None:
             if self._followed >= MAX_REDIRECTIONS:
                 why = "too_many"
@@ -67,17 +74,19 @@ class Redirections:
             request = desk.redirect(self._leg, uri)
             if request is not None:
                 self._followed += 1
-                self._tell(status, request.uri, "")
+                self._tell(request.uri, "")
                 return request
             why = "not_allowed"
-        self._tell(status, "", why)
+        if why:  # else all that was named has been tried, and is told
+            self._tell("", why)
         return None
 
-    def _tell(self, status: int, to: str, why: str) -> None:
-        leg = self._leg
+    def _tell(self, to: str, why: str) -> None:
+        leg, status = self._leg, self._status
         logger.info(
-            "call %s leg %s: redirected (%d) to %s", leg.call.call_id, leg.leg_id, status, to or why
-        )
+            "call %s leg %s: redirected (%d) to %.100r %s",
+            leg.call.call_id, leg.leg_id, status, to, why,
+        )  # fmt: skip
         leg.call.emit(LegRedirected, leg=leg.leg_id, status=status, to=to, why=why)
 
 
@@ -90,9 +99,17 @@ def _contacts(response: Response) -> list[Uri]:
             address = NameAddress.parse(value)
         except ParseError:
             continue
-        if address.uri.scheme in ("sip", "tel"):
+        if address.uri.scheme in ("sip", "sips", "tel"):
             found.append((_preference(address), address.uri))
     return [uri for _, uri in sorted(found, key=lambda one: -one[0])]
+
+
+def _place(uri: Uri) -> tuple[str, str, int | None]:
+    """Who is meant, by whatever transport: somebody who has sent us there need not be asked again
+    by another one."""
+    is_tls = uri.scheme == "sips" or (uri.parameters.get("transport") or "").lower() == "tls"
+    usual = DEFAULT_TLS_PORT if is_tls else DEFAULT_PORT
+    return uri.user or "", canonical_host(uri.host), None if uri.port == usual else uri.port
 
 
 def _preference(address: NameAddress) -> float:

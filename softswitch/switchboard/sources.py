@@ -98,7 +98,7 @@ class Sources:
         """Somebody was refused by the SIP core: strangers have only so many tries."""
         if event.why == NOT_THE_PEERS:
             logger.warning(
-                "%s from %s:%d in the dialog %s, which is not its: refused",
+                "%s from %s:%d in the dialog %r, which is not its: refused",
                 event.request.method, event.flow.host, event.flow.port,
                 (event.request.headers.get("Call-ID") or "")[:MAX_SHOWN],
             )  # fmt: skip

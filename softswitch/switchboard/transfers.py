@@ -26,12 +26,12 @@ from softswitch.call.events import TransferReceived, TransferRefused
 from softswitch.call.leg import Leg
 from softswitch.call.moving import MAX_MOVES, Move
 from softswitch.call.taking_over import take_over
-from softswitch.routing.addresses import DEFAULT_SIP_PORT, canonical_host, sip_uri
+from softswitch.routing.addresses import canonical_host, sip_uri
 from softswitch.routing.number_forms import received_number
 from softswitch.sip.dialog import Dialog, DialogState
 from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestReceived
-from softswitch.sip.flow import Flow
+from softswitch.sip.flow import DEFAULT_PORT, DEFAULT_TLS_PORT, Flow
 from softswitch.sip.headers.replaces import Replaces
 from softswitch.sip.identity import read_identity
 from softswitch.sip.invite_server import IncomingInvite
@@ -99,8 +99,8 @@ class Transfers:
 
     def _tell_refused(self, leg: Leg, to: str, refused: Refused) -> None:
         logger.warning(
-            "call %s leg %s: no transfer to %s: %s",
-            leg.call.call_id, leg.leg_id, to or "nobody", refused.why,
+            "call %s leg %s: no transfer to %.100r: %s",
+            leg.call.call_id, leg.leg_id, to, refused.why,
         )  # fmt: skip
         leg.call.emit(
             TransferRefused, leg=leg.leg_id, to=to, status=refused.status, why=refused.why
@@ -190,15 +190,19 @@ class Transfers:
 
     def _permit(self, leg: Leg, uri: Uri) -> Permit | NotAllowed:
         """The right to call whom a party names: by number where the host is ours or its own."""
-        campaign = leg.call.campaign
         number = self._number(leg, uri)
-        if number is not None:
-            return self._guards.check_further(campaign, number, leg.call.call_id)
-        permit = self._guards.check_further(campaign, _told(uri), leg.call.call_id)
-        if isinstance(permit, Permit):
+        to = number or _told(uri)
+        permit = self._guards.check_further(leg.call.campaign, to, leg.call.call_id)
+        if isinstance(permit, NotAllowed):
+            return permit
+        trunk: Trunk | None = permit.trunk
+        if number is None:
             trunk = self._trunk_at(uri)
             if trunk is not None:
                 permit.destination = replace(permit.destination, trunk=trunk.name)
+        if trunk is not None and trunk.transport != "tls" and _needs_tls(uri, leg, number):
+            permit.withdraw()
+            return NotAllowed("trunk", f"trunk {trunk.name} calls nobody by TLS")
         return permit
 
     def _number(self, leg: Leg, uri: Uri) -> str | None:
@@ -284,13 +288,16 @@ class Transfers:
         host, or to whom the rules list; None: not there."""
         at = self._trunk_at(uri)
         number = self._number(leg, uri) if at is None else self._plain_number(uri)
+        trunk = at or leg.trunk
+        is_elsewhere = at is None and number is None
+        if not is_elsewhere and trunk.transport != "tls" and _needs_tls(uri, leg, number):
+            return None
         same = number is not None and number == self._plain_number(Uri.parse(leg.request.uri))
         if number is not None and same and at is not None:
             if self._guards.never(leg.call.campaign, number):
                 return None
         elif not self._permits(leg, number or _told(uri)):
             return None
-        trunk = at or leg.trunk
         if number is not None and at is None:
             target = Uri.parse(sip_uri(uri.number, trunk.host, trunk.port))
         else:
@@ -309,9 +316,22 @@ class Transfers:
 
 def _elsewhere(request: DialRequest, target: Uri, trunk: Trunk) -> DialRequest:
     transport = (target.parameters.get("transport") or trunk.transport).lower()
-    port = target.port or (trunk.port if target.host == trunk.host else DEFAULT_SIP_PORT)
-    flow = Flow(transport, target.host.strip("[]"), port, trunk.listener)
+    usual = DEFAULT_TLS_PORT if transport == "tls" else DEFAULT_PORT
+    port = target.port or (trunk.port if target.host == trunk.host else usual)
+    listener = next((n for by, n in trunk.listeners if by == transport), trunk.listener)
+    flow = Flow(transport, target.host.strip("[]"), port, listener)
     return msgspec.structs.replace(request, uri=str(target), to_number=target.number, flow=flow)
+
+
+def _is_secure(uri: Uri) -> bool:
+    return uri.scheme == "sips" or (uri.parameters.get("transport") or "").lower() == "tls"
+
+
+def _needs_tls(uri: Uri, leg: Leg, number: str | None) -> bool:
+    """RFC 3261 section 19.1: sips asks for TLS all the way. Where a party that is by TLS itself
+    names a number, `transport` says only how it reaches the host that it writes."""
+    is_way_to_us = number is not None and leg.trunk.transport == "tls"
+    return uri.scheme == "sips" or (_is_secure(uri) and not is_way_to_us)
 
 
 def _talks(leg: Leg) -> bool:
@@ -351,6 +371,6 @@ def _told(uri: Uri) -> str:
         return uri.number[:MAX_TOLD]
     user = "" if not uri.user else f"{uri.number}@"
     port = "" if uri.port is None else f":{uri.port}"
-    transport = (uri.parameters.get("transport") or "").lower()
-    way = f";transport={transport}" if transport in ("udp", "tcp") else ""
-    return f"sip:{user}{uri.host}{port}{way}"[:MAX_TOLD]
+    transport = "tls" if _is_secure(uri) else (uri.parameters.get("transport") or "").lower()
+    way = f";transport={transport}" if transport in ("udp", "tcp", "tls") else ""
+    return f"sip:{user}{uri.host}{port}"[: MAX_TOLD - len(way)] + way

@@ -150,3 +150,25 @@ def test_python_loggers_write_through_the_same_writer(pipe: tuple[int, int], as_
         assert json.loads(line)["message"] == "call c1: odd"
     else:
         assert line.endswith("warning call c1: odd")
+
+
+def test_what_a_peer_has_written_begins_no_line_and_moves_no_cursor(pipe: tuple[int, int]) -> None:
+    writer = LogWriter(pipe[1])
+    root = logging.getLogger()
+    before = root.handlers, root.level
+    try:
+        set_up_logging(writer, level="info", as_json=False)
+        forged = "1\n2026-01-01T00:00:00.000Z error FORGED\r\x1b[31m\x9b31m"
+        logging.getLogger("t").info("no transfer to %s", forged)
+        try:
+            raise ValueError(forged)
+        except ValueError:
+            logging.getLogger("t").exception("it failed")
+    finally:
+        root.handlers, root.level = before
+    EventLog(writer, level="info", as_json=False).receive(digit(forged))
+    writer.close()
+    data = os.read(pipe[0], 1 << 20).decode()
+    assert "FORGED" in data
+    assert not any(line.startswith("2026-01-01") for line in data.splitlines())
+    assert all(one == "\n" or one.isprintable() for one in data)

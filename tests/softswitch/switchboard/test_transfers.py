@@ -390,6 +390,15 @@ def test_who_has_only_read_the_dialog_moves_nobody(bench: Referring) -> None:
     assert len(lab.callee.calls) == 1
 
 
+def test_an_address_that_is_refused_writes_no_line_of_its_own(
+    bench: Referring, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, agent = bench.bridge()
+    bench.refer(agent, f"sip:1%0Aforged%0D%1b[31m@{SWITCH}")
+    (line,) = [one for one in caplog.messages if "no transfer to" in one]
+    assert line.isprintable()
+
+
 def test_nobody_is_called_without_rules(tmp_path: Path) -> None:
     with referring(tmp_path / "data", rules=None) as bench:
         _, agent = bench.bridge()
