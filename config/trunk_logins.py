@@ -8,7 +8,7 @@ import re
 from config import hints
 from config.addresses import HOST
 from config.document import Scalar, Tree
-from config.kinds import BOOLEAN, LINE, NAME, duration, secret
+from config.kinds import BOOLEAN, LINE, duration, secret
 from config.model import TrunkLogin, TrunkRegistration
 from config.reading import (
     Key,
@@ -122,7 +122,7 @@ class RegisterKeys:
 
     USER = Key(
         "user",
-        NAME,
+        _USER_KIND,
         "The user part of the address that is registered.",
         otherwise="the user of `outbound_auth`",
         example="16025550100",

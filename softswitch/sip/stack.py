@@ -182,8 +182,7 @@ class Stack:
         context.now = now
         tag = context.ids.tag()
         head = self._head("INVITE", uri, to_flow, from_, tag, to, headers, routes, call_id)
-        plain = contact_user.lstrip("+").isalnum() and contact_user.isascii()
-        user = contact_user if plain else quote(contact_user, safe="+._~*!'()&=$,;?/-")
+        user = _escaped(contact_user)
         invite = OutgoingInvite(
             context,
             head,
@@ -266,7 +265,7 @@ class Stack:
             self._context,
             registrar=registrar,
             aor=aor,
-            contact_user=contact_user,
+            contact_user=_escaped(contact_user),
             line=line,
             expires=expires,
             ways=ways,
@@ -341,9 +340,13 @@ class Stack:
     def admits(self, admits: Callable[[str, float], bool] | None) -> None:
         self._context.admits = admits
 
-    def tell_strangers(self, by: Callable[[str], bool]) -> None:
-        """Have hosts told apart; before, no host is a stranger."""
+    def tell_strangers(
+        self, by: Callable[[str], bool], belongs: Callable[[object, str], bool] | None = None
+    ) -> None:
+        """Have hosts told apart; before, no host is a stranger. `belongs` says whether a host may
+        be the peer of an owner; without it, whoever is no stranger may be anybody's."""
         self._context.is_stranger = by
+        self._context.belongs = belongs
 
     @property
     def drops(self) -> Counter[str]:
@@ -437,3 +440,10 @@ class Stack:
             return True
         context.drops["stranger"] += 1
         return False
+
+
+def _escaped(user: str) -> str:
+    """The user part of a Contact; nearly every one is a number, with nothing to escape."""
+    if user.isascii() and user.lstrip("+").isalnum():
+        return user
+    return quote(user, safe="+._~*!'()&=$,;?/-")
