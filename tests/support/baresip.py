@@ -1,7 +1,7 @@
 """Debian's baresip as a phone for tests: its own SIP, RTP and SRTP (libre), none of ours.
 
-It plays a tone of 440 Hz, writes down nothing, and answers calls by itself. It ends after so many
-seconds, or when it is closed.
+It plays a tone of 440 Hz, writes down what it hears, and answers calls by itself. It ends after so
+many seconds, or when it is closed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import subprocess
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from tests.support.certificates import CERTIFICATE, KEY
 from tests.support.ports import free_sip_port
 
 PROGRAM = shutil.which("baresip")
@@ -24,6 +27,7 @@ MODULES = Path("/usr/lib/baresip/modules")
 needs_baresip = pytest.mark.skipif(PROGRAM is None, reason="baresip is not installed")
 
 TONE_HZ = 440
+WAV_HEAD = 44
 MAX_SECONDS = 60
 """A phone that a test forgets ends by itself."""
 
@@ -31,13 +35,18 @@ CONFIGURATION = """\
 sip_listen 127.0.0.1:{port}
 net_interface 127.0.0.1
 audio_source aufile,{tone}
-audio_player aufile,{heard}
-audio_alert aufile,{heard}
+audio_player aubridge,heard
+audio_alert aubridge,alert
 rtcp_mux {mux}
 module_path {modules}
 module {codec}.so
 module srtp.so
 module aufile.so
+module aubridge.so
+module sndfile.so
+snd_path {folder}
+sip_certificate {folder}/certificate.pem
+sip_cafile {folder}/certificate.pem
 module uuid.so
 module stdio.so
 module_tmp account.so
@@ -64,22 +73,31 @@ class Baresip:
         one_port: bool = False,
         dial: str = "",
         codec: str = "g711",
+        transport: str = "udp",
+        registrar: tuple[str, int] | None = None,
+        password: str = "",
     ) -> None:
+        """`registrar` is where it registers, with a `password`, and what its calls go by."""
         self.port = free_sip_port()
         self._control = free_sip_port()
         folder.mkdir(parents=True)
+        self._folder = folder
         self._log = folder / "log"
         tone = folder / "tone.wav"
         _write_tone(tone, 30, *_FORMS[codec])
         (folder / "config").write_text(
             CONFIGURATION.format(
-                port=self.port, tone=tone, heard=folder / "heard.wav", modules=MODULES,
+                port=self.port, tone=tone, folder=folder, modules=MODULES,
                 mux="yes" if one_port else "no", control=self._control, codec=codec,
             )
         )  # fmt: skip
         only = ";audio_codecs=pcmu" if codec == "g711" else ""
         secure = f";mediaenc={encryption}" if encryption else ""
-        account = f"<sip:{user}@127.0.0.1;transport=udp>;regint=0;answermode=auto"
+        (folder / "certificate.pem").write_text(KEY + CERTIFICATE)
+        place, login = "127.0.0.1", "regint=0"
+        if registrar:
+            place, login = f"{registrar[0]}:{registrar[1]}", f"regint=60;auth_pass={password}"
+        account = f"<sip:{user}@{place};transport={transport}>;{login};answermode=auto"
         (folder / "accounts").write_text(f"{account}{only}{secure}\n")
         (folder / "contacts").write_text("")
         self._command = [str(PROGRAM), "-f", str(folder), "-t", str(MAX_SECONDS)]
@@ -99,6 +117,12 @@ class Baresip:
         with socket.create_connection(("127.0.0.1", self._control), timeout=5) as control:
             control.sendall(f"{len(told)}:{told},".encode())
             control.recv(65536)
+
+    def heard(self) -> NDArray[np.float64]:
+        """What it has heard so far, up to the first re-INVITE, as samples of its codec's rate."""
+        tapes = sorted(self._folder.glob("dump-*-dec.wav"))
+        sound = tapes[-1].read_bytes()[WAV_HEAD:] if tapes else b""
+        return np.frombuffer(sound[: len(sound) & ~1], "<i2").astype(np.float64)
 
     def said(self) -> str:
         """What it has written so far."""

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -46,15 +47,18 @@ class Kamailio:
         """Where it listens."""
         return self.host, self.port
 
-    def __enter__(self) -> Kamailio:
+    def _options(self) -> list[str]:
+        """What it is told beside where its files are."""
+        listen = f"LISTEN=udp:{self.host}:{self.port}"
+        return ["-f", str(CONFIGURATION), "-A", f'DISPATCHER="{self.list}"', "-A", listen]
+
+    def __enter__(self) -> Self:
         assert EXECUTABLE is not None
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     *(EXECUTABLE, "-DD", "-E", "-m", "32", "-M", "8"),
-                    *("-Y", str(self.directory), "-f", str(CONFIGURATION)),
-                    *("-A", f'DISPATCHER="{self.list}"'),
-                    *("-A", f"LISTEN=udp:{self.host}:{self.port}"),
+                    *("-Y", str(self.directory), *self._options()),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
