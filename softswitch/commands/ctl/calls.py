@@ -99,13 +99,13 @@ def _call(options: argparse.Namespace, peer: Peer, output: Output) -> int:
     return 0
 
 
-_LEG_COLUMNS = ("leg", "side", "state", "trunk", "number", "codec", ">time", ">talk")
+_LEG_COLUMNS = ("leg", "side", "state", "trunk", "number", "codec", "srtp", ">time", ">talk")
 
 
 def _leg_row(leg: dict[str, Any]) -> tuple[Any, ...]:
     return (
         leg["leg"], leg["side"], leg["state"], leg["trunk"], leg["number"], leg["codec"],
-        clock(leg["seconds"]), clock(leg["talk_seconds"]),
+        leg.get("srtp") or "no", clock(leg["seconds"]), clock(leg["talk_seconds"]),
     )  # fmt: skip
 
 

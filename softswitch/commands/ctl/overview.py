@@ -10,7 +10,7 @@ from softswitch.commands.ctl.output import Output, clock
 from softswitch.commands.ctl.peer import Peer, RefusedError
 from softswitch.commands.ctl.verb import Verbs
 
-__all__ = ["add", "status_facts"]
+__all__ = ["add", "closed_for", "status_facts"]
 
 SLOW_SECONDS = 600.0
 """New prompts are spoken before a configuration is in force."""
@@ -60,6 +60,7 @@ def status_facts(status: dict[str, Any]) -> dict[str, Any]:
         "version": f"{status['version']} (pid {status['pid']})",
         "up": clock(status["uptime_seconds"]),
         "state": _state(status),
+        "admission": _admission(status["parts"].get("admission")),
         "calls": f"{status['calls']} now, {status['presented']} since the start",
         "refused": status["refusals"] or "none",
         "configuration": status["config_version"],
@@ -72,10 +73,27 @@ def status_facts(status: dict[str, Any]) -> dict[str, Any]:
 
 def _state(status: dict[str, Any]) -> str:
     if not status["draining"]:
-        return "takes calls"
+        why = closed_for(status)
+        return f"too full ({why}): refuses new calls" if why else "takes calls"
     until = status.get("drain_until")
     hung_up = "" if until is None else f", calls are hung up at {_time_of_day(until)}"
     return f"draining: takes no new calls{hung_up}"
+
+
+def closed_for(status: dict[str, Any]) -> str:
+    """Which limit has closed the switch to new calls; empty while it takes them."""
+    return str((status["parts"].get("admission") or {}).get("closed") or "")
+
+
+def _admission(told: Any) -> str:
+    if not isinstance(told, dict):
+        return "not watched"
+    state = f"closed ({told['closed']})" if told["closed"] else "open"
+    return (
+        f"{state}, closed {told['times_closed']} times since the start, "
+        f"loop {told['loop_lag_ms']:.1f} ms late, {told['worst_loop_lag_ms']:.1f} ms at worst, "
+        f"backlog {told['backlog']:.0%}"
+    )
 
 
 def _time_of_day(at: float) -> str:
@@ -116,7 +134,15 @@ def _trunks(options: argparse.Namespace, peer: Peer, output: Output) -> int:
     if output.as_json:
         output.json(answer)
         return 0
-    return _list_of(answer, "trunks", output)
+    trunks = answer["trunks"]
+    plain = [{name: one for name, one in trunk.items() if name != "servers"} for trunk in trunks]
+    _list_of({"trunks": plain}, "trunks", output)
+    servers = [
+        {"trunk": trunk["trunk"], **server}
+        for trunk in trunks
+        for server in trunk.get("servers", ())
+    ]
+    return _list_of({"servers": servers}, "servers", output) if servers else 0
 
 
 def _pools(options: argparse.Namespace, peer: Peer, output: Output) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from config.model import Trunk
@@ -10,10 +12,22 @@ from softswitch.control.desk import Desk
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.methods.connection import Nothing
 from softswitch.control.session import Caller
+from softswitch.switchboard.trunk_watch import ServerStatus
 
 __all__ = ["METHODS"]
 
 METHODS = Catalogue()
+
+
+class ServerLine(msgspec.Struct, frozen=True):
+    """A server of a trunk that is a name."""
+
+    address: str
+    transport: str
+    state: str
+    """up or down, as its probe says; ready: it is taken to be there."""
+    probe_status: int | None
+    """Final status of the last answer to a probe; 0: there was none; null: it is not probed."""
 
 
 class TrunkLine(msgspec.Struct, frozen=True):
@@ -33,6 +47,8 @@ class TrunkLine(msgspec.Struct, frozen=True):
     """Null: the switch does not register there."""
     probe_status: int | None
     """Final status of the last answer to a probe; 0: there was none; null: it is not probed."""
+    servers: list[ServerLine] = []
+    """Where its name leads, in the order of priorities; none where its address has a port."""
 
 
 class Trunks(msgspec.Struct, frozen=True):
@@ -51,17 +67,33 @@ async def list_trunks(desk: Desk, caller: Caller, params: Nothing) -> Trunks:
 
 def _line(desk: Desk, trunk: Trunk) -> TrunkLine:
     watched = None if desk.trunk_watch is None else desk.trunk_watch.status(trunk.name)
-    host = f"[{trunk.host}]" if ":" in trunk.host else trunk.host
     return TrunkLine(
         trunk=trunk.name,
-        address=f"{host}:{trunk.port}",
+        address=_address(trunk.host, trunk.port),
         transport=trunk.transport,
         legs=desk.services.trunk_legs[trunk.name],
         max_calls=trunk.max_calls,
         state=_state(desk, trunk, up=None if watched is None else watched.up),
         registered=None if watched is None else watched.registered,
         probe_status=None if watched is None else watched.status,
+        servers=[] if desk.trunk_watch is None else _servers(desk.trunk_watch.servers(trunk)),
     )
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _servers(found: Iterable[ServerStatus]) -> list[ServerLine]:
+    return [
+        ServerLine(
+            address=_address(one.host, one.port),
+            transport=one.transport,
+            state={True: "up", False: "down", None: "ready"}[one.up],
+            probe_status=one.status,
+        )
+        for one in found
+    ]
 
 
 def _state(desk: Desk, trunk: Trunk, *, up: bool | None) -> str:
