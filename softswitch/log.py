@@ -28,6 +28,8 @@ from softswitch.call.events import (
     ClockStepped,
     ConfigRefused,
     DiskFailed,
+    TrunkDown,
+    TrunkUnregistered,
 )
 from softswitch.call.stream import EventStream
 from softswitch.switchboard.record import utc_text
@@ -149,6 +151,8 @@ _LEVELS: Mapping[type[CallEvent], int] = {
     ClockStepped: logging.WARNING,
     ConfigRefused: logging.ERROR,
     DiskFailed: logging.ERROR,
+    TrunkDown: logging.WARNING,
+    TrunkUnregistered: logging.WARNING,
 }
 """Everything else is INFO too: a line a fact."""
 

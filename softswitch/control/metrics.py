@@ -31,6 +31,7 @@ from softswitch.call.stream import EventStream
 from softswitch.control.desk import Desk
 from softswitch.control.exposition import Family, Histogram, counter, gauge, histogram, text_of
 from softswitch.control.metrics_of_parts import families_of_parts
+from softswitch.control.metrics_of_trunks import families_of_trunks
 
 __all__ = ["Metrics"]
 
@@ -65,6 +66,8 @@ class Metrics:
         self._one_way_last = ""
         self._rate = Rate(RATE_SECONDS)
         self._packets: Counter[str] = Counter()
+        # What an alarm is to look at is there before the first of them.
+        self._dropped: Counter[str] = Counter(not_authentic=0, replayed=0)
         self._originated: dict[tuple[str, str], float] = {}
         self._delay = Histogram(
             "softswitch_sip_post_dial_delay_seconds",
@@ -138,6 +141,8 @@ class Metrics:
         self._packets["received"] += quality.packets
         self._packets["sent"] += quality.packets_sent
         self._packets["lost"] += max(0, quality.lost)
+        if quality.dropped:
+            self._dropped.update(quality.dropped)
         if event.status == 200 and quality.packets_sent and not quality.packets:
             self._one_way += 1
             # The legs of a call end together.
@@ -163,6 +168,7 @@ class Metrics:
                 *self._of_legs(desk),
                 *_of_media(desk),
                 *_of_hearing(desk.status_of),
+                *families_of_trunks(desk),
                 *families_of_parts(desk.status_of),
             )
         )
@@ -205,6 +211,9 @@ class Metrics:
         for name in ("received", "sent", "lost"):
             about = f"RTP packets {name} on legs that are over."
             yield counter(f"softswitch_media_packets_{name}_total", about, self._packets[name])
+        about = "Packets that came to legs that are over and were not taken, by why."
+        name = "softswitch_media_packets_dropped_total"
+        yield counter(name, about, self._dropped, "reason")
         about = "Answered legs that were sent voice and sent none."
         yield counter("softswitch_media_one_way_legs_total", about, self._one_way)
         about = "Calls with such a leg."

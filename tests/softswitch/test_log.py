@@ -13,7 +13,16 @@ from typing import Any
 import pytest
 
 from softswitch import log
-from softswitch.call.events import CallPresented, CallRecorded, DigitPressed, LegEnded, LegQuality
+from softswitch.call.events import (
+    CallPresented,
+    CallRecorded,
+    DigitPressed,
+    LegEnded,
+    LegQuality,
+    TrunkDown,
+    TrunkUnregistered,
+    TrunkUp,
+)
 from softswitch.log import EventLog, LogWriter, set_up_logging
 
 
@@ -120,6 +129,19 @@ def test_long_values_are_cut(pipe: tuple[int, int]) -> None:
     writer.close()
     (line,) = written(pipe[0])
     assert len(line) < 500
+
+
+def test_trunks_that_go_are_warnings_and_those_that_come_are_not(pipe: tuple[int, int]) -> None:
+    writer = LogWriter(pipe[1])
+    lines = EventLog(writer, level="info", as_json=False)
+    head: dict[str, Any] = {"call_id": "", "number": 1, "at": 0.0, "clock": 0.0, "trunk": "carrier"}
+    lines.receive(TrunkDown(**head, status=503))
+    lines.receive(TrunkUnregistered(**head, holds=False, status=403, why="response"))
+    lines.receive(TrunkUp(**head))
+    writer.close()
+    assert [line.split()[1:3] for line in written(pipe[0])] == [
+        ["warning", "trunk.down"], ["warning", "trunk.unregistered"], ["info", "trunk.up"],
+    ]  # fmt: skip
 
 
 def test_the_level_says_what_is_written(pipe: tuple[int, int]) -> None:

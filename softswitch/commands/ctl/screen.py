@@ -7,6 +7,7 @@ from typing import Any
 
 from softswitch.commands.ctl.calls import CALL_COLUMNS, call_row
 from softswitch.commands.ctl.output import clean, clock, table_of
+from softswitch.commands.ctl.overview import closed_for
 
 __all__ = ["Sample", "picture"]
 
@@ -68,12 +69,13 @@ def _head(sample: Sample) -> Any:
     from rich.text import Text
 
     status = sample.status
-    state = "DRAINING" if status["draining"] else "takes calls"
+    why = closed_for(status)
+    state = "DRAINING" if status["draining"] else f"TOO FULL ({why})" if why else "takes calls"
     text = (
         f"softswitch {status['version']}  pid {status['pid']}  up "
         f"{clock(status['uptime_seconds'])}  {state}  configuration {status['config_version']}"
     )
-    return Text(clean(text), "bold yellow" if status["draining"] else "bold")
+    return Text(clean(text), "bold" if state == "takes calls" else "bold yellow")
 
 
 def _figures(sample: Sample, before: Sample) -> Any:

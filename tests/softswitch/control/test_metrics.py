@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -11,6 +12,7 @@ from softswitch.call.events import CallRefused, LegEnded, LegQuality
 from softswitch.control.desk import Desk
 from softswitch.control.history import EventHistory
 from softswitch.control.metrics import MAX_REASONS, Metrics, Rate
+from softswitch.switchboard.trunk_watch import TrunkStatus, TrunkWatch
 from tests.support.laboratory import CAPTURE_ONLY, DIRECT, Laboratory, laboratory
 
 
@@ -150,6 +152,36 @@ def test_jitter_and_loss_are_counted_for_legs_that_had_media(bench: Bench) -> No
         bench['media_loss_ratio_bucket{le="0.1"}'] - bench['media_loss_ratio_bucket{le="0.05"}']
         == 2
     )
+
+
+def test_packets_that_are_not_the_far_ends_are_counted_by_why(bench: Bench) -> None:
+    assert bench['media_packets_dropped_total{reason="not_authentic"}'] == 0
+    dropped = {"not_authentic": 3, "replayed": 2}
+    quality = LegQuality(packets=9, lost=0, jitter_ms=0.0, packets_sent=9, dropped=dropped)
+    for leg in ("a", "b1"):
+        bench.metrics._receive(_leg_ended(leg, quality))
+    assert bench['media_packets_dropped_total{reason="not_authentic"}'] == 6
+    assert bench['media_packets_dropped_total{reason="replayed"}'] == 4
+
+
+def test_each_trunk_is_told_of_as_it_stands(bench: Bench) -> None:
+    class Watch:
+        def status(self, name: str) -> TrunkStatus:
+            return TrunkStatus(
+                registered=False if name == "carrier" else None, up=None, status=None
+            )
+
+    names = list(bench.lab.configuration.trunks)
+    assert len(names) > 1
+    assert [bench[f'trunk_up{{trunk="{name}"}}'] for name in names] == [1] * len(names)
+    bench.desk.trunk_watch = cast(TrunkWatch, Watch())
+    bench.lab.services.trunks_down.add("carrier")
+    assert bench['trunk_up{trunk="carrier"}'] == 0
+    assert bench['trunk_registered{trunk="carrier"}'] == 0
+    text = bench.metrics.text(bench.desk)
+    assert text.count("softswitch_trunk_registered{") == 1
+    assert text.count("softswitch_trunk_up{") == len(names)
+    bench.lab.services.trunks_down.clear()
 
 
 def test_a_call_with_two_one_way_legs_is_one_call(bench: Bench) -> None:

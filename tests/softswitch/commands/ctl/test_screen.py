@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from rich.console import Console
 
+from softswitch.commands.ctl.overview import status_facts
 from softswitch.commands.ctl.screen import Sample, picture
 
 STATUS: dict[str, Any] = {
@@ -129,3 +131,19 @@ def test_nothing_that_a_terminal_obeys_comes_through() -> None:
     text = drawn(hostile, sample(0.0))
     assert "\x1b" not in text
     assert "[red]" in text
+
+
+@pytest.mark.parametrize(
+    ("why", "state", "row"), [("loop_lag", "too full (loop_lag)", "closed"), ("", "", "open")]
+)
+def test_a_switch_that_is_too_full_says_so(why: str, state: str, row: str) -> None:
+    told = {
+        "closed": why, "times_closed": 2, "loop_lag_ms": 700.0, "worst_loop_lag_ms": 900.0,
+        "backlog": 0.25,
+    }  # fmt: skip
+    now = sample(parts__admission=told)
+    facts = status_facts(now.status)
+    assert facts["admission"].startswith(row)
+    assert "closed 2 times since the start, loop 700.0 ms late" in facts["admission"]
+    assert facts["state"].startswith(state or "takes calls")
+    assert (f"TOO FULL ({why})" if why else "takes calls") in drawn(now, now)
