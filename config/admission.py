@@ -2,8 +2,8 @@
 
 from config.document import Tree
 from config.kinds import BOOLEAN, duration, integer, or_off
-from config.model import Admission
-from config.reading import Key, MissingError, Reading, Section, keys_of, read_fields
+from config.model import Admission, Switch
+from config.reading import Fields, Key, MissingError, Reading, Section, keys_of, read_fields
 
 __all__ = ["ADMISSION", "read_admission"]
 
@@ -22,7 +22,7 @@ class AdmissionKeys:
         "free_ports",
         integer(0, 10_000),
         "Pairs of media ports that are kept for the second legs of calls: callers are refused "
-        "while no more than these are free.",
+        "while no more than these are free. Fewer than there are in `rtp_ports`.",
         default="0",
         example="20",
     )
@@ -53,16 +53,30 @@ ADMISSION = Section(
 )
 
 
-def read_admission(tree: Tree, reading: Reading) -> Admission:
+def read_admission(tree: Tree, reading: Reading, switch: Switch) -> Admission:
     """The section; its defaults where a mistake leaves no value to take."""
     keys = AdmissionKeys
     try:
         fields = read_fields(tree, ADMISSION, reading)
     except MissingError:
         return Admission()
+    _check_ports(fields, switch, reading)
     return Admission(
         calls_per_second=fields.get(keys.CALLS_PER_SECOND),
         free_ports=fields[keys.FREE_PORTS],
         loop_lag_seconds=fields[keys.LOOP_LAG].value,
         backlog=fields[keys.BACKLOG],
     )
+
+
+def _check_ports(fields: Fields, switch: Switch, reading: Reading) -> None:
+    """A switch that keeps all its ports would refuse every call."""
+    kept = fields[AdmissionKeys.FREE_PORTS]
+    there = (switch.rtp_last_port - switch.rtp_first_port + 1) // 2
+    if kept and kept >= there:
+        reading.problems.add(
+            fields.place(AdmissionKeys.FREE_PORTS),
+            f"free_ports: {kept} of {there} pairs of media ports are kept: every call would be "
+            "refused",
+            "more rtp_ports of the section switch, or less here",
+        )

@@ -229,7 +229,7 @@ def _read(tree: Tree | None, path: Path, reading: Reading) -> Configuration | No
         control=control,
         defence=defence,
         stir=stir,
-        admission=read_admission(_settings(tree, "admission"), reading),
+        admission=read_admission(_settings(tree, "admission"), reading, switch),
         trace=read_tracing(_settings(tree, "trace"), reading),
         originate=originate,
         webhooks=webhooks,

@@ -6,7 +6,7 @@ import pytest
 
 from config.errors import ConfigErrors
 from config.model import Admission
-from tests.support.configurations import MINIMAL, loaded
+from tests.support.configurations import MINIMAL, loaded, told
 
 
 def test_nothing_said_is_a_switch_that_guards_itself_only() -> None:
@@ -30,3 +30,17 @@ def test_the_loop_may_be_as_late_as_it_likes() -> None:
 def test_nonsense_is_told(text: str) -> None:
     with pytest.raises(ConfigErrors, match=text.partition(":")[0]):
         loaded(MINIMAL + f"admission: {{{text}}}\n")
+
+
+@pytest.mark.parametrize("kept", [5, 6, 10_000])
+def test_a_switch_that_would_keep_all_its_ports_is_refused(kept: int) -> None:
+    text = f"switch: {{rtp_ports: 20000-20009}}\nadmission: {{free_ports: {kept}}}\n"
+
+    (found,) = told(text + MINIMAL)
+
+    assert found.startswith(f"2:25: free_ports: {kept} of 5 pairs of media ports are kept"), found
+
+
+def test_a_switch_may_keep_all_its_ports_but_one_pair() -> None:
+    text = "switch: {rtp_ports: 20000-20009}\nadmission: {free_ports: 4}\n"
+    assert loaded(text + MINIMAL).admission.free_ports == 4
