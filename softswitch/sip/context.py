@@ -77,6 +77,7 @@ class Context:
         "admits",
         "allow",
         "allow_line",
+        "belongs",
         "client_transactions",
         "closed",
         "dialogs",
@@ -136,6 +137,8 @@ class Context:
         self.admits: Callable[[str, float], bool] | None = None
         # Whether a host is nobody of ours; None: no host is a stranger.
         self.is_stranger: Callable[[str], bool] | None = None
+        # Whether a host may speak for what somebody owns; None: whoever is no stranger may.
+        self.belongs: Callable[[object, str], bool] | None = None
         # Where the message being worked on came from.
         self.source = NOWHERE
         # What goes out to the shell.
@@ -226,6 +229,12 @@ class Context:
     def is_strange(self, host: str) -> bool:
         """Say whether a host is nobody of ours."""
         return self.is_stranger is not None and self.is_stranger(host)
+
+    def may_speak(self, owner: object, host: str) -> bool:
+        """Say whether a host may be the peer of who owns a dialog or a request of ours."""
+        if self.belongs is None or owner is None:
+            return not self.is_strange(host)
+        return self.belongs(owner, host)
 
     # Limits.
 
