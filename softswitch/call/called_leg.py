@@ -351,7 +351,7 @@ class CalledLeg(Leg):
         if self._redirections is None or status >= 600:
             # 21.6: whoever says 6xx knows it for all places.
             return False
-        request = self._redirections.next(status)
+        request = self._redirections.next()
         if request is None or self.outcome.done():  # by a subscriber
             return request is not None
         self._stop_patience()

@@ -10,9 +10,8 @@ Knows nothing of calls, caller ids (softswitch.sip.identity) or failover.
 import msgspec
 
 from config.model import Campaign, Configuration, Destination, Trunk
-from softswitch.routing.addresses import DEFAULT_SIP_PORT
 from softswitch.routing.number_forms import called_uri
-from softswitch.sip.flow import Flow
+from softswitch.sip.flow import DEFAULT_PORT, DEFAULT_TLS_PORT, Flow
 from softswitch.sip.uri import Uri
 
 __all__ = ["DialAddress", "destination_trunk", "dial_address"]
@@ -55,6 +54,7 @@ def dial_address(
 
 
 def _flow_of(uri: Uri, trunk: Trunk) -> Flow:
-    transport = uri.parameters.get("transport") or trunk.transport
-    host = uri.host.strip("[]")
-    return Flow(transport.lower(), host, uri.port or DEFAULT_SIP_PORT, trunk.listener)
+    transport = (uri.parameters.get("transport") or trunk.transport).lower()
+    port = uri.port or (DEFAULT_TLS_PORT if transport == "tls" else DEFAULT_PORT)
+    listener = next((n for by, n in trunk.listeners if by == transport), trunk.listener)
+    return Flow(transport, uri.host.strip("[]"), port, listener)

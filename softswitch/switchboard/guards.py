@@ -37,7 +37,7 @@ DEFAULT_SIP_PORT = "5060"
 
 _URI = re.compile(
     r"sip:(?P<user>[A-Za-z0-9+._~-]{1,64})@(?P<host>[A-Za-z0-9.-]{1,250})(?::(?P<port>[0-9]{1,5}))?"
-    r"(?P<transport>;transport=(?:udp|tcp))?\Z",
+    r"(?P<transport>;transport=(?:udp|tcp|tls))?\Z",
     re.IGNORECASE,
 )
 """What may be asked for by URI: nothing in it may lead elsewhere (maddr, headers, a password)."""
@@ -233,6 +233,9 @@ class Guards:
         if not _leaves_by(rules, name, campaign):
             return NotAllowed("trunk", f"calls may not leave by trunk {name}")
         shown = None
+        own = configuration.trunks[name].transport
+        if trunk is not None and own != "tls" and names[0].endswith(";transport=tls"):
+            return NotAllowed("trunk", f"trunk {name} calls nobody by TLS")
         if caller_id is not None:
             shown = normalise(caller_id, configuration.switch.country)
             if shown is None or not _shows(rules, shown):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from config.model import Configuration, ControlToken, OriginateRules
+from softswitch.call.called_leg import CalledLeg
+from softswitch.sip.headers.name_address import NameAddress
 from softswitch.switchboard.guards import Guards, Permit
 from softswitch.switchboard.spending import Spending
 from softswitch.switchboard.transfers import Transfers
@@ -73,6 +75,30 @@ def test_the_best_is_called_first_and_then_the_others(lab: Laboratory) -> None:
     assert lab.record["legs"][1]["status"] == 480
 
 
+def test_a_place_that_fails_is_no_redirection(lab: Laboratory) -> None:
+    begin(lab)
+    contacts = (f"<sip:+16025550001@{SWITCH}>", f"<sip:+16025550002@{SWITCH}>")
+    redirect(lab, 0, *contacts)
+    refuse(lab, 1, 486)
+    refuse(lab, 2, 480)
+    told = [(fact["status"], fact["to"]) for fact in lab.facts("leg.redirected")]
+    assert told == [(302, f"sip:+1602555000{n}@{HERE}") for n in (1, 2)]
+
+
+@pytest.mark.parametrize("to", ["<sips:carol@192.0.2.50>", "<sip:carol@192.0.2.50;transport=tls>"])
+def test_who_is_named_by_tls_is_called_by_tls(tmp_path: Path, to: str) -> None:
+    with laboratory(tmp_path / "data", agents="redirects: follow") as lab:
+        bench = Referring(lab, replace(RULES, to=("sip:*@192.0.2.50",)))
+        begin(lab)
+        leg = next(one for one in lab.call.legs if isinstance(one, CalledLeg))
+        request = bench.desk.redirect(leg, NameAddress.parse(to).uri)
+        assert request is not None
+        assert request.uri == "sip:carol@192.0.2.50;transport=tls"
+        assert request.flow[:3] == ("tls", "192.0.2.50", 5061)
+        lab.caller.cancel()
+        lab.settle()
+
+
 def test_a_busy_everywhere_is_not_gone_round(lab: Laboratory) -> None:
     begin(lab)
     redirect(lab, 0, f"<sip:+16025550001@{SWITCH}>", f"<sip:+16025550002@{SWITCH}>")
@@ -88,6 +114,13 @@ def test_a_busy_everywhere_is_not_gone_round(lab: Laboratory) -> None:
         ("<sip:carol@192.0.2.77>", "not_allowed"),
         ("<tel:+18005550177>", "not_allowed"),
         (f"<sip:100001@{HERE}>", "loop"),
+        (f"<sip:100001@{HERE};transport=tcp>", "loop"),
+        (f"<sip:100001@{HERE}:5061;transport=TLS>", "loop"),
+        (f"<sips:100001@{HERE}>", "loop"),
+        (f"<sip:{THIRD}@{HERE};transport=tls>", "not_allowed"),
+        (f"<sips:{THIRD}@{HERE}>", "not_allowed"),
+        (f"<sips:{THIRD}@{SWITCH}>", "not_allowed"),
+        (f"<sips:carol@{HERE}>", "not_allowed"),
         ("<mailto:x@example.com>", "nowhere"),
         ("<sip:", "nowhere"),
     ],

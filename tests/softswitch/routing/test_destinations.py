@@ -35,6 +35,11 @@ TCP = Trunk("b", "2001:db8::1", 5060, "tcp")
             DialAddress("sip:agent@[::1]:5070;transport=TCP", "agent", Flow("tcp", "::1", 5070)),
         ),
         (
+            Destination("uri", "sip:agent@[::1];transport=tls"),
+            UDP,
+            DialAddress("sip:agent@[::1];transport=tls", "agent", Flow("tls", "::1", 5061)),
+        ),
+        (
             Destination("uri", "sip:pbx.example.org"),
             TCP,
             DialAddress(

@@ -330,6 +330,10 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "an address that nobody lists": ("sip:carol@192.0.2.77", 403, "destination"),
     "no phone": ("sip:nobody@192.0.2.9", 403, "destination"),
     "another scheme": ("mailto:x@example.com", 403, "destination"),
+    "a number that must go by TLS": ("sips:+16025550177@192.0.2.9", 403, "trunk"),
+    "a number by TLS": ("sip:+16025550177@192.0.2.9;transport=tls", 403, "trunk"),
+    "an address at a trunk that has no TLS": ("sip:carol@192.0.2.2;transport=tls", 403, "trunk"),
+    "an address there that must go by TLS": ("sips:carol@192.0.2.2", 403, "trunk"),
     "another method": ("sip:+16025550177@192.0.2.9;method=BYE", 403, "bad_request"),
     "a dialog of nobody's that cannot be read": (
         "sip:+16025550177@192.0.2.9?Replaces=x", 400, "bad_request"
