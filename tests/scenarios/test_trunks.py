@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import digest
 from tests.support.certificates import CERTIFICATE, KEY
+from tests.support.control import ControlPeer
 from tests.support.digest import Carrier
 from tests.support.name_server import NameServer
 from tests.support.phone import Call, Phone
@@ -328,10 +329,21 @@ def test_a_trunk_with_servers_is_up_and_registered_while_one_of_them_answers(
         wait_for("its line", lambda: "trunk.registered" in switch.output())
         wait_for("probes", lambda: len(carrier.strays) >= 3, within=20)
         assert "trunk.down" not in switch.output()
+        expected = {silent: "down", carrier.port: "up"}
+        with ControlPeer(switch.data / "control.sock") as peer:
+            wait_for("both states", lambda: states(peer) == expected, within=20)
         carrier.probe_status = 503
         wait_for("down", lambda: "trunk.down" in switch.output(), within=20)
         carrier.probe_status = 200
         wait_for("up", lambda: "trunk.up" in switch.output(), within=20)
+        with ControlPeer(switch.data / "control.sock") as peer:
+            assert states(peer) == expected
+
+
+def states(peer: ControlPeer) -> dict[int, str]:
+    """How the servers of the trunk stand, by their ports."""
+    (trunk,) = peer.ask("trunk.list")["trunks"]
+    return {int(one["address"].rpartition(":")[2]): one["state"] for one in trunk["servers"]}
 
 
 def test_servers_of_a_name_are_tried_one_after_the_other(tmp_path: Path) -> None:
