@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -15,7 +16,7 @@ from config.difference import (
     needs_restart,
     with_running_settings,
 )
-from config.model import Configuration
+from config.model import Configuration, SwitchTls
 from config.schema import ONE_EACH, schema
 from tests.support.configurations import loaded
 
@@ -132,3 +133,16 @@ def test_a_listener_for_browsers_stays_where_it_is_and_takes_over_who_may_ask() 
     assert needs_restart(none, before) == needs_restart(before, none) == ("web.listen",)
     assert with_running_settings(none, before).web is None
     assert with_running_settings(before, none).web is None
+
+
+def test_the_page_on_operation_names_whatever_needs_a_restart() -> None:
+    text = Path("docs/operation.md").read_text(encoding="utf-8")
+    (told,) = [part for part in text.split("\n* ") if "is named in `needs_restart`" in part]
+    keys = {*RESTART["switch"].values(), *RESTART["control"].values()}
+    keys |= {field.name for field in fields(SwitchTls)} & {"verify", "client_certificates"}
+    assert {key for key in keys if f"`{key}`" not in told} == set()
+    before, after = (
+        loaded(TEXT.replace('5060"', f'5060", tls: {{certificate: a, key: b, {one}}}'))
+        for one in ("verify: true", "verify: false")
+    )
+    assert needs_restart(before, after) == ("switch.tls",)
