@@ -48,7 +48,7 @@ class TrunkRegistered(CallEvent, frozen=True, kw_only=True):
 
 
 class TrunkUnregistered(CallEvent, frozen=True, kw_only=True):
-    """A registration with a carrier failed; it is tried again. `call_id` is empty."""
+    """A registration failed, and is tried again, or was taken back. `call_id` is empty."""
 
     kind = "trunk.unregistered"
     trunk: str
@@ -57,4 +57,4 @@ class TrunkUnregistered(CallEvent, frozen=True, kw_only=True):
     status: int
     """Of the answer, or 0: there was none."""
     why: str
-    """response, timeout or transport."""
+    """response, timeout or transport; withdrawn: it is not to be any more."""

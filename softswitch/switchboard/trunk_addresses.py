@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from config.model import Configuration
 from softswitch.routing.addresses import ip_address
@@ -27,6 +28,9 @@ when one holds no longer."""
 
 MAX_AT_ONCE = 16
 """Questions under way together: a configuration may have thousands of names."""
+
+MAX_NAMED = 5
+"""Trunks of one name that a line of the log tells."""
 
 Servers = Mapping[tuple[str, str], tuple[Server, ...]]
 
@@ -60,7 +64,8 @@ class TrunkAddresses:
         }
         targets = {server.host for found in servers.values() for server in found}
         names = names_to_resolve(configuration)
-        found = await self._resolve(names | {host for host in targets if ip_address(host) is None})
+        named = names | {host for host in targets if ip_address(host) is None}
+        found = await self._resolve(named, partial(_trunks_of, configuration, self._servers))
         return Known(
             {name: found[name] for name in names},
             {
@@ -72,16 +77,18 @@ class TrunkAddresses:
             },
         )
 
-    async def _resolve(self, names: Iterable[str]) -> dict[str, frozenset[str]]:
+    async def _resolve(
+        self, names: Iterable[str], whose: Callable[[str], str]
+    ) -> dict[str, frozenset[str]]:
         gate = asyncio.Semaphore(MAX_AT_ONCE)
 
         async def one(name: str) -> tuple[str, frozenset[str]]:
             async with gate:
-                return name, await self._resolve_one(name)
+                return name, await self._resolve_one(name, whose)
 
         return dict(await asyncio.gather(*map(one, names)))
 
-    async def _resolve_one(self, name: str) -> frozenset[str]:
+    async def _resolve_one(self, name: str, whose: Callable[[str], str]) -> frozenset[str]:
         """What a name stands for, or did when its name service spoke last."""
         try:
             found = frozenset(await self._resolver.resolve(name))
@@ -92,7 +99,7 @@ class TrunkAddresses:
             if name not in self._silent:
                 self._silent.add(name)
                 meanwhile = "what was known holds on" if found else "its calls are not known"
-                logger.warning("a trunk: %s; %s", error, meanwhile)
+                logger.warning("%s: %s; %s", whose(name), error, meanwhile)
         self._addresses[name] = found
         return found
 
@@ -143,3 +150,16 @@ class TrunkAddresses:
         for name in self._addresses.keys() - used:
             del self._addresses[name]
         self._silent &= used
+
+
+def _trunks_of(configuration: Configuration, servers: Servers, name: str) -> str:
+    """Whose a name is, for people: `trunk "a"`."""
+    whose = []
+    for trunk in configuration.trunks.values():
+        behind = () if trunk.behind is None else trunk.behind.proxies
+        targets = servers.get(trunk.service, ()) if trunk.by_name else ()
+        if name in (trunk.host, *trunk.sources, *behind, *(one.host for one in targets)):
+            whose.append(f'"{trunk.name}"')
+    more = "" if len(whose) <= MAX_NAMED else f" and {len(whose) - MAX_NAMED} more"
+    word = "trunks" if len(whose) > 1 else "trunk"
+    return f"{word} {', '.join(whose[:MAX_NAMED])}{more}"

@@ -66,7 +66,9 @@ class TrunkWatch:
     def use(self, configuration: Configuration) -> None:
         """Watch the trunks of this configuration; those that are as they were go on."""
         for name, trunk in self._trunks.items():
-            if configuration.trunks.get(name) != trunk:
+            after = configuration.trunks.get(name)
+            if after != trunk:
+                self._tell_withdrawn(name, after)
                 self._let_go(name)
         for name, trunk in configuration.trunks.items():
             if self._trunks.get(name) != trunk:
@@ -226,6 +228,16 @@ class TrunkWatch:
         services = self._services
         flow = Flow(trunk.transport, trunk.host, trunk.port, trunk.listener)
         return services.ways.of(trunk, flow, services.servers, services.now())
+
+    def _tell_withdrawn(self, name: str, after: Trunk | None) -> None:
+        """Say so where a registration that held is not to be any more."""
+        _, registration = self._registrations.get(name, ("", None))
+        if registration is None or not registration.registered:
+            return
+        if after is None or after.register is None:
+            self._services.tell(
+                TrunkUnregistered, trunk=name, holds=False, status=0, why="withdrawn"
+            )
 
     def _let_go(self, name: str) -> None:
         line, registration = self._registrations.pop(name, ("", None))

@@ -163,10 +163,19 @@ class Directory:
             responses = error.kwargs.get("responses", {}).values()
             return _Answer((), min(map(_negative_seconds, responses), default=NEGATIVE_SECONDS))
         except (dns.exception.DNSException, OSError, TimeoutError) as error:
-            raise NoAnswer(f"{question}: {str(error) or 'no answer'}") from None
+            raise NoAnswer(f"{question} {kind}: {_told(error)}") from None
         if answer.rrset is None:
             return _Answer((), _negative_seconds(answer.response))
         return _Answer(tuple(answer)[:MAX_RECORDS], float(answer.rrset.ttl))
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, for people: the resolver's own words are its arguments."""
+    if isinstance(error, dns.exception.Timeout | TimeoutError):
+        return f"no answer within {DEADLINE_SECONDS:g} s"
+    if isinstance(error, dns.resolver.NoNameservers):
+        return "no name server has a usable answer"
+    return str(error) or type(error).__name__
 
 
 def _negative_seconds(response: dns.message.Message) -> float:

@@ -115,7 +115,7 @@ async def test_a_name_service_that_is_away_changes_nothing(
     for _ in range(2):
         assert await bench.addresses.find(WITH_PORT) == before
     assert [one.getMessage() for one in caplog.records] == [
-        "a trunk: no address for 'carrier.example'; what was known holds on"
+        "trunk \"a\": no address for 'carrier.example'; what was known holds on"
     ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from config.model import Trunk, TrunkProbe
-from softswitch.call.events import TrunkDown, TrunkUp
+from config.model import Trunk, TrunkProbe, TrunkRegistration
+from softswitch.call.events import TrunkDown, TrunkUnregistered, TrunkUp
 from softswitch.call.servers import AVOID_SECONDS, Ways
 from softswitch.sip.events import ProbeChanged
 from softswitch.sip.flow import Flow
@@ -156,3 +157,19 @@ def test_each_server_of_a_name_is_told_with_what_its_probe_says(house: House) ->
         ServerStatus(SECOND.host, 5060, "udp", True, 404),
     ]
     assert house.watch.servers(Trunk("other", "192.0.2.9")) == []
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_registration_that_the_configuration_has_no_more_is_told_of(
+    house: House, stays: bool
+) -> None:
+    trunk = replace(TRUNK, register=TrunkRegistration(user="us"), probe=None)
+    house.services.logins = SimpleNamespace(of=lambda trunk: None)
+    house.services.ids = Ids(Pseudorandom(2))
+    for one in (TRUNK, trunk):
+        house.watch.use(SimpleNamespace(trunks={"carrier": one}))  # type: ignore[arg-type]
+    ((_, registration),) = house.watch._registrations.values()
+    registration.registered = True
+    after = replace(trunk, max_calls=7) if stays else replace(trunk, register=None)
+    house.watch.use(SimpleNamespace(trunks={"carrier": after}))  # type: ignore[arg-type]
+    assert ((TrunkUnregistered, "carrier") in house.told) is not stays

@@ -59,7 +59,8 @@ async def test_a_name_service_that_is_away_is_no_answer(
     monkeypatch.setattr(module, "DEADLINE_SECONDS", 0.3)
     directory = Directory([("127.0.0.1", server.port)])
     setattr(server, how, True)
-    with pytest.raises(NoAnswer, match=r"_sip\._udp\.carrier\.example"):
+    says = r"^_sip\._udp\.carrier\.example\. SRV: no (answer within 0\.3 s|name server has .*)$"
+    with pytest.raises(NoAnswer, match=says):
         await directory.find("carrier.example", "udp")
 
 
