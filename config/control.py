@@ -144,7 +144,8 @@ CONTROL_TLS = Section(
 def _read_tls(tree: Tree, reading: Reading) -> ControlTls:
     keys = TlsKeys
     fields = read_fields(tree, CONTROL_TLS, reading)
-    return ControlTls(fields[keys.CERTIFICATE], fields[keys.KEY])
+    places = fields.places(keys.CERTIFICATE, keys.KEY)
+    return ControlTls(fields[keys.CERTIFICATE], fields[keys.KEY], places)
 
 
 class ControlKeys:

@@ -6,7 +6,7 @@ is no second list. Every mistake is noted with its place and reading goes on.
 Knows no key of the language by itself.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
@@ -252,6 +252,10 @@ class Fields:
         """Where the value stands, or the mapping when it is absent."""
         tree = self.table.entries.get(key.name)
         return tree.location if tree is not None else self.table.location
+
+    def places(self, *keys: Key[Any]) -> Mapping[str, Location]:
+        """Where the values stand, by the names of their keys."""
+        return {key.name: self.place(key) for key in keys}
 
 
 def read_fields(tree: Tree, section: Section, reading: Reading) -> Fields:

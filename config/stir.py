@@ -175,6 +175,7 @@ def _read_sign(tree: Tree, reading: Reading) -> Signing:
         others=_attestation(fields[keys.OTHERS]),
         numbers=fields.get(keys.NUMBERS) or (),
         origid=fields.get(keys.ORIGID),
+        places=fields.places(keys.KEY, keys.CERTIFICATE),
     )
 
 
@@ -266,6 +267,7 @@ def read_stir(tree: Tree, reading: Reading) -> Stir:
         tn_auth_list=fields[keys.TN_AUTH_LIST],
         fetching=fields.get(keys.FETCH),
         signing=fields.get(keys.SIGN),
+        places=fields.places(keys.AUTHORITIES, keys.CERTIFICATES),
     )
 
 

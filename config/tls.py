@@ -87,6 +87,7 @@ def _read_tls(tree: Tree, reading: Reading) -> SwitchTls:
         authorities=fields.get(keys.AUTHORITIES),
         verify=fields[keys.VERIFY],
         client_certificates=fields[keys.CLIENT_CERTIFICATES],
+        places=fields.places(keys.CERTIFICATE, keys.KEY, keys.AUTHORITIES),
     )
 
 

@@ -44,8 +44,8 @@ def load_startable(path: Path | str, environment: Mapping[str, str]) -> Configur
     """Load a file that a switch is to start with, here and as who we are; raises ConfigErrors."""
     configuration = load_checked(path, environment)
     problems = Problems()
-    for problem in _certificate_problems(configuration):
-        problems.add(Location(str(path), 1, 1), problem)
+    for place, problem in _certificate_problems(configuration):
+        problems.add(place, problem)
     _add_srtp_problem(configuration, problems)
     _add_opus_problem(configuration, problems)
     problems.raise_if_any()
@@ -86,7 +86,21 @@ def _ending_certificates(configuration: Configuration) -> Iterator[str]:
         days = days_left(one, time.time())
         if days <= WARN_DAYS:
             when = f"ends in {days:.0f} days" if days > 0 else "has ended"
-            yield f"{configuration.source}: {one.section}: certificate {one.path} {when}"
+            place = _certificate_place(configuration, one.section)
+            yield f"{place}: {one.section}: certificate {one.path} {when}"
+
+
+def _certificate_place(configuration: Configuration, section: str) -> Location:
+    """Where the certificate of a section stands."""
+    web = configuration.web
+    settings = {
+        "switch": configuration.switch.tls,
+        "control": configuration.control.tls,
+        "web": None if web is None else web.tls,
+        "stir": configuration.stir.signing,
+    }[section]
+    assert settings is not None, "it has a certificate"
+    return settings.places["certificate"]
 
 
 def _add_srtp_problem(configuration: Configuration, problems: Problems) -> None:
@@ -111,7 +125,10 @@ def _add_opus_problem(configuration: Configuration, problems: Problems) -> None:
         )
 
 
-def _certificate_problems(configuration: Configuration) -> Iterator[str]:
+Problem = tuple[Location, str]
+
+
+def _certificate_problems(configuration: Configuration) -> Iterator[Problem]:
     switch, control, web = configuration.switch, configuration.control, configuration.web
     if switch.tls is not None:
         yield from _sip_problem(switch.tls)
@@ -122,17 +139,19 @@ def _certificate_problems(configuration: Configuration) -> Iterator[str]:
         yield from _http_problem(web.tls, "web")
 
 
-def _sip_problem(tls: SwitchTls) -> Iterator[str]:
+def _sip_problem(tls: SwitchTls) -> Iterator[Problem]:
     from softswitch.certificates import tls_files
     from softswitch.transport.tls import Tls, TlsUnusable
 
     try:
         Tls(tls_files(tls))
     except TlsUnusable as error:
-        yield f"switch: {error}"
+        files = {"certificate": tls.certificate, "key": tls.key, "authorities": tls.authorities}
+        _, place = _blamed(str(error), files, tls.places)
+        yield place, f"switch: {error}"
 
 
-def _stir_problem(configuration: Configuration) -> Iterator[str]:
+def _stir_problem(configuration: Configuration) -> Iterator[Problem]:
     from softswitch.stir.errors import StirUnusable
     from softswitch.stir.ready import made_ready
     from softswitch.stir.replays import Replays
@@ -140,13 +159,38 @@ def _stir_problem(configuration: Configuration) -> Iterator[str]:
     try:
         made_ready(configuration, Replays())
     except StirUnusable as error:
-        yield str(error)
+        stir = configuration.stir
+        files = {"authorities": stir.authorities, "certificates": stir.certificates}
+        places = dict(stir.places)
+        if stir.signing is not None:
+            files |= {"sign: key": stir.signing.key, "sign: certificate": stir.signing.certificate}
+            places |= {f"sign: {name}": place for name, place in stir.signing.places.items()}
+        name, place = _blamed(str(error), files, places)
+        yield place, f"stir: {name}: {error}" if name else str(error)
 
 
-def _http_problem(tls: ControlTls, section: str) -> Iterator[str]:
+def _http_problem(tls: ControlTls, section: str) -> Iterator[Problem]:
     from softswitch.control.opening import ControlUnusable, context_of
 
     try:
         context_of(tls, section)
     except ControlUnusable as error:
-        yield str(error)
+        files = {"certificate": tls.certificate, "key": tls.key}
+        _, place = _blamed(str(error), files, tls.places)
+        yield place, str(error)
+
+
+def _blamed(
+    message: str, files: Mapping[str, Path | None], places: Mapping[str, Location]
+) -> tuple[str, Location]:
+    """The key whose file a message names first, and its place; none and the first place where it
+    names no file."""
+    found = [
+        (message.index(str(path)), -len(str(path)), name)
+        for name, path in files.items()
+        if path is not None and str(path) in message
+    ]
+    if not found:
+        return "", next(iter(places.values()))
+    name = min(found)[2]
+    return name, places[name]

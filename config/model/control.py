@@ -1,10 +1,12 @@
 """The section control: who may use the control socket, and how it is reached."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from config.model.originate import OriginateRules
+from config.model.values import Location
 
 ControlRole = Literal["read", "allocate", "results", "control", "admin"]
 
@@ -31,6 +33,8 @@ class ControlTls:
     """PEM, with the chain behind it."""
     key: Path
     """PEM, without a password."""
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+    """Where its files stand, by their keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
 """The section stir: whom signatures of callers are believed, and what we sign with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from config.model.values import Location
 
 Attestation = Literal["A", "B", "C"]
 """RFC 8588 section 4: full, partial, gateway."""
@@ -28,6 +31,8 @@ class Signing:
     """Beginnings of further numbers that are ours, in E.164. Default none."""
     origid: str | None = None
     """UUID that stands for where calls come from; None: one a trunk. Default None."""
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+    """Where its files stand, by their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ class Stir:
     """None: nothing is fetched."""
     signing: Signing | None = None
     """None: nothing is signed."""
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+    """Where its files stand, by their keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The section switch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class SwitchTls:
     """Whether trunks must have a certificate of their name."""
     client_certificates: bool = False
     """Whether those who connect must have one."""
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+    """Where its files stand, by their keys."""
 
 
 @dataclass(frozen=True, slots=True)

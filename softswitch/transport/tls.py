@@ -123,7 +123,9 @@ def _told(certificate: Path, key: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", None) or error
-        raise TlsUnusable(f"tls: {certificate} and {key} cannot be used: {why}") from None
+        raise TlsUnusable(
+            f"tls: certificate {certificate} and key {key} cannot be used: {why}"
+        ) from None
 
 
 def _content(what: str, path: Path) -> bytes:

@@ -121,3 +121,27 @@ def test_without_its_package_the_section_says_what_to_install(
 
     with pytest.raises(StirUnusable, match=r"pip install 'softswitch\[stir\]'"):
         made_ready(loaded(TRUNKS + section(files)), Replays())
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("authorities", "stir: authorities: "),
+        ("key", "stir: sign: key: "),
+        ("certificate", "stir: sign: certificate: "),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_where_its_key_stands(
+    files: dict[str, Path], tmp_path: Path, name: str, told: str
+) -> None:
+    files[name].unlink()
+    path = tmp_path / "switch.yaml"
+    text = section(files)
+    path.write_text(TRUNKS + text)
+
+    with pytest.raises(ConfigErrors) as caught:
+        load_startable(path, {})
+
+    (error,) = caught.value.errors
+    assert (error.line, error.column) == (2, text.index(f"{name}: ") + len(name) + 3)
+    assert error.message == f"{told}{files[name]}: No such file or directory"
