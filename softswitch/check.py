@@ -61,8 +61,37 @@ def warnings_of(configuration: Configuration) -> Iterator[str]:
                 f"{trunk.transport.upper()} for everybody on the way to read (transport=tls hides "
                 "them)"
             )
+    yield from _whole_internet(configuration)
+    yield from _limits_of_nothing(configuration)
     yield from _transfers_to_nobody(configuration)
     yield from _ending_certificates(configuration)
+
+
+def _whole_internet(configuration: Configuration) -> Iterator[str]:
+    """Trunks that everybody is taken for, by their address alone."""
+    for trunk in configuration.trunks.values():
+        behind = () if trunk.behind is None else trunk.behind.proxies
+        # Whoever shows the password of `inbound_auth` is no stranger, from wherever.
+        sources = () if trunk.inbound_auth is not None else trunk.sources
+        for key, networks, says in (
+            ("sources", sources, "whoever calls is taken for this trunk"),
+            ("behind: proxies", behind, "whoever calls may say that it is this trunk"),
+        ):
+            for network in networks:
+                if network.endswith("/0"):
+                    yield f'{trunk.location}: trunk "{trunk.name}": {key}: {network}: {says}'
+
+
+def _limits_of_nothing(configuration: Configuration) -> Iterator[str]:
+    """Campaigns that may spend so much, where calls cost nothing and nothing is paid out."""
+    if any(trunk.cost is not None for trunk in configuration.trunks.values()):
+        return
+    for campaign in configuration.campaigns.values():
+        if campaign.max_spend_per_hour is not None and campaign.payout is None:
+            yield (
+                f'{campaign.location}: campaign "{campaign.name}": max_spend_per_hour: no trunk '
+                "has a `cost`, and nothing is paid out: it is never reached"
+            )
 
 
 def _transfers_to_nobody(configuration: Configuration) -> Iterator[str]:

@@ -183,3 +183,49 @@ treatments: {direct: [connect: called]}
     assert "originate" in found
     path.write_text(text + 'originate: {to: ["+1602*"]}\n')
     assert list(warnings_of(load_checked(path, {}))) == []
+
+
+CAMPAIGN = """
+numbers: {"100001": {campaign: direct, as_is: true}}
+campaigns: {direct: {treatment: direct%s}}
+treatments: {direct: [connect: called]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("trunk", "campaign", "warned"),
+    [
+        ("", ", max_spend_per_hour: 5", True),
+        (", cost: 0.01", ", max_spend_per_hour: 5", False),
+        ("", ", max_spend_per_hour: 5, payout: {base: 5.00}", False),
+        ("", "", False),
+    ],
+)
+def test_a_limit_that_nothing_counts_towards_is_warned_of(
+    tmp_path: Path, trunk: str, campaign: str, warned: bool
+) -> None:
+    path = tmp_path / "switch.yaml"
+    path.write_text(f"trunks: {{a: {{address: 192.0.2.1{trunk}}}}}\n" + CAMPAIGN % campaign)
+    found = list(warnings_of(load_checked(path, {})))
+    assert len(found) == warned
+    assert all(one.startswith(f"{path}:4:") and "max_spend_per_hour" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("sources: [0.0.0.0/0]", "sources: 0.0.0.0/0: whoever calls"),
+        ("sources: [192.0.2.0/24, '::/0']", "sources: ::/0: whoever calls"),
+        ("sources: [192.0.2.0/24]", None),
+        ("sources: [0.0.0.0/0], inbound_auth: {user: a, password: b}", None),
+        ("behind: {proxies: [0.0.0.0/0], header: X-Trunk}", "behind: proxies: 0.0.0.0/0: whoever"),
+    ],
+)
+def test_a_trunk_that_everybody_is_taken_for_is_warned_of(
+    tmp_path: Path, text: str, says: str | None
+) -> None:
+    path = tmp_path / "switch.yaml"
+    path.write_text(f"trunks: {{a: {{address: 192.0.2.1, {text}}}}}\n")
+    found = list(warnings_of(load_checked(path, {})))
+    assert len(found) == (says is not None)
+    assert all(one.startswith(f"{path}:1:") and str(says) in one for one in found)
