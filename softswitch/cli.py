@@ -8,7 +8,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -199,6 +199,10 @@ def _route_test(options: argparse.Namespace) -> int:
     if len(answers) < len(options.answer):
         print("softswitch: --answer: expected NODE=VALUE", file=sys.stderr)
         return 2
+    wrong = _wrong_answer(answers)
+    if wrong:
+        print(f"softswitch: --answer: {wrong}", file=sys.stderr)
+        return 2
     trunk = configuration.trunks.get(options.trunk)
     if options.trunk is not None and trunk is None:
         known = ", ".join(sorted(configuration.trunks))
@@ -224,6 +228,17 @@ def _route_test(options: argparse.Namespace) -> int:
     else:
         print("\n".join(found.lines()))
     return 0 if found.refusal is None else NOT_SERVED
+
+
+def _wrong_answer(answers: Mapping[str, str]) -> str:
+    """What is wrong with facts that are given: some have a few values only."""
+    from config.expression import FACTS
+
+    for name, value in answers.items():
+        about = FACTS.get(name)
+        if about is not None and about.words and value not in about.words:
+            return f'{name}: "{value}" is none of {", ".join(about.words)}'
+    return ""
 
 
 def _version(options: argparse.Namespace) -> int:

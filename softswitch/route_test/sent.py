@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from config.model import CallerId, Campaign, Configuration, Destination, Trunk
+from ivr.trunk_fields import header_text
 from ringpool.lookup import NumberMatch
+from softswitch.campaign.evaluate import render
+from softswitch.campaign.facts import CallFacts
 from softswitch.route_test.steps import RouteDestination
 from softswitch.routing.caller_id import ANONYMOUS, ShownCaller, shown_caller
 from softswitch.routing.destinations import destination_trunk, dial_address
@@ -25,6 +28,7 @@ def sent_to(
     caller_id: CallerId,
     path: tuple[str, ...],
     ring_seconds: float,
+    facts: CallFacts,
 ) -> RouteDestination:
     """A destination with everything its INVITE would say of the call."""
     home = configuration.switch.country
@@ -43,7 +47,22 @@ def sent_to(
         ring_seconds=ring_seconds,
         shown_as="" if plain else shown.from_header,
         fields=_fields(configuration, trunk, match, caller_id, address.uri, shown),
+        headers=_set(trunk, facts),
+        signed=shown.number != ANONYMOUS and _signs(configuration, trunk),
+        srtp="" if trunk.srtp == "off" else trunk.srtp,
     )
+
+
+def _set(trunk: Trunk, facts: CallFacts) -> tuple[str, ...]:
+    """What the trunk's own fields say."""
+    policy = () if trunk.headers is None else trunk.headers.set
+    written = ((name, header_text(render(template, facts))) for name, template in policy)
+    return tuple(f"{name}: {value}" for name, value in written if value)
+
+
+def _signs(configuration: Configuration, trunk: Trunk) -> bool:
+    signing = configuration.stir.signing
+    return signing is not None and trunk.identity is not None and trunk.identity.sign
 
 
 def _shown(

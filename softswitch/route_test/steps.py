@@ -29,6 +29,12 @@ class RouteDestination(msgspec.Struct, frozen=True, omit_defaults=True):
     """From, where the trunk has a form of its own for numbers or fields that say who calls."""
     fields: tuple[str, ...] = ()
     """Those fields, as far as they do not depend on what the caller's INVITE says."""
+    headers: tuple[str, ...] = ()
+    """Fields that `headers: set` of the trunk writes."""
+    signed: bool = False
+    """Whether our word for the caller goes with it."""
+    srtp: str = ""
+    """optional or required, where its sound would be encrypted."""
 
     def fact(self) -> tuple[str, str]:
         """Its line."""
@@ -37,8 +43,14 @@ class RouteDestination(msgspec.Struct, frozen=True, omit_defaults=True):
             sent = f", sent as {'; '.join((self.uri, f'From: {self.shown_as}', *self.fields))}"
         return "destination", (
             f"{self.number} by trunk {self.trunk} ({self.next_hop}), caller id {self.caller_id}, "
-            f"rings {self.ring_seconds:g} s, at {' > '.join(self.path)}{sent}"
+            f"rings {self.ring_seconds:g} s, at {' > '.join(self.path)}{sent}{self._more()}"
         )
+
+    def _more(self) -> str:
+        told = [f"with {'; '.join(self.headers)}"] if self.headers else []
+        told += ["signed"] if self.signed else []
+        told += [f"srtp {self.srtp}"] if self.srtp else []
+        return "".join(f", {one}" for one in told)
 
 
 class RouteDecision(msgspec.Struct, frozen=True):

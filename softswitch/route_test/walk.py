@@ -198,6 +198,7 @@ class Walk:
                     caller_id=node.caller_id or campaign.caller_id,
                     path=path,
                     ring_seconds=destination.ring_seconds or node.ring_seconds,
+                    facts=situation.facts,
                 )
             )
 

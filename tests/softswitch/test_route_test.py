@@ -342,6 +342,8 @@ def test_a_moment_is_told_by_the_clock_of_the_campaign_that_is_called() -> None:
         (("--to", "8666839999"), 3, "refused:     404"),
         (("--at", "noon"), 2, '--at: "noon" is no time'),
         (("--answer", "zip"), 2, "--answer: expected NODE=VALUE"),
+        (("--answer", "call.attestation=Z"), 2, 'call.attestation: "Z" is none of A, B, C'),
+        (("--answer", "call.attestation=B"), 0, "treatment:   question"),
         (("--key", "2"), 0, "destination: +16025555678"),
         (("--json",), 0, '"treatment": "question"'),
     ],
@@ -386,3 +388,27 @@ def test_numbers_are_read_as_the_trunk_writes_them(capsys: pytest.CaptureFixture
     assert "number:      +18666831970" in capsys.readouterr().out
     assert main(["route-test", path, "--trunk", "nobody", *to]) == 2
     assert "abroad, carrier" in capsys.readouterr().err
+
+
+SIGNING = """\
+switch: {tls: {certificate: a.pem, key: a.key}}
+stir: {sign: {key: s.key, certificate: s.pem, x5u: "https://us.example/s.pem"}}
+trunks:
+  carrier:
+    address: "192.0.2.1:5061;transport=tls"
+    srtp: required
+    identity: {sign: true}
+    headers: {set: {X-Account: "42-{campaign}"}}
+numbers: {1000: {campaign: c, as_is: true}}
+campaigns: {c: {treatment: t, trunk: carrier}}
+treatments: {t: [connect: +1 602 555 5678]}
+"""
+
+
+def test_fields_a_signature_and_encryption_are_told() -> None:
+    found = route(loaded(SIGNING), caller="602 555 0100", called="1000", at=MONDAY)
+    (destination,) = found.destinations
+    assert destination.headers == ("X-Account: 42-c",)
+    assert (destination.signed, destination.srtp) == (True, "required")
+    assert found.lines()[-1].endswith(", with X-Account: 42-c, signed, srtp required")
+    assert found.as_dict()["destinations"][0]["srtp"] == "required"
