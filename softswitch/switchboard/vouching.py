@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from config.e164 import normalise
+from config.header_names import SIGNED_FIELDS
 from config.model import Attestation, Signing, Stir, Trunk
 from softswitch.call.call import Call
 from softswitch.call.dial_request import DialRequest
@@ -40,7 +41,7 @@ from softswitch.switchboard.verification import (
 from softswitch.switchboard.verstat import with_verstat
 from softswitch.transport.certificate_fetch import CertificateFetcher
 
-__all__ = ["Vouching", "refuses", "take_verified"]
+__all__ = ["Vouching", "refuses", "signed_headers", "take_verified"]
 
 logger = logging.getLogger(__name__)
 
@@ -193,17 +194,23 @@ class Vouching:
     def _with_identities(self, request: DialRequest, values: tuple[str, ...]) -> DialRequest:
         if not values:
             return request
-        headers: list[Header] = [*request.headers, *(("Identity", value) for value in values)]
-        # RFC 8224 section 4.1: who signs adds a Date where there is none.
-        if all(name.lower() != "date" for name, _ in request.headers):
-            headers.append(("Date", format_date(self._services.wall_clock())))
-        return msgspec.structs.replace(request, headers=tuple(headers))
+        headers = signed_headers(request.headers, values, self._services.wall_clock())
+        return msgspec.structs.replace(request, headers=headers)
 
     def _tell_ended(self, now: float) -> None:
         """A signature of a certificate that has ended is worse than none."""
         if self._told_at is None or abs(now - self._told_at) > QUIET_SECONDS:
             self._told_at = now
             logger.error("the certificate that calls are signed with has ended: none is signed")
+
+
+def signed_headers(
+    headers: tuple[Header, ...], values: tuple[str, ...], at: float
+) -> tuple[Header, ...]:
+    """Header fields with signatures, and the Date that belongs to them (RFC 8224 section 4.1); what
+    campaigns and steps would write there themselves is left out."""
+    others = [one for one in headers if one[0].lower() not in SIGNED_FIELDS]
+    return (*others, *(("Identity", value) for value in values), ("Date", format_date(at)))
 
 
 def _is_claimed(call: Call, orig: Party) -> bool:
