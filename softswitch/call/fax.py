@@ -18,7 +18,7 @@ import msgspec
 from rtp.engine import MediaPort
 from softswitch import sdp
 from softswitch.call.events import FaxRelayed, FaxRelayEnded, FaxRelayRefused
-from softswitch.call.leg_media import LegMedia, session_description_of
+from softswitch.call.leg_media import LegMedia, offering, session_description_of
 from softswitch.sdp.fax import FaxDescription, answer_fax, asks_for_fax, offer_fax, read_fax
 from softswitch.sip import events as sip_events
 from softswitch.sip.message import Request, Response
@@ -153,7 +153,9 @@ class FaxRelay:
                 _media(leg).check(description)
                 self._ask_for_sound(leg, request)
         except (sdp.ParseError, sdp.NotAcceptable) as error:
-            logger.info("call %s leg %s: re-INVITE refused: %s", *self._names(leg), error)
+            logger.info(
+                "call %s leg %s: %s refused: %s", *self._names(leg), offering(request), error
+            )
             self._reject(leg, NOT_ACCEPTABLE)
 
     def _go_on(self, leg: Leg, offer: sdp.SessionDescription) -> None:

@@ -21,7 +21,7 @@ from softswitch.call.events import LegEnded, LegHeld, LegQuality, LegResumed, Pr
 from softswitch.call.fax import FaxRelay, take_offer
 from softswitch.call.key_sender import send_keys
 from softswitch.call.keys import Keys
-from softswitch.call.leg_media import LegMedia, session_description_of
+from softswitch.call.leg_media import LegMedia, offering, session_description_of
 from softswitch.call.outcomes import TransferOutcome
 from softswitch.call.player import Player
 from softswitch.call.reasons import parting_of
@@ -242,8 +242,9 @@ class Leg:
             return
         except sdp.ParseError as error:
             logger.info(
-                "call %s leg %s: re-INVITE refused: %s", self.call.call_id, self.leg_id, error
-            )
+                "call %s leg %s: %s refused: %s",
+                self.call.call_id, self.leg_id, offering(request), error,
+            )  # fmt: skip
             dialog.reject_reinvite(488, now=now)
             return
         dialog.accept_reinvite(body=answer, now=now)

@@ -20,7 +20,7 @@ from softswitch.sip.errors import ParseError
 from softswitch.sip.message import Request, Response
 from softswitch.sip.multipart import find_session_description
 
-__all__ = ["LegMedia", "codec_named", "session_description_of"]
+__all__ = ["LegMedia", "codec_named", "offering", "session_description_of"]
 
 SDP = "application/sdp"
 
@@ -33,6 +33,11 @@ _CODECS = {codec.name: codec for codec in (sdp.PCMU, sdp.PCMA, sdp.G722, sdp.OPU
 def codec_named(names: Sequence[str]) -> tuple[sdp.Codec, ...]:
     """The codecs of these names, in this order."""
     return tuple(_CODECS[name] for name in names)
+
+
+def offering(request: Request) -> str:
+    """What a request with an offer inside a dialog is called in the log."""
+    return "re-INVITE" if request.method == "INVITE" else request.method
 
 
 def session_description_of(message: Request | Response) -> bytes:

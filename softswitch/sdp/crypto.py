@@ -147,6 +147,9 @@ class Keyring:
         """Take an answer to our offer; raises NotAcceptable, and nothing has changed then."""
         theirs = next(iter(read_lines(media)), None)
         ours = next((line for line in self._offered if _answers(theirs, line)), None)
+        if theirs is not None and any(line.key == theirs.key for line in self._offered):
+            # A mirror: under one key both ways, packets of the same number are encrypted alike.
+            ours = None
         plain = media.protocol.upper() in PLAIN_PROTOCOLS and not _says_crypto(media)
         if ours is None and (self.required or not plain):
             raise refusal_of(media, self)

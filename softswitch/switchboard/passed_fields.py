@@ -5,6 +5,8 @@ All others end at the switch. Which of them a trunk gets is decided when it is c
 
 from __future__ import annotations
 
+import re
+
 from config.model import Configuration
 from softswitch.sip.headers.container import canonical_name
 from softswitch.sip.message import Request
@@ -15,6 +17,9 @@ MAX_BY_BEGINNING = 32
 """Fields kept because their names begin so: a caller chooses how many there are."""
 MAX_VALUE = 1000
 """Characters of such a field; a longer one is left out, as all of them have to fit a datagram."""
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]+")
+"""Nobody writes them but to harm who reads; a tab is white space (RFC 3261 section 25.1)."""
 
 
 class PassedFields:
@@ -39,12 +44,13 @@ class PassedFields:
         self._beginnings = tuple(sorted(beginnings))
 
     def of(self, request: Request) -> tuple[tuple[str, str], ...]:
-        """The fields of a request that are kept, as they came."""
+        """The fields of a request that are kept, as they came but for control
+        characters."""
         names = self._names
         if self._beginnings:
             names = (*names, *self._beginning_so(request))
         return tuple(
-            (name, value)
+            (name, _CONTROLS.sub("", value))
             for name in names
             for value in request.headers.get_all(name)
             if not self._beginnings or self._fits(name, value)

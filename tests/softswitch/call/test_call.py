@@ -7,6 +7,7 @@ import re
 import pytest
 
 from softswitch.sip.events import InviteRejected
+from softswitch.sip.flow import Flow
 from softswitch.sip.message import Response
 from tests.support.laboratory import (
     AFTERWARDS,
@@ -18,10 +19,12 @@ from tests.support.laboratory import (
     DECLINED,
     DIRECT,
     FAILOVER,
+    HOSTS,
     LONG_PROMPT,
     MENU,
     PLAY_FAILOVER,
     SHORT_TALK,
+    SWITCH,
     Laboratory,
     session_description,
 )
@@ -285,6 +288,29 @@ def test_a_hold_is_passed_on_and_resumed(lab: Laboratory) -> None:
     assert lab.kinds()[-2:] == ["leg.held", "leg.resumed"]
     lab.loop.jump(66)
     assert lab.record["cause"] == "no_media"
+
+
+def test_an_update_that_cannot_be_read_is_refused_by_its_name(
+    lab: Laboratory, caplog: pytest.LogCaptureFixture
+) -> None:
+    bridge(lab)
+    agent = lab.callee.dialog
+    assert agent is not None
+    data = (
+        f"UPDATE sip:100001@{SWITCH} SIP/2.0\r\n"
+        f"Via: SIP/2.0/UDP {HOSTS['callee']};branch=z9hG4bKraw\r\nMax-Forwards: 70\r\n"
+        f"From: {agent.local}\r\nTo: {agent.remote}\r\nCall-ID: {agent.call_id}\r\n"
+        f"CSeq: 900 UPDATE\r\nContact: <sip:{HOSTS['callee']}>\r\n"
+        f"Content-Type: application/sdp\r\nContent-Length: 3\r\n\r\nx=y"
+    ).encode()
+    with caplog.at_level("INFO"):
+        lab.stack.receive_datagram(data, Flow("udp", HOSTS["callee"], 5060), now=lab.loop.time())
+        lab.do(lab.services.flush_soon)
+        lab.settle()
+    assert "leg b1: UPDATE refused: " in caplog.text
+    lab.caller.hang_up()
+    lab.settle()
+    lab.advance(40)
 
 
 def test_a_hold_that_the_other_side_refuses_changes_nothing(lab: Laboratory) -> None:

@@ -199,6 +199,15 @@ def test_a_refusal_for_want_of_keys_says_so(lines: tuple[str, ...]) -> None:
         check_offer(peer(dtls), local(), CODECS)
 
 
+@pytest.mark.parametrize("number", [200, 201])
+def test_an_answer_with_a_key_of_ours_is_refused(number: int) -> None:
+    for required, media in ((True, SAVP), (False, AVP)):
+        mine = local(required=required)
+        offer(mine, CODECS)
+        with pytest.raises(NotAcceptable, match="no usable key"):
+            accept_answer(mine, peer(media, crypto(number=number)))
+
+
 def test_without_a_keyring_keys_are_passed_over_and_savp_is_refused() -> None:
     plain = LocalMedia("192.0.2.1", 20000, session_id=77)
     body, agreement = answer(peer(AVP, crypto()), plain, CODECS)

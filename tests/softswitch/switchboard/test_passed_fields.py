@@ -44,6 +44,12 @@ def test_all_that_begin_so_are_kept_but_not_without_end() -> None:
     assert len(kept("headers: {pass: [X-Acme-*]}", *many)) == MAX_BY_BEGINNING
 
 
+def test_control_characters_stay_here() -> None:
+    for setting in ("pass_headers: [X-A]", "headers: {pass: [X-*]}"):
+        value = kept(setting, "X-A: a\tb\x01\x1b[31m\x7f\u009b c\u00e4")
+        assert value == (("X-A", "a\tb[31m c\u00e4"),)
+
+
 def test_what_is_too_long_is_kept_only_by_its_whole_name() -> None:
     long = "X-Acme-Long: " + "a" * (MAX_VALUE + 1)
     assert kept("headers: {pass: [X-Acme-*]}", long, "X-Acme-One: 1") == (("X-Acme-One", "1"),)
