@@ -85,8 +85,11 @@ class Housekeeping:
             return
         fresh = drops - self._drops_told
         self._drops_told = drops.copy()
+        hosts = self._services.stack.dropped_from
         told = ", ".join(
-            f"{reason} {n}" for reason, n in fresh.items() if reason not in USUAL_DROPS
+            f"{reason} {n}" + (f" (the last from {hosts[reason]})" if reason in hosts else "")
+            for reason, n in fresh.items()
+            if reason not in USUAL_DROPS
         )
         if told:
             logger.warning("SIP messages dropped without an answer: %s", told)

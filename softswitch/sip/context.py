@@ -82,6 +82,7 @@ class Context:
         "closed",
         "dialogs",
         "draining",
+        "dropped_from",
         "drops",
         "events",
         "flows_to_close",
@@ -146,6 +147,7 @@ class Context:
         self.events: deque[Event] = deque()
         self.flows_to_close: list[Flow] = []
         self.drops: Counter[str] = Counter()
+        self.dropped_from: dict[str, str] = {}
         self.refusals: Counter[str] = Counter()
         self.trace: Callable[[Trace], None] | None = None
         # Tables; each entry leaves by a timer or by its owner.
@@ -192,6 +194,7 @@ class Context:
     def drop(self, reason: str, data: bytes, flow: Flow) -> None:
         """Count what is not worth an answer, or must not have one."""
         self.drops[reason] += 1
+        self.dropped_from[reason] = flow.host
         if self.trace is not None:
             self.trace(Trace("drop", data, flow, reason, self.now))
 

@@ -8,7 +8,7 @@ next_event(), flows_to_close() and next_timeout(). It knows neither sockets nor 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from urllib.parse import quote
 
 from softswitch.sip.authorizing import make_transaction
@@ -352,6 +352,11 @@ class Stack:
     def drops(self) -> Counter[str]:
         """How many messages were dropped, by reason."""
         return self._context.drops
+
+    @property
+    def dropped_from(self) -> Mapping[str, str]:
+        """The host that the last of them came from, by reason, where that is known."""
+        return self._context.dropped_from
 
     @property
     def refusals(self) -> Counter[str]:

@@ -26,7 +26,7 @@ class House:
             now=lambda: self.clock,
             wall_clock=lambda: self.clock + self.offset,
             tell=lambda kind, **facts: self.told.append((kind, facts)),
-            stack=SimpleNamespace(drops=self.drops),
+            stack=SimpleNamespace(drops=self.drops, dropped_from={"line-too-long": "192.0.2.1"}),
         )
         self.keeping = Housekeeping(services, self.journal, self.records)  # type: ignore[arg-type]
 
@@ -70,10 +70,11 @@ def test_what_was_dropped_is_told_once_a_second_but_for_what_is_usual(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     house = House()
-    house.drops.update({"keep-alive": 5, "bad-start-line": 2})
+    house.drops.update({"keep-alive": 5, "bad-start-line": 2, "line-too-long": 1})
     house.passes(3)
     house.drops["keep-alive"] += 1
     house.passes()
     assert [one.getMessage() for one in caplog.records] == [
-        "SIP messages dropped without an answer: bad-start-line 2"
+        "SIP messages dropped without an answer: bad-start-line 2, "
+        "line-too-long 1 (the last from 192.0.2.1)"
     ]
