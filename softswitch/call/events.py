@@ -247,7 +247,7 @@ class CallRefused(CallEvent, frozen=True, kw_only=True):
     status: int
     why: str
     user: str | None = None
-    """For whom wrong credentials spoke."""
+    """For whom wrong credentials, or a proxy's wrong mark, spoke."""
 
 
 class CallAnswered(CallEvent, frozen=True, kw_only=True):

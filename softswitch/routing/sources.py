@@ -18,13 +18,18 @@ from softswitch.sip.flow import Flow
 from softswitch.sip.headers.via import Via
 from softswitch.sip.message import Request
 
-__all__ = ["LINE", "NO_MARK", "SourceTable"]
+__all__ = ["LINE", "NO_MARK", "WRONG_MARK", "SourceTable"]
 
 LINE = "line"
 """The parameter of a registered contact that says whose it is."""
 
 NO_MARK = "no-trunk-mark"
-"""Why a proxy's request is nobody's."""
+"""Why a proxy's request is nobody's: it says nothing, or not clearly."""
+WRONG_MARK = "wrong-trunk-mark"
+"""The same where it says something that no trunk of its has."""
+
+MAX_MARK = 100
+"""Characters of a wrong mark that are told: whoever has set up the proxy knows it by then."""
 
 
 class SourceTable:
@@ -47,9 +52,14 @@ class SourceTable:
         trunks = self._trunks
         return bool(trunks.identify(host) or trunks.proxies.find(host) or trunks.behind.find(host))
 
-    def why_unknown(self, host: str) -> str:
-        """Why a request that `find` knows no trunk of is nobody's."""
-        return NO_MARK if self._trunks.proxies.find(host) else "unknown-source"
+    def why_unknown(self, request: Request, host: str) -> tuple[str, str]:
+        """Why a request that `find` knows no trunk of is nobody's, and the mark that it shows."""
+        behind = [trunk.behind for trunk in self._trunks.proxies.find(host)]
+        if not behind:
+            return "unknown-source", ""
+        marks = (_mark(request, one) for one in behind if one is not None and not one.via)
+        shown = next((mark for mark in marks if mark), "")
+        return (WRONG_MARK if shown else NO_MARK), shown[:MAX_MARK]
 
     def find(self, request: Request, flow: Flow, lines: Mapping[str, str]) -> Trunk | None:
         """The trunk a request is of, or None; one that must show credentials has not yet.

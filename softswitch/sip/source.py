@@ -23,7 +23,7 @@ class Unknown(NamedTuple):
 
     why: str
     user: str = ""
-    """For whom it spoke, where it showed credentials that are wrong."""
+    """For whom it spoke, where it showed credentials, or as a proxy a mark, that are wrong."""
 
 
 IdentifySource = Callable[[Request, Flow], object]

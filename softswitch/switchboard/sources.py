@@ -14,7 +14,7 @@ from config.model import Trunk
 from softswitch.call.events import SourceBanned
 from softswitch.call.services import Services
 from softswitch.routing.defence import Banned, Gatekeeper
-from softswitch.routing.sources import NO_MARK, SourceTable
+from softswitch.routing.sources import NO_MARK, WRONG_MARK, SourceTable
 from softswitch.sip.digest import Gate, Verdict
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
@@ -65,7 +65,7 @@ class Sources:
         if trunk is not None and trunk.inbound_auth is None:
             return trunk
         if not table.logins:
-            return Unknown(table.why_unknown(flow.host))
+            return Unknown(*table.why_unknown(request, flow.host))
         return self._prove(table, request, flow, trunk)
 
     def _prove(
@@ -88,9 +88,9 @@ class Sources:
             return table.logins[user]
         if verdict is Verdict.WRONG:
             return Unknown("wrong-credentials", user)
-        why = table.why_unknown(flow.host) if trunk is None else ""
-        why = why if why == NO_MARK else "credentials-needed"
-        self._challenges.asked(RequestRefused(request, flow, 401, why))
+        why, mark = table.why_unknown(request, flow.host) if trunk is None else ("", "")
+        why = why if why in (NO_MARK, WRONG_MARK) else "credentials-needed"
+        self._challenges.asked(RequestRefused(request, flow, 401, why, mark))
         stale = verdict is Verdict.STALE
         return Unproven(self._gate.challenge(flow.host, now=now, stale=stale))
 

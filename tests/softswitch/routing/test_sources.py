@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from softswitch.routing.sources import SourceTable
+from softswitch.routing.sources import NO_MARK, WRONG_MARK, SourceTable
 from softswitch.routing.trunks import TrunkTable
 from softswitch.sip.flow import Flow
 from softswitch.sip.message import Request, parse_message
@@ -29,6 +29,12 @@ TABLE = SourceTable(CONFIGURATION, TrunkTable(CONFIGURATION))
 def found(
     host: str, *lines: str, uri: str = "sip:100@us", registered: dict[str, str] | None = None
 ) -> str | None:
+    message = request_of(*lines, uri=uri)
+    trunk = TABLE.find(message, Flow("udp", host, 5060), registered or {})
+    return None if trunk is None else trunk.name
+
+
+def request_of(*lines: str, uri: str = "sip:100@us") -> Request:
     text = "\r\n".join(
         [
             f"INVITE {uri} SIP/2.0",
@@ -39,8 +45,7 @@ def found(
     )
     message = parse_message(text.encode())
     assert isinstance(message, Request)
-    trunk = TABLE.find(message, Flow("udp", host, 5060), registered or {})
-    return None if trunk is None else trunk.name
+    return message
 
 
 def test_an_address_is_enough_where_nothing_else_is_asked_for() -> None:
@@ -60,6 +65,23 @@ def test_a_proxy_says_whose_call_it_is_by_a_header() -> None:
 )
 def test_a_proxy_that_says_nothing_clear_brings_nobodys_call(lines: tuple[str, ...]) -> None:
     assert found("10.0.0.5", *lines) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "lines", "told"),
+    [
+        ("192.0.2.9", ["X-Trunk: one"], ("unknown-source", "")),
+        ("10.0.0.5", [], (NO_MARK, "")),
+        ("10.0.0.5", ["X-Trunk: one", "X-Trunk: two"], (NO_MARK, "")),
+        ("10.0.0.5", ["X-Trunk: onne"], (WRONG_MARK, "onne")),
+        ("10.0.0.5", ["X-Trunk: " + "x" * 500], (WRONG_MARK, "x" * 100)),
+        ("10.0.0.7", ["X-Trunk: one"], (NO_MARK, "")),
+    ],
+)
+def test_a_wrong_mark_is_told_and_is_another_reason_than_none(
+    host: str, lines: list[str], told: tuple[str, str]
+) -> None:
+    assert TABLE.why_unknown(request_of(*lines), host) == told
 
 
 def test_a_mark_from_elsewhere_is_not_looked_at() -> None:
