@@ -36,8 +36,8 @@ class TransferRefused(CallEvent, frozen=True, kw_only=True):
     why: str
     """stranger (it came from nobody's address), not_allowed (the trunk's `transfers`), steered (a
     controller has the call), busy (another transfer, or more than there may be), not_talking
-    (nobody is bridged to it), not_joinable (the dialog it names), bad_request, or what the guards
-    say: destination, trunk, rate, concurrency."""
+    (nobody is bridged to it), not_joinable (the dialog it names), method (it names another than
+    INVITE), bad_request, or what the guards say: destination, trunk, rate, concurrency."""
 
 
 class LegReplaced(CallEvent, frozen=True, kw_only=True):

@@ -88,7 +88,7 @@ class Transfers:
         to = read_refer(event.request)
         if isinstance(to, int):
             event.transaction.respond(to, now=now)
-            self._tell_refused(leg, "", Refused(to, "bad_request"))
+            self._tell_refused(leg, "", Refused(to, "bad_request" if to == 400 else "method"))
         else:
             refer = IncomingRefer(event.dialog, event.transaction, event.request, to)
             refused = self._judge(leg, event) or self._try(leg, refer)
@@ -116,10 +116,10 @@ class Transfers:
             return Refused(603, "not_allowed")
         if call.call_id in self._steered:
             return Refused(603, "steered")
-        if not _talks(leg):
-            return Refused(603, "not_talking")
         if call.moving is not None or leg.move is not None or leg.transferring is not None:
             return Refused(491, "busy")
+        if not _talks(leg):
+            return Refused(603, "not_talking")
         return None if call.moved < MAX_MOVES else Refused(603, "busy")
 
     def _try(self, leg: Leg, refer: IncomingRefer) -> Refused | None:

@@ -334,7 +334,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "a number by TLS": ("sip:+16025550177@192.0.2.9;transport=tls", 403, "trunk"),
     "an address at a trunk that has no TLS": ("sip:carol@192.0.2.2;transport=tls", 403, "trunk"),
     "an address there that must go by TLS": ("sips:carol@192.0.2.2", 403, "trunk"),
-    "another method": ("sip:+16025550177@192.0.2.9;method=BYE", 403, "bad_request"),
+    "another method": ("sip:+16025550177@192.0.2.9;method=BYE", 403, "method"),
     "a dialog of nobody's that cannot be read": (
         "sip:+16025550177@192.0.2.9?Replaces=x", 400, "bad_request"
     ),
@@ -351,6 +351,16 @@ def test_nobody_is_called_whom_the_rules_do_not_list(bench: Referring, name: str
     assert [fact["why"] for fact in lab.facts("transfer.refused")] == [why]
     assert len(lab.callee.calls) == 1
     assert lab.call.bridged
+
+
+def test_a_transfer_during_another_may_be_asked_for_again(bench: Referring) -> None:
+    lab = bench.lab
+    _, agent = bench.bridge()
+    bench.refer(agent)
+    bench.refer(agent)
+    assert lab.facts("transfer.refused")[-1]["why"] == "busy"
+    assert lab.facts("transfer.refused")[-1]["status"] == 491
+    refuse(lab, 1, 486)
 
 
 def test_a_listed_address_is_called_as_it_is(bench: Referring) -> None:
