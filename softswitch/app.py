@@ -306,7 +306,8 @@ class App:
         self._resources.push_async_callback(self.servers.close)
         self.servers.use(self.configuration)
         stack.admits = self.switchboard.sources.gatekeeper.admits
-        stack.tell_strangers(self.switchboard.sources.gatekeeper.is_stranger)
+        sources = self.switchboard.sources
+        stack.tell_strangers(sources.gatekeeper.is_stranger, sources.belongs)
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
         self.servers.on_looked = self._on_looked
         self.names.use(self.configuration, snapshot.trunks.known)

@@ -52,6 +52,10 @@ class SourceTable:
         trunks = self._trunks
         return bool(trunks.identify(host) or trunks.proxies.find(host) or trunks.behind.find(host))
 
+    def names_at(self, host: str) -> set[str]:
+        """The names of the trunks that an address is of, their proxies' too."""
+        return self._trunks.names_at(host)
+
     def why_unknown(self, request: Request, host: str) -> tuple[str, str]:
         """Why a request that `find` knows no trunk of is nobody's, and the mark that it shows."""
         behind = [trunk.behind for trunk in self._trunks.proxies.find(host)]

@@ -52,6 +52,13 @@ class Hosts:
             if trunk not in trunks:
                 trunks.append(trunk)
 
+    def all(self, host: str) -> list[Trunk]:
+        """The trunks of a host and of its networks."""
+        address = ip_address(host) if self._networks else None
+        named = self._by_host.get(host) or self._by_host.get(canonical_host(host)) or []
+        networks = (one for one in self._networks if address is not None and address in one[0])
+        return [*named, *(trunk for _, trunk in networks)]
+
     def find(self, host: str) -> list[Trunk]:
         """The trunks of a host; those that name it before those that name its network."""
         found = self._by_host.get(host) or self._by_host.get(canonical_host(host))
@@ -103,6 +110,11 @@ class TrunkTable:
         if len(found) <= 1:
             return found[0] if found else None
         return max(found, key=lambda it: (it.transport == transport) * (1 + (it.port == port)))
+
+    def names_at(self, host: str) -> set[str]:
+        """The names of all trunks that may send from a host, through proxies too."""
+        tables = (self._hosts, self.behind, self.proxies)
+        return {trunk.name for table in tables for trunk in table.all(host)}
 
     def flow(self, trunk: Trunk) -> Flow:
         """The way to a trunk."""

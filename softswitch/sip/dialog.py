@@ -50,6 +50,7 @@ class Dialog:
         "context",
         "credentials",
         "flow",
+        "homes",
         "incoming_refer",
         "incoming_reinvite",
         "invite",
@@ -110,6 +111,8 @@ class Dialog:
         self.is_silent = False
         # Where the peer was last heard.
         self.flow = flow
+        # Hosts that its INVITE came from, or went to and was answered from.
+        self.homes: tuple[str, ...] = (flow.host,)
         self._remote_target = remote_target
         self._route_set = tuple(route_set[:MAX_ROUTES])
         self._path: Path | None = None

@@ -45,12 +45,13 @@ NOT_THE_PEERS = "not-the-peers"
 
 def is_elsewhere(context: Context, dialog: Dialog, flow: Flow) -> bool:
     """Say whether a request in a dialog comes from where its peer cannot be: from a host that is
-    nobody of ours, that the peer was not heard from, and that it has not named in Contact or Route.
+    not its owner's, that the peer was not heard from, and that it has not named in Contact or
+    Route.
 
     Who knows Call-ID and tags has overheard them: only the transport (26.2) could keep them secret.
     """
     host = flow.host
-    if host == dialog.flow.host or not context.is_strange(host):
+    if host == dialog.flow.host or host in dialog.homes or context.may_speak(dialog.owner, host):
         return False
     return host not in hosts_of(dialog.remote_target, dialog.route_set)
 

@@ -471,4 +471,5 @@ class OutgoingInvite(PendingAck):
             owner=self.owner,
         )
         dialog.credentials = self._credentials
+        dialog.homes = (self._flow.host, *dialog.homes)
         return dialog

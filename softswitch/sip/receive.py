@@ -178,9 +178,12 @@ def _receive_cancel(context: Context, arrival: Arrival) -> None:
     """Take a CANCEL that is no retransmission (9.2)."""
     request, key, hop, flow = arrival
     invite = context.server_transactions.get((*key[:-1], "INVITE"))
-    if invite is not None and flow.host != invite.flow.host and context.is_strange(flow.host):
-        # Whoever it is has overheard the branch.
-        invite = None
+    if isinstance(invite, ServerInviteTransaction) and flow.host != invite.flow.host:
+        owner = None if invite.user is None else invite.user.owner
+        if not context.may_speak(owner, flow.host):
+            # Whoever it is has overheard the branch.
+            _refuse(context, request, hop, flow, Refusal(481, NOT_THE_PEERS))
+            return
     if invite is None:
         # "If the UAS did not find a matching transaction for the CANCEL [...] it SHOULD respond to
         # the CANCEL with a 481 (Call Leg/Transaction Does Not Exist)."

@@ -256,6 +256,11 @@ class IncomingReinvite:
         transaction.respond(100, head.trying())
         dialog.context.emit(ReinviteReceived(dialog, request))
 
+    @property
+    def owner(self) -> object:
+        """Whose its dialog is."""
+        return self._dialog.owner
+
     def accept(self, body: bytes, content_type: str, lines: str) -> None:
         """Send 200 and resend it until the ACK; the peer's Contact counts from now on (12.2.2)."""
         dialog, transaction = self._dialog, self._transaction

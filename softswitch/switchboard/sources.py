@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from config.model import Trunk
 from softswitch.call.events import SourceBanned
+from softswitch.call.leg import Leg
 from softswitch.call.services import Services
 from softswitch.routing.defence import Banned, Gatekeeper
 from softswitch.routing.sources import NO_MARK, WRONG_MARK, SourceTable
@@ -33,6 +34,11 @@ MAX_SHOWN = 128
 """Characters of a Call-ID in a line of the log."""
 
 
+MAX_SHOWN_FROM = 20_000
+"""Addresses that credentials were shown from; beyond it all are forgotten, and show them again with
+their next call."""
+
+
 class Sources:
     """Judges sources by the configuration of the moment; owns the gate."""
 
@@ -51,6 +57,8 @@ class Sources:
         self.gatekeeper = Gatekeeper(
             lambda: table().defence, lambda host: table().knows(host), self._on_banned
         )
+        self._shown_from: dict[str, str] = {}
+        """Trunks by the address that their credentials were shown from last."""
         self.lines: dict[str, str] = {}
         """Names of trunks by what our contact says that is registered there."""
 
@@ -67,6 +75,17 @@ class Sources:
         if not table.logins:
             return Unknown(*table.why_unknown(request, flow.host))
         return self._prove(table, request, flow, trunk)
+
+    def belongs(self, owner: object, host: str) -> bool:
+        """Whether a host may speak for a leg, or for a trunk by name: it is that very trunk's.
+
+        That it is another trunk's is not enough: one carrier must not end the calls of another.
+        """
+        name = owner.trunk.name if isinstance(owner, Leg) else owner
+        table = self._table()
+        if not isinstance(name, str) or not table.defence.on:
+            return not self.gatekeeper.is_stranger(host)
+        return name in table.names_at(host) or self._shown_from.get(host) == name
 
     def _prove(
         self, table: SourceTable, request: Request, flow: Flow, trunk: Trunk | None
@@ -85,6 +104,9 @@ class Sources:
         if verdict is Verdict.GOOD:
             self.gatekeeper.believe(flow.host)
             self._challenges.shown(flow.host)
+            if len(self._shown_from) >= MAX_SHOWN_FROM:
+                self._shown_from.clear()
+            self._shown_from[flow.host] = table.logins[user].name
             return table.logins[user]
         if verdict is Verdict.WRONG:
             return Unknown("wrong-credentials", user)
@@ -97,9 +119,11 @@ class Sources:
     def note_refused(self, event: RequestRefused) -> None:
         """Somebody was refused by the SIP core: strangers have only so many tries."""
         if event.why == NOT_THE_PEERS:
+            who = ", ".join(sorted(self._table().names_at(event.flow.host)))
             logger.warning(
-                "%s from %s:%d in the dialog %r, which is not its: refused",
+                "%s from %s:%d (%s) in the dialog %r, which is not its: refused",
                 event.request.method, event.flow.host, event.flow.port,
+                f"trunk {who}" if who else "a stranger",
                 (event.request.headers.get("Call-ID") or "")[:MAX_SHOWN],
             )  # fmt: skip
         self._note(event, 1)

@@ -36,6 +36,10 @@ class ClientUser(Protocol):
 class ServerUser(Protocol):
     """Who answers the INVITE (the TU of the RFC)."""
 
+    @property
+    def owner(self) -> object:
+        """Whose the INVITE is, or the dialog it came in."""
+
     def on_cancel(self, request: Request) -> None:
         """Learn that the peer has cancelled; the CANCEL itself is answered already."""
 

@@ -129,3 +129,20 @@ def test_servers_of_a_trunk_behind_proxies_are_known_behind_them() -> None:
     table = TrunkTable(loaded(text), Known(servers=servers))
     assert table.identify("192.0.2.1") is None
     assert [trunk.name for trunk in table.behind.find("192.0.2.1")] == ["a"]
+
+
+def test_all_trunks_of_a_host_are_named_by_network_and_proxy_too() -> None:
+    table = TrunkTable(
+        loaded(
+            "trunks:\n"
+            "  wide: {address: 10.9.0.1, sources: [10.0.0.0/8]}\n"
+            "  one: {address: 10.0.0.5}\n"
+            "  behind: {address: 10.3.0.1, behind: {proxies: [10.0.0.5], header: X-Trunk}}\n"
+            "  named: {address: carrier.test}\n"
+        ),
+        Known({"carrier.test": frozenset({"192.0.2.1"})}, {}),
+    )
+    assert table.names_at("10.0.0.5") == {"wide", "one", "behind"}
+    assert table.names_at("10.3.0.1") == {"wide", "behind"}
+    assert table.names_at("192.0.2.1") == {"named"}
+    assert table.names_at("192.0.2.2") == set()

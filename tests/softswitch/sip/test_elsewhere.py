@@ -111,3 +111,67 @@ def test_where_strangers_are_not_told_apart_all_are_believed() -> None:
     wire = Wire()
     _, to = called(wire)
     assert [one.status for one in wire.give(request("BYE", number=2, to=to), STRANGER)] == [200]
+
+
+OTHER = Flow("udp", "192.0.2.3", 5060)
+"""Another trunk's host."""
+
+
+@pytest.fixture
+def owned() -> Wire:
+    """Each host has an owner of its own; strangers have none."""
+    made = Wire()
+    hosts = {PEER.host: "peer", KNOWN.host: "peer", OTHER.host: "other"}
+    made.stack.tell_strangers(
+        lambda host: host not in hosts, lambda owner, host: hosts.get(host) == owner
+    )
+    return made
+
+
+def owned_call(wire: Wire) -> tuple[Dialog, str]:
+    wire.give(request(body=SDP, contact=f"<sip:caller@{CONTACT.host}>"))
+    invite = wire.event(InviteReceived).invite
+    invite.owner = "peer"
+    dialog = invite.accept(body=SDP, now=wire.now)
+    to = wire.take()[0].get("to")
+    wire.give(request("ACK", to=to))
+    wire.event(AckReceived)
+    return dialog, to
+
+
+@pytest.mark.parametrize("method", ["BYE", "INVITE", "NOTIFY", "UPDATE", "INFO", "OPTIONS"])
+def test_another_trunk_gets_no_more_done_than_a_stranger(owned: Wire, method: str) -> None:
+    dialog, to = owned_call(owned)
+    (answer,) = owned.give(request(method, number=2**30, to=to), OTHER)
+    assert answer.status == 403
+    owned.no_event()
+    assert owned.refused == [(403, "not-the-peers")]
+    assert dialog.flow.host == PEER.host
+    (answer,) = owned.give(request("BYE", number=2, to=to))
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("flow", [PEER, CONTACT, KNOWN])
+def test_the_owners_hosts_and_those_of_the_dialog_may(owned: Wire, flow: Flow) -> None:
+    _, to = owned_call(owned)
+    (answer,) = owned.give(request("BYE", number=2, to=to), flow)
+    assert answer.status == 200
+
+
+def test_who_was_heard_elsewhere_meanwhile_is_known_at_home(owned: Wire) -> None:
+    """The first host named neither itself nor a route, and is no configured one."""
+    dialog, to = owned_call(owned)
+    dialog.homes = (STRANGER.host,)
+    (answer,) = owned.give(request("BYE", number=2, to=to), STRANGER)
+    assert answer.status == 200
+
+
+def test_a_cancel_of_another_trunk_finds_no_invite(owned: Wire) -> None:
+    owned.give(request(body=SDP, branch="z9hG4bKheard"))
+    owned.event(InviteReceived).invite.owner = "peer"
+    cancel = request("CANCEL", branch="z9hG4bKheard", contact=None)
+    assert [one.status for one in owned.give(cancel, OTHER)] == [481]
+    owned.no_event()
+    assert owned.refused == [(481, "not-the-peers")]
+    assert 487 in [one.status for one in owned.give(cancel, KNOWN)]
+    owned.event(InviteCancelled)
