@@ -198,6 +198,9 @@ def test_a_proxy_that_names_no_trunk_is_told_of(line: MakeLine) -> None:
     made = line("behind: {proxies: [127.0.0.1], header: X-Trunk}")
     made.caller.invite(DIRECT).expect(403)
     wait_for("why", lambda: "why=no-trunk-mark" in made.switch.output())
+    with closing(RtpEnd()) as near:
+        made.caller.invite(DIRECT, near.sdp(), [("X-Trunk", "carier")]).expect(403)
+    wait_for("the mark", lambda: "why=wrong-trunk-mark user=carier" in made.switch.output())
 
 
 def test_a_proxy_that_names_no_trunk_is_told_of_where_others_show_credentials(
