@@ -10,10 +10,10 @@ class PortStatistics(msgspec.Struct, frozen=True):
     """What one media port has seen.
 
     `packets_received` counts each believed packet once; `lost` is what never came in between, so
-    the two add up to what was expected; `loss_runs` is in how many stretches. `late` of
-    those received came later than a jitter buffer waits. `dropped` holds only
-    reasons that occurred. `datagrams_*` are those that were passed on unread, in place of RTP. `remote_*` and `round_trip_ms` are what the peer's RTCP told, None until
-    it did.
+    the two add up to what was expected; `loss_runs` is in how many stretches. `late` of those
+    received came later than a jitter buffer waits. `dropped` holds only reasons that occurred.
+    `datagrams_*` are those that were passed on unread, in place of RTP. `remote_*` and
+    `round_trip_ms` are what the peer's RTCP told, None until it did.
     """
 
     packets_received: int

@@ -26,7 +26,11 @@ from tests.support.configurations import read_kind
         (address(5060), "'[::1]:5070'", HostPort("::1", 5070)),
         (address(5060), "'[::1]'", HostPort("::1", 5060, explicit=False)),
         (TRUNK_ADDRESS, "10.0.0.1", HostPort("10.0.0.1", 5060, explicit=False)),
-        (TRUNK_ADDRESS, "10.0.0.1:5080;transport=TCP", HostPort("10.0.0.1", 5080, "tcp", told=True)),
+        (
+            TRUNK_ADDRESS,
+            "10.0.0.1:5080;transport=TCP",
+            HostPort("10.0.0.1", 5080, "tcp", told=True),
+        ),
         (TRUNK_ADDRESS, "'[::1]:5080;transport=udp'", HostPort("::1", 5080, "udp", told=True)),
         (SOURCE, "198.51.100.7/24", "198.51.100.0/24"),
         (SOURCE, "sbc.example.org", "sbc.example.org"),
