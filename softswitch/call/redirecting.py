@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.events import LegRedirected
-from softswitch.routing.addresses import canonical_host
+from softswitch.sip.addresses import canonical_host
 from softswitch.sip.errors import ParseError
 from softswitch.sip.flow import DEFAULT_PORT, DEFAULT_TLS_PORT
 from softswitch.sip.headers.name_address import NameAddress
@@ -109,7 +109,7 @@ def _place(uri: Uri) -> tuple[str, str, int | None]:
     by another one."""
     is_tls = uri.scheme == "sips" or (uri.parameters.get("transport") or "").lower() == "tls"
     usual = DEFAULT_TLS_PORT if is_tls else DEFAULT_PORT
-    return uri.user or "", canonical_host(uri.host), None if uri.port == usual else uri.port
+    return uri.user or "", uri.host.lower(), None if uri.port == usual else uri.port
 
 
 def _preference(address: NameAddress) -> float:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import msgspec
 
 from config.e164 import dialled
-from softswitch.routing.addresses import DEFAULT_SIP_PORT, sip_uri
+from softswitch.sip.addresses import DEFAULT_SIP_PORT, sip_uri
 from softswitch.sip.grammar import quote
 
 __all__ = ["ANONYMOUS", "ShownCaller", "Write", "masked", "shown_caller"]

@@ -11,7 +11,7 @@ import re
 
 from config.e164 import COUNTRIES, dialled, normalise, split_sip_uri
 from config.model import NumberRule, Trunk
-from softswitch.routing.addresses import DEFAULT_SIP_PORT, sip_uri
+from softswitch.sip.addresses import DEFAULT_SIP_PORT, sip_uri
 
 __all__ = [
     "called_uri",

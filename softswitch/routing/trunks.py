@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from config.model import Configuration, Trunk
-from softswitch.routing.addresses import canonical_host, ip_address
+from softswitch.sip.addresses import canonical_host, ip_address
 from softswitch.sip.flow import Flow
 
 __all__ = ["Known", "TrunkTable", "names_to_resolve"]

@@ -26,8 +26,8 @@ from softswitch.call.events import TransferReceived, TransferRefused
 from softswitch.call.leg import Leg
 from softswitch.call.moving import MAX_MOVES, Move
 from softswitch.call.taking_over import take_over
-from softswitch.routing.addresses import canonical_host, sip_uri
 from softswitch.routing.number_forms import received_number
+from softswitch.sip.addresses import canonical_host, sip_uri
 from softswitch.sip.dialog import Dialog, DialogState
 from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestReceived

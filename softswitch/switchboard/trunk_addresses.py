@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from config.model import Configuration
-from softswitch.routing.addresses import ip_address
 from softswitch.routing.trunks import Known, names_to_resolve
+from softswitch.sip.addresses import ip_address
 from softswitch.sip.servers import Server
 from softswitch.transport.resolver import NameNotResolved, NameUnknown, Resolver
 

@@ -12,7 +12,7 @@ import msgspec
 from config.model import Configuration, Trunk
 from softswitch.call.events import TrunkDown, TrunkRegistered, TrunkUnregistered, TrunkUp
 from softswitch.call.services import Services
-from softswitch.routing.addresses import sip_uri, uri_host
+from softswitch.sip.addresses import sip_uri, uri_host
 from softswitch.sip.events import ProbeChanged, RegistrationChanged
 from softswitch.sip.flow import Flow
 from softswitch.sip.probe import Probe

@@ -2,7 +2,7 @@ import ipaddress
 
 import pytest
 
-from softswitch.routing.addresses import canonical_host, ip_address, sip_uri, uri_host
+from softswitch.sip.addresses import canonical_host, ip_address, sip_uri, uri_host
 from softswitch.sip.uri import Uri
 
 
