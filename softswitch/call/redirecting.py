@@ -109,7 +109,7 @@ def _place(uri: Uri) -> tuple[str, str, int | None]:
     by another one."""
     is_tls = uri.scheme == "sips" or (uri.parameters.get("transport") or "").lower() == "tls"
     usual = DEFAULT_TLS_PORT if is_tls else DEFAULT_PORT
-    return uri.user or "", uri.host.lower(), None if uri.port == usual else uri.port
+    return uri.user or "", canonical_host(uri.host), None if uri.port == usual else uri.port
 
 
 def _preference(address: NameAddress) -> float:
