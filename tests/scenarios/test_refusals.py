@@ -31,11 +31,18 @@ def test_options_says_what_the_switch_can_do(stage: Stage) -> None:
     assert "application/sdp" in answer.get("accept")
 
 
-@pytest.mark.parametrize("method", ["REGISTER", "SUBSCRIBE", "MESSAGE", "PUBLISH", "REFER"])
+@pytest.mark.parametrize("method", ["REGISTER", "MESSAGE", "PUBLISH"])
 def test_a_method_that_is_not_served_is_405_with_allow(stage: Stage, method: str) -> None:
     answer = _ask(stage, method)
     assert answer.status == 405
     assert "INVITE" in answer.get("allow")
+
+
+def test_a_subscription_is_489_and_a_transfer_outside_a_call_403(stage: Stage) -> None:
+    """RFC 6665 section 8.3.2: 489 says that the event package is not known."""
+    asked = _ask(stage, "SUBSCRIBE")
+    assert (asked.status, asked.all("Allow-Events")) == (489, ["refer"])
+    assert _ask(stage, "REFER", [("Refer-To", "<sip:+16025551234@127.0.0.1>")]).status == 403
 
 
 def test_a_method_nobody_knows_is_501(stage: Stage) -> None:
@@ -269,7 +276,8 @@ def test_messages_cut_anywhere_in_a_stream_are_put_together(make_stage: MakeStag
 def test_an_invite_too_broken_to_be_answered_is_told_in_the_log(make_stage: MakeStage) -> None:
     stage = make_stage()
     via = f"SIP/2.0/UDP 127.0.0.1:{stage.caller.port};branch=z9hG4bKbroken"
-    headers = [("Via", via), ("Max-Forwards", "70"), ("CSeq", "1 INVITE")]
+    parties = [("From", "<sip:a@b>;tag=1"), ("To", "<sip:c@d>"), ("Call-ID", "broken")]
+    headers = [("Via", via), ("Max-Forwards", "70"), *parties]  # which INVITE, no CSeq says
     stage.caller.send_raw(bytes(build(f"INVITE {_uri(stage)} SIP/2.0", headers)))
     deadline = time.monotonic() + 5
     while "dropped without an answer" not in stage.switch.stderr_path.read_text():
