@@ -81,7 +81,7 @@ def main() -> int:
         return 0
     copy_packages()
     files = [str(path.relative_to(TARGET)) for path in sources(TARGET)]
-    print(f"compile: {len(files)} modules with mypyc, about two minutes", file=sys.stderr)
+    print(f"compile: {len(files)} modules with mypyc, many minutes", file=sys.stderr)
     compiler = Path(sys.executable).with_name("mypyc")
     done = subprocess.run(
         [compiler, "--config-file", "pyproject.toml", *files],
