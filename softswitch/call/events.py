@@ -385,7 +385,8 @@ class LegEnded(CallEvent, frozen=True, kw_only=True):
     codec: str | None = None
     """What was sent last; known here also where the answer came only with the ACK."""
     srtp: str | None = None
-    """The suite by which its sound was encrypted; None: it was not."""
+    """The suite by which its sound was encrypted, `, then plain` behind it where the far end wanted
+    that in mid-call; None: it was not."""
 
 
 class CallBridged(CallEvent, frozen=True, kw_only=True):

@@ -537,7 +537,7 @@ class Leg:
             cause=cause,
             codec=self.codec,
             quality=quality,
-            srtp=None if self.media is None else self.media.srtp,
+            srtp=None if self.media is None else self.media.told_srtp,
         )
         self._detach()
 

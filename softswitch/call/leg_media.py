@@ -57,6 +57,7 @@ class LegMedia:
     """One media port and what has been agreed about it; whoever opens it closes it."""
 
     __slots__ = (
+        "_lost_suite",
         "_offered_direction",
         "_services",
         "agreement",
@@ -100,6 +101,8 @@ class LegMedia:
         """How long the packets are that our offers ask for."""
         self.comfort_noise = trunk is not None and trunk.comfort_noise
         self._offered_direction = "sendrecv"
+        self._lost_suite = ""
+        """By which sound was encrypted, of a far end that has wanted it plain since."""
 
     def offer(self, *, direction: str = "sendrecv", anew: bool = False) -> bytes:
         """Our offer; `accept` takes its answer. `anew`: another than the peer may give it."""
@@ -162,6 +165,8 @@ class LegMedia:
         before, port = self.agreement, self.port
         if agreement.srtp != (None if before is None else before.srtp):
             _secure(port, None if before is None else before.srtp, agreement.srtp)
+            had = None if before is None else before.srtp
+            self._lost_suite = had.suite if had is not None and agreement.srtp is None else ""
         if agreement.rtcp_mux != (before is not None and before.rtcp_mux):
             port.set_one_port(agreement.rtcp_mux)
         self.agreement = agreement
@@ -188,6 +193,11 @@ class LegMedia:
         """The suite by which sound is encrypted, once agreed; None: it is not."""
         agreed = None if self.agreement is None else self.agreement.srtp
         return None if agreed is None else agreed.suite
+
+    @property
+    def told_srtp(self) -> str | None:
+        """The same for the record, which says too that sound became plain in mid-call."""
+        return f"{self._lost_suite}, then plain" if self._lost_suite else self.srtp
 
     @property
     def codec(self) -> str | None:

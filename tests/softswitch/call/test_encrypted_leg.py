@@ -217,3 +217,19 @@ def test_a_caller_without_keys_is_told_that_they_are_needed(
     lab.caller.invite(DIRECT)
     lab.settle()
     assert f"ends: not_acceptable: {KEYS_NEEDED}" in caplog.text
+
+
+def test_sound_that_becomes_plain_in_mid_call_is_told(tmp_path: Path) -> None:
+    optional = "srtp: optional"
+    with laboratory(tmp_path / "other", carrier=optional, agents=optional) as lab:
+        ended: list[CallEvent] = []
+        lab.services.events.subscribe(ended.append, kinds=frozenset([LegEnded]))
+        lab.caller.description = described(lab, KEYS[0])
+        lab.callee.description = described(lab, KEYS[1])
+        talk(lab)
+        lab.caller.reinvite(body=session_description(lab.sink_port, "sendrecv"))
+        lab.settle()
+        lab.caller.hang_up()
+        lab.settle()
+        told = {event.leg: event.srtp for event in ended if isinstance(event, LegEnded)}
+        assert told == {"a": f"{SUITE}, then plain", "b1": SUITE}
