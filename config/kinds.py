@@ -24,7 +24,7 @@ from config.reading import (
     RefusedError,
     describe,
     note,
-    refuse_all,
+    read_each,
     scalar,
     shorten,
 )
@@ -346,23 +346,14 @@ def list_of(kind: Kind[T], *, most: int, doubles: bool = False) -> Kind[tuple[T,
             raise RefusedError(f"expected 1 to {most} entries, not {len(items)}")
         values: list[T] = []
         seen: set[object] = set()
-        errors: list[RefusedError] = []
-        missing = False
-        for item in items:
-            try:
-                value = kind.read(item, reading)
-                if not doubles and _stands_in(value, values, seen):
-                    message = f'"{shorten(getattr(item, "text", ""))}" stands twice'
-                    raise RefusedError(message)
-                values.append(value)
-            except RefusedError as error:
-                error.location = error.location or item.location
-                errors.append(error)
-            except MissingError:
-                missing = True
-        refuse_all(errors)
-        if missing:
-            raise MissingError(says)
+
+        def read_one(item: Tree) -> None:
+            value = kind.read(item, reading)
+            if not doubles and _stands_in(value, values, seen):
+                raise RefusedError(f'"{shorten(getattr(item, "text", ""))}" stands twice')
+            values.append(value)
+
+        read_each(items, read_one, says)
         return tuple(values)
 
     return Kind(says, read, hints.list_of(kind.schema, most, doubles=doubles))

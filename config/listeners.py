@@ -19,13 +19,12 @@ from config.reading import (
     Fields,
     Key,
     Kind,
-    MissingError,
     Reading,
     RefusedError,
     Section,
     keys_of,
+    read_each,
     read_fields,
-    refuse_all,
 )
 
 __all__ = ["LISTENER", "LISTEN_KIND", "Endpoint", "endpoints", "give_listeners", "reached"]
@@ -120,21 +119,13 @@ def _read_listen(tree: Tree, reading: Reading) -> tuple[SwitchListener, ...]:
     if not 1 <= len(tree.items) <= MAX_LISTENERS:
         raise RefusedError(f"expected 1 to {MAX_LISTENERS} listeners, not {len(tree.items)}")
     found: list[SwitchListener] = []
-    errors: list[RefusedError] = []
-    missing = False
-    for item in tree.items:
-        try:
-            listener = _read_listener(item, reading)
-            _check_pair(listener, found)
-            found.append(listener)
-        except RefusedError as error:
-            error.location = error.location or item.location
-            errors.append(error)
-        except MissingError:
-            missing = True
-    refuse_all(errors)
-    if missing:
-        raise MissingError("listen")
+
+    def read_one(item: Tree) -> None:
+        listener = _read_listener(item, reading)
+        _check_pair(listener, found)
+        found.append(listener)
+
+    read_each(tree.items, read_one, "listen")
     return tuple(found)
 
 

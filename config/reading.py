@@ -317,6 +317,24 @@ def refuse_all(errors: list[RefusedError]) -> None:
         raise errors[0]
 
 
+def read_each(items: Iterable[Tree], read: Callable[[Tree], None], says: str) -> None:
+    """Have each entry of a list read; raises what was refused of all of them together, and
+    MissingError when nothing was refused but a value is missing."""
+    errors: list[RefusedError] = []
+    missing = False
+    for item in items:
+        try:
+            read(item)
+        except RefusedError as error:
+            error.location = error.location or item.location
+            errors.append(error)
+        except MissingError:
+            missing = True
+    refuse_all(errors)
+    if missing:
+        raise MissingError(says)
+
+
 def scalar(says: str, convert: Callable[[str], T], schema: Schema = SCALAR) -> Kind[T]:
     """A kind made from text; a ValueError of `convert` becomes "expected ..., not ..."."""
 
