@@ -54,6 +54,16 @@ static void switch_origin(struct stream *stream, uint64_t origin, uint64_t seque
     stream->started = true;
 }
 
+/* What was sent last, and where its sound or event ends. */
+static void move_on(struct stream *stream, const struct outgoing *out, uint32_t samples,
+                    uint32_t reach, int64_t now) {
+    stream->sequence = out->sequence;
+    if (samples)
+        move_clock(stream, out->timestamp, samples, now);
+    else
+        move_clock_by_event(stream, out->timestamp, reach, now);
+}
+
 bool stream_relay(struct stream *stream, uint64_t origin, uint64_t sequence, uint64_t timestamp,
                   uint32_t samples, uint32_t reach, int64_t now, struct outgoing *out) {
     bool switched = stream->origin != origin;
@@ -66,11 +76,7 @@ bool stream_relay(struct stream *stream, uint64_t origin, uint64_t sequence, uin
     out->marker = switched;
     if (switched || sequence > stream->newest_sequence) {
         stream->newest_sequence = sequence;
-        stream->sequence = out->sequence;
-        if (samples)
-            move_clock(stream, out->timestamp, samples, now);
-        else
-            move_clock_by_event(stream, out->timestamp, reach, now);
+        move_on(stream, out, samples, reach, now);
     }
     return true;
 }
@@ -84,11 +90,7 @@ void stream_repack(struct stream *stream, uint64_t origin, uint64_t timestamp, u
     }
     out->sequence = (uint16_t)(stream->sequence + 1 + lost);
     out->timestamp = (uint32_t)(timestamp + stream->timestamp_offset);
-    stream->sequence = out->sequence;
-    if (samples)
-        move_clock(stream, out->timestamp, samples, now);
-    else
-        move_clock_by_event(stream, out->timestamp, reach, now);
+    move_on(stream, out, samples, reach, now);
 }
 
 void stream_skip(struct stream *stream, uint64_t origin, uint64_t sequence) {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from softswitch.stir.keys import SigningKey
     from softswitch.stir.verifying import Verifier
 
-__all__ = ["Ready", "made_ready", "wants_stir"]
+__all__ = ["Ready", "made_ready"]
 
 MISSING = "stir: it needs the package cryptography (pip install 'softswitch[stir]')"
 
@@ -33,11 +33,6 @@ class Ready:
     def signing(self) -> Signing | None:
         """How calls are signed."""
         return self.stir.signing
-
-
-def wants_stir(configuration: Configuration) -> bool:
-    """Whether any trunk has something to do with signatures."""
-    return any(trunk.identity is not None for trunk in configuration.trunks.values())
 
 
 def made_ready(configuration: Configuration, replays: Replays) -> Ready:
