@@ -13,12 +13,13 @@ ENGINE = Path(__file__).resolve().parents[1] / "rtp" / "engine"
 
 
 def build(name: str, *, with_engine: bool = False) -> Path:
-    """The program of this name, built again when its source is newer; with the media engine's own C
-    files where it drives them."""
+    """The program of this name, built again when a source or header is newer; with the media
+    engine's own C files where it drives them."""
     source, program = SOURCES / f"{name}.c", BUILD / name
     core = [path for path in sorted(ENGINE.glob("*.c")) if path.name[0] != "_"]
     sources = [source, *(core if with_engine else [])]
-    newest = max(path.stat().st_mtime for path in sources)
+    headers = [*SOURCES.glob("*.h"), *ENGINE.glob("*.h")]
+    newest = max(path.stat().st_mtime for path in (*sources, *headers))
     if not program.exists() or program.stat().st_mtime < newest:
         BUILD.mkdir(exist_ok=True)
         compiler = shlex.split(os.environ.get("CC", "gcc"))

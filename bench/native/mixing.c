@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "leg.h"
+#include "timed.h"
 
 #define MAX_LEGS 1000
 #define FRAME 160
@@ -22,14 +21,6 @@ static void count_sent(void *context, int socket, const uint8_t *data, size_t le
                        const struct address *to, struct leg *leg) {
     (void)context, (void)data, (void)length, (void)to;
     sent += socket == leg->rtp_socket;
-}
-
-static void ignore(void *context, const struct engine_event *event) { (void)context, (void)event; }
-
-static int64_t cpu_ns(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return time.tv_sec * NS_PER_SECOND + time.tv_nsec;
 }
 
 static struct leg *open_leg(struct core *core, int place, int64_t now, struct address *peer) {

@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "leg.h"
+#include "timed.h"
 
 #define FRAME 160
 #define SAID 50
@@ -22,14 +21,6 @@ static void count_sent(void *context, int socket, const uint8_t *data, size_t le
     (void)context, (void)data, (void)length, (void)to;
     if (socket == leg->rtp_socket)
         sent += 8u * leg->codecs.ptime_ms;
-}
-
-static void ignore(void *context, const struct engine_event *event) { (void)context, (void)event; }
-
-static int64_t cpu_ns(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return time.tv_sec * NS_PER_SECOND + time.tv_nsec;
 }
 
 static struct leg *open_leg(struct core *core, uint64_t id, int payload_type, int ptime_ms,

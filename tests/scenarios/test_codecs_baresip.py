@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from rtp.engine import has_opus
-from tests.support.baresip import Baresip, needs_baresip, share_of_tone
+from tests.support.baresip import Baresip, hears_the_tone, needs_baresip
 from tests.support.program import wait_for
-from tests.support.rtp_end import FRAME, RtpEnd, heard, ulaw_to_linear
 from tests.support.stage import DIRECT, Stage
 
 MakeStage = Callable[..., Stage]
@@ -22,12 +21,6 @@ needs_opus = pytest.mark.skipif(
 CODECS = ["g722", pytest.param("opus", marks=needs_opus)]
 LINES = "    codecs: [PCMU, G722, opus]\n"
 NAMES = {"g722": "G722", "opus": "opus"}
-
-
-def hears_the_tone(end: RtpEnd) -> bool:
-    """Whether the last quarter of a second is nothing but the tone."""
-    samples = [ulaw_to_linear(byte) for byte in heard(end.arrivals)[-13 * FRAME :]]
-    return len(samples) == 13 * FRAME and share_of_tone(samples) > 0.9
 
 
 @pytest.mark.parametrize("codec", CODECS)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.baresip import Baresip, needs_baresip, share_of_tone
+from tests.support.baresip import Baresip, hears_the_tone, needs_baresip
 from tests.support.program import wait_for
-from tests.support.rtp_end import FRAME, RtpEnd, heard, ulaw_to_linear
 from tests.support.secure_end import SecureEnd
 from tests.support.srtp import needs_srtp
 from tests.support.stage import DIRECT, Stage
@@ -18,12 +17,6 @@ from tests.support.stage import DIRECT, Stage
 pytestmark = [needs_baresip, needs_srtp]
 MakeStage = Callable[..., Stage]
 SUITE = "AES_CM_128_HMAC_SHA1_80"
-
-
-def hears_the_tone(end: RtpEnd) -> bool:
-    """Whether the last quarter of a second is nothing but the tone."""
-    samples = [ulaw_to_linear(byte) for byte in heard(end.arrivals)[-13 * FRAME :]]
-    return len(samples) == 13 * FRAME and share_of_tone(samples) > 0.9
 
 
 def test_baresip_calls_and_is_heard(make_stage: MakeStage, tmp_path: Path) -> None:

@@ -7,20 +7,15 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from tests.support.baresip import Baresip, needs_baresip, share_of_tone
+from tests.support.baresip import Baresip, hears_the_tone, needs_baresip
 from tests.support.program import wait_for
-from tests.support.rtp_end import FRAME, RtpEnd, heard, known_signal, ulaw_to_linear
+from tests.support.rtp_end import heard, known_signal
 from tests.support.stage import DIRECT, Stage
 
 pytestmark = needs_baresip
 MakeStage = Callable[..., Stage]
 THIRD = "+16025550177"
 RULES = 'originate: {to: ["+1602555*"]}\n'
-
-
-def hears_the_tone(end: RtpEnd) -> bool:
-    samples = [ulaw_to_linear(byte) for byte in heard(end.arrivals)[-13 * FRAME :]]
-    return len(samples) == 13 * FRAME and share_of_tone(samples) > 0.9
 
 
 def test_baresip_has_the_other_moved(make_stage: MakeStage, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from tests.support.certificates import CERTIFICATE, KEY
 from tests.support.ports import free_sip_port
+from tests.support.rtp_end import FRAME, RtpEnd, heard, ulaw_to_linear
 
 PROGRAM = shutil.which("baresip")
 MODULES = Path("/usr/lib/baresip/modules")
@@ -148,6 +149,12 @@ def _write_tone(path: Path, seconds: int, rate: int, channels: int) -> None:
         samples = (int(8000 * math.sin(2 * math.pi * TONE_HZ * at / rate)) for at in range(rate))
         second = b"".join(struct.pack("<h", sample) * channels for sample in samples)
         file.writeframes(second * seconds)
+
+
+def hears_the_tone(end: RtpEnd) -> bool:
+    """Whether the last quarter of a second that came is nothing but the tone, as mu-law."""
+    samples = [ulaw_to_linear(byte) for byte in heard(end.arrivals)[-13 * FRAME :]]
+    return len(samples) == 13 * FRAME and share_of_tone(samples) > 0.9
 
 
 def share_of_tone(samples: list[int]) -> float:

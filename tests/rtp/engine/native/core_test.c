@@ -818,11 +818,7 @@ static void a_wheel_gives_each_node_once_and_never_early(void) {
     CHECK(wheel_next(&wheel) == INT64_MAX);
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} TESTS[] = {
-#define TEST(name) {#name, name}
+static const struct test TESTS[] = {
     TEST(a_listener_hears_one_stream_across_all_changes_of_source),
     TEST(gaps_of_the_source_stay_gaps_for_the_listener),
     TEST(order_and_doubles_of_the_source_are_told_apart),
@@ -859,13 +855,5 @@ static const struct {
 };
 
 int main(int argc, char **argv) {
-    for (size_t i = 0; i < sizeof TESTS / sizeof *TESTS; i++) {
-        if (argc < 2)
-            puts(TESTS[i].name);
-        else if (strcmp(argv[1], TESTS[i].name) == 0) {
-            TESTS[i].run();
-            return 0;
-        }
-    }
-    return argc < 2 ? 0 : 2;
+    return run_one(TESTS, sizeof TESTS / sizeof *TESTS, argc < 2 ? NULL : argv[1]);
 }

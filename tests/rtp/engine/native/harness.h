@@ -30,6 +30,26 @@
         }                                                                                        \
     } while (0)
 
+struct test {
+    const char *name;
+    void (*run)(void);
+};
+
+#define TEST(name) {#name, name}
+
+/* Runs the test of this name, or says the names of all; a status for main. */
+static inline int run_one(const struct test *tests, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++) {
+        if (!name)
+            puts(tests[i].name);
+        else if (strcmp(name, tests[i].name) == 0) {
+            tests[i].run();
+            return 0;
+        }
+    }
+    return name ? 2 : 0;
+}
+
 struct sent {
     int64_t at;
     int socket;

@@ -820,11 +820,7 @@ static void another_clock_beside_opus_does_not_tear_what_the_listener_hears(void
     drop_curtain(stage);
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} TESTS[] = {
-#define TEST(name) {#name, name}
+static const struct test TESTS[] = {
     TEST(sound_is_packed_into_every_packet_time_from_every_other),
     TEST(packets_of_the_right_length_go_on_as_they_come),
     TEST(a_limit_packs_only_what_is_longer),
@@ -857,13 +853,5 @@ static const struct {
 };
 
 int main(int argc, char **argv) {
-    for (size_t i = 0; i < sizeof TESTS / sizeof *TESTS; i++) {
-        if (argc < 2)
-            puts(TESTS[i].name);
-        else if (strcmp(argv[1], TESTS[i].name) == 0) {
-            TESTS[i].run();
-            return 0;
-        }
-    }
-    return argc < 2 ? 0 : 2;
+    return run_one(TESTS, sizeof TESTS / sizeof *TESTS, argc < 2 ? NULL : argv[1]);
 }
