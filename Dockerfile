@@ -36,8 +36,7 @@ COPY --from=build /opt/softswitch /opt/softswitch
 COPY config/examples /etc/softswitch/examples
 COPY config/samples /etc/softswitch/samples
 ENV PATH=/opt/softswitch/bin:$PATH \
-    SOFTSWITCH_DATA=/var/lib/softswitch \
-    GLIBC_TUNABLES=glibc.malloc.hugetlb=1
+    SOFTSWITCH_DATA=/var/lib/softswitch
 USER softswitch
 WORKDIR /var/lib/softswitch
 VOLUME /var/lib/softswitch

@@ -13,9 +13,6 @@ NUMBER = "100001"
 RTP_PORTS = 8000
 
 
-AS_INSTALLED = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-"""As the service unit and the image start it."""
-
 COMPILED = ROOT / "build" / "compiled"
 
 
@@ -35,7 +32,7 @@ def start(directory: Path, trunk_port: int, *, tree: Path = ROOT) -> Switch:
         trunk=f"127.0.0.1:{trunk_port}",
         rtp=free_rtp_range(RTP_PORTS, may_be_taken=200),
         cpu=SWITCH_CPU,
-        environment={"PYTHONPATH": str(tree), **AS_INSTALLED},
+        environment={"PYTHONPATH": str(tree)},
     )
     switch.start()
     raise_group(switch.pid)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from softswitch import huge_pages
 from softswitch._memory import use_huge_pages
 from softswitch.commands import ctl, explain, graph, pool, recording, records, report, result
 from softswitch.version import VERSION
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     usage."""
     _hold_standard_descriptors()
     options = _parser().parse_args(arguments)
+    if arguments is None and options.action is _run:
+        # Only where the process is ours alone: who calls with arguments would be replaced too.
+        huge_pages.restart()
     try:
         status = int(options.action(options))
         sys.stdout.flush()

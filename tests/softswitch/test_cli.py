@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from softswitch.huge_pages import tuned
 from softswitch.version import VERSION
 from tests.support.ports import free_rtp_range, free_sip_port
 
@@ -107,20 +108,38 @@ def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
     assert "usage:" in done.stderr
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_run_does_without_standard_descriptors(tmp_path: Path, closed: str) -> None:
+def run_in(folder: Path, redirected: str = "") -> subprocess.Popen[bytes]:
+    """A switch that has its journal open."""
     first, last = free_rtp_range(20)
     environment = {
         **os.environ,
         "SOFTSWITCH_SIP": f"127.0.0.1:{free_sip_port()}",
         "SOFTSWITCH_RTP": f"{first}-{last}",
-        "SOFTSWITCH_DATA": str(tmp_path),
+        "SOFTSWITCH_DATA": str(folder),
     }
-    command = f"exec {sys.executable} -m softswitch run -c {EXAMPLES / 'load.yaml'} {closed}"
+    command = f"exec {sys.executable} -m softswitch run -c {EXAMPLES / 'load.yaml'} {redirected}"
     switch = subprocess.Popen(["bash", "-c", command], env=environment, cwd=EXAMPLES.parents[1])
     deadline = time.monotonic() + 20
-    while not (tmp_path / "journal.jsonl").exists() and time.monotonic() < deadline:
+    while not (folder / "journal.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
+    return switch
+
+
+def test_run_has_the_c_library_use_huge_pages_where_it_can(tmp_path: Path) -> None:
+    switch = run_in(tmp_path)
+    try:
+        environment = Path(f"/proc/{switch.pid}/environ").read_bytes().split(b"\0")
+        told = [one for one in environment if one.startswith(b"GLIBC_TUNABLES=")]
+        able = tuned({}, os.confstr("CS_GNU_LIBC_VERSION"))
+        assert told == ([b"GLIBC_TUNABLES=glibc.malloc.hugetlb=1"] if able else [])
+    finally:
+        switch.terminate()
+        assert switch.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_run_does_without_standard_descriptors(tmp_path: Path, closed: str) -> None:
+    switch = run_in(tmp_path, closed)
     time.sleep(0.5)
     switch.terminate()
     assert switch.wait(timeout=20) == 0
