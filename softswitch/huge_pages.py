@@ -2,8 +2,8 @@
 
 The C library reads what it is tuned with (GLIBC_TUNABLES) before the program's first line runs, so
 a program that wants it takes its own place once, with the variable set: same process, same
-arguments. Python's small objects have arenas of their own (`softswitch._memory`); this is for all that is
-larger: dictionaries, messages, the engine's legs.
+arguments. Python's small objects have arenas of their own (`softswitch._memory`); this is for all
+that is larger: dictionaries, messages, the engine's legs.
 
 https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
 """
