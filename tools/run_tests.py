@@ -3,8 +3,8 @@
 Markers divide the tests, so that each runs in exactly one suite. The numbers are those of pytest's
 JUnit files; a suite that crashes, hangs, collects nothing or leaves no such file is a failure.
 
-Suites that run two tests at a time find what is suspicious; what fails there is run once more, with
-the machine to itself, and that counts. It is told which tests needed it.
+Suites that run several tests at a time find what is suspicious; what fails there is run once more,
+with the machine to itself, and that counts. It is told which tests needed it.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Suite:
     deadline: float = 20 * 60
 
 
-# Scenarios mostly wait, for timers and for sound; the tests of a file share a running switch.
+# Scenarios mostly wait, for timers and for sound. The tests of a file share a running switch.
 SUITES = (
     Suite("unit", "not sipp and not slow and not full", ("-n", "2", "--dist", "worksteal")),
-    Suite("slow", "slow and not sipp and not full", may_be_empty=True),
-    Suite("scenarios", "sipp and not full", ("-n", "2", "--dist", "loadfile"), deadline=40 * 60),
+    Suite("slow", "slow and not sipp and not full", ("-n", "2", "--dist", "loadfile"), True),
+    Suite("scenarios", "sipp and not full", ("-n", "4", "--dist", "loadfile"), deadline=40 * 60),
 )
 FULL_SUITES = (*SUITES, Suite("full", "full", ("--timeout", "3600"), deadline=4 * 3600))
 
