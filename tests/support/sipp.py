@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,13 +64,14 @@ class Sipp:
         extra: Sequence[str] = (),
         cpu: int | None = None,
         quiet: bool = False,
+        media_port: int | None = None,
     ) -> None:
         assert EXECUTABLE is not None, "sipp is not installed"
         self.path = scenario if isinstance(scenario, Path) else SCENARIOS / scenario
         self.directory = directory
         self.port = port or free_sip_port(host)
         self.name = f"{self.path.stem}-{self.port}"
-        self.media_port = free_rtp_range(4, host)[0]
+        self.media_port = media_port or free_rtp_range(4, host)[0]
         self.is_server = self.path.name.startswith("uas")
         self.host = host
         self.arguments = [
@@ -93,7 +95,7 @@ class Sipp:
 
     def start(self) -> Sipp:
         """Starts it; a server is waited for until its port is bound."""
-        media_files.write_all(self.directory)
+        _media_in(self.directory)
         with self._file("screen").open("wb") as screen:
             self.process = subprocess.Popen(
                 self.arguments,
@@ -182,6 +184,12 @@ class Sipp:
 
     def _file(self, kind: str) -> Path:
         return self.directory / f"{self.name}.{kind}"
+
+
+@cache
+def _media_in(directory: Path) -> None:
+    """What scenarios play, made once for all SIPp of a directory."""
+    media_files.write_all(directory)
 
 
 def _milliseconds(text: str) -> float:
