@@ -8,7 +8,7 @@ export PYTHON
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing bench-soak fuzz setup setup-dev setup-speech setup-voices setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-sippy setup-chromium clean distclean
+.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing bench-soak fuzz setup setup-dev setup-speech setup-voices setup-sipp setup-srtp setup-opus setup-baresip setup-spandsp setup-kamailio setup-sippy setup-chromium clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -17,10 +17,10 @@ help: ## Show this list
 demo: setup ## One call through the switch on loopback, an event a line; the exit code says whether it worked
 	@$(RUN) -m softswitch.demo
 
-test: setup-dev setup-speech setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-sippy setup-chromium ## All tests but the long ones; ends with one line, N passed, M skipped
+test: setup-dev setup-speech setup-sipp setup-srtp setup-opus setup-baresip setup-spandsp setup-kamailio setup-sippy setup-chromium ## All tests but the long ones; ends with one line, N passed, M skipped
 	@$(RUN) tools/run_tests.py
 
-test-full: setup-dev setup-speech setup-sipp setup-srtp setup-opus setup-baresip setup-kamailio setup-sippy setup-chromium ## The same with long repeats, soaks and fuzzing
+test-full: setup-dev setup-speech setup-sipp setup-srtp setup-opus setup-baresip setup-spandsp setup-kamailio setup-sippy setup-chromium ## The same with long repeats, soaks and fuzzing
 	@$(RUN) tools/run_tests.py --full
 
 check: setup-dev ## Format, lint, types and import contracts; no tests
@@ -82,6 +82,10 @@ setup-opus:
 # The same with the tests that a phone of others takes part in.
 setup-baresip:
 	@tools/setup.sh baresip || [ -z "$${CI:-}" ]
+
+# The same with the tests that a fax machine of others takes part in.
+setup-spandsp:
+	@tools/setup.sh spandsp || [ -z "$${CI:-}" ]
 
 # The same with the proxy's tests.
 setup-kamailio:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|kamailio|sippy|chromium
+# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|spandsp|kamailio|sippy|chromium
 #
 #   runtime  the switch itself: Python packages it runs with, and its native engine, built in place
 #   dev      runtime, and what tests and checks need
@@ -9,6 +9,7 @@
 #   srtp     libsrtp2, which encrypts sound
 #   opus     libopus, which codes it
 #   baresip  a phone of others, for scenario tests (Debian's baresip-core)
+#   spandsp  a fax machine of others, for scenario tests (Debian's libspandsp2)
 #   kamailio the proxy of deploy/, for its tests
 #   sippy    a SIP stack of others, for scenario tests, in a folder of its own
 #   chromium a browser without a window, for the tests of dni.js (Debian's chromium)
@@ -225,6 +226,10 @@ ensure_baresip() {
     command -v baresip >/dev/null || debian "baresip" baresip-core
 }
 
+ensure_spandsp() {
+    [[ $(PATH=$PATH:/usr/sbin ldconfig -p) == *libspandsp.so.2* ]] || debian "libspandsp" libspandsp2
+}
+
 # What it runs with, and itself by hash; beside the packages of the switch, not among them.
 ensure_sippy() {
     ensure_venv
@@ -253,8 +258,9 @@ case ${1:-} in
     srtp) ensure_srtp ;;
     opus) ensure_opus ;;
     baresip) ensure_baresip ;;
+    spandsp) ensure_spandsp ;;
     kamailio) ensure_kamailio ;;
     sippy) ensure_sippy ;;
     chromium) ensure_chromium ;;
-    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|kamailio|sippy|chromium" ;;
+    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|spandsp|kamailio|sippy|chromium" ;;
 esac
