@@ -24,6 +24,8 @@ PAIRS = [
     ("uac_hold", "uas_held"),
     ("uac_held", "uas_hold"),
     ("uac_delayed_offer", "uas_basic"),
+    ("uac_plain", "uas_answers_late"),
+    ("uac_gives_up", "uas_answers_late"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""A way by UDP between the switch and one far end (SIPp, say) that loses, doubles, delays and swaps.
+"""A way by UDP between the switch and a far end (SIPp, say) that loses, doubles, delays, swaps.
 
     path = FaultyPath(switch=switch.address, far=("127.0.0.1", sipp.port))
     path.lose("PRACK")                           # the first one

@@ -1,0 +1,188 @@
+"""Many SIPp callers of one running switch at once, each on a path of its own that fails it once.
+
+A `Feature` is a scenario and the messages that matter in it; its `cases` are one run over a path
+that carries everything, and for each of those messages one that loses and one that doubles it.
+`run_cases` runs them side by side, for most of their time is waiting; what became of each is a
+`Ran`, to be looked at afterwards. It does not know what a record must say.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.support.faulty_path import FaultyPath, Towards
+from tests.support.ports import free_sip_port, is_free
+from tests.support.program import Record, Switch
+from tests.support.sipp import Sipp
+
+Action = Literal["", "lose", "double", "tcp"]
+# Each is a process that sleeps; more of them at once would only take the processor from the switch.
+MAX_AT_ONCE = 12
+# Below the ports that switches are given for sound.
+FIRST_MEDIA_PORT, MEDIA_PORTS = 8000, 3992
+HOST = "127.0.0.1"
+_FIRST_SLOT = random.randrange(0, MEDIA_PORTS, 8)
+_slots = itertools.count()
+
+# Given the switch and the directory: something that holds while the case runs, and its keys.
+Prepare = Callable[[Switch, Path], AbstractContextManager[Mapping[str, str]]]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A scenario of a caller, and what to try it with.
+
+    `messages` are names of first lines, with `/2` where only that of CSeq 2 is meant and `#2` where
+    the second is, `<` before those that only count when the switch sends them.
+    """
+
+    name: str
+    scenario: str
+    number: str
+    messages: tuple[str, ...] = ()
+    only_doubled: tuple[str, ...] = ()
+    """Those that no timer sends again."""
+    caller: str = "127.0.0.21"
+    """The address that the switch knows it by."""
+    hold_ms: int = 700
+    timeout: int = 30
+    change: Callable[[bytes, Towards], bytes] | None = None
+    prepare: Prepare | None = None
+    over_tcp: bool = False
+    extra: tuple[str, ...] = ()
+
+    def cases(self) -> list[Case]:
+        """All of them, the one without a fault first."""
+        found = [Case(self, "", "")]
+        found += [Case(self, "lose", message) for message in self.messages]
+        found += [Case(self, "double", message) for message in self.messages + self.only_doubled]
+        return [*found, Case(self, "tcp", "")] if self.over_tcp else found
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run of a feature."""
+
+    feature: Feature
+    action: Action
+    message: str
+
+    def __str__(self) -> str:
+        return "-".join(filter(None, (self.feature.name, self.action, self.message)))
+
+    def arm(self, path: FaultyPath) -> None:
+        """Have the path do what this case is about."""
+        if self.action not in ("lose", "double"):
+            return
+        name, _, nth = self.message.partition("#")
+        name, _, cseq = name.partition("/")
+        towards: Towards | None = "far" if name.startswith("<") else None
+        fault = path.lose if self.action == "lose" else path.double
+        fault(
+            name.removeprefix("<"),
+            nth=int(nth or 1),
+            cseq=int(cseq) if cseq else None,
+            towards=towards,
+        )
+
+
+@dataclass
+class Ran:
+    """What became of a case."""
+
+    case: Case
+    path: FaultyPath | None
+    """None: it went by TCP, straight."""
+    call_id: str
+    """What the Call-ID begins with."""
+    problem: str = ""
+    records: list[Record] = field(default_factory=list)
+
+    def shown(self) -> str:
+        """For a failing assertion."""
+        return f"{self.problem}\n{self.path.ladder() if self.path else ''}\n{self.records}"
+
+
+def run_cases(switch: Switch, directory: Path, cases: Iterable[Case]) -> dict[Case, Ran]:
+    """Runs them side by side, those that take longest first; records are not read yet."""
+    ordered = sorted(cases, key=lambda case: -case.feature.timeout)
+    with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
+        begun = [
+            pool.submit(_run, switch, directory, case, f"case{number}-")
+            for number, case in enumerate(ordered)
+        ]
+        return {ran.case: ran for ran in (one.result() for one in begun)}
+
+
+def read_records(switch: Switch, ran: Iterable[Ran]) -> None:
+    """Give each case the records of its calls."""
+    by_call: dict[str, list[Record]] = {}
+    for record in switch.records():
+        call_id = str(record["legs"][0]["sip_call_id"])
+        by_call.setdefault(call_id.partition("-")[0] + "-", []).append(record)
+    for one in ran:
+        one.records = by_call.get(one.call_id, [])
+
+
+def _run(switch: Switch, directory: Path, case: Case, call_id: str) -> Ran:
+    ran = Ran(case, None, call_id)
+    with ExitStack() as stack:
+        try:
+            prepare = case.feature.prepare
+            keys = stack.enter_context(prepare(switch, directory)) if prepare else {}
+            caller = _straight if case.action == "tcp" else _on_a_path
+            outcome = stack.enter_context(caller(stack, switch, directory, ran, keys)).wait()
+            assert outcome.successful == 1, outcome.trace
+        except AssertionError as problem:
+            ran.problem = str(problem)
+    return ran
+
+
+def _on_a_path(
+    stack: ExitStack, switch: Switch, directory: Path, ran: Ran, keys: Mapping[str, str]
+) -> Sipp:
+    feature, port = ran.case.feature, free_sip_port(HOST)
+    ran.path = FaultyPath(
+        switch=switch.address, far=(HOST, port), host=feature.caller, change=feature.change
+    )
+    stack.enter_context(ran.path)
+    ran.case.arm(ran.path)
+    return _sipp(directory, ran, keys, remote=ran.path.address, port=port, host=HOST)
+
+
+def _straight(
+    _stack: ExitStack, switch: Switch, directory: Path, ran: Ran, keys: Mapping[str, str]
+) -> Sipp:
+    host = ran.case.feature.caller
+    return _sipp(directory, ran, keys, remote=switch.address, host=host, transport="t1")
+
+
+def _sipp(directory: Path, ran: Ran, keys: Mapping[str, str], **where: Any) -> Sipp:
+    feature = ran.case.feature
+    return Sipp(
+        directory,
+        f"{feature.scenario}.xml",
+        service=feature.number,
+        hold_ms=feature.hold_ms,
+        timeout=feature.timeout,
+        keys=keys,
+        # What comes again when the scenario is past it is answered all the same.
+        extra=("-aa", "-cid_str", f"{ran.call_id}%u-%p@%s", *feature.extra),
+        media_port=next_media_port(str(where["host"])),
+        **where,
+    )
+
+
+def next_media_port(host: str = HOST) -> int:
+    """A port for a SIPp that plays nothing: it binds a few all the same."""
+    while True:
+        port = FIRST_MEDIA_PORT + (_FIRST_SLOT + 8 * next(_slots)) % MEDIA_PORTS
+        if all(is_free(port + offset, host) for offset in range(6)):
+            return port
