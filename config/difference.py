@@ -61,6 +61,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "grace_seconds": "grace_time",
         "max_call_seconds": "max_call_time",
         "no_media_seconds": "no_media_time",
+        "held_no_media_seconds": "held_no_media_time",
     },
     "defence": {"ban_seconds": "ban_time"},
     "admission": {"loop_lag_seconds": "loop_lag"},

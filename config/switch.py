@@ -175,6 +175,14 @@ class SwitchKeys:
         default="60 s",
         example="off",
     )
+    HELD_NO_MEDIA_TIME = Key(
+        "held_no_media_time",
+        or_off(duration("5 s", "24 h")),
+        "The same of a call that is held: none of its parties need send then. Parties that are "
+        "gone are noticed before by `silence_check` of their trunks.",
+        default="30 min",
+        example="2 h",
+    )
     GRACE_TIME = Key(
         "grace_time",
         duration("0 s", "1 h"),
@@ -277,6 +285,7 @@ def read_switch(tree: Tree, reading: Reading) -> Switch | None:
         max_calls=fields[keys.MAX_CALLS],
         max_call_seconds=fields[keys.MAX_CALL_TIME],
         no_media_seconds=fields[keys.NO_MEDIA_TIME].value,
+        held_no_media_seconds=fields[keys.HELD_NO_MEDIA_TIME].value,
         grace_seconds=fields[keys.GRACE_TIME],
         engine_threads=fields[keys.ENGINE_THREADS],
         tap=fields[keys.TAP],

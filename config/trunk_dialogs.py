@@ -1,11 +1,11 @@
-"""How calls to a trunk are begun and keys told where far ends differ: who makes the offer, and what
-stands for telephone events."""
+"""How calls to a trunk are begun, watched and told of keys where far ends differ: who makes the
+offer, when a silent far end is asked whether it is there, what stands for telephone events."""
 
-from config.kinds import one_of
+from config.kinds import duration, one_of, or_off
 from config.model import KeysBy, Offers
 from config.reading import Key
 
-__all__ = ["KEYS", "OFFERS"]
+__all__ = ["KEYS", "OFFERS", "SILENCE_CHECK"]
 
 _OFFERS: tuple[Offers, ...] = ("early", "late")
 _KEYS: tuple[KeysBy, ...] = ("tones", "info")
@@ -26,4 +26,13 @@ KEYS = Key(
     "by INFO (application/dtmf-relay).",
     default="tones",
     example="info",
+)
+SILENCE_CHECK = Key(
+    "silence_check",
+    or_off(duration("5 s", "1 h")),
+    "A party on the trunk of which no RTP was heard for so long, held or not, is asked by OPTIONS "
+    "in its dialog whether it is still there, and again each time. 481, 408 or no answer ends the "
+    "call with the cause `leg_lost`; any other answer says that it is there.",
+    default="60 s",
+    example="off",
 )

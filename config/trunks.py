@@ -35,7 +35,7 @@ from config.reading import (
     note,
     read_fields,
 )
-from config.trunk_dialogs import KEYS, OFFERS
+from config.trunk_dialogs import KEYS, OFFERS, SILENCE_CHECK
 from config.trunk_failover import FAILOVER_KIND
 from config.trunk_fax import T38
 from config.trunk_headers import HEADERS_KIND
@@ -179,6 +179,7 @@ class TrunkKeys:
     REDIRECTS = REDIRECTS
     OFFERS = OFFERS
     KEYS = KEYS
+    SILENCE_CHECK = SILENCE_CHECK
     NUMBERS = Key(
         "numbers",
         NUMBERS_KIND,
@@ -331,6 +332,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         calls_per_second=fields.get(keys.CALLS_PER_SECOND),
         probe=fields.get(keys.PROBE),
         session_expires=fields.get(keys.SESSION_EXPIRES),
+        silence_check_seconds=fields[keys.SILENCE_CHECK].value,
         oversize=fields[keys.OVERSIZE],
         ptime_ms=fields.get(keys.PTIME),
         comfort_noise=fields[keys.COMFORT_NOISE],

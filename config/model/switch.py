@@ -93,6 +93,8 @@ class Switch:
     """Longest call, from its answer, unless campaign or connect say less. Default 4 h."""
     no_media_seconds: float | None = 60.0
     """A call without RTP on any leg for so long ends (not while held). None: never. Default 60."""
+    held_no_media_seconds: float | None = 1800.0
+    """The same of one that is held. None: never. Default 30 min."""
     grace_seconds: float = 10.0
     """How long calls may go on after SIGTERM. 0-3600, default 10."""
     engine_threads: int = 0

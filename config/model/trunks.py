@@ -117,6 +117,9 @@ class Trunk:
     tcp."""
     session_expires: float | None = None
     """Seconds of the session timer that our INVITEs ask for. Default none; the peer's is taken."""
+    silence_check_seconds: float | None = 60.0
+    """A peer of which no RTP was heard for so long is asked whether it is there. None: it is not.
+    Default 60."""
     numbers: TrunkNumbers | None = None
     """How it writes numbers. Default none: they go as they are, and are read as the switch's."""
     headers: TrunkHeaders | None = None

@@ -418,7 +418,7 @@ class Call:
     def on_leg_lost(self, leg: Leg, *, why: str) -> None:
         """A dialog ended without a BYE: no ACK, or the far end knows it no more."""
         if self._depends_on(leg, "leg_lost"):
-            self.end("switch", "leg_lost", q850=41, detail=why)
+            self.end("switch", "leg_lost", q850=41, detail=f"leg {leg.leg_id}: {why}")
         else:
             leg.finish(status=200, cause="leg_lost", q850=41)
 

@@ -54,6 +54,8 @@ class Leg:
     """The transfer that its peer has asked for last."""
     fax: FaxRelay | None = None
     """What becomes of fax between it and the leg it is bridged to; None: there is sound."""
+    asked_clock = float("-inf")
+    """When its peer was last asked whether it is there, since nothing was heard of it."""
 
     def __init__(self, call: Call, leg_id: str, trunk: Trunk, services: Services) -> None:
         self.handlers = DIALOG_HANDLERS

@@ -29,6 +29,7 @@ from softswitch.call.calling_leg import CallingLeg
 from softswitch.call.end_hold import MAX_HOLD_SECONDS
 from softswitch.call.events import AttributesSet, CallPresented, CallRefused, SmsRequested
 from softswitch.call.services import Services
+from softswitch.call.silence import ask_silent, is_held, silent_for
 from softswitch.campaign.evaluate import plain
 from softswitch.campaign.facts import CallFacts, PresentedFacts
 from softswitch.campaign.tables import Tables
@@ -59,6 +60,10 @@ from softswitch.switchboard.vouching import refuses, take_verified
 logger = logging.getLogger(__name__)
 
 __all__ = ["Snapshot", "Switchboard", "syndicated"]
+
+
+ASK_SECONDS = 5.0
+"""How often peers are looked for that have been silent for so long that they are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,8 @@ class Switchboard:
         self.refusals: Counter[str] = Counter()
         self.presented = 0
         self._sweep_handle: asyncio.TimerHandle | None = None
+        self._asks_at = 0.0
+        """When silent peers are looked for next."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._random = random.SystemRandom()
@@ -419,13 +426,19 @@ class Switchboard:
         return min(1.0, max(0.1, limit / 10))
 
     def _sweep(self) -> None:
-        """End the calls on which no RTP arrives on any leg any more."""
+        """End the calls on which no RTP arrives on any leg any more; ask who is silent."""
         self._sweep_handle = None
         now = self.services.now()
+        asks = now >= self._asks_at
+        if asks:
+            self._asks_at = now + ASK_SECONDS
         for call in list(self.calls.values()):
-            limit = call.configuration.switch.no_media_seconds
+            switch = call.configuration.switch
+            limit = switch.held_no_media_seconds if is_held(call) else switch.no_media_seconds
             if limit is not None and silent_for(call, now) > limit:
                 call.end("switch", "no_media", q850=102)
+            elif asks:
+                ask_silent(call, now)
         if self.calls:
             self._watch()
 
@@ -526,18 +539,3 @@ def _set_attributes(journey: Journey) -> None:
         journey.facts.set(f"attribute.{name}", value, private=private)
     if values:
         journey.call.emit(AttributesSet, values=values)
-
-
-def silent_for(call: Call, now: float) -> float:
-    """Seconds since RTP was last heard on any leg, or should first have been heard; 0 while a peer
-    holds, or is held."""
-    if not call.caller.answered:
-        return 0.0
-    heard = call.media_expected_from
-    for leg in (call.caller, call.joined):
-        if leg is None or leg.media is None:
-            continue
-        if leg.media.held or leg.on_hold:
-            return 0.0
-        heard = max(heard, (leg.media.port.last_received_ns or 0) / 1e9)
-    return now - heard

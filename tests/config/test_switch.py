@@ -35,6 +35,7 @@ def test_every_setting_reaches_the_model() -> None:
   max_calls: 7
   max_call_time: 1 h
   no_media_time: off
+  held_no_media_time: 2 h
   grace_time: 0
   engine_threads: 2
   tap: no
@@ -63,6 +64,7 @@ def test_every_setting_reaches_the_model() -> None:
         max_calls=7,
         max_call_seconds=3600.0,
         no_media_seconds=None,
+        held_no_media_seconds=7200.0,
         grace_seconds=0.0,
         engine_threads=2,
         tap=False,

@@ -17,3 +17,16 @@ def test_other_words_are_told_with_those_there_are() -> None:
     found = "\n".join(told("trunks: {c: {address: 192.0.2.1, offers: never, keys: mouth}}\n"))
     assert "early or late" in found
     assert "tones or info" in found
+
+
+def test_a_silent_party_is_asked_after_a_minute_or_as_long_as_the_trunk_says() -> None:
+    made = loaded(
+        "trunks: {a: 192.0.2.1, b: {address: 192.0.2.2, silence_check: 30 s}, "
+        "c: {address: 192.0.2.3, silence_check: off}}\n"
+    ).trunks
+    assert [trunk.silence_check_seconds for trunk in made.values()] == [60.0, 30.0, None]
+
+
+def test_a_silent_party_is_not_asked_all_the_time() -> None:
+    (found,) = told("trunks: {c: {address: 192.0.2.1, silence_check: 1 s}}\n")
+    assert "5 s to 1 h" in found

@@ -53,6 +53,45 @@ def test_a_call_whose_trunk_has_died_ends_when_nothing_is_heard_of_it_any_more(
     assert (record["ended_by"], record["cause"]) == ("switch", "no_media")
 
 
+def test_a_party_that_knows_its_call_no_more_is_noticed_while_the_other_talks_on(
+    make_stage: MakeStage,
+) -> None:
+    stage = make_stage(trunk_lines="    silence_check: 5 s\n")
+    stage.callee.automatic.discard("OPTIONS")
+    bridge = stage.bridge()
+    bridge.near.wait_for_packets(10)
+    bridge.far.sending = False
+    question = bridge.called.expect("OPTIONS", within=30)
+    bridge.called.respond(481, request=question)
+    bye = bridge.calling.expect("BYE", within=10)
+    assert "cause=41" in bye.get("reason")
+    record = stage.switch.record(within=10)
+    assert (record["ended_by"], record["cause"]) == ("switch", "leg_lost")
+    wait_for("the line", lambda: "leg_lost: leg b1: no-such-dialog" in stage.switch.output())
+    # Its own BYE goes all the same, and may be answered as the question was.
+    bridge.called.expect("BYE", within=10)
+
+
+def test_a_held_call_whose_caller_is_gone_ends(make_stage: MakeStage) -> None:
+    stage = make_stage(trunk_lines="    silence_check: 5 s\n")
+    stage.caller.automatic.discard("OPTIONS")
+    bridge = stage.bridge()
+    bridge.calling.reinvite(bridge.near.sdp(direction="inactive", version=2))
+    bridge.calling.expect(200)
+    bridge.calling.ack()
+    held = bridge.called.expect("INVITE")
+    bridge.called.respond(200, bridge.far.sdp(direction="inactive"), request=held)
+    bridge.called.expect("ACK")
+    bridge.near.sending = bridge.far.sending = False
+    question = bridge.calling.expect("OPTIONS", within=30)
+    bridge.calling.respond(481, request=question)
+    # The other one is silent too, and was asked with it.
+    bridge.called.expect("OPTIONS", within=10)
+    bridge.called.expect("BYE", within=10)
+    record = stage.switch.record(within=10)
+    assert (record["ended_by"], record["cause"]) == ("switch", "leg_lost")
+
+
 @pytest.mark.full
 @pytest.mark.timeout(200)
 def test_a_call_whose_trunk_answers_no_refresh_any_more_ends(make_stage: MakeStage) -> None:

@@ -91,7 +91,8 @@ PEERS: Mapping[str, Act] = {
     "the destination before speaks": earlier_destination,
 }
 METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "100 INVITE", "180 INVITE", "200 INVITE", "487 INVITE",
-           "491 INVITE", "200 BYE", "200 CANCEL")  # fmt: skip
+           "491 INVITE", "200 BYE", "200 CANCEL", "OPTIONS", "200 OPTIONS",
+           "481 OPTIONS")  # fmt: skip
 NETWORK: Mapping[str, Act] = {
     **{
         f"{verb.__name__} {side}:{method}": partial(verb, name=f"{side}:{method}")
