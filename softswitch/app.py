@@ -54,6 +54,7 @@ from softswitch.store.number_file import NumberFile
 from softswitch.store.postgres.errors import DatabaseUnusable
 from softswitch.store.records import RecordFile
 from softswitch.store.recovery import recover
+from softswitch.store.spend_share import SpendShare
 from softswitch.switchboard.admission import Admission
 from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.recorder import Recorder
@@ -311,8 +312,7 @@ class App:
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
         self.servers.on_looked = self._on_looked
         self.names.use(self.configuration, snapshot.trunks.known)
-        self.spending = Spending(self.services, self.switchboard.calls.get)
-        self.spending.use(self.configuration)
+        self._watch_spending()
         self.admission = Admission(
             self.services, lambda: self.configuration.admission, self.transport.backlog
         )
@@ -331,6 +331,15 @@ class App:
         self.admission.start()
         self.trunk_watch.use(self.configuration)
         self._resources.callback(self.trunk_watch.stop)
+
+    def _watch_spending(self) -> None:
+        """Keep campaigns within what they may spend, on all nodes together."""
+        self.spending = Spending(self.services, self.switchboard.calls.get)
+        self.spending.use(self.configuration)
+        if self.tracking.database is not None:
+            share = SpendShare(self.tracking.database, self.spending.book, now=self.services.now)
+            self._resources.push_async_callback(share.close)
+            share.start()
 
     def _use(self, configuration: Configuration, snapshot: Snapshot) -> None:
         """Have calls that come in from now on begin with another configuration."""

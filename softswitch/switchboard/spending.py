@@ -1,8 +1,8 @@
 """Keeps campaigns within what they may spend an hour: the last of the guards against toll fraud,
 asked for every outbound leg, whoever wants it.
 
-A subscriber of the event stream, only while a campaign has such a limit. What was spent is known to
-this node and this run of it. Adds up nothing itself: that is `softswitch.campaign.spend`.
+A subscriber of the event stream, only while a campaign has such a limit. Adds up nothing itself:
+that is `softswitch.campaign.spend`, which is told of other nodes by `softswitch.store.spend_share`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Spending:
         self._services = services
         self._find_call = find_call
         self._configuration: Configuration | None = None
-        self._book = SpendBook()
+        self.book = SpendBook()
+        """The sums, for whoever shares them with other nodes."""
         self._originated: dict[str, tuple[str, Decimal]] = {}
         """Campaign and cost a minute of legs that were not answered yet."""
         self._told: dict[str, float] = {}
@@ -59,13 +60,15 @@ class Spending:
         self._configuration = configuration
         wanted = any(one.max_spend_per_hour is not None for one in configuration.campaigns.values())
         watching = self._services.spending is not None
+        self.book.is_watching = wanted
         if wanted and not watching:
             self._services.events.subscribe(self._receive, kinds=_KINDS)
             self._services.spending = self
         elif watching and not wanted:
             self._services.events.unsubscribe(self._receive)
             self._services.spending = None
-            self._book, self._originated, self._told = SpendBook(), {}, {}
+            self._originated, self._told = {}, {}
+            self.book.clear()
 
     def refuses(self, call: Call) -> bool:
         """Whether no further leg may be placed for a call's campaign; that is told then."""
@@ -73,7 +76,7 @@ class Spending:
         if limit is None:
             return False
         now = self._services.now()
-        spent = self._book.spent(call.campaign.name, now)
+        spent = self.book.spent(call.campaign.name, now)
         if spent < limit:
             return False
         self.refused += 1
@@ -112,10 +115,10 @@ class Spending:
         elif isinstance(event, LegAnswered):
             known = self._originated.pop(_key(event.call_id, event.leg), None)
             if known is not None:
-                self._book.begin(_key(event.call_id, event.leg), *known, event.clock)
+                self.book.begin(_key(event.call_id, event.leg), *known, event.clock)
         elif isinstance(event, LegEnded):
             self._originated.pop(_key(event.call_id, event.leg), None)
-            self._book.end(_key(event.call_id, event.leg), event.clock)
+            self.book.end(_key(event.call_id, event.leg), event.clock)
         elif isinstance(event, CallPaid):
             self._on_paid(event)
 
@@ -131,7 +134,7 @@ class Spending:
     def _on_paid(self, event: CallPaid) -> None:
         call = self._find_call(event.call_id)
         if call is not None and self._limit(call.campaign.name) is not None:
-            self._book.pay(call.campaign.name, Decimal(event.amount), event.clock)
+            self.book.pay(call.campaign.name, Decimal(event.amount), event.clock)
 
 
 def _key(call_id: str, leg: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.support.control import ControlPeer, Refused
+from tests.support.database import OwnServer
 from tests.support.phone import Phone
 from tests.support.program import Switch, wait_for
 from tests.support.rtp_end import RtpEnd
@@ -50,3 +53,56 @@ def test_nobody_is_called_for_a_campaign_that_has_spent_what_it_may(tmp_path: Pa
         calling.expect(200, to="CANCEL")
         calling.expect(487)
         wait_for("records", lambda: len(switch.records()) == 3)
+
+
+def test_what_one_node_has_spent_counts_on_the_other(tmp_path: Path) -> None:
+    server = OwnServer()
+    server.start()
+    with ExitStack() as made:
+        made.callback(server.close)
+        callee = made.enter_context(closing(Phone(user="agent")))
+        near, far = (made.enter_context(closing(RtpEnd())) for _ in range(2))
+        text = configuration(trunk="    cost: 0.75\n").replace(
+            "direct: {treatment: direct, trunk: carrier}",
+            "direct: {treatment: direct, trunk: carrier, max_spend_per_hour: 1.50}",
+        )
+        dsn = server.dsn()
+        nodes = []
+        for name in ("a", "b"):
+            folder = tmp_path / name
+            folder.mkdir()
+            file = folder / "switch.yaml"
+            file.write_text(text)
+            trunk, environment = f"127.0.0.1:{callee.port}", {"SOFTSWITCH_DATABASE": dsn}
+            nodes.append(Switch(folder / "run", file, trunk=trunk, environment=environment))
+            made.enter_context(nodes[-1])
+        callers = [made.enter_context(closing(Phone(n.address, user=CALLER))) for n in nodes]
+        for caller in callers:
+            calling = caller.invite(DIRECT, near.sdp())
+            called = callee.expect_call(10)
+            called.respond(200, far.sdp())
+            calling.expect(200)
+            calling.ack()
+            called.expect("ACK")
+            calling.bye()
+            called.expect("BYE")
+        # Each node has spent half of it; when both have heard of that, neither calls anybody.
+        for node, caller in zip(nodes, callers, strict=True):
+            refused = partial(is_refused, caller, callee, near)
+            wait_for("a refusal", refused, within=20)
+            assert "campaign direct calls nobody: 1.50 spent" in node.output()
+
+
+def is_refused(caller: Phone, callee: Phone, near: RtpEnd) -> bool:
+    """Whether nobody is called for one more call; who is, is busy."""
+    calling = caller.invite(DIRECT, near.sdp())
+    try:
+        called = callee.expect_call(0.7)
+    except AssertionError:
+        calling.expect(480)
+        return True
+    called.respond(486)
+    called.expect("ACK")
+    calling.expect(486)
+    time.sleep(0.3)  # its media port rests
+    return False

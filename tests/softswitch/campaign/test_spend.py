@@ -77,3 +77,51 @@ def test_the_sum_is_that_of_the_minutes_begun_within_the_hour(legs: list[tuple[i
         at for begin, lasts in legs for at in range(begin, begin + lasts + 1, 60) if at >= first
     ]
     assert book.spent("a", float(now)) == len(begun) * CENT
+
+
+# Other nodes.
+
+
+def test_what_others_have_spent_counts_for_an_hour_after_it_was_heard() -> None:
+    book = SpendBook()
+    book.pay("a", CENT, 0.0)
+    book.hear({"a": 2 * CENT, "b": CENT}, 10.0)
+    assert (book.spent("a", 11.0), book.spent("b", 11.0)) == (3 * CENT, CENT)
+    assert book.spent("b", HOUR + 11.0) == 0
+
+
+def test_news_are_told_once_and_again_where_nobody_heard_them() -> None:
+    book = SpendBook()
+    book.is_shared = True
+    book.begin("leg", "a", CENT, 30.0)
+    first = book.news(30.0, most=10)
+    assert first == [("a", 0, CENT)]
+    assert book.news(30.0, most=10) == []
+    book.tell_again(first)
+    book.pay("a", CENT, 40.0)
+    assert book.news(100.0, most=1) == [("a", 0, 2 * CENT)]
+    assert book.news(100.0, most=1) == [("a", 1, CENT)]
+
+
+def test_old_news_are_no_news() -> None:
+    book = SpendBook()
+    book.is_shared = True
+    book.pay("a", CENT, 0.0)
+    assert book.news(HOUR + 60.0, most=10) == []
+    assert book.news(0.0, most=10) == []
+
+
+def test_nobody_is_told_news_for_whom_nobody_asks() -> None:
+    book = SpendBook()
+    book.pay("a", CENT, 0.0)
+    assert book.news(0.0, most=10) == []
+
+
+def test_a_book_that_is_cleared_knows_nothing() -> None:
+    book = SpendBook()
+    book.is_shared = True
+    book.begin("leg", "a", CENT, 0.0)
+    book.hear({"a": CENT}, 0.0)
+    book.clear()
+    assert (book.spent("a", 500.0), book.legs) == (0, 0)
+    assert book.news(500.0, most=10) == []
