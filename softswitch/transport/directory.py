@@ -24,6 +24,12 @@ __all__ = ["Directory", "Found", "Record"]
 
 DEADLINE_SECONDS = 4.0
 """For one question with its repetitions."""
+AGAIN_SECONDS = 0.8
+"""After which a question without an answer is asked again, while the first goes on: a packet may be
+lost, and a server may be slow."""
+MAX_ASKED = 3
+"""Times that one question is asked; the last time leaves an answer the time that calls wait for a
+name."""
 MAX_RECORDS = 32
 """A carrier has a handful; more are somebody else's joke."""
 NEGATIVE_SECONDS = 30.0
@@ -67,12 +73,12 @@ class Directory:
     """Asks the system's name servers, or those it is given (address, port)."""
 
     def __init__(self, servers: Sequence[tuple[str, int]] = ()) -> None:
-        self._resolver = dns.asyncresolver.Resolver(configure=not servers)
-        if servers:
-            self._resolver.nameservers = [
-                dns.nameserver.Do53Nameserver(host, port) for host, port in servers
-            ]
-        self._resolver.lifetime = DEADLINE_SECONDS
+        known: list[str | dns.nameserver.Nameserver] = [
+            dns.nameserver.Do53Nameserver(host, port) for host, port in servers
+        ]
+        known = known or list(dns.asyncresolver.Resolver().nameservers)
+        self._resolvers = [_asking(known[n:] + known[:n]) for n in range(len(known))]
+        """One for each server that may be asked first."""
 
     async def find(self, name: str, transport: str) -> Found:
         """The servers of a name for a transport; raises NoAnswer."""
@@ -156,9 +162,7 @@ class Directory:
         """One question; raises NoAnswer."""
         try:
             async with asyncio.timeout(DEADLINE_SECONDS + 1.0):
-                answer = await self._resolver.resolve(
-                    question, kind, search=False, raise_on_no_answer=False
-                )
+                answer = await self._first_answer(question, kind)
         except dns.resolver.NXDOMAIN as error:
             responses = error.kwargs.get("responses", {}).values()
             return _Answer((), min(map(_negative_seconds, responses), default=NEGATIVE_SECONDS))
@@ -167,6 +171,36 @@ class Directory:
         if answer.rrset is None:
             return _Answer((), _negative_seconds(answer.response))
         return _Answer(tuple(answer)[:MAX_RECORDS], float(answer.rrset.ttl))
+
+    async def _first_answer(self, question: str, kind: str) -> dns.resolver.Answer:
+        """What is answered first to a question that is asked again while nothing is, another
+        server first each time."""
+        asked: set[asyncio.Task[dns.resolver.Answer]] = set()
+        done: set[asyncio.Task[dns.resolver.Answer]] = set()
+        try:
+            while not done:
+                resolver = self._resolvers[len(asked) % len(self._resolvers)]
+                answer = resolver.resolve(question, kind, search=False, raise_on_no_answer=False)
+                asked.add(asyncio.create_task(answer, name=f"ask for {question}"))
+                patience = AGAIN_SECONDS if len(asked) < MAX_ASKED else None
+                done, _ = await asyncio.wait(
+                    asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+                )
+            return min(done, key=lambda one: one.exception() is not None).result()
+        finally:
+            for one in asked:
+                one.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+
+
+def _asking(servers: Sequence[str | dns.nameserver.Nameserver]) -> dns.asyncresolver.Resolver:
+    """A resolver that asks these, the first first."""
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers = servers
+    resolver.lifetime = DEADLINE_SECONDS
+    # One alone is waited for; behind one that says nothing others have their turn.
+    resolver.timeout = DEADLINE_SECONDS / min(len(servers), 2)
+    return resolver
 
 
 def _told(error: Exception) -> str:
