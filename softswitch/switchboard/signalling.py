@@ -1,7 +1,7 @@
 """What an INVITE says about the call, as plain values for event and record.
 
-URIs stand there without their passwords (RFC 3261 section 19.1.1): logs, journal and records are
-read by many.
+URIs stand there without their passwords (RFC 3261 section 19.1.1) and the lines of registrations:
+logs, journal and records are read by many.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ anyway."""
 
 _PASSWORD = re.compile(r"^(sips?:[^:@]*):.*@", re.IGNORECASE | re.DOTALL)
 """With the user before it; what is behind the last `@` is the host."""
+_LINE = re.compile(r"(;line=)[^;>?]+", re.IGNORECASE)
+"""Of our contact at a registrar, which nobody is to guess (`SourceTable`)."""
 
 
 def called_number(request: Request) -> str:
@@ -107,4 +109,4 @@ def _as_written(
 
 
 def _shown(uri: str) -> str:
-    return _PASSWORD.sub(r"\1@", uri)
+    return _LINE.sub(r"\1*", _PASSWORD.sub(r"\1@", uri))

@@ -25,6 +25,8 @@ _CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 _URI = re.compile(rb"(sips?:[^\s:@<>\"]*+:)([^\s<>\"]++)", re.IGNORECASE)
+_LINE = re.compile(rb"(;[ \t]*+line[ \t]*+=[ \t]*+\"?)([^\s;>,?&\"]++)", re.IGNORECASE)
+"""Of our contact at a registrar: calls that come to it are the carrier's, from wherever."""
 _URI_HEADER = re.compile(rb"([?&]([^\s?&=<>\"]++)=)([^&>\r\n]*+)")
 _SECRET_URI_HEADERS = frozenset((b"authorization", b"proxy-authorization", b"body"))
 """A body may be a session description, whose keys are written as `inline%3A` then."""
@@ -57,8 +59,8 @@ def call_id_of(message: bytes) -> str:
 
 
 def masked(message: bytes) -> bytes:
-    """The message with stars for credentials, passwords, keys of media, and keys told by INFO; as
-    long as it was, so that its Content-Length is right.
+    """The message with stars for credentials, passwords, lines of registrations, keys of media, and
+    keys told by INFO; as long as it was, so that its Content-Length is right.
 
     Head and body are not told from each other: who writes neither well has secrets all the same,
     and a body may be a message, or have several parts.
@@ -68,6 +70,8 @@ def masked(message: bytes) -> bytes:
         message = _CREDENTIALS.sub(_stars, message)
     if b"@" in message:
         message = _URI.sub(_without_password, message)
+    if b"line" in lower:
+        message = _LINE.sub(_stars, message)
     if b"?" in message:
         message = _URI_HEADER.sub(_masked_uri_header, message)
     if b"crypto" in lower:

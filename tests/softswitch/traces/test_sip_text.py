@@ -244,3 +244,29 @@ def test_no_message_takes_long(hostile: bytes) -> None:
     for _ in range(3):
         assert len(masked(HEAD + hostile)) == len(HEAD + hostile)
         assert call_id_of(HEAD + hostile) == ""
+
+
+LINE = b"0123456789abcdef0123"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"INVITE sip:us@192.0.2.9:5060;line=%b SIP/2.0",
+        b"INVITE sip:us@192.0.2.9;transport=tcp;LINE=%b;x=1 SIP/2.0",
+        b"Contact: <sip:us@192.0.2.9;line=%b>;expires=600, <sip:you@192.0.2.8>",
+        b"m: sip:us@192.0.2.9; line = %b",
+        b'Contact: <sip:us@192.0.2.9>;line="%b"',
+        b"Refer-To: <sip:us@192.0.2.9;line=%b?Replaces=x>",
+        b"Path: <sip:192.0.2.1;ob;line=%b&y>",
+    ],
+)
+def test_the_line_of_a_registration_is_stars_wherever_it_stands(written: bytes) -> None:
+    """Whoever knows it may call as the carrier, from anywhere."""
+    message = HEAD + written % LINE + b"\r\nCSeq: 1 REGISTER\r\n\r\n"
+    assert masked(message) == message.replace(LINE, b"*" * len(LINE))
+
+
+def test_what_only_sounds_like_a_line_stays() -> None:
+    message = HEAD + b"X: <sip:a@b;inline=x;lines=2;line>;outline=3\r\nY: line=4\r\n\r\n"
+    assert masked(message) == message
