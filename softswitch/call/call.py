@@ -59,7 +59,8 @@ class Call:
     """What `_part` deletes: a compiled class must know beforehand."""
 
     left_first: tuple[str, str] | None = None
-    """Who has left the other, and how, where the call went on after that."""
+    """Who has left the other, and how, where that is not what has ended the call at last, or was
+    known only after its end."""
     verified: Verified | None = None
     """What became of the caller's signatures; None: nobody looked."""
     moving: Move | None = None
@@ -415,6 +416,13 @@ class Call:
         else:
             leg.finish(status=200, cause="hung_up", q850=q850)
 
+    def on_taken_elsewhere(self, leg: Leg) -> None:
+        """The party of a leg talks to somebody else by now, without us: as if it had hung up."""
+        if self._depends_on(leg, "transferred"):
+            self.end("switch", "transferred")
+        else:
+            leg.hang_up(reason_header(NORMAL_CLEARING), cause="transferred")
+
     def on_leg_lost(self, leg: Leg, *, why: str) -> None:
         """A dialog ended without a BYE: no ACK, or the far end knows it no more."""
         if self._depends_on(leg, "leg_lost"):
@@ -484,7 +492,7 @@ class Call:
                         self.caller, gone, ended_by, cause, status, passed, q850, headers
                     )
                 finally:
-                    self._settle(*(self.left_first or (ended_by, cause)))
+                    self._settle(ended_by, cause)
 
     def _settle(self, ended_by: str, cause: str) -> None:
         try:
@@ -508,6 +516,7 @@ class Call:
         return self._holds.add(what)
 
     def _conclude(self, ended_by: str, cause: str, at: float, clock: float) -> None:
+        ended_by, cause = self.left_first or (ended_by, cause)
         try:
             self._tell_end(ended_by, cause, at, clock)
         finally:

@@ -108,7 +108,7 @@ class CalledLeg(Leg):
         """Call the first server that was not tried yet."""
         assert self.media is not None
         request, self._way = self._goes_to, self._ways.pop(0)
-        if self.trunk.identity is not None and self.services.vouching is not None:
+        if request.trunk.identity is not None and self.services.vouching is not None:
             request = self.services.vouching.vouched(self.call, request)
         self._heard = False
         self.invite = self.services.stack.invite(

@@ -77,6 +77,7 @@ from softswitch.call.steering_events import CallOffered, CallReleased, CallTaken
 from softswitch.call.transfer_events import (
     LegRedirected,
     LegReplaced,
+    TransferAwaited,
     TransferReceived,
     TransferRefused,
 )
@@ -181,6 +182,7 @@ __all__ = [
     "SpendReached",
     "TalkMeasured",
     "TranscriptAdded",
+    "TransferAwaited",
     "TransferEnded",
     "TransferReceived",
     "TransferRefused",
@@ -568,21 +570,32 @@ class SmsRequested(CallEvent, frozen=True, kw_only=True):
 
 
 class TransferRequested(CallEvent, frozen=True, kw_only=True):
-    """The caller's side was asked by REFER to call elsewhere."""
+    """A leg's side was asked by REFER to call elsewhere."""
 
     kind = "transfer.requested"
     leg: str
     to: str
+    """Where to; of a leg of another call, the number of its party."""
+    attended: bool = False
+    """Whether it is to take over (Replaces) the dialog of a leg of another call."""
+    other_call: str | None = None
+    """That call."""
+    other_leg: str | None = None
 
 
 class TransferEnded(CallEvent, frozen=True, kw_only=True):
-    """What became of a REFER, ours or the peer's: the final status, or why there is none."""
+    """What became of a REFER, ours or the peer's: the final status, or why there is none. Of one to
+    a leg of another call, both calls tell it."""
 
     kind = "transfer.ended"
     leg: str
     ok: bool
     status: int
+    """The last that was told, of the new call or of the REFER itself."""
     why: str = ""
+    """Empty, or: refused (the REFER), failed (the new call), timeout, untold (the peer took it, and
+    said that it would tell nothing), hung_up (the party left first), other_ended (that it was sent
+    to did), given_up (the call went another way), not_possible."""
 
 
 class PoolExhausted(CallEvent, frozen=True, kw_only=True):

@@ -205,6 +205,8 @@ class Leg:
             handler(self, event)
 
     def _on_bye(self, event: sip_events.ByeReceived) -> None:
+        if self.transferring is not None:
+            self.transferring.on_bye(self)
         parting = parting_of(event.request.headers)
         self.call.on_hung_up(self, reason=parting.reason, q850=parting.q850)
 
@@ -516,7 +518,7 @@ class Leg:
         if self.ended:
             return
         if self.transferring is not None:
-            self.transferring.fail("hung_up")
+            self.transferring.on_leg_over(self)
         if self.move is not None:
             self.move.on_left()
         self.stop_playing()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from config.model import Trunk
 from softswitch.call.dial_request import DialRequest
 from softswitch.call.events import LegRedirected
 from softswitch.sip.addresses import canonical_host
@@ -74,20 +75,22 @@ class Redirections:
             request = desk.redirect(self._leg, uri)
             if request is not None:
                 self._followed += 1
-                self._tell(request.uri, "")
+                self._tell(request.uri, "", request.trunk)
                 return request
             why = "not_allowed"
         if why:  # else all that was named has been tried, and is told
-            self._tell("", why)
+            self._tell("", why, self._leg.trunk)
         return None
 
-    def _tell(self, to: str, why: str) -> None:
+    def _tell(self, to: str, why: str, trunk: Trunk) -> None:
         leg, status = self._leg, self._status
         logger.info(
             "call %s leg %s: redirected (%d) to %.100r %s",
             leg.call.call_id, leg.leg_id, status, to, why,
         )  # fmt: skip
-        leg.call.emit(LegRedirected, leg=leg.leg_id, status=status, to=to, why=why)
+        leg.call.emit(
+            LegRedirected, leg=leg.leg_id, status=status, to=to, trunk=trunk.name, why=why
+        )
 
 
 def _contacts(response: Response) -> list[Uri]:

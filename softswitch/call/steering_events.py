@@ -46,4 +46,5 @@ class CallUnbridged(CallEvent, frozen=True, kw_only=True):
     other_leg: str
     why: str
     """asked; hung_up, leg_lost, not_acceptable: the other leg is over; diverted: the call goes on
-    in another treatment; transferred: one of them has the other moved to somebody else."""
+    in another treatment; transferred: one of them was sent, or has the other moved, to somebody
+    else."""

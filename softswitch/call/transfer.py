@@ -3,7 +3,7 @@ section 6).
 
 When the peer tells that its new call was answered, ours ends. It may leave without a word, refuse,
 or tell that nobody was there: all of that is an outcome. How REFER and NOTIFY go is in
-`softswitch.sip.refer`.
+`softswitch.sip.refer`, how a peer is sent to another leg of ours in `attended`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from softswitch.sip.events import ReferEnded
 from softswitch.sip.uri import Uri
 
 if TYPE_CHECKING:
-    from softswitch.call.call import Call
     from softswitch.call.leg import Leg
+    from softswitch.sip.refer import OutgoingRefer
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["Transfer", "transfer"]
+__all__ = ["NOT_POSSIBLE", "Transfer", "is_usable", "transfer"]
 
 NOT_POSSIBLE = TransferFailed(0, "not_possible")
 SCHEMES = ("sip", "sips", "tel")
@@ -36,13 +36,59 @@ MAX_WAIT_SECONDS = 300.0
 class Transfer:
     """One transfer under way; its end is told once, whoever brings it about."""
 
-    __slots__ = ("_call", "_leg_id", "_status", "outcome")
+    __slots__ = ("_is_silent", "_leg", "_status", "_to", "outcome", "refer")
 
-    def __init__(self, call: Call, leg_id: str) -> None:
-        self._call = call
-        self._leg_id = leg_id
+    def __init__(self, leg: Leg, to: str) -> None:
+        """`to` is what is told of where it leads."""
+        self._leg = leg
+        self._to = to
         self._status = 0
-        self.outcome: asyncio.Future[TransferOutcome] = call.services.loop.create_future()
+        self._is_silent = False
+        """Whether the peer has taken the request, and will tell no outcome."""
+        self.refer: OutgoingRefer | None = None
+        self.outcome: asyncio.Future[TransferOutcome] = leg.services.loop.create_future()
+
+    def begin(self) -> None:
+        """Say that it is tried."""
+        self._leg.transferring = self
+        self._leg.call.emit(TransferRequested, leg=self._leg.leg_id, to=self._to)
+
+    def let_go(self) -> None:
+        """It is over: another one may be tried."""
+        self._leg.transferring = None
+
+    async def run(self, uri: str, within: float) -> TransferOutcome:
+        """Send REFER and wait for the outcome, so many seconds at most."""
+        self.begin()
+        if not self.outcome.done():  # by a subscriber
+            self._send(uri)
+        try:
+            async with asyncio.timeout(min(within, MAX_WAIT_SECONDS)):
+                return await asyncio.shield(self.outcome)
+        except TimeoutError:
+            self._give_up()
+            return self.outcome.result()
+        finally:
+            # Also when the treatment itself would not wait any longer.
+            self._give_up()
+            self.let_go()
+            if self.refer is not None:
+                self.refer.give_up()
+
+    def _send(self, uri: str) -> None:
+        leg, services = self._leg, self._leg.services
+        assert leg.dialog is not None
+        host = services.advertised_host.strip("[]")
+        by = str(Uri("sip", user=leg.call.called_number, host=host))
+        self.refer = leg.dialog.refer(uri, referred_by=by, now=services.now())
+        services.flush_soon()
+        if self.refer is None:
+            self.fail("not_possible")
+
+    def _give_up(self) -> None:
+        self.fail("untold" if self._is_silent else "timeout")
+
+    # What the peer does.
 
     def on_progress(self, status: int) -> None:
         """The peer has taken the request, or its new call rings."""
@@ -50,11 +96,29 @@ class Transfer:
 
     def on_ended(self, event: ReferEnded) -> None:
         """The peer told the outcome, or that there is none to be told."""
-        if event.why == "told" and event.status < 300:
+        if event.why == "silenced":
+            self._status, self._is_silent = event.status, True
+            self.on_silenced()
+        elif event.why == "told" and event.status < 300:
             self.conclude(Transferred(event.status))
         else:
-            why = {"told": "failed", "silenced": "failed"}.get(event.why, event.why)
+            why = "failed" if event.why == "told" else event.why
             self.conclude(TransferFailed(event.status, why))
+
+    def on_silenced(self) -> None:
+        """Nothing more will be told: whether it has worked shows when the peer leaves, or never."""
+
+    def on_bye(self, _leg: Leg) -> None:
+        """The peer hangs up. One that would tell nothing tells so that it has come elsewhere (RFC
+        4488 section 5); of any other it means that it would not wait."""
+        if self._is_silent:
+            self.conclude(Transferred(self._status))
+
+    def on_leg_over(self, _leg: Leg) -> None:
+        """The leg has ended before the outcome is known."""
+        self.fail("hung_up")
+
+    # Its end.
 
     def fail(self, why: str) -> None:
         """It did not come to its outcome."""
@@ -65,48 +129,25 @@ class Transfer:
         if self.outcome.done():
             return
         self.outcome.set_result(outcome)
-        done = isinstance(outcome, Transferred)
-        self._call.emit(
-            TransferEnded,
-            leg=self._leg_id,
-            ok=done,
-            status=outcome.status,
-            why="" if isinstance(outcome, Transferred) else outcome.why,
-        )
-        if done:
-            self._call.end("switch", "transferred")
+        self._tell(self._leg, outcome)
+        if isinstance(outcome, Transferred):
+            self._leg.call.end("switch", "transferred")
+
+    def _tell(self, leg: Leg, outcome: TransferOutcome) -> None:
+        why = "" if isinstance(outcome, Transferred) else outcome.why
+        leg.call.emit(TransferEnded, leg=leg.leg_id, ok=not why, status=outcome.status, why=why)
 
 
 async def transfer(leg: Leg, to: str, within: float) -> TransferOutcome:
     """Send REFER and wait for the outcome, so many seconds at most."""
-    dialog, call, services = leg.dialog, leg.call, leg.services
-    if leg.ended or dialog is None or leg.transferring is not None or not _is_usable(to):
-        logger.info("call %s leg %s: no transfer to %.100r", call.call_id, leg.leg_id, to)
+    if leg.ended or leg.dialog is None or leg.transferring is not None or not is_usable(to):
+        logger.info("call %s leg %s: no transfer to %.100r", leg.call.call_id, leg.leg_id, to)
         return NOT_POSSIBLE
-    under_way = leg.transferring = Transfer(call, leg.leg_id)
-    call.emit(TransferRequested, leg=leg.leg_id, to=to)
-    referred_by = Uri("sip", user=call.called_number, host=services.advertised_host.strip("[]"))
-    refer = None
-    if not leg.ended:  # by a subscriber
-        refer = dialog.refer(to, referred_by=str(referred_by), now=services.now())
-        services.flush_soon()
-    if refer is None:
-        under_way.fail("not_possible")
-    try:
-        async with asyncio.timeout(min(within, MAX_WAIT_SECONDS)):
-            return await asyncio.shield(under_way.outcome)
-    except TimeoutError:
-        under_way.fail("timeout")
-        return under_way.outcome.result()
-    finally:
-        # Also when the treatment itself would not wait any longer.
-        under_way.fail("timeout")
-        leg.transferring = None
-        if refer is not None:
-            refer.give_up()
+    return await Transfer(leg, to).run(to, within)
 
 
-def _is_usable(uri: str) -> bool:
+def is_usable(uri: str) -> bool:
+    """Whether somebody can be sent there."""
     try:
         return Uri.parse(uri).scheme in SCHEMES
     except ParseError:

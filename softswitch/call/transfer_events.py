@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from softswitch.call.event import CallEvent
 
-__all__ = ["LegRedirected", "LegReplaced", "TransferReceived", "TransferRefused"]
+__all__ = [
+    "LegRedirected",
+    "LegReplaced",
+    "TransferAwaited",
+    "TransferReceived",
+    "TransferRefused",
+]
 
 
 class TransferReceived(CallEvent, frozen=True, kw_only=True):
@@ -23,6 +29,18 @@ class TransferReceived(CallEvent, frozen=True, kw_only=True):
     """Whether it has talked to whom it names (Replaces)."""
     other_call: str | None = None
     """The call of ours in which it did so, and which ends with this."""
+
+
+class TransferAwaited(CallEvent, frozen=True, kw_only=True):
+    """The party of a leg of another call was asked to take this leg's party over: the other call
+    tells `transfer.requested` of it."""
+
+    kind = "transfer.awaited"
+    leg: str
+    to: str
+    """The number of this leg's party."""
+    other_call: str
+    other_leg: str
 
 
 class TransferRefused(CallEvent, frozen=True, kw_only=True):
@@ -59,6 +77,8 @@ class LegRedirected(CallEvent, frozen=True, kw_only=True):
     status: int
     to: str
     """Where it goes now; empty: it is not followed."""
+    trunk: str
+    """Whose host that is, and what the leg costs as; that of the leg where it is no other's."""
     why: str = ""
     """Why it is not followed: not_allowed (nobody named may be called), nowhere (nobody is named),
     loop (it was there already), too_many, spent (the campaign's max_spend_per_hour)."""

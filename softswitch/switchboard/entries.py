@@ -11,6 +11,7 @@ from softswitch.call.events import (
     FaxHeard,
     KeywordHeard,
     RecordingSaved,
+    TransferAwaited,
     TransferEnded,
     TransferReceived,
     TransferRefused,
@@ -18,6 +19,7 @@ from softswitch.call.events import (
 )
 
 __all__ = [
+    "TransferBegun",
     "end_transfer",
     "fax_entry",
     "keyword_entry",
@@ -62,21 +64,30 @@ def saved_entry(event: RecordingSaved) -> dict[str, Any]:
     return without(event.facts(), "size")
 
 
-def transfer_entry(event: TransferRequested | TransferReceived | TransferRefused) -> dict[str, Any]:
+TransferBegun = TransferRequested | TransferAwaited | TransferReceived | TransferRefused
+
+
+def transfer_entry(event: TransferBegun) -> dict[str, Any]:
     """A transfer that begins, or is refused; its end is told later."""
     refused = isinstance(event, TransferRefused)
-    attended = isinstance(event, TransferReceived) and event.attended
+    attended = isinstance(event, TransferAwaited)
+    if isinstance(event, TransferRequested | TransferReceived):
+        attended = event.attended
     return {
         "at": utc_text(event.at),
         "leg": event.leg,
-        "asked_by": "switch" if isinstance(event, TransferRequested) else "leg",
+        "asked_by": _ASKED_BY.get(type(event), "leg"),
         "to": event.to,
         "attended": attended,
-        "other_call": event.other_call if isinstance(event, TransferReceived) else None,
+        "other_call": None if isinstance(event, TransferRefused) else event.other_call,
         "ok": False if refused else None,
         "status": event.status if isinstance(event, TransferRefused) else None,
         "why": event.why if isinstance(event, TransferRefused) else "",
     }
+
+
+# `other_call`: a leg of another call is sent to this one.
+_ASKED_BY = {TransferRequested: "switch", TransferAwaited: "other_call"}
 
 
 def end_transfer(transfers: list[dict[str, Any]], event: TransferEnded) -> None:

@@ -46,6 +46,7 @@ from softswitch.call.events import (
     SpeechUnheard,
     TalkMeasured,
     TranscriptAdded,
+    TransferAwaited,
     TransferEnded,
     TransferReceived,
     TransferRefused,
@@ -59,6 +60,7 @@ from softswitch.switchboard.blank_record import (
     presented_facts,
 )
 from softswitch.switchboard.entries import (
+    TransferBegun,
     end_transfer,
     fax_entry,
     keyword_entry,
@@ -287,7 +289,7 @@ class RecordBuilder:
 
     # Who was moved, by whom. What never happens on a call has no place in its record.
 
-    def _on_transfer(self, event: TransferRequested | TransferReceived | TransferRefused) -> None:
+    def _on_transfer(self, event: TransferBegun) -> None:
         transfers = self.record.setdefault("transfers", [])
         if len(transfers) < MAX_TRANSFERS:
             transfers.append(transfer_entry(event))
@@ -350,6 +352,7 @@ _HANDLERS: Mapping[type, Callable[[RecordBuilder, Any], None]] = {
     QualityMeasured: RecordBuilder._on_quality,
     TalkMeasured: RecordBuilder._on_talk,
     TransferRequested: RecordBuilder._on_transfer,
+    TransferAwaited: RecordBuilder._on_transfer,
     TransferReceived: RecordBuilder._on_transfer,
     TransferRefused: RecordBuilder._on_transfer,
     TransferEnded: RecordBuilder._on_transfer_ended,

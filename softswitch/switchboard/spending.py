@@ -19,6 +19,7 @@ from softswitch.call.events import (
     LegAnswered,
     LegEnded,
     LegOriginated,
+    LegRedirected,
     SpendReached,
 )
 from softswitch.call.services import Services
@@ -34,7 +35,7 @@ TOLD_SECONDS = 60.0
 MAX_LEGS = 200_000
 """Legs that are remembered from their INVITE on; more than a node carries."""
 
-_KINDS = (LegOriginated, LegAnswered, LegEnded, CallPaid)
+_KINDS = (LegOriginated, LegRedirected, LegAnswered, LegEnded, CallPaid)
 
 
 class Spending:
@@ -110,7 +111,7 @@ class Spending:
     # What happens.
 
     def _receive(self, event: CallEvent) -> None:
-        if isinstance(event, LegOriginated):
+        if isinstance(event, LegOriginated | LegRedirected):
             self._on_originated(event)
         elif isinstance(event, LegAnswered):
             known = self._originated.pop(_key(event.call_id, event.leg), None)
@@ -122,13 +123,14 @@ class Spending:
         elif isinstance(event, CallPaid):
             self._on_paid(event)
 
-    def _on_originated(self, event: LegOriginated) -> None:
-        call = self._find_call(event.call_id)
+    def _on_originated(self, event: LegOriginated | LegRedirected) -> None:
+        """A leg goes to a trunk, or to another one than before: it costs what the last one does."""
+        call, key = self._find_call(event.call_id), _key(event.call_id, event.leg)
+        self._originated.pop(key, None)
         if call is None or self._limit(call.campaign.name) is None:
             return
         trunk = call.configuration.trunks.get(event.trunk)
         if trunk is not None and trunk.cost is not None and len(self._originated) < MAX_LEGS:
-            key = _key(event.call_id, event.leg)
             self._originated[key] = call.campaign.name, trunk.cost
 
     def _on_paid(self, event: CallPaid) -> None:

@@ -162,6 +162,8 @@ class Transfers:
         other = call.other_leg(owner) if _talks(owner) else None
         if other is None or not other.answered or other.ended or other.dialog is None:
             return None
+        if owner.transferring is not None or other.transferring is not None:
+            return None
         return Other(call, other)
 
     # Blind, or attended with a dialog that is not ours.
@@ -220,14 +222,15 @@ class Transfers:
         return normalise(number, self._board.snapshot.configuration.switch.country)
 
     def _trunk_at(self, uri: Uri) -> Trunk | None:
-        """The trunk that an address is at; ours is none."""
-        if not uri.is_sip or self._board.services.stack.is_ours(uri.host, uri.port):
-            return None
-        host = canonical_host(uri.host)
+        """The trunk that an address is at."""
         trunks = self._board.snapshot.configuration.trunks.values()
-        return next(
-            (one for one in trunks if one.host == host and uri.port in (None, one.port)), None
-        )
+        return next((one for one in trunks if self._is_at(one, uri)), None)
+
+    def _is_at(self, trunk: Trunk, uri: Uri) -> bool:
+        """Whether an address is at a trunk; ours is at none."""
+        if not uri.is_sip or self._board.services.stack.is_ours(uri.host, uri.port):
+            return False
+        return trunk.host == canonical_host(uri.host) and uri.port in (None, trunk.port)
 
     def _journey(self, call: Call) -> Journey | None:
         heeding = self._board.means.heeding
@@ -286,7 +289,7 @@ class Transfers:
     def redirect(self, leg: CalledLeg, uri: Uri) -> DialRequest | None:
         """How a leg goes on that its far end sends elsewhere: to the number called at a trunk's
         host, or to whom the rules list; None: not there."""
-        at = self._trunk_at(uri)
+        at = leg.trunk if self._is_at(leg.trunk, uri) else self._trunk_at(uri)
         number = self._number(leg, uri) if at is None else self._plain_number(uri)
         trunk = at or leg.trunk
         is_elsewhere = at is None and number is None
@@ -320,7 +323,9 @@ def _elsewhere(request: DialRequest, target: Uri, trunk: Trunk) -> DialRequest:
     port = target.port or (trunk.port if target.host == trunk.host else usual)
     listener = next((n for by, n in trunk.listeners if by == transport), trunk.listener)
     flow = Flow(transport, target.host.strip("[]"), port, listener)
-    return msgspec.structs.replace(request, uri=str(target), to_number=target.number, flow=flow)
+    return msgspec.structs.replace(
+        request, uri=str(target), to_number=target.number, flow=flow, trunk=trunk
+    )
 
 
 def _is_secure(uri: Uri) -> bool:

@@ -115,7 +115,7 @@ def told(stage: Stage, program: Program) -> str:
 
 
 def test_there_are_enough_examples() -> None:
-    assert list(EXAMPLES) == list(range(1, 13))
+    assert list(EXAMPLES) == list(range(1, 14))
 
 
 def test_speaking_by_hand(stage: Stage, run: Run) -> None:
@@ -214,3 +214,23 @@ def test_a_buyer_who_takes_no_more_today(stage: Stage, run: Run) -> None:
 def test_more_lines_of_log(stage: Stage, run: Run) -> None:
     printed = run(12).end()
     assert "'loggers': {'softswitch.control.session': 'debug'}" in printed
+
+
+def test_bringing_two_calls_together(stage: Stage, run: Run) -> None:
+    first, second = stage.bridge(), stage.bridge()
+    program = run(13)
+    refer = first.calling.expect("REFER", within=20)
+    assert f"?Replaces={second.calling.call_id}%3B" in refer.get("refer-to")
+    first.calling.respond(202, request=refer)
+    second.calling.bye()
+    fragment = [("Event", "refer"), ("Subscription-State", "terminated;reason=noresource")]
+    first.calling.send("NOTIFY", b"SIP/2.0 200 OK\r\n", fragment)
+    first.calling.expect(200, to="NOTIFY", within=10)
+    first.calling.expect("BYE", within=10)
+    for bridge in (first, second):
+        bridge.called.expect("BYE", within=10)
+    printed = program.end().splitlines()
+    assert printed[0] == "together"
+    calls = {record["call_id"] for record in stage.switch.wait_for_records(2)}
+    assert set(printed[1:]) == {f"transfer.ended of {call} True" for call in calls}
+    assert {record["cause"] for record in stage.switch.records()} == {"transferred"}

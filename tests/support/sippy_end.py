@@ -170,6 +170,8 @@ class Peer:
             told = {"code": data[0], "sdp": _text(data[2])}
         elif isinstance(event, CCEventFail):
             told = {"code": data[0]}
+        elif isinstance(event, CCEventDisconnect) and data is not None:
+            told = {"also": str(data)}
         tell(event.name.removeprefix("CCEvent").lower(), id=self._names[agent], **told)
 
     def do(self, told: dict[str, Any]) -> None:
@@ -201,7 +203,10 @@ class Peer:
         agent.lContact = SipContact()
         self._name(told["id"], agent)
         offer = MsgBody(told["sdp"]) if told.get("sdp") else None
-        agent.recvEvent(CCEventTry((None, told["from"], told["to"], offer, None, None)))
+        event = CCEventTry((None, told["from"], told["to"], offer, None, None))
+        if told.get("replaces"):
+            event.extra_headers = (SipHeader(f"Replaces: {told['replaces']}"),)
+        agent.recvEvent(event)
 
 
 def _text(body: Any) -> str:

@@ -71,8 +71,8 @@ class Sippy:
         return self
 
     def call(self, number: str, by: tuple[str, int], **what: object) -> str:
-        """Calls a number by a switch; `sdp`, `user`, `password` and `algorithm` as needed. The id
-        of the call."""
+        """Calls a number by a switch; `sdp`, `user`, `password`, `algorithm` and `replaces` as
+        needed. The id of the call."""
         self._calls += 1
         name = f"out{self._calls}"
         self.do("call", name, to=number, by=by, **what)

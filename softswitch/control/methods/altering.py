@@ -12,11 +12,12 @@ from config.caller_ids import parse_caller_id
 from config.e164 import normalise
 from config.model import CallerId
 from config.reading import RefusedError
+from softswitch.call.attended import transfer_to_leg
 from softswitch.call.call import Call
 from softswitch.call.events import AttributesSet, CallerIdChanged
 from softswitch.call.holding import put_on_hold, take_off_hold
 from softswitch.call.leg import Leg
-from softswitch.call.outcomes import Transferred
+from softswitch.call.outcomes import TransferOutcome, Transferred
 from softswitch.campaign.evaluate import plain
 from softswitch.campaign.operators import as_value
 from softswitch.control.catalogue import Catalogue, Params
@@ -202,8 +203,12 @@ class TransferTo(Params):
     """Who is sent where."""
 
     call: str
-    to: str
+    to: str | None = None
     """A number, or a SIP URI; one that `originate` lists."""
+    to_call: str | None = None
+    """In place of `to`: another call, with a leg of which the leg's side is to talk."""
+    to_leg: str = "a"
+    """That leg of the other call."""
     leg: str = "a"
     """a: the caller; b1, b2...: those called."""
     within: Annotated[float, Meta(ge=1, le=MAX_TRANSFER_SECONDS)] = 30.0
@@ -220,7 +225,8 @@ class TransferResult(msgspec.Struct, frozen=True):
     status: int
     """The last SIP status that was told."""
     why: str
-    """Empty, or: refused (the request), failed (the new call), timeout, hung_up, not_possible."""
+    """Empty, or: refused (the request), failed (the new call), timeout, untold (it was taken, and
+    nothing will be told), hung_up, other_ended (the leg of `to_call`), not_possible."""
 
 
 @METHODS.method(
@@ -233,18 +239,41 @@ async def transfer(desk: Desk, caller: Caller, params: TransferTo) -> TransferRe
 
     When that has worked the call ends; else it goes on. A number is reached by the host the leg's
     trunk has. What may be called is what `call.originate` may call.
+
+    With `to_call` it is asked to take the place of the switch towards an answered leg of that call
+    (Replaces): the two talk without the switch then. The other call ends as if its leg had hung up,
+    but `transferred`.
     """
     call = desk.steered(params.call, caller)
     leg = _answered(call, params.leg)
-    uri = _target(call, leg, params.to.strip())
-    permit = permit_for(desk, caller, call.counts_for, params.to)
-    try:
-        outcome = await leg.transfer(uri, within=params.within)
-    finally:
-        permit.release()
+    if (params.to is None) == (params.to_call is None):
+        raise ControlError(ErrorCode.INVALID_PARAMS, "either to or to_call")
+    if params.to is None:
+        outcome = await _to_leg(desk, caller, leg, params)
+    else:
+        outcome = await _to_address(desk, caller, leg, params.to, params.within)
     if isinstance(outcome, Transferred):
         return TransferResult(params.call, params.leg, ok=True, status=outcome.status, why="")
     return TransferResult(params.call, params.leg, ok=False, status=outcome.status, why=outcome.why)
+
+
+async def _to_address(
+    desk: Desk, caller: Caller, leg: Leg, to: str, within: float
+) -> TransferOutcome:
+    uri = _target(leg.call, leg, to.strip())
+    permit = permit_for(desk, caller, leg.call.counts_for, to)
+    try:
+        return await leg.transfer(uri, within=within)
+    finally:
+        permit.release()
+
+
+async def _to_leg(desk: Desk, caller: Caller, leg: Leg, params: TransferTo) -> TransferOutcome:
+    """Nobody is called who was not called already: what `originate` lists is not asked."""
+    other = desk.steered(params.to_call or "", caller)
+    if other is leg.call:
+        raise ControlError(ErrorCode.INVALID_PARAMS, "to_call: another call")
+    return await transfer_to_leg(leg, _answered(other, params.to_leg), params.within)
 
 
 def _target(call: Call, leg: Leg, to: str) -> str:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote as escape
 
+from softswitch.sip.errors import ParseError
 from softswitch.sip.headers.name_address import NameAddress
 from softswitch.sip.headers.replaces import Replaces
+from softswitch.sip.parameters import Parameters
+from softswitch.sip.uri import Uri
+
+__all__ = ["ReferTo", "replacing"]
+
+# RFC 3261 section 25.1, hvalue: what need not be escaped besides letters, digits and "-_.~".
+# Brackets and the like may stay, too, but there are phones that cut at them.
+_VALUE_SAFE = "!*'()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +42,21 @@ class ReferTo:
 
     def __str__(self) -> str:
         return str(self.address)
+
+
+def replacing(target: str, replaces: Replaces) -> str:
+    """The URI that leads to a dialog of somebody whose Contact is `target`, for Refer-To.
+
+    RFC 3891 section 3, escaped by RFC 3261 section 19.1.1. The Contact stays as it was written:
+    its user is often no name but a key. A method or header fields in it are not ours to ask for.
+    Raises ParseError.
+    """
+    uri = Uri.parse(target)
+    if not uri.is_sip:
+        raise ParseError("bad-uri", detail="nobody can be called there")
+    head, at, tail = target.rpartition("@")
+    plain = head + at + tail.partition("?")[0]
+    if "method" in uri.parameters:
+        parameters = Parameters((n, v) for n, v in uri.parameters.items() if n != "method")
+        plain = str(replace(uri, parameters=parameters, headers=()))
+    return f"{plain}?Replaces={escape(str(replaces), safe=_VALUE_SAFE)}"

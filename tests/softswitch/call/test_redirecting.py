@@ -53,7 +53,7 @@ def test_a_call_goes_where_the_rules_let_it(lab: Laboratory) -> None:
     assert called(lab) == [f"sip:100001@{HERE}", f"sip:{THIRD}@{HERE}"]
     assert "X-Evil" not in lab.callee.calls[1].request.headers
     assert lab.facts("leg.redirected") == [
-        {"leg": "b1", "status": 302, "to": f"sip:{THIRD}@{HERE}", "why": ""}
+        {"leg": "b1", "status": 302, "to": f"sip:{THIRD}@{HERE}", "trunk": "agents", "why": ""}
     ]
     answer(lab, 1)
     assert lab.call.bridged
@@ -61,7 +61,7 @@ def test_a_call_goes_where_the_rules_let_it(lab: Laboratory) -> None:
     lab.settle()
     assert [leg["to"] for leg in lab.record["legs"]] == ["100001", "100001"]
     assert lab.record["legs"][1]["redirected"] == [
-        {"status": 302, "to": f"sip:{THIRD}@{HERE}", "why": ""}
+        {"status": 302, "to": f"sip:{THIRD}@{HERE}", "trunk": "agents", "why": ""}
     ]
 
 

@@ -41,9 +41,9 @@ class Sending:
             event for event in self.lab.caller.events if isinstance(event, events.RequestReceived)
         ]
 
-    def respond(self, status: int) -> None:
+    def respond(self, status: int, *, headers: tuple[tuple[str, str], ...] = ()) -> None:
         caller = self.lab.caller
-        self.requests()[-1].transaction.respond(status, now=caller.now)
+        self.requests()[-1].transaction.respond(status, headers=headers, now=caller.now)
         caller.pump.flush()
         self.lab.settle()
 
@@ -83,7 +83,9 @@ def test_a_caller_that_reached_the_other_place_is_let_go(lab: Laboratory) -> Non
     assert lab.kinds()[-5:] == [
         "transfer.requested", "transfer.ended", "leg.ended", "call.ended", "call.record",
     ]  # fmt: skip
-    assert lab.facts("transfer.requested") == [{"leg": "a", "to": TARGET}]
+    assert lab.facts("transfer.requested") == [
+        {"leg": "a", "to": TARGET, "attended": False, "other_call": None, "other_leg": None}
+    ]
     assert sending.told() == [(True, 200, "")]
     assert (lab.record["ended_by"], lab.record["cause"]) == ("switch", "transferred")
     assert "switch:BYE" in lab.carried
@@ -101,13 +103,32 @@ def tells(status: int, *, event: str = "refer", waits: float = 0.0) -> Callable[
     return deed
 
 
+def stays_silent(sending: Sending) -> None:
+    """The caller takes the REFER, and says that it will tell nothing."""
+    sending.respond(202, headers=(("Refer-Sub", "false"),))
+
+
+def in_turn(*deeds: Callable[[Sending], None]) -> Callable[[Sending], None]:
+    def deed(sending: Sending) -> None:
+        for one in deeds:
+            one(sending)
+
+    return deed
+
+
+def time_runs_out(sending: Sending) -> None:
+    sending.lab.advance(20.1)
+
+
 FAILURES: dict[str, tuple[Callable[[Sending], None], TransferFailed]] = {
     "refused": (lambda s: s.respond(603), TransferFailed(603, "refused")),
     "not understood": (lambda s: s.respond(405), TransferFailed(405, "refused")),
     "asked for a password": (lambda s: s.respond(401), TransferFailed(401, "refused")),
     "busy there": (tells(486), TransferFailed(486, "failed")),
     "moved there": (tells(302), TransferFailed(302, "failed")),
-    "will not tell": (tells(180), TransferFailed(180, "failed")),
+    "will not tell": (in_turn(tells(180), time_runs_out), TransferFailed(180, "untold")),
+    "says so at once": (in_turn(stays_silent, time_runs_out), TransferFailed(202, "untold")),
+    "busy with an offer": (lambda s: s.respond(491), TransferFailed(491, "refused")),
     "never told": (tells(0, waits=20.1), TransferFailed(202, "timeout")),
     "told that it rings, no more": (tells(180, waits=20.1), TransferFailed(180, "timeout")),
     "told something else": (tells(200, event="x", waits=20.1), TransferFailed(202, "timeout")),
@@ -155,6 +176,69 @@ def test_a_caller_that_leaves_before_the_outcome_has_hung_up(lab: Laboratory, st
     left = (False, status, "hung_up") if status else (False, 487, "refused")
     assert sending.told() == [left]
     assert (lab.record["ended_by"], lab.record["cause"]) == ("calling", "hung_up")
+
+
+@pytest.mark.parametrize("way", [stays_silent, tells(100), tells(180)])
+def test_a_caller_that_tells_nothing_tells_by_leaving(
+    lab: Laboratory, way: Callable[[Sending], None]
+) -> None:
+    """RFC 4488: without a subscription the outcome is learned in other ways."""
+    sending = Sending(lab)
+    sending.begin()
+    way(sending)
+    lab.advance(5)
+    assert sending.outcomes == []
+    lab.caller.hang_up()
+    lab.settle()
+    assert [told[0] for told in sending.told()] == [True]
+    assert (lab.record["ended_by"], lab.record["cause"]) == ("switch", "transferred")
+    assert lab.record["transfers"][0]["ok"] is True
+
+
+def test_what_is_told_after_the_bye_is_not_heard(lab: Laboratory) -> None:
+    sending = Sending(lab)
+    sending.begin()
+    sending.respond(202)
+    lab.held.add("caller:NOTIFY")
+    sending.tell(200, last=True)
+    lab.caller.hang_up()
+    lab.settle()
+    lab.release()
+    lab.settle()
+    assert sending.told() == [(False, 202, "hung_up")]
+    assert "switch:481 NOTIFY" in lab.carried
+    assert (lab.record["ended_by"], lab.record["cause"]) == ("calling", "hung_up")
+
+
+def test_a_hold_of_the_caller_crosses_the_refer(lab: Laboratory) -> None:
+    lab.held.add("switch:REFER")
+    sending = Sending(lab)
+    sending.begin()
+    lab.held.add("caller:INVITE")
+    lab.caller.reinvite()
+    lab.release()
+    lab.settle()
+    sending.respond(202)
+    lab.caller.reinvite("sendrecv")
+    sending.tell(200, last=True)
+    assert sending.told() == [(True, 200, "")]
+    assert lab.record["cause"] == "transferred"
+
+
+DOUBLED = ("switch:REFER", "caller:202 REFER", "caller:NOTIFY", "switch:200 NOTIFY", "switch:BYE")
+
+
+@pytest.mark.parametrize("name", DOUBLED)
+def test_no_packet_of_a_transfer_counts_twice(lab: Laboratory, name: str) -> None:
+    lab.doubled.add(name)
+    sending = Sending(lab)
+    sending.begin()
+    sending.respond(202)
+    sending.tell(180, last=False)
+    sending.tell(200, last=True)
+    assert len(sending.requests()) == 1
+    assert sending.told() == [(True, 200, "")]
+    assert lab.record["cause"] == "transferred"
 
 
 def test_the_outcome_and_the_callers_bye_in_one_moment(lab: Laboratory) -> None:

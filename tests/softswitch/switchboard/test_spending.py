@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from config.model import Configuration
+from config.model import Configuration, Connect
+from softswitch.switchboard.guards import Guards
 from softswitch.switchboard.spending import Spending
-from tests.support.laboratory import DIRECT, Laboratory, laboratory
+from softswitch.switchboard.transfers import Transfers
+from tests.support.laboratory import (
+    AGENT,
+    DIRECT,
+    FAILOVER,
+    HOSTS,
+    KEPT,
+    SECOND,
+    Laboratory,
+    laboratory,
+)
+from tests.support.referring import RULES
 
 LIMIT = Decimal("0.05")
 
@@ -143,3 +156,98 @@ def test_the_limit_of_the_configuration_in_force_counts(
         guarded.use(again)
         assert guarded.call() == "hung_up"
         assert (lab.services.spending is None) == (again is None)
+
+
+# What a leg costs is what the trunk costs that carries it.
+
+
+class Priced(Guarded):
+    """The agents' trunk costs one cent a minute, the carrier's, where the callers are, seven."""
+
+    def use(self, limit: Decimal | None) -> None:
+        lab = self.lab
+        fresh = configured(lab.configuration, limit)
+        prices = {"agents": Decimal("0.01"), "carrier": Decimal("0.07")}
+        trunks = {name: replace(one, cost=prices[name]) for name, one in fresh.trunks.items()}
+        fresh = replace(fresh, trunks=trunks, originate=RULES)
+        lab.switchboard.snapshot = replace(lab.switchboard.snapshot, configuration=fresh)
+        self.spending.use(fresh)
+
+    def spent(self) -> str:
+        return str(self.spending.book.spent("kept", self.lab.loop.time()))
+
+
+@pytest.fixture
+def priced(tmp_path: Path) -> Iterator[Priced]:
+    with laboratory(tmp_path / "data", agents="redirects: follow") as lab:
+        priced = Priced(lab, Decimal(5))
+        configuration = lab.switchboard.snapshot.configuration
+        guards = Guards(lambda: configuration, lab.switchboard.calls, now=lab.loop.time)
+        lab.services.transfers = Transfers(lab.switchboard, guards)
+        lab.caller.invite(KEPT)
+        lab.settle()
+        yield priced
+        lab.caller.hang_up()
+        lab.settle()
+
+
+def send_elsewhere(lab: Laboratory, place: int, *hosts: str) -> None:
+    headers = [("Contact", f"<sip:{AGENT}@{host}>") for host in hosts]
+    lab.callee.calls[place].reject(302, headers=headers, now=lab.loop.time())
+    lab.callee.pump.flush()
+    lab.settle()
+
+
+def test_a_leg_that_was_sent_to_another_trunk_costs_what_that_costs(priced: Priced) -> None:
+    lab = priced.lab
+    send_elsewhere(lab, 0, HOSTS["caller"])
+    (invite,) = lab.caller.calls
+    lab.caller.dialogs.append(invite.accept(body=lab.caller.description, now=lab.caller.now))
+    lab.caller.pump.flush()
+    lab.settle()
+    assert lab.call.bridged
+    assert priced.spent() == "0.07"
+    assert [fact["trunk"] for fact in lab.facts("leg.redirected")] == ["carrier"]
+
+
+def test_a_leg_that_came_back_costs_what_its_own_trunk_costs(priced: Priced) -> None:
+    lab = priced.lab
+    here = HOSTS["callee"]
+    contacts = [("Contact", f"<sip:{AGENT}@{HOSTS['caller']}>;q=1"),
+                ("Contact", f"<sip:{SECOND}@{here}>;q=0.5")]  # fmt: skip
+    lab.callee.calls[0].reject(302, headers=contacts, now=lab.loop.time())
+    lab.callee.pump.flush()
+    lab.settle()
+    lab.caller.calls[0].reject(486, now=lab.caller.now)
+    lab.caller.pump.flush()
+    lab.settle()
+    assert len(lab.callee.calls) == 2
+    lab.callee.answer()
+    lab.settle()
+    assert lab.call.bridged
+    assert priced.spent() == "0.01"
+    assert [fact["trunk"] for fact in lab.facts("leg.redirected")] == ["carrier", "agents"]
+
+
+def test_the_next_destination_costs_what_its_own_trunk_costs(tmp_path: Path) -> None:
+    with laboratory(tmp_path / "data") as lab:
+        priced = Priced(lab, Decimal(5))
+        configuration = lab.switchboard.snapshot.configuration
+        treatment = configuration.treatments["failover"]
+        (connect,) = treatment.nodes
+        assert isinstance(connect, Connect)
+        to = (replace(connect.destinations[0], trunk="carrier"), connect.destinations[1])
+        changed = replace(treatment, nodes=(replace(connect, destinations=to),))
+        fresh = replace(configuration, treatments={**configuration.treatments, "failover": changed})
+        lab.switchboard.snapshot = replace(lab.switchboard.snapshot, configuration=fresh)
+        lab.caller.invite(FAILOVER)
+        lab.settle()
+        lab.caller.calls[0].reject(503, now=lab.caller.now)
+        lab.caller.pump.flush()
+        lab.settle()
+        lab.callee.answer()
+        lab.settle()
+        assert lab.call.bridged
+        assert priced.spending.book.spent("failover", lab.loop.time()) == Decimal("0.01")
+        lab.caller.hang_up()
+        lab.settle()
