@@ -235,10 +235,16 @@ def give_listeners(
         if is_told and not fitting and problems is not None:
             problems.add(trunk.location, *_why_none(trunk, known))
         number = known.index(fitting[0]) if fitting else 0
-        each = _each_transport(trunk, known) if is_told and trunk.any_transport else ()
+        each = _each_transport(trunk, known) if is_told and _may_change(trunk) else ()
         same = (trunk.listener, trunk.listeners) == (number, each)
         found[name] = trunk if same else replace(trunk, listener=number, listeners=each)
     return MappingProxyType(found)
+
+
+def _may_change(trunk: Trunk) -> bool:
+    """Whether a call to it may go by another transport than is written: that which its name likes
+    best, or TCP for what no datagram holds."""
+    return trunk.any_transport or (trunk.transport == "udp" and trunk.oversize == "tcp")
 
 
 def _each_transport(trunk: Trunk, known: Sequence[Endpoint]) -> tuple[tuple[Transport, int], ...]:

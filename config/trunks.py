@@ -44,6 +44,7 @@ from config.trunk_logins import LOGIN_KIND, PEER_KIND, REGISTER_KIND
 from config.trunk_numbers import NUMBERS_KIND
 from config.trunk_probes import PROBE_KIND
 from config.trunk_proxies import BEHIND_KIND
+from config.trunk_responses import RESPONSES_FROM
 from config.trunk_sound import CODECS, COMFORT_NOISE, PTIME
 from config.trunk_srtp import RTCP_MUX, SRTP
 from config.trunk_transfers import REDIRECTS, TRANSFERS
@@ -177,6 +178,7 @@ class TrunkKeys:
     T38 = T38
     TRANSFERS = TRANSFERS
     REDIRECTS = REDIRECTS
+    RESPONSES_FROM = RESPONSES_FROM
     OFFERS = OFFERS
     KEYS = KEYS
     SILENCE_CHECK = SILENCE_CHECK
@@ -345,6 +347,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         caller_identity=fields.get(keys.CALLER_IDENTITY),
         transfers=fields[keys.TRANSFERS],
         redirects=fields[keys.REDIRECTS],
+        responses_from=fields[keys.RESPONSES_FROM],
         offers=fields[keys.OFFERS],
         keys=fields[keys.KEYS],
         identity=_vouching(fields, reading),

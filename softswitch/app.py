@@ -42,6 +42,7 @@ from softswitch.sip.events import (
     ProbeChanged,
     RegistrationChanged,
     RequestRefused,
+    ResponseRefused,
 )
 from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.message import Request
@@ -269,7 +270,7 @@ class App:
         hosts = tuple(one.advertise_host for one in endpoints(switch))
         stack = Stack(
             listeners=[
-                Listener(endpoint.transport, host, endpoint.port)
+                Listener(endpoint.transport, host, endpoint.port, endpoint.host)
                 for endpoint, host in zip(self.transport.endpoints, hosts, strict=True)
             ],
             server=f"softswitch/{VERSION}",
@@ -309,6 +310,7 @@ class App:
         stack.admits = self.switchboard.sources.gatekeeper.admits
         sources = self.switchboard.sources
         stack.tell_strangers(sources.gatekeeper.is_stranger, sources.belongs)
+        stack.tell_answers(sources.answers, self.transport.has_led)
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
         self.servers.on_looked = self._on_looked
         self.names.use(self.configuration, snapshot.trunks.known)
@@ -321,7 +323,9 @@ class App:
             await self._open_ears()
         loop.add_reader(self.engine.event_fd, self._on_engine_events)
         self._resources.callback(loop.remove_reader, self.engine.event_fd)
-        keeping = Housekeeping(self.services, self.journal, self.records)
+        keeping = Housekeeping(
+            self.services, self.journal, self.records, whose=self.switchboard.sources.names_at
+        )
         keeper = loop.create_task(keeping.run(), name="housekeeping")
         self._resources.push_async_callback(_cancelled, keeper)
         self.front = Front(self, self._use)
@@ -395,6 +399,8 @@ class App:
         owner = None if about is None else about.owner
         if owner is not None:
             owner.receive(event)
+        elif isinstance(event, ResponseRefused):
+            self.switchboard.sources.note_response_refused(event)
 
     def _on_engine_events(self) -> None:
         listeners = self.services.media_listeners

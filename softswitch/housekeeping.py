@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 from softswitch.call.events import ClockStepped, DiskFailed, DiskRecovered
 from softswitch.call.services import Services
+from softswitch.sip.peer import FROM_ELSEWHERE
 from softswitch.store.journal import CallJournal
 from softswitch.store.records import RecordFile
 
@@ -27,16 +29,27 @@ disciplined moves by half a thousandth."""
 RECORDS_AT_ONCE = 1000
 """Records that waited for the disk and are written in one turn: some 50 ms."""
 
-USUAL_DROPS = frozenset({"keep-alive", "stray-ack", "stray-response"})
-"""Drops that are part of a good day: keep-alives, and what comes after its transaction has
-ended."""
+USUAL_DROPS = frozenset({"keep-alive", "stray-ack", "stray-response", FROM_ELSEWHERE})
+"""Drops that are part of a good day: keep-alives, and what comes after its transaction has ended;
+and those that have a line of their own."""
+
+MAX_NAMED = 3
+"""Trunks of one address that a line of the log tells."""
 
 
 class Housekeeping:
     """One for the process."""
 
-    def __init__(self, services: Services, journal: CallJournal, records: RecordFile) -> None:
+    def __init__(
+        self,
+        services: Services,
+        journal: CallJournal,
+        records: RecordFile,
+        whose: Callable[[str], Sequence[str]] = lambda host: (),
+    ) -> None:
+        """`whose` has the names of the trunks that a host is of."""
         self._services = services
+        self._whose = whose
         self._journal = journal
         self._records = records
         self._drops_told: Counter[str] = Counter()
@@ -85,11 +98,19 @@ class Housekeeping:
             return
         fresh = drops - self._drops_told
         self._drops_told = drops.copy()
-        hosts = self._services.stack.dropped_from
+        hosts = self._services.stack.take_dropped_from()
         told = ", ".join(
-            f"{reason} {n}" + (f" (the last from {hosts[reason]})" if reason in hosts else "")
+            f"{reason} {n}" + (f" ({self._from(hosts[reason])})" if reason in hosts else "")
             for reason, n in fresh.items()
             if reason not in USUAL_DROPS
         )
         if told:
             logger.warning("SIP messages dropped without an answer: %s", told)
+
+    def _from(self, host: str) -> str:
+        """Who has sent one of them."""
+        names = self._whose(host)
+        if not names:
+            return f"from {host}"
+        more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+        return f"from {host}, trunk {', '.join(names[:MAX_NAMED])}{more}"

@@ -20,6 +20,7 @@ from config.model.values import (
     Offers,
     Oversize,
     Redirects,
+    ResponsesFrom,
     Srtp,
     Transfers,
     Transport,
@@ -157,12 +158,26 @@ class Trunk:
     listener: int = 0
     """Its number among the switch's sockets (config.listeners)."""
     listeners: tuple[tuple[Transport, int], ...] = ()
-    """The same for each transport that its name may say. Default none: one address has all."""
+    """The same for each transport that a call to it may go by, where it may go by several. Default
+    none: one address has all."""
     offers: Offers = "early"
     """Whether our INVITEs have the offer, or leave it to the far end. Default early."""
     keys: KeysBy = "tones"
     """What keys are to a far end that takes no telephone events. Default tones."""
+    responses_from: ResponsesFrom = "trunk"
+    """Whose responses to our requests are taken: its own, or those of whoever knows their branch.
+    Default trunk."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def may_use_tcp(self) -> bool:
+        """Whether what no datagram holds goes by TCP, which its listener must have then."""
+        return self.oversize == "tcp" and (not self.listeners or self.tcp_listener is not None)
+
+    @property
+    def tcp_listener(self) -> int | None:
+        """The socket that this leaves by then; None: whichever the switch has."""
+        return next((number for by, number in self.listeners if by == "tcp"), None)
 
     @property
     def service(self) -> tuple[str, str]:

@@ -122,7 +122,9 @@ class CalledLeg(Leg):
             owner=self,
             credentials=self._credentials(),
             session_interval=int(self.trunk.session_expires or 0),
-            may_use_tcp=self.trunk.oversize == "tcp",
+            may_use_tcp=request.trunk.may_use_tcp,
+            tcp_listener=request.trunk.tcp_listener,
+            peer=request.trunk,
             now=self.services.now(),
         )
         self._be_patient()

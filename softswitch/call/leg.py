@@ -302,6 +302,17 @@ class Leg:
         if self.move is not None:
             self.move.on_told()
 
+    def _on_clear_asked(self, event: sip_events.ClearAsked) -> None:
+        """The peer names a way for our requests that is none by TLS: they are sent by TLS."""
+        name = self.trunk.name
+        times = self.services.seldom.tells(("clear", name), self.services.now())
+        if times is not None:
+            logger.warning(
+                "call %s leg %s: trunk %s asks by TLS for requests to %.100s: they stay on TLS%s",
+                self.call.call_id, self.leg_id, name, event.uri,
+                f" ({times} times)" if times > 1 else "",
+            )  # fmt: skip
+
     def _on_refer_progressed(self, event: sip_events.ReferProgressed) -> None:
         if self.transferring is not None:
             self.transferring.on_progress(event.status)
@@ -563,6 +574,7 @@ DIALOG_HANDLERS: dict[type, Handler] = {
     sip_events.KeyTold: Leg._on_key,
     sip_events.AckReceived: Leg._on_ack,
     sip_events.AckTimedOut: Leg._on_ack_timed_out,
+    sip_events.ClearAsked: Leg._on_clear_asked,
     sip_events.ReferProgressed: Leg._on_refer_progressed,
     sip_events.ReferEnded: Leg._on_refer_ended,
     sip_events.RequestReceived: Leg._on_request,

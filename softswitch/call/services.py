@@ -21,6 +21,7 @@ from softswitch.call.conference import Conferences
 from softswitch.call.event import CallEvent
 from softswitch.call.logins import Logins
 from softswitch.call.monitor import Monitors
+from softswitch.call.seldom import Seldom
 from softswitch.call.servers import Ways
 from softswitch.call.stream import EventStream
 from softswitch.call.vouching import Vouches
@@ -193,6 +194,8 @@ class Services:
     call_rate: CallRate = field(default_factory=CallRate)
     trunks_down: set[str] = field(default_factory=set)
     """Trunks that do not answer: nothing is sent there."""
+    seldom: Seldom = field(default_factory=Seldom)
+    """What is not to fill the log."""
     logins: Logins = field(default_factory=Logins)
     spending: Spends | None = None
     """Asked for each outbound leg; None: no campaign has a limit on what it spends."""

@@ -52,6 +52,10 @@ class SourceTable:
         trunks = self._trunks
         return bool(trunks.identify(host) or trunks.proxies.find(host) or trunks.behind.find(host))
 
+    def trunk(self, name: str) -> Trunk | None:
+        """The trunk of a name."""
+        return self._configured.get(name)
+
     def names_at(self, host: str) -> set[str]:
         """The names of the trunks that an address is of, their proxies' too."""
         return self._trunks.names_at(host)

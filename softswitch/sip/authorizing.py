@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from softswitch.sip.digest import parse_challenges
+from softswitch.sip.peer import NOBODY, Peer
 from softswitch.sip.transaction.base import ClientTransaction, ClientUser
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Authorizing:
         "_extra",
         "_head",
         "_lines",
+        "_peer",
         "_transaction",
         "_tries",
         "_user",
@@ -73,7 +75,9 @@ class Authorizing:
         credentials: Credentials,
         dialog: Dialog | None,
         message: tuple[str, bytes, str],
+        peer: Peer,
     ) -> None:
+        self._peer = peer
         self._user = user
         self._credentials = credentials
         self._dialog = dialog
@@ -124,7 +128,7 @@ class Authorizing:
     def _make(self, kind: type[T], context: Context, head: RequestHead, flow: Flow) -> T:
         extra = "".join(self._lines.values()) + self._extra
         data = head.to_bytes(extra, self._body, self._content_type)
-        transaction = kind(context, head, data, flow, self)
+        transaction = kind(context, head, data, flow, self, self._peer)
         self._transaction = transaction
         return transaction
 
@@ -138,11 +142,15 @@ def make_transaction(
     user: AuthorizedUser,
     credentials: Credentials | None,
     dialog: Dialog | None = None,
+    peer: Peer = NOBODY,
 ) -> T:
-    """A transaction for a request, `message` being header lines, body and its type.
+    """A transaction for a request, `message` being header lines, body and its type; the peer of one
+    in a dialog is the dialog's.
 
     Whoever has no credentials hears of challenges as of any other refusal.
     """
+    if dialog is not None:
+        peer = dialog.peer
     if credentials is None:
-        return kind(context, head, head.to_bytes(*message), flow, user)
-    return Authorizing(user, credentials, dialog, message).begin(kind, context, head, flow)
+        return kind(context, head, head.to_bytes(*message), flow, user, peer)
+    return Authorizing(user, credentials, dialog, message, peer).begin(kind, context, head, flow)

@@ -68,8 +68,8 @@ class Context:
     """The shared ground; one per stack."""
 
     __slots__ = (
+        "_by_transport",
         "_contacts",
-        "_first_listener",
         "_listeners",
         "_secret",
         "_sent_bys",
@@ -77,6 +77,7 @@ class Context:
         "admits",
         "allow",
         "allow_line",
+        "answers",
         "belongs",
         "client_transactions",
         "closed",
@@ -89,6 +90,7 @@ class Context:
         "identify",
         "ids",
         "is_stranger",
+        "led",
         "limits",
         "merge_keys",
         "now",
@@ -140,6 +142,11 @@ class Context:
         self.is_stranger: Callable[[str], bool] | None = None
         # Whether a host may speak for what somebody owns; None: whoever is no stranger may.
         self.belongs: Callable[[object, str], bool] | None = None
+        # Whether whom a request went to may answer from another flow; None: whoever is no stranger.
+        self.answers: Callable[[object, Flow, Flow], bool] | None = None
+        # Whether what was sent to a flow since a moment went to where another one leads; None: that
+        # is what the flows say.
+        self.led: Callable[[Flow, Flow, float], bool] | None = None
         # Where the message being worked on came from.
         self.source = NOWHERE
         # What goes out to the shell.
@@ -162,9 +169,9 @@ class Context:
         # Texts of our listeners, written once.
         self._listeners = tuple(listeners)
         self._sent_bys = {(one.advertised_host, one.advertised_port) for one in listeners}
-        self._first_listener: dict[str, int] = {}
+        self._by_transport: dict[str, list[int]] = {}
         for index, listener in enumerate(listeners):
-            self._first_listener.setdefault(listener.transport, index)
+            self._by_transport.setdefault(listener.transport, []).append(index)
         self._vias = [_via_text(listener) for listener in listeners]
         self._contacts = [_contact_text(listener) for listener in listeners]
 
@@ -194,7 +201,9 @@ class Context:
     def drop(self, reason: str, data: bytes, flow: Flow) -> None:
         """Count what is not worth an answer, or must not have one."""
         self.drops[reason] += 1
-        self.dropped_from[reason] = flow.host
+        if reason not in self.dropped_from or not self.is_strange(flow.host):
+            # Who is one of ours is to be named, however many strangers do the same.
+            self.dropped_from[reason] = flow.host
         if self.trace is not None:
             self.trace(Trace("drop", data, flow, reason, self.now))
 
@@ -206,7 +215,17 @@ class Context:
         index = flow.listener
         if 0 <= index < len(listeners) and listeners[index].transport == flow.transport:
             return index
-        return self._first_listener.get(flow.transport, 0)
+        fitting = self._by_transport.get(flow.transport, [0])
+        if len(fitting) == 1:
+            return fitting[0]
+        return next((n for n in fitting if listeners[n].reaches(flow.host)), fitting[0])
+
+    def by(self, flow: Flow, transport: str, listener: int | None = None) -> Flow:
+        """Give the way to the same place by another transport, from a listener that has it."""
+        flow = flow._replace(transport=transport, connection=0)
+        if listener is not None:
+            flow = flow._replace(listener=listener)
+        return flow._replace(listener=self.listener_for(flow))
 
     def via_for(self, flow: Flow) -> str:
         """Give the Via value up to the branch."""
@@ -219,7 +238,7 @@ class Context:
 
     def has_listener(self, transport: str) -> bool:
         """Say whether we speak this transport."""
-        return transport in self._first_listener
+        return transport in self._by_transport
 
     def is_ours(self, host: str, port: int | None) -> bool:
         """Say whether a sent-by names one of our listeners (18.1.2)."""
@@ -238,6 +257,12 @@ class Context:
         if self.belongs is None or owner is None:
             return not self.is_strange(host)
         return self.belongs(owner, host)
+
+    def may_answer(self, who: object, asked: Flow, flow: Flow) -> bool:
+        """Say whether somebody may answer from a flow that a request did not go to."""
+        if self.answers is None:
+            return not self.is_strange(flow.host)
+        return self.answers(who, asked, flow)
 
     # Limits.
 

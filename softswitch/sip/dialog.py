@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING
 from softswitch.sip.authorizing import AuthorizedUser, make_transaction
 from softswitch.sip.compose import Header, RequestHead, header_lines, max_forwards_of
 from softswitch.sip.dialog_state import DialogState, PendingAck
-from softswitch.sip.events import AckReceived, AckTimedOut, ByeReceived, DialogTerminated
+from softswitch.sip.events import (
+    AckReceived,
+    AckTimedOut,
+    ByeReceived,
+    ClearAsked,
+    DialogTerminated,
+)
+from softswitch.sip.flow import SECURE_TRANSPORTS
 from softswitch.sip.inspect import number_of
+from softswitch.sip.peer import Peer
 from softswitch.sip.refer import OutgoingRefer, send_refer
 from softswitch.sip.reinvite import IncomingReinvite, OutgoingReinvite, send_reinvite
 from softswitch.sip.requests import IncomingRequest, OutgoingRequest
-from softswitch.sip.routing import MAX_ROUTES, Path, flow_to, path_to
+from softswitch.sip.routing import MAX_ROUTES, Path, asks_for_the_clear, flow_to, path_to
 from softswitch.sip.session_timer import SessionTimer
 from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
 
@@ -46,11 +54,11 @@ class Dialog:
         "_route_set",
         "acceptances",
         "call_id",
+        "called",
         "contact_user",
         "context",
         "credentials",
         "flow",
-        "homes",
         "incoming_refer",
         "incoming_reinvite",
         "invite",
@@ -62,6 +70,7 @@ class Dialog:
         "outgoing_refer",
         "outgoing_reinvite",
         "owner",
+        "peer",
         "pending_ack",
         "pending_requests",
         "remote",
@@ -88,6 +97,7 @@ class Dialog:
         contact_user: str,
         is_caller: bool,
         owner: object,
+        peer: Peer,
     ) -> None:
         self.context = context
         self.call_id = call_id
@@ -111,8 +121,10 @@ class Dialog:
         self.is_silent = False
         # Where the peer was last heard.
         self.flow = flow
-        # Hosts that its INVITE came from, or went to and was answered from.
-        self.homes: tuple[str, ...] = (flow.host,)
+        # Who it is, and the hosts that its INVITE came from, or went to and was answered from.
+        self.peer = peer
+        # Where our INVITE went that made it.
+        self.called: Flow | None = None
         self._remote_target = remote_target
         self._route_set = tuple(route_set[:MAX_ROUTES])
         self._path: Path | None = None
@@ -288,12 +300,14 @@ class Dialog:
         path = self._path
         if path is None:
             path = self._path = path_to(self._remote_target, self._route_set)
+            self._tell_if_clear(path)
         context = self.context
         flow = self.flow
         if not flow.connection or not context.is_open(flow):
-            flow = flow_to(path.next_hop, flow)
-            if not context.has_listener(flow.transport):
-                flow = flow._replace(transport=self.flow.transport)
+            flow = flow_to(path.next_hop, flow, self.called)
+            if flow.transport != self.flow.transport:
+                by = flow.transport if context.has_listener(flow.transport) else self.flow.transport
+                flow = context.by(flow, by)
         head = RequestHead(
             method=method,
             uri=path.uri,
@@ -307,6 +321,13 @@ class Dialog:
             max_forwards=max_forwards_of(headers),
         )
         return head, flow
+
+    def _tell_if_clear(self, path: Path) -> None:
+        """Say that the peer would have us leave TLS, which we do not."""
+        next_hop = path.next_hop
+        is_secure = self.flow.transport in SECURE_TRANSPORTS
+        if is_secure and next_hop is not None and asks_for_the_clear(next_hop):
+            self.context.emit(ClearAsked(self, str(next_hop)))
 
     def start_request(
         self, head: RequestHead, message: tuple[str, bytes, str], flow: Flow, user: AuthorizedUser

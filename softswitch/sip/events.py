@@ -38,6 +38,15 @@ class RequestRefused(msgspec.Struct, frozen=True):
     user: str = ""
 
 
+class ResponseRefused(msgspec.Struct, frozen=True):
+    """A response to what was sent to `who` at `asked` came from elsewhere, and was dropped."""
+
+    response: Response
+    who: object
+    asked: Flow
+    flow: Flow
+
+
 class InviteCancelled(msgspec.Struct, frozen=True):
     """The caller gave up before a final answer; 487 is sent already.
 
@@ -101,6 +110,13 @@ class ByeReceived(msgspec.Struct, frozen=True):
 
     dialog: Dialog
     request: Request
+
+
+class ClearAsked(msgspec.Struct, frozen=True):
+    """The peer of a dialog by TLS names a way for our requests that is none; they stay on TLS."""
+
+    dialog: Dialog
+    uri: str
 
 
 class ReinviteReceived(msgspec.Struct, frozen=True):
@@ -230,6 +246,8 @@ class DialogTerminated(msgspec.Struct, frozen=True):
 Event = (
     InviteReceived
     | RequestRefused
+    | ResponseRefused
+    | ClearAsked
     | InviteCancelled
     | AckReceived
     | AckTimedOut

@@ -8,11 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from softswitch.sip.addresses import ip_address
+
 # RFC 3261 section 19.1.2: the default port of UDP and TCP, and that of TLS.
 DEFAULT_PORT = 5060
 DEFAULT_TLS_PORT = 5061
 # Transports that keep order and lose nothing: timers A, E, G and J do not run (17.1, 17.2).
 RELIABLE_TRANSPORTS = frozenset(("tcp", "tls", "ws", "wss", "sctp"))
+# Transports that nobody on the way can read (26.2.1).
+SECURE_TRANSPORTS = frozenset(("tls", "wss"))
 
 
 class Flow(NamedTuple):
@@ -49,3 +53,10 @@ class Listener:
     transport: str
     advertised_host: str
     advertised_port: int
+    host: str = ""
+    """Where it listens; empty: somewhere."""
+
+    def reaches(self, host: str) -> bool:
+        """Whether what leaves it can get to a host, as far as their kinds of addresses say."""
+        mine, other = ip_address(self.host), ip_address(host)
+        return mine is None or other is None or mine.version == other.version

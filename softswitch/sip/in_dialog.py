@@ -14,6 +14,7 @@ from softswitch.sip.compose import ResponseHead
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
 from softswitch.sip.events import AckReceived, KeyTold, RequestReceived
+from softswitch.sip.flow import SECURE_TRANSPORTS
 from softswitch.sip.info import answer_info
 from softswitch.sip.inspect import number_of
 from softswitch.sip.refer import answer_notify, take_notify
@@ -43,17 +44,28 @@ NOT_THE_PEERS = "not-the-peers"
 """Why a request in a dialog is refused that comes from elsewhere."""
 
 
-def is_elsewhere(context: Context, dialog: Dialog, flow: Flow) -> bool:
-    """Say whether a request in a dialog comes from where its peer cannot be: from a host that is
-    not its owner's, that the peer was not heard from, and that it has not named in Contact or
-    Route.
+IN_THE_CLEAR = "in-the-clear"
+"""The same for one in a dialog by TLS that comes by something else."""
 
-    Who knows Call-ID and tags has overheard them: only the transport (26.2) could keep them secret.
+
+def why_not_taken(context: Context, dialog: Dialog, flow: Flow) -> str:
+    """Say why a request in a dialog is none of its peer's; empty: it may be.
+
+    It comes from a host that is not its owner's, that the peer was not heard from, and that it has
+    not named in Contact or Route. Who knows Call-ID and tags has overheard them: only the transport
+    (26.2) could keep them secret; so where that did, who comes by another one is not the peer.
     """
-    host = flow.host
-    if host == dialog.flow.host or host in dialog.homes or context.may_speak(dialog.owner, host):
-        return False
-    return host not in hosts_of(dialog.remote_target, dialog.route_set)
+    heard, host = dialog.flow, flow.host
+    if heard.transport in SECURE_TRANSPORTS and flow.transport not in SECURE_TRANSPORTS:
+        return IN_THE_CLEAR
+    if (
+        host == heard.host
+        or host in dialog.peer.homes
+        or context.may_speak(dialog.owner, host)
+        or host in hosts_of(dialog.remote_target, dialog.route_set)
+    ):
+        return ""
+    return NOT_THE_PEERS
 
 
 def receive_in_dialog(

@@ -20,6 +20,7 @@ from softswitch.sip.events import (
     ProvisionalReceived,
 )
 from softswitch.sip.inspect import contact_uri, route_values, to_tag_of
+from softswitch.sip.peer import NOBODY, Peer
 from softswitch.sip.reliable import is_reliable, rseq_of
 from softswitch.sip.requests import Unheard
 from softswitch.sip.session_timer import MIN_SE, asking_lines, longer_interval
@@ -62,8 +63,10 @@ class OutgoingInvite(PendingAck):
         "_is_over",
         "_may_use_tcp",
         "_message",
+        "_peer",
         "_reliable",
         "_session_interval",
+        "_tcp_listener",
         "_timer",
         "_transaction",
         "_winner",
@@ -83,14 +86,17 @@ class OutgoingInvite(PendingAck):
         has_offer: bool,
         owner: object,
         credentials: Credentials | None = None,
+        peer: Peer = NOBODY,
     ) -> None:
         self._context = context
+        self._peer = peer
         self._credentials = credentials
         self._credential_lines = ""
         self._message: tuple[str, bytes, str] | None = None
         self._session_interval = 0
         self._is_longer = False
         self._may_use_tcp = False
+        self._tcp_listener: int | None = None
         # The way by UDP, and what goes there, while TCP is tried.
         self._back_to: tuple[Flow, tuple[str, bytes, str]] | None = None
         # RSeq of the last reliable provisional response, by the tag of the peer (RFC 3262).
@@ -121,11 +127,13 @@ class OutgoingInvite(PendingAck):
         *,
         session_interval: int = 0,
         may_use_tcp: bool = False,
+        tcp_listener: int | None = None,
     ) -> None:
         """Send the INVITE; with an interval, it asks for a session timer. Where it is too large for
         a datagram it may go by TCP."""
         self._session_interval = session_interval
         self._may_use_tcp = may_use_tcp
+        self._tcp_listener = tcp_listener
         if session_interval:
             # It may have to be sent again with another one.
             self._message = (extra, body, content_type)
@@ -150,7 +158,7 @@ class OutgoingInvite(PendingAck):
         if len(self._head.to_bytes(*message)) <= MAX_DATAGRAM or not context.has_listener("tcp"):
             return
         self._back_to = (self._flow, message)
-        self._flow = self._flow._replace(transport="tcp", connection=0)
+        self._flow = context.by(self._flow, "tcp", self._tcp_listener)
         branch = context.ids.branch()
         self._head = self._head.again(branch, self._head.number, context.via_for(self._flow))
 
@@ -174,7 +182,7 @@ class OutgoingInvite(PendingAck):
         """Send the INVITE by a transaction of its own."""
         self._transaction = transaction = make_transaction(
             ClientInviteTransaction, self._context, self._head, message, self._flow, self,
-            self._credentials,
+            self._credentials, peer=self._peer,
         )  # fmt: skip
         transaction.start()
 
@@ -346,7 +354,7 @@ class OutgoingInvite(PendingAck):
         self._dialogs = {tag: dialog}
         dialog.set_route_set(route_values(response)[::-1])
         dialog.confirm(contact_uri(response))
-        dialog.flow = context.source
+        dialog.flow = self._answered_from
         dialog.owner = self.owner
         dialog.take_session(response)
         context.emit(InviteAnswered(self, dialog, response))
@@ -423,7 +431,7 @@ class OutgoingInvite(PendingAck):
             number=head.number,
         )
         data = cancel.to_bytes(lines)
-        ClientNonInviteTransaction(context, cancel, data, self._flow, None).start()
+        ClientNonInviteTransaction(context, cancel, data, self._flow, None, self._peer).start()
         self._timer = context.timers.start(context.now + 64 * T1, self._give_up)
 
     def _give_up(self) -> None:
@@ -454,6 +462,7 @@ class OutgoingInvite(PendingAck):
     def _make_dialog(self, tag: str, response: Response) -> Dialog:
         """Make a dialog from a response (12.1.2)."""
         head = self._head
+        flow = self._answered_from
         self._dialogs[tag] = dialog = Dialog(
             self._context,
             call_id=self.call_id,
@@ -465,11 +474,19 @@ class OutgoingInvite(PendingAck):
             route_set=route_values(response)[::-1],
             local_cseq=head.number,
             remote_cseq=None,
-            flow=self._context.source,
+            flow=flow,
             contact_user=self._contact_user,
             is_caller=True,
             owner=self.owner,
+            peer=self._peer._replace(homes=(self._flow.host, flow.host)),
         )
+        dialog.called = self._flow
         dialog.credentials = self._credentials
-        dialog.homes = (self._flow.host, *dialog.homes)
         return dialog
+
+    @property
+    def _answered_from(self) -> Flow:
+        """Where the peer is reached: where it has answered from, unless that was by another
+        transport, over which nothing of the dialog is to go."""
+        source = self._context.source
+        return source if source.transport == self._flow.transport else self._flow

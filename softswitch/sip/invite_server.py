@@ -15,6 +15,7 @@ from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
 from softswitch.sip.events import InviteCancelled, InviteReceived
 from softswitch.sip.inspect import caller_uri, from_tag_of, number_of, plain_user, route_values
+from softswitch.sip.peer import Peer
 from softswitch.sip.reliable import ReliableSender, requires_reliable
 from softswitch.sip.timers import Timer
 
@@ -312,6 +313,7 @@ class IncomingInvite:
             contact_user=plain_user(request.uri),
             is_caller=False,
             owner=self.owner,
+            peer=Peer(self.source, (self.flow.host,)),
         )
         dialog.invite = self
         if self._transaction is None:

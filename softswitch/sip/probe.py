@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from softswitch.sip.compose import RequestHead
 from softswitch.sip.events import ProbeChanged
+from softswitch.sip.peer import Peer
 from softswitch.sip.timers import Timer
 from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
 
@@ -122,7 +123,7 @@ class Probe:
             + context.user_agent_line
         )
         self._transaction = ClientNonInviteTransaction(
-            context, head, head.to_bytes(extra), self._flow, self
+            context, head, head.to_bytes(extra), self._flow, self, Peer(self.owner)
         )
         self._transaction.start()
         self._wait(MAX_PATIENCE)

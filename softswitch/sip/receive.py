@@ -23,18 +23,20 @@ from softswitch.sip.checks import (
 from softswitch.sip.compose import ResponseHead, incomplete_answer
 from softswitch.sip.context import Context
 from softswitch.sip.errors import ParseError
-from softswitch.sip.events import RequestRefused
-from softswitch.sip.flow import Flow
+from softswitch.sip.events import RequestRefused, ResponseRefused
+from softswitch.sip.flow import SECURE_TRANSPORTS, Flow
 from softswitch.sip.in_dialog import (
     ALLOW_EVENTS_LINE,
+    IN_THE_CLEAR,
     NOT_THE_PEERS,
-    is_elsewhere,
     receive_in_dialog,
+    why_not_taken,
 )
 from softswitch.sip.inspect import Hop, from_tag_of, hop_of, method_of, number_of, to_tag_of
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.matching import server_key, way_back
 from softswitch.sip.message import Request, Response, is_answerable, parse_message
+from softswitch.sip.peer import FROM_ELSEWHERE, is_from_elsewhere
 from softswitch.sip.source import Unknown, Unproven
 from softswitch.sip.transaction.base import ServerTransaction
 from softswitch.sip.transaction.server_invite import ServerInviteTransaction, State
@@ -107,6 +109,12 @@ def _receive_response(context: Context, response: Response, data: bytes, flow: F
         # 18.1.2: if the sent-by does not correspond to what the client has inserted, the response
         # MUST be silently discarded.
         context.drop("sent-by", data, flow)
+    elif (
+        flow.host != transaction.flow.host or flow.transport != transaction.flow.transport
+    ) and is_from_elsewhere(context, transaction, flow):
+        context.drop(FROM_ELSEWHERE, data, flow)
+        asked = transaction.flow
+        context.emit(ResponseRefused(response, transaction.peer.who, asked, flow))
     else:
         transaction.receive_response(response)
 
@@ -167,8 +175,10 @@ def _receive_ack(
     dialog = context.dialogs.get((request.call_id, tag, from_tag_of(request)))
     if dialog is None:
         context.drop("stray-ack", data, flow)
-    elif is_elsewhere(context, dialog, flow):
-        context.drop(NOT_THE_PEERS, data, flow)
+        return
+    why = why_not_taken(context, dialog, flow)
+    if why:
+        context.drop(why, data, flow)
     else:
         dialog.flow = flow
         dialog.receive_ack(request)
@@ -178,11 +188,11 @@ def _receive_cancel(context: Context, arrival: Arrival) -> None:
     """Take a CANCEL that is no retransmission (9.2)."""
     request, key, hop, flow = arrival
     invite = context.server_transactions.get((*key[:-1], "INVITE"))
-    if isinstance(invite, ServerInviteTransaction) and flow.host != invite.flow.host:
-        owner = None if invite.user is None else invite.user.owner
-        if not context.may_speak(owner, flow.host):
+    if isinstance(invite, ServerInviteTransaction):
+        why = _why_not_cancelled(context, invite, flow)
+        if why:
             # Whoever it is has overheard the branch.
-            _refuse(context, request, hop, flow, Refusal(481, NOT_THE_PEERS))
+            _refuse(context, request, hop, flow, Refusal(481, why))
             return
     if invite is None:
         # "If the UAS did not find a matching transaction for the CANCEL [...] it SHOULD respond to
@@ -200,6 +210,17 @@ def _receive_cancel(context: Context, arrival: Arrival) -> None:
         invite.user.on_cancel(request)
 
 
+def _why_not_cancelled(context: Context, invite: ServerInviteTransaction, flow: Flow) -> str:
+    """Say why a CANCEL is none of whom its INVITE is of; empty: it may be (see `why_not_taken`)."""
+    came = invite.flow
+    if came.transport in SECURE_TRANSPORTS and flow.transport not in SECURE_TRANSPORTS:
+        return IN_THE_CLEAR
+    owner = None if invite.user is None else invite.user.owner
+    if flow.host == came.host or context.may_speak(owner, flow.host):
+        return ""
+    return NOT_THE_PEERS
+
+
 def _receive_new(context: Context, arrival: Arrival) -> None:
     """Take a request that is neither retransmitted nor ACK nor CANCEL."""
     request, key, hop, flow = arrival
@@ -207,8 +228,9 @@ def _receive_new(context: Context, arrival: Arrival) -> None:
     if tag:
         dialog = context.dialogs.get((request.call_id, tag, from_tag_of(request)))
         if dialog is not None:
-            if is_elsewhere(context, dialog, flow):
-                _refuse(context, request, hop, flow, Refusal(403, NOT_THE_PEERS))
+            why = why_not_taken(context, dialog, flow)
+            if why:
+                _refuse(context, request, hop, flow, Refusal(403, why))
             # What ends a call is served however full we are.
             elif context.has_room_for_transaction or request.method == "BYE":
                 head = ResponseHead(request, flow, hop, "", context.server_line)

@@ -17,6 +17,7 @@ from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RegistrationChanged
 from softswitch.sip.headers.name_address import NameAddress
 from softswitch.sip.headers.retry_after import RetryAfter
+from softswitch.sip.peer import Peer
 from softswitch.sip.timers import Timer
 from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
 
@@ -296,7 +297,7 @@ class Registration:
         )
         self._transaction = make_transaction(
             ClientNonInviteTransaction, context, head, (extra, b"", ""), self._flow, self,
-            self._credentials,
+            self._credentials, peer=Peer(self.owner),
         )  # fmt: skip
         self._transaction.start()
 

@@ -12,7 +12,12 @@ from typing import NamedTuple
 
 from softswitch.sip.compose import one_line
 from softswitch.sip.errors import ParseError
-from softswitch.sip.flow import DEFAULT_PORT, DEFAULT_TLS_PORT, Flow
+from softswitch.sip.flow import (
+    DEFAULT_PORT,
+    DEFAULT_TLS_PORT,
+    SECURE_TRANSPORTS,
+    Flow,
+)
 from softswitch.sip.headers.name_address import NameAddress
 from softswitch.sip.uri import Uri
 
@@ -49,10 +54,11 @@ def path_to(remote_target: str, route_set: Sequence[str]) -> Path:
     return Path(strict, _route_lines([*route_set[1:], f"<{remote_target}>"]), first)
 
 
-def flow_to(next_hop: Uri | None, last_heard: Flow) -> Flow:
+def flow_to(next_hop: Uri | None, last_heard: Flow, called: Flow | None = None) -> Flow:
     """Give the flow to a next hop; what its URI leaves open is as the dialog was last heard.
 
-    A URI that says nothing about an address (tel:) leads back to where the peer was last heard.
+    A URI that says nothing about an address (tel:) leads back to where the peer was last heard. One
+    that leads out of TLS leads to its host by TLS; where that is whom we have `called`, as we did.
     """
     if next_hop is None or not next_hop.is_sip or not next_hop.host:
         return last_heard._replace(connection=0) if last_heard.reliable else last_heard
@@ -61,11 +67,29 @@ def flow_to(next_hop: Uri | None, last_heard: Flow) -> Flow:
     if next_hop.scheme == "sips":
         # 26.2.2: "transport=tls" is not written any more, the scheme says it.
         transport = "tls"
-    host = parameters.get("maddr") or next_hop.host
+    host, port = parameters.get("maddr") or next_hop.host, next_hop.port
+    if last_heard.transport in SECURE_TRANSPORTS and asks_for_the_clear(next_hop):
+        if called is not None and host in (called.host, last_heard.host):
+            return called._replace(connection=0)
+        transport, port = last_heard.transport, None if port == DEFAULT_PORT else port
     default = DEFAULT_TLS_PORT if transport == "tls" else DEFAULT_PORT
     # An address has no certificate of its own: that of whom we have called is asked for again.
     name = last_heard.name if transport == "tls" and _is_address(host) else ""
-    return Flow(transport, host, next_hop.port or default, last_heard.listener, 0, name)
+    return Flow(transport, host, port or default, last_heard.listener, 0, name)
+
+
+def asks_for_the_clear(uri: Uri) -> bool:
+    """Say whether a URI names a way that can be read by others: another transport than TLS, or the
+    port of those.
+
+    26.2.1 leaves it to us what we hold to be secure: a dialog that was begun by TLS stays there,
+    whether a "sips" says so (RFC 5630 section 3.1.1) or not.
+    """
+    transport = (uri.parameters.get("transport") or "").lower()
+    # RFC 7118 section 4: "ws" is what is written for secure WebSockets, too.
+    if not uri.is_sip or uri.scheme == "sips" or transport in SECURE_TRANSPORTS | {"ws"}:
+        return False
+    return bool(transport) or uri.port == DEFAULT_PORT
 
 
 @lru_cache(maxsize=MAX_KNOWN_TARGETS)

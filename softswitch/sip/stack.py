@@ -8,7 +8,7 @@ next_event(), flows_to_close() and next_timeout(). It knows neither sockets nor 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from urllib.parse import quote
 
 from softswitch.sip.authorizing import make_transaction
@@ -27,6 +27,7 @@ from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.headers.replaces import Replaces
 from softswitch.sip.ids import Ids
 from softswitch.sip.invite_client import OutgoingInvite
+from softswitch.sip.peer import Peer
 from softswitch.sip.probe import Probe
 from softswitch.sip.receive import receive_message
 from softswitch.sip.registration import Registration
@@ -166,13 +167,19 @@ class Stack:
         credentials: Credentials | None = None,
         session_interval: int = 0,
         may_use_tcp: bool = False,
+        tcp_listener: int | None = None,
+        peer: object = None,
         now: float,
     ) -> OutgoingInvite:
         """Send an INVITE; `from_` and `to` are header values without tags (13.2.1).
 
+        `peer` is whom it goes to: responses of that one's are taken (`tell_answers`), within the
+        dialog too.
+
         With credentials, challenges are answered, of requests inside its dialog too. With a
         session interval, in seconds, a session timer is asked for. One that is too large for a
-        datagram may go by TCP, and by UDP again where nobody takes it.
+        datagram may go by TCP, from a certain listener where one is given, and by UDP again where
+        nobody takes it.
 
         Without a body the offer is left to the peer, and its answer goes into
         Dialog.acknowledge(); reliable provisional responses, which would have to carry it, are not
@@ -192,6 +199,7 @@ class Stack:
             has_offer=bool(body),
             owner=owner,
             credentials=credentials,
+            peer=Peer(peer),
         )
         if not context.has_room_for_transaction:
             invite.fail(503, "transport")
@@ -209,6 +217,7 @@ class Stack:
             content_type,
             session_interval=session_interval,
             may_use_tcp=may_use_tcp,
+            tcp_listener=tcp_listener,
         )
         return invite
 
@@ -227,6 +236,7 @@ class Stack:
         call_id: str | None = None,
         owner: object = None,
         credentials: Credentials | None = None,
+        peer: object = None,
         now: float,
     ) -> OutgoingRequest:
         """Send a request outside of any dialog that is no INVITE, OPTIONS say (8.1)."""
@@ -241,7 +251,7 @@ class Stack:
         extra = header_lines(headers) + context.user_agent_line
         make_transaction(
             ClientNonInviteTransaction, context, head, (extra, body, content_type), to_flow, user,
-            credentials,
+            credentials, peer=Peer(peer),
         ).start()  # fmt: skip
         return user
 
@@ -348,15 +358,28 @@ class Stack:
         self._context.is_stranger = by
         self._context.belongs = belongs
 
+    def tell_answers(
+        self,
+        answers: Callable[[object, Flow, Flow], bool],
+        led: Callable[[Flow, Flow, float], bool] | None = None,
+    ) -> None:
+        """Have responses taken from those that may answer. `answers` says whether a peer may answer
+        what went to one flow from another one; before, whoever is no stranger may. `led` says
+        whether what was sent to one flow, since a moment, went to where another one leads."""
+        self._context.answers = answers
+        self._context.led = led
+
     @property
     def drops(self) -> Counter[str]:
         """How many messages were dropped, by reason."""
         return self._context.drops
 
-    @property
-    def dropped_from(self) -> Mapping[str, str]:
-        """The host that the last of them came from, by reason, where that is known."""
-        return self._context.dropped_from
+    def take_dropped_from(self) -> dict[str, str]:
+        """Hand out, once, by reason a host that some of them came from since this was asked last:
+        one that is no stranger, where there was one."""
+        context = self._context
+        hosts, context.dropped_from = context.dropped_from, {}
+        return hosts
 
     @property
     def refusals(self) -> Counter[str]:

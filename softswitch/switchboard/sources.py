@@ -17,10 +17,12 @@ from softswitch.call.services import Services
 from softswitch.routing.defence import Banned, Gatekeeper
 from softswitch.routing.sources import NO_MARK, WRONG_MARK, SourceTable
 from softswitch.sip.digest import Gate, Verdict
-from softswitch.sip.events import RequestRefused
+from softswitch.sip.events import RequestRefused, ResponseRefused
 from softswitch.sip.flow import Flow
-from softswitch.sip.in_dialog import NOT_THE_PEERS
-from softswitch.sip.message import Request
+from softswitch.sip.in_dialog import IN_THE_CLEAR, NOT_THE_PEERS
+from softswitch.sip.inspect import method_of
+from softswitch.sip.message import Request, Response
+from softswitch.sip.peer import FROM_ELSEWHERE
 from softswitch.sip.source import Unknown, Unproven
 from softswitch.switchboard.challenges import Challenges
 
@@ -37,6 +39,14 @@ MAX_SHOWN = 128
 MAX_SHOWN_FROM = 20_000
 """Addresses that credentials were shown from; beyond it all are forgotten, and show them again with
 their next call."""
+
+
+_OVERHEARD = {NOT_THE_PEERS: "not its", IN_THE_CLEAR: "by TLS alone"}
+"""Why a request is refused that names a dialog, for people."""
+
+
+def _call_id(message: Request | Response) -> str:
+    return (message.headers.get("Call-ID") or "")[:MAX_SHOWN]
 
 
 class Sources:
@@ -85,7 +95,28 @@ class Sources:
         table = self._table()
         if not isinstance(name, str) or not table.defence.on:
             return not self.gatekeeper.is_stranger(host)
+        return self._is_at(table, name, host)
+
+    def _is_at(self, table: SourceTable, name: str, host: str) -> bool:
         return name in table.names_at(host) or self._shown_from.get(host) == name
+
+    def names_at(self, host: str) -> list[str]:
+        """The trunks that a host is of."""
+        return sorted(self._table().names_at(host))
+
+    def answers(self, peer: object, asked: Flow, flow: Flow) -> bool:
+        """Whether a trunk, or the one of a name, may answer what went to one flow from another one:
+        from its own addresses, by the same transport."""
+        table = self._table()
+        if not table.defence.on:
+            return True
+        name = peer.name if isinstance(peer, Trunk) else peer
+        if not isinstance(name, str):
+            return False
+        trunk = table.trunk(name) or peer
+        if isinstance(trunk, Trunk) and trunk.responses_from == "any":
+            return True
+        return flow.transport == asked.transport and self._is_at(table, name, flow.host)
 
     def _prove(
         self, table: SourceTable, request: Request, flow: Flow, trunk: Trunk | None
@@ -118,15 +149,39 @@ class Sources:
 
     def note_refused(self, event: RequestRefused) -> None:
         """Somebody was refused by the SIP core: strangers have only so many tries."""
-        if event.why == NOT_THE_PEERS:
-            who = ", ".join(sorted(self._table().names_at(event.flow.host)))
+        if event.why in _OVERHEARD:
             logger.warning(
-                "%s from %s:%d (%s) in the dialog %r, which is not its: refused",
+                "%s from %s:%d (%s) in the dialog %r, which is %s: refused",
                 event.request.method, event.flow.host, event.flow.port,
-                f"trunk {who}" if who else "a stranger",
-                (event.request.headers.get("Call-ID") or "")[:MAX_SHOWN],
+                self._whose(event.flow.host), _call_id(event.request), _OVERHEARD[event.why],
             )  # fmt: skip
         self._note(event, 1)
+
+    def note_response_refused(self, event: ResponseRefused) -> None:
+        """A response came from elsewhere than its request went: told now and then, of each trunk;
+        the metrics have each.
+
+        It is no vain try: over UDP its source may be anybody's, and who sends from an address that
+        its trunk does not list is to be found, not banned.
+        """
+        services, who = self._services, event.who
+        trunk = who.name if isinstance(who, Trunk) else str(who or "")
+        times = services.seldom.tells((FROM_ELSEWHERE, trunk), services.now())
+        if times is None:
+            return
+        asked, flow, response = event.asked, event.flow, event.response
+        logger.warning(
+            "trunk %s: %d to %s from %s %s:%d (%s) in dialog %r, which went to %s %s: dropped%s "
+            "(where that is the trunk's, say so in its sources)",
+            trunk or "-", response.status, method_of(response),
+            flow.transport, flow.host, flow.port, self._whose(flow.host),
+            _call_id(response), asked.transport, asked.host,
+            f" ({times} times)" if times > 1 else "",
+        )  # fmt: skip
+
+    def _whose(self, host: str) -> str:
+        who = ", ".join(self.names_at(host))
+        return f"trunk {who}" if who else "a stranger"
 
     def _on_unanswered(self, event: RequestRefused, times: int) -> None:
         # No other line says so: a 401 that is answered is none to be told of.

@@ -40,7 +40,7 @@ from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestRefused
 from softswitch.sip.flow import Flow
 from softswitch.sip.identity import CallerIdentity, read_identity
-from softswitch.sip.in_dialog import NOT_THE_PEERS
+from softswitch.sip.in_dialog import IN_THE_CLEAR, NOT_THE_PEERS
 from softswitch.sip.invite_server import IncomingInvite
 from softswitch.sip.message import Request
 from softswitch.stir.verdict import Verified
@@ -359,7 +359,7 @@ class Switchboard:
         """Say why the SIP core refused an INVITE before it came here; other requests are
         counted."""
         self.sources.note_refused(event)
-        if event.why != NOT_THE_PEERS:
+        if event.why not in (NOT_THE_PEERS, IN_THE_CLEAR):
             self._tell_refused(event)
 
     def _tell_refused(self, event: RequestRefused) -> None:

@@ -122,6 +122,11 @@ class TcpTable:
         self.touch(connection)
         connection.send(data, flow)
 
+    def has_carried(self, asked: Flow, source: Flow) -> bool:
+        """Whether a message to a flow went over the connection of another one."""
+        connection = self._connections.get(source.connection)
+        return connection is not None and asked.destination in connection.destinations
+
     def close_connection(self, flow: Flow) -> None:
         """Close the connection of a flow, after what was sent on it."""
         connection = self._connections.get(flow.connection)

@@ -70,6 +70,8 @@ class Transport:
         self._routes: dict[Flow, tuple[UdpSocket, Address]] = {}
         # Flows whose host is written differently from the address it leads to.
         self._named: dict[tuple[str, int], set[Flow]] = {}
+        # When a name led to an address last.
+        self._led: dict[tuple[str, str], float] = {}
         # Datagrams that wait for a name.
         self._waiting: dict[str, list[tuple[bytes, Flow]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,6 +142,15 @@ class Transport:
         fresh, self._lost = lost - self._lost, lost
         self.counters["udp_lost_unread"] += fresh
         return 1.0 if fresh else max((one[0] for one in told), default=0.0)
+
+    def has_led(self, asked: Flow, source: Flow, since: float) -> bool:
+        """Whether what was sent to a flow, since then, went to the host of another one, or over its
+        very connection; both are of one transport."""
+        streams = self._streams.get(asked.transport)
+        if streams is not None:
+            return streams.has_carried(asked, source)
+        last = self._led.get((asked.host, source.host))
+        return last is not None and last >= since
 
     # What sockets tell us (face.SocketOwner).
 
@@ -268,7 +279,12 @@ class Transport:
         ]
         if flow.listener in usable or not usable:
             return flow.listener
-        return usable[0]
+        return next((n for n in usable if self._is_of_its_kind(n, flow.host)), usable[0])
+
+    def _is_of_its_kind(self, listener: int, host: str) -> bool:
+        """Whether a listener's address is of the kind that a host is; a name may be of either."""
+        mine = self.endpoints[listener].host
+        return not (is_address(mine) and is_address(host)) or (":" in mine) == (":" in host)
 
     def _remember_name(self, flow: Flow, host: str) -> None:
         if host == flow.host:
@@ -276,6 +292,11 @@ class Transport:
         if len(self._named) >= MAX_ROUTES:
             self._named.clear()
         self._named.setdefault((host, flow.port), set()).add(flow)
+        # The latest stands last: what goes when there are too many is what is over longest.
+        self._led.pop((flow.host, host), None)
+        if len(self._led) >= MAX_ROUTES:
+            del self._led[next(iter(self._led))]
+        self._led[flow.host, host] = self._loop.time()
 
     def _fail(self, reason: str, flow: Flow) -> None:
         self.counters[reason] += 1

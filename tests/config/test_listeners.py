@@ -131,8 +131,9 @@ def test_a_name_that_says_the_transport_leaves_by_the_listener_that_the_trunk_na
 
     assert ways("free") == {"udp": "public", "tcp": "public"}
     assert ways("named") == {"udp": "inside", "tcp": "public"}
-    # Whose transport is written has one way.
+    # Whose transport is written has one way, unless TCP is for what no datagram holds.
     assert ways("six-stream") == {}
+    assert ways("plain") == {"udp": "inside", "tcp": "public"}
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,22 @@ class House:
         self.offset = 1_800_000_000.0
         self.told: list[tuple[type, dict[str, Any]]] = []
         self.drops: Counter[str] = Counter()
+        self.dropped_from = {"line-too-long": "192.0.2.1"}
+        self.trunks: dict[str, list[str]] = {}
         self.journal = SimpleNamespace(failing="", flush=lambda: None, sign_of_life=lambda: None)
         self.records = SimpleNamespace(failing="", waiting=0, retry=lambda at_most: None)
         services = SimpleNamespace(
             now=lambda: self.clock,
             wall_clock=lambda: self.clock + self.offset,
             tell=lambda kind, **facts: self.told.append((kind, facts)),
-            stack=SimpleNamespace(drops=self.drops, dropped_from={"line-too-long": "192.0.2.1"}),
+            stack=SimpleNamespace(drops=self.drops, take_dropped_from=lambda: self.dropped_from),
         )
-        self.keeping = Housekeeping(services, self.journal, self.records)  # type: ignore[arg-type]
+        self.keeping = Housekeeping(
+            services,  # type: ignore[arg-type]
+            self.journal,  # type: ignore[arg-type]
+            self.records,  # type: ignore[arg-type]
+            whose=lambda host: self.trunks.get(host, []),
+        )
 
     def passes(self, seconds: int = 1) -> None:
         for _ in range(seconds):
@@ -75,6 +82,24 @@ def test_what_was_dropped_is_told_once_a_second_but_for_what_is_usual(
     house.drops["keep-alive"] += 1
     house.passes()
     assert [one.getMessage() for one in caplog.records] == [
-        "SIP messages dropped without an answer: bad-start-line 2, "
-        "line-too-long 1 (the last from 192.0.2.1)"
+        "SIP messages dropped without an answer: bad-start-line 2, line-too-long 1 (from 192.0.2.1)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["carrier"], "from 192.0.2.1, trunk carrier"),
+        (["a", "b", "c", "d", "e"], "from 192.0.2.1, trunk a, b, c and 2 more"),
+    ],
+)
+def test_the_trunk_whose_messages_were_dropped_is_named(
+    caplog: pytest.LogCaptureFixture, names: list[str], told: str
+) -> None:
+    house = House()
+    house.trunks["192.0.2.1"] = names
+    house.drops["line-too-long"] += 2
+    house.passes()
+    assert [one.getMessage() for one in caplog.records] == [
+        f"SIP messages dropped without an answer: line-too-long 2 ({told})"
     ]

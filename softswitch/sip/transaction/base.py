@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from softswitch.sip.timers import Timer
+from softswitch.sip.peer import NOBODY, Peer
+from softswitch.sip.timers import TIMER_F, Timer
 
 if TYPE_CHECKING:
     from softswitch.sip.compose import RequestHead
@@ -54,8 +55,10 @@ class ClientTransaction:
         "data",
         "flow",
         "head",
+        "heard_at",
         "interval",
         "key",
+        "peer",
         "user",
     )
 
@@ -66,8 +69,12 @@ class ClientTransaction:
         data: bytes,
         flow: Flow,
         user: ClientUser | None,
+        peer: Peer = NOBODY,
     ) -> None:
         self.context = context
+        self.peer = peer
+        # The host that the last response came from, where that is not the one that was asked.
+        self.heard_at = ""
         self.head = head
         self.data = data
         self.flow = flow
@@ -104,6 +111,11 @@ class ClientTransaction:
         first = timeout if self.flow.reliable else interval
         self._timer = context.timers.start(context.now + first, self.on_timer)
         context.send(self.data, self.flow)
+
+    @property
+    def began(self) -> float:
+        """When the request was sent first; Timers B and F are of one length."""
+        return self._deadline - TIMER_F
 
     def has_expired(self) -> bool:
         """Say whether the time to give up has come (Timers B and F)."""

@@ -14,6 +14,7 @@ from softswitch.sip.events import (
     InviteReceived,
 )
 from softswitch.sip.flow import Flow
+from softswitch.sip.peer import Peer
 from tests.support.wire import PEER, SDP, US, Wire, request, response
 
 STRANGER = Flow("udp", "203.0.113.66", 5060)
@@ -161,7 +162,7 @@ def test_the_owners_hosts_and_those_of_the_dialog_may(owned: Wire, flow: Flow) -
 def test_who_was_heard_elsewhere_meanwhile_is_known_at_home(owned: Wire) -> None:
     """The first host named neither itself nor a route, and is no configured one."""
     dialog, to = owned_call(owned)
-    dialog.homes = (STRANGER.host,)
+    dialog.peer = Peer(None, (STRANGER.host,))
     (answer,) = owned.give(request("BYE", number=2, to=to), STRANGER)
     assert answer.status == 200
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from softswitch.sip.events import InviteAnswered, InviteRejected
-from softswitch.sip.flow import Flow
+from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.invite_client import MAX_DATAGRAM, OutgoingInvite
+from softswitch.sip.stack import Stack
 from tests.support.wire import PEER, SDP, US, Wire, response
 
 LARGE = SDP + b"a=" + b"x" * MAX_DATAGRAM
@@ -98,3 +99,56 @@ def test_the_cancel_goes_the_way_of_the_invite(wire: Wire) -> None:
     (cancel,) = wire.take()
     assert cancel.get("via") == message.get("via")
     assert wire.log[-1].flow.transport == "tcp"
+
+
+SIX = "2001:db8::9"
+INSIDE = "10.0.0.9"
+
+
+@pytest.fixture
+def many() -> Wire:
+    """Three listeners, each with UDP and TCP: one of IPv6, two of IPv4."""
+    made = Wire()
+    made.stack = Stack(
+        listeners=[
+            Listener(transport, advertised, port, host)
+            for advertised, port, host in (
+                (SIX, 5060, SIX),
+                ("203.0.113.9", 5060, "192.168.7.2"),
+                (INSIDE, 5070, INSIDE),
+            )
+            for transport in ("udp", "tcp")
+        ],
+        identify=lambda _request, _flow: True,
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("to_flow", "told", "listener", "via"),
+    [
+        # The first of its kind of address, not the first of all.
+        (PEER._replace(listener=2), None, 3, "203.0.113.9:5060"),
+        (PEER._replace(host="2001:db8::1", listener=0), None, 1, f"[{SIX}]:5060"),
+        # A name may be of any kind.
+        (PEER._replace(host="carrier.example", listener=2), None, 1, f"[{SIX}]:5060"),
+        # That which the trunk names.
+        (PEER._replace(listener=4), 5, 5, f"{INSIDE}:5070"),
+        (PEER._replace(host="carrier.example", listener=4), 5, 5, f"{INSIDE}:5070"),
+    ],
+)
+def test_it_leaves_by_the_listener_of_its_trunk_or_its_kind_of_address(
+    many: Wire, to_flow: Flow, told: int | None, listener: int, via: str
+) -> None:
+    many.stack.invite(
+        uri="sip:callee@192.0.2.1", to_flow=to_flow, from_="<sip:us@192.0.2.9>",
+        to="<sip:callee@192.0.2.1>", contact_user="us", body=LARGE, may_use_tcp=True,
+        tcp_listener=told, now=many.now,
+    )  # fmt: skip
+    (message,) = many.take()
+    assert many.log[-1].flow == to_flow._replace(transport="tcp", listener=listener)
+    assert message.get("via").startswith(f"SIP/2.0/TCP {via};")
+    # And by UDP again by the one it began with.
+    many.stack.send_failed(to_flow._replace(transport="tcp"), now=many.now)
+    many.take()
+    assert many.log[-1].flow == to_flow

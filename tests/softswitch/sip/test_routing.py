@@ -43,7 +43,8 @@ def test_an_address_is_to_show_the_certificate_of_whom_we_have_called() -> None:
     assert name_for("sip:a@192.0.2.7") == "carrier.example"
     assert name_for("sip:a@[2001:db8::7];transport=tls") == "carrier.example"
     assert name_for("sip:a@edge.example;transport=tls") == ""
-    assert name_for("sip:a@192.0.2.7;transport=tcp") == ""
+    # Nor is one that leads out of TLS followed there.
+    assert name_for("sip:a@192.0.2.7;transport=tcp") == "carrier.example"
     assert flow_to(None, heard) == heard._replace(connection=0)
 
 
