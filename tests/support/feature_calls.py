@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.support.control import ControlPeer
 from tests.support.faulty_path import FaultyPath, Towards
 from tests.support.ports import free_sip_port, is_free
 from tests.support.program import Record, Switch
 from tests.support.sipp import Sipp
 
-Action = Literal["", "lose", "double", "tcp"]
+Action = Literal["", "lose", "double", "late", "tcp"]
 # Each is a process that sleeps; more of them at once would only take the processor from the switch.
 MAX_AT_ONCE = 12
 # Below the ports that switches are given for sound.
@@ -31,8 +34,13 @@ HOST = "127.0.0.1"
 _FIRST_SLOT = random.randrange(0, MEDIA_PORTS, 8)
 _slots = itertools.count()
 
-# Given the switch and the directory: something that holds while the case runs, and its keys.
-Prepare = Callable[[Switch, Path], AbstractContextManager[Mapping[str, str]]]
+# Calls end when their far ends do, some seconds after the last case.
+IDLE_WITHIN = 15.0
+# Longer than T1: what is sent again arrives first.
+LATE_SECONDS = 0.7
+# Given the switch, the directory and what Call-IDs of the case begin with: something that holds
+# while it runs, and its keys.
+Prepare = Callable[[Switch, Path, str], AbstractContextManager[Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,8 @@ class Feature:
     messages: tuple[str, ...] = ()
     only_doubled: tuple[str, ...] = ()
     """Those that no timer sends again."""
+    never_late: tuple[str, ...] = ()
+    """Those that SIPp cannot take behind what follows them."""
     caller: str = "127.0.0.21"
     """The address that the switch knows it by."""
     hold_ms: int = 700
@@ -57,6 +67,8 @@ class Feature:
     prepare: Prepare | None = None
     over_tcp: bool = False
     extra: tuple[str, ...] = ()
+    calls: int = 1
+    """How many the switch had in each case."""
 
     def cases(self) -> list[Case]:
         """All of them, the one without a fault first."""
@@ -64,6 +76,11 @@ class Feature:
         found += [Case(self, "lose", message) for message in self.messages]
         found += [Case(self, "double", message) for message in self.messages + self.only_doubled]
         return [*found, Case(self, "tcp", "")] if self.over_tcp else found
+
+    def late_cases(self) -> list[Case]:
+        """For each message that is sent again, one where it arrives after that."""
+        late = [message for message in self.messages if message not in self.never_late]
+        return [Case(self, "late", message) for message in late]
 
 
 @dataclass(frozen=True)
@@ -79,13 +96,17 @@ class Case:
 
     def arm(self, path: FaultyPath) -> None:
         """Have the path do what this case is about."""
-        if self.action not in ("lose", "double"):
+        if self.action in ("", "tcp"):
             return
         name, _, nth = self.message.partition("#")
         name, _, cseq = name.partition("/")
         towards: Towards | None = "far" if name.startswith("<") else None
-        fault = path.lose if self.action == "lose" else path.double
-        fault(
+        faults: dict[str, Callable[..., object]] = {
+            "lose": path.lose,
+            "double": path.double,
+            "late": partial(path.delay, seconds=LATE_SECONDS),
+        }
+        faults[self.action](
             name.removeprefix("<"),
             nth=int(nth or 1),
             cseq=int(cseq) if cseq else None,
@@ -110,25 +131,50 @@ class Ran:
         return f"{self.problem}\n{self.path.ladder() if self.path else ''}\n{self.records}"
 
 
-def run_cases(switch: Switch, directory: Path, cases: Iterable[Case]) -> dict[Case, Ran]:
-    """Runs them side by side, those that take longest first; records are not read yet."""
+@dataclass(frozen=True)
+class Runs:
+    """What became of all of them."""
+
+    ran: Mapping[Case, Ran]
+    calls_left: int
+    presented: int
+    records: int
+
+
+def run_cases(switch: Switch, directory: Path, cases: Iterable[Case]) -> Runs:
+    """Runs them side by side, those that take longest first, and reads what the switch says."""
     ordered = sorted(cases, key=lambda case: -case.feature.timeout)
     with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
         begun = [
             pool.submit(_run, switch, directory, case, f"case{number}-")
             for number, case in enumerate(ordered)
         ]
-        return {ran.case: ran for ran in (one.result() for one in begun)}
+        ran = {one.case: one for one in (future.result() for future in begun)}
+    status = _when_idle(switch)
+    return Runs(ran, status["calls"], status["presented"], _read_records(switch, ran.values()))
 
 
-def read_records(switch: Switch, ran: Iterable[Ran]) -> None:
-    """Give each case the records of its calls."""
+def _when_idle(switch: Switch) -> dict[str, int]:
+    """Its status when no call goes on, or when that has been waited for in vain."""
+    with ControlPeer((switch.host, switch.control_port)) as peer:
+        deadline = time.monotonic() + IDLE_WITHIN
+        while True:
+            status: dict[str, int] = peer.ask("status")
+            if status["calls"] == 0 or time.monotonic() > deadline:
+                return status
+            time.sleep(0.05)
+
+
+def _read_records(switch: Switch, ran: Iterable[Ran]) -> int:
+    """Give each case the records of its calls; how many there are of all."""
     by_call: dict[str, list[Record]] = {}
-    for record in switch.records():
+    records = switch.records()
+    for record in records:
         call_id = str(record["legs"][0]["sip_call_id"])
         by_call.setdefault(call_id.partition("-")[0] + "-", []).append(record)
     for one in ran:
         one.records = by_call.get(one.call_id, [])
+    return len(records)
 
 
 def _run(switch: Switch, directory: Path, case: Case, call_id: str) -> Ran:
@@ -136,7 +182,7 @@ def _run(switch: Switch, directory: Path, case: Case, call_id: str) -> Ran:
     with ExitStack() as stack:
         try:
             prepare = case.feature.prepare
-            keys = stack.enter_context(prepare(switch, directory)) if prepare else {}
+            keys = stack.enter_context(prepare(switch, directory, ran.call_id)) if prepare else {}
             caller = _straight if case.action == "tcp" else _on_a_path
             outcome = stack.enter_context(caller(stack, switch, directory, ran, keys)).wait()
             assert outcome.successful == 1, outcome.trace
