@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from media import dtmf
 from rtp.engine import MediaPort, Prompt
 from softswitch.call.company import hears_a_mix
+from softswitch.sip.in_turn import InTurn
 
 if TYPE_CHECKING:
     from softswitch.call.leg import Leg
@@ -34,6 +35,9 @@ GAP_SECONDS = 0.06
 
 PAUSE_SECONDS = 0.5
 PAUSES = "wW,"
+
+MAX_TAKING_SECONDS = 32.0
+"""For how long a peer may leave an INFO unanswered: then (Timer F) it has lost its dialog."""
 
 SLACK_SECONDS = 0.05
 """The engine hears of it a little later, and the last packets are sent at the packet's pace."""
@@ -90,26 +94,27 @@ def must_press(leg: Leg | None) -> bool:
 
 
 def _tell(leg: Leg, digit: str) -> None:
-    """Tell the peer of a key by INFO, in the way of RFC 2976's time."""
+    """Tell the peer of a key by INFO, in the way of RFC 2976's time, behind those before it."""
     if leg.dialog is None:
         return
-    leg.dialog.request(
-        "INFO",
-        body=f"Signal={digit}\r\nDuration={round(DIGIT_SECONDS * 1000)}\r\n".encode(),
-        content_type="application/dtmf-relay",
-        now=leg.services.now(),
-    )
+    if leg.told_keys is None or leg.told_keys.dialog is not leg.dialog:
+        leg.told_keys = InTurn(leg.dialog, "INFO", "application/dtmf-relay")
+    body = f"Signal={digit}\r\nDuration={round(DIGIT_SECONDS * 1000)}\r\n"
+    leg.told_keys.send(body.encode(), now=leg.services.now())
     leg.services.flush_soon()
 
 
 async def _tell_all(leg: Leg, digits: str) -> bool:
-    """One after the other: over UDP a later one would overtake an earlier one, and count as out
-    of order."""
+    """One after the other, as fast as they can be pressed, until the peer has taken the last."""
     for digit in digits:
         if leg.ended:
             return False
         _tell(leg, digit)
         await asyncio.sleep(DIGIT_SECONDS + GAP_SECONDS)
+    for _ in range(round(MAX_TAKING_SECONDS / GAP_SECONDS)):
+        if leg.ended or leg.told_keys is None or not leg.told_keys.is_busy:
+            break
+        await asyncio.sleep(GAP_SECONDS)
     return True
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from softswitch.call.call import Call
     from softswitch.call.moving import Move
     from softswitch.call.services import Services
+    from softswitch.sip.in_turn import InTurn
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ class Leg:
     """What becomes of fax between it and the leg it is bridged to; None: there is sound."""
     asked_clock = float("-inf")
     """When its peer was last asked whether it is there, since nothing was heard of it."""
+    told_keys: InTurn | None = None
+    """What its peer is told of keys by INFO; made at the first one."""
 
     def __init__(self, call: Call, leg_id: str, trunk: Trunk, services: Services) -> None:
         self.handlers = DIALOG_HANDLERS

@@ -367,6 +367,49 @@ def test_keys_that_a_treatment_presses_go_by_info_in_their_order(tmp_path: Path)
         lab.settle()
 
 
+@pytest.mark.parametrize("lost", ["switch:INFO", "callee:200 INFO"])
+def test_keys_keep_their_order_though_one_is_lost(tmp_path: Path, lost: str) -> None:
+    with laboratory(tmp_path / "data", agents="keys: info") as lab:
+        without_events(lab)
+        leg = lab.call.callee
+        assert leg is not None
+        sent: list[bool] = []
+
+        async def press() -> None:
+            sent.append(await leg.send_dtmf("12"))
+
+        lab.lost_once.add(lost)
+        lab.begin(press())
+        for digit in "34":
+            lab.do(lambda digit=digit: lab.call.caller.on_digit(digit, "info"))  # type: ignore[misc]
+        lab.advance(0.4)
+        assert sent == []
+        lab.advance(5.0)
+        assert sent == [True]
+        assert sorted(told_by_info(lab)) == list("1234")
+        assert [one for one in lab.carried if one == "callee:500 INFO"] == []
+        lab.caller.hang_up()
+        lab.settle()
+
+
+def test_keys_for_a_party_that_says_nothing_end_with_its_leg(tmp_path: Path) -> None:
+    with laboratory(tmp_path / "data", agents="keys: info") as lab:
+        without_events(lab)
+        leg = lab.call.callee
+        assert leg is not None
+        sent: list[bool] = []
+
+        async def press() -> None:
+            sent.append(await leg.send_dtmf("12"))
+
+        lab.lost.add("callee:200 INFO")
+        lab.begin(press())
+        lab.advance(40)
+        assert sent == [False]
+        assert told_by_info(lab) == ["1"]
+        assert leg.ended
+
+
 def test_a_party_with_events_gets_events_whatever_its_trunk_says(tmp_path: Path) -> None:
     with laboratory(tmp_path / "data", agents="keys: info") as lab:
         bridged(lab)
