@@ -99,8 +99,9 @@ class _Late:
 class FaultyPath:
     """One way between the switch and one far end; a thread carries it until `close`.
 
-    `switch` and `far` may be set later: until then nothing is carried to or from them. `change` is
-    asked what each datagram is to become: for a far end that cannot read all there may be.
+    `switch` and `far` may be set later: until then nothing is carried to or from them. `held` is a
+    socket that has its port already. `change` is asked what each datagram is to become: for a far
+    end that cannot read all there may be.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class FaultyPath:
         switch: Address | None = None,
         far: Address | None = None,
         host: str = "127.0.0.1",
-        port: int = 0,
+        held: socket.socket | None = None,
         change: Callable[[bytes, Towards], bytes] | None = None,
     ) -> None:
         self.switch = switch
@@ -118,8 +119,9 @@ class FaultyPath:
         self.faults: list[Fault] = []
         self.passed: list[Passed] = []
         self.strangers: list[Address] = []
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((host, port))
+        self._socket = held or socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if held is None:
+            self._socket.bind((host, 0))
         self._socket.setblocking(False)
         self.address: Address = self._socket.getsockname()[:2]
         self._late: list[_Late] = []
