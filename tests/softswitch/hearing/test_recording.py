@@ -419,7 +419,7 @@ def test_the_end_waits_for_the_hash_and_not_for_ever(lab: Laboratory) -> None:
     taped.writer.finish()
     lab.settle()
     assert len(taped.files()) == 1
-    assert taped.stage._tapes == {}
+    assert taped.stage._tapes.owed == {}
 
 
 def test_legs_whose_ears_never_close_do_not_keep_the_file_open(lab: Laboratory) -> None:
@@ -442,11 +442,11 @@ def test_nothing_is_left_of_calls_that_are_over(lab: Laboratory) -> None:
         hang_up(taped)
     taped.speak(3.0)
     stage = taped.stage
-    assert not stage._tapes
+    assert not stage._tapes.owed
     assert not stage._calls
     assert not stage._ears
-    assert not stage._strands.strands
-    assert not stage._due
+    assert not stage._tapes.strands.strands
+    assert not stage._tapes.due
     assert not taped.writer.taping._reels
     assert len(taped.files()) == 3
 
@@ -567,7 +567,7 @@ def test_a_campaign_chosen_later_is_recorded_from_then_on(lab: Laboratory) -> No
 
 def test_a_folder_outside_the_data_folder_is_told_whole(lab: Laboratory, tmp_path: Path) -> None:
     taped = TapedCalls(lab, record=Recording())
-    taped.stage._folder = tmp_path / "elsewhere"
+    taped.stage._tapes._folder = tmp_path / "elsewhere"
     bridged(taped)
     hang_up(taped)
     assert lab.record["recordings"][0]["path"].startswith(f"{tmp_path}/elsewhere/")

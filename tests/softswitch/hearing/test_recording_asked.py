@@ -81,7 +81,7 @@ def test_each_start_makes_a_file_of_its_own_with_the_sound_of_its_time(lab: Labo
     first, second = saved(taped)
     assert spoken(first, 1000) == pytest.approx((0.0, 1.0), abs=0.03)
     assert spoken(second, 2000) == pytest.approx((0.0, 1.0), abs=0.03)
-    assert len(taped.stage._due) <= 1
+    assert taped.stage._tapes.due <= 1
     hang_up(taped)
     names = [Path(one["path"]).name for one in lab.record["recordings"]]
     assert names == [f"{call}.wav", f"{call}-2.wav"]
@@ -140,7 +140,7 @@ def test_calls_that_are_not_answered_over_or_unknown_are_not_recorded(lab: Labor
     assert taped.stage.start(call) is None
     assert taped.stage.start("nobody") is None
     assert taped.files() == []
-    assert taped.stage._tapes == {}
+    assert taped.stage._tapes.owed == {}
 
 
 def test_one_call_has_only_so_many_recordings(
