@@ -158,6 +158,9 @@ def _trunk_address(text: str) -> HostPort:
     if semicolon and name != "transport":
         raise ValueError(text)
     found = host_port(5061 if transport == "tls" else 5060, where.strip())
+    if transport in ("ws", "wss") and found.explicit:
+        message = f"calls by {transport} go over the connection that the peer has opened: no port"
+        raise RefusedError(message)
     why = unusable(found.host, wildcard=False)
     if why is not None:
         raise RefusedError(f"{found.host} is {why}")
@@ -166,11 +169,11 @@ def _trunk_address(text: str) -> HostPort:
     for known in get_args(Transport):
         if transport == known:
             return replace(found, transport=known, told=True)
-    raise RefusedError(f'the transport is udp, tcp or tls, not "{shorten(transport)}"')
+    raise RefusedError(f'the transport is udp, tcp, tls, ws or wss, not "{shorten(transport)}"')
 
 
 TRUNK_ADDRESS = scalar(
-    'host:port, with ";transport=tcp" (or tls) where it is not UDP, such as '
+    'host:port, with ";transport=tcp" (or tls, ws, wss) where it is not UDP, such as '
     '"192.0.2.1:5060;transport=tcp"',
     _trunk_address,
 )

@@ -15,6 +15,7 @@ from config.document import Tree
 from config.errors import Problems
 from config.kinds import NAME, list_of, one_of
 from config.model import Switch, SwitchListener, Transport, Trunk
+from config.origins import ORIGINS
 from config.reading import (
     Fields,
     Key,
@@ -32,7 +33,9 @@ __all__ = ["LISTENER", "LISTEN_KIND", "Endpoint", "endpoints", "give_listeners",
 MAX_LISTENERS = 16
 """A switch has a side to the Internet, some to carriers, and both in two kinds of addresses."""
 
-_TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "tls")
+_TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "tls", "ws", "wss")
+_CALLED_BY: tuple[Transport, ...] = ("udp", "tcp", "tls")
+"""What a name may say that its servers are called by (NAPTR), and what a call may change to."""
 _USUAL: tuple[Transport, ...] = ("udp", "tcp")
 _ADDRESS = address(5060)
 
@@ -56,8 +59,9 @@ class ListenerKeys:
     )
     TRANSPORTS = Key(
         "transports",
-        list_of(one_of(_TRANSPORTS), most=3),
-        "Its transports; tls has a port of its own, and the certificate of `tls`.",
+        list_of(one_of(_TRANSPORTS), most=2),
+        "Its transports. Each of tls, ws and wss (SIP over WebSocket) has a port of its own; tls "
+        "and wss have the certificate of `tls`.",
         otherwise="udp and tcp",
         example="[udp]",
     )
@@ -68,6 +72,14 @@ class ListenerKeys:
         "the switch.",
         otherwise="`advertise` of the switch, or the host it listens at",
         example="203.0.113.7",
+    )
+    ORIGINS = Key(
+        "origins",
+        ORIGINS,
+        "Of ws and wss: origins of web pages whose scripts may connect. Programs, which name none, "
+        "always may.",
+        otherwise="no page may",
+        example="[https://phone.example.com]",
     )
 
 
@@ -86,7 +98,7 @@ def _read_listener(tree: Tree, reading: Reading) -> SwitchListener:
     keys = ListenerKeys
     fields = read_fields(tree, LISTENER, reading)
     where = fields[keys.ADDRESS]
-    fields.need_good(keys.TRANSPORTS, keys.ADVERTISE)
+    fields.need_good(keys.TRANSPORTS, keys.ADVERTISE, keys.ORIGINS)
     transports = fields.get(keys.TRANSPORTS) or _USUAL
     _check_one(fields, where, transports)
     return SwitchListener(
@@ -95,6 +107,7 @@ def _read_listener(tree: Tree, reading: Reading) -> SwitchListener:
         port=where.port,
         transports=transports,
         advertise_host=fields.get(keys.ADVERTISE) or "",
+        origins=fields.get(keys.ORIGINS) or (),
         location=tree.location,
     )
 
@@ -107,9 +120,13 @@ def _check_one(fields: Fields, where: HostPort, transports: Sequence[Transport])
         if why:
             message = f"{key.name}: {host} is {why}"
             raise RefusedError(message, location=fields.place(key))
-    if "tls" in transports and "tcp" in transports:
-        message = "transports: tls and tcp cannot have one port: two listeners"
+    streams = [one for one in transports if one != "udp"]
+    if len(streams) > 1:
+        message = f"transports: {' and '.join(streams)} cannot have one port: two listeners"
         raise RefusedError(message, location=fields.place(keys.TRANSPORTS))
+    if keys.ORIGINS in fields and not set(streams) & {"ws", "wss"}:
+        message = "origins: only ws and wss are reached by web pages"
+        raise RefusedError(message, location=fields.place(keys.ORIGINS))
 
 
 def _read_listen(tree: Tree, reading: Reading) -> tuple[SwitchListener, ...]:
@@ -181,12 +198,13 @@ class Endpoint:
     host: str
     port: int
     advertise_host: str
+    origins: tuple[str, ...] = ()
 
 
 def endpoints(switch: Switch) -> tuple[Endpoint, ...]:
     """The sockets of a switch, in the order in which they are counted."""
     found = [
-        Endpoint(one.name, transport, one.host, one.port, one.advertise_host)
+        Endpoint(one.name, transport, one.host, one.port, one.advertise_host, one.origins)
         for one in switch.listeners
         for transport in one.transports
     ]
@@ -249,7 +267,7 @@ def _may_change(trunk: Trunk) -> bool:
 
 def _each_transport(trunk: Trunk, known: Sequence[Endpoint]) -> tuple[tuple[Transport, int], ...]:
     """Where a call leaves by whatever the trunk's name likes best."""
-    first = ((transport, _fitting(trunk, transport, known)) for transport in _TRANSPORTS)
+    first = ((transport, _fitting(trunk, transport, known)) for transport in _CALLED_BY)
     return tuple((transport, known.index(fitting[0])) for transport, fitting in first if fitting)
 
 

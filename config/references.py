@@ -88,11 +88,12 @@ def check_trunks(switch: Switch, trunks: Mapping[str, Trunk], problems: Problems
     own = {
         (host, one.port)
         for one in endpoints(switch)
-        if one.transport != "tls"
+        if one.transport in ("udp", "tcp")
         for host in (one.host, one.advertise_host)
     }
     for trunk in trunks.values():
-        if (trunk.host, trunk.port) in own:
+        # A WebSocket is opened by the peer: its address is no place that calls go to.
+        if trunk.transport not in ("ws", "wss") and (trunk.host, trunk.port) in own:
             where = f"{trunk.host}:{trunk.port}"
             problems.add(trunk.location, f'trunk "{trunk.name}": {where} is the switch itself')
         if trunk.transport == "tls" and switch.tls is None:
@@ -101,6 +102,8 @@ def check_trunks(switch: Switch, trunks: Mapping[str, Trunk], problems: Problems
                 f'trunk "{trunk.name}": TLS needs a certificate',
                 "set tls in the section switch",
             )
+        _check_websocket(switch, trunk, problems)
+        _check_reuse(switch, trunk, problems)
     users: dict[str, str] = {}
     for trunk in trunks.values():
         if trunk.inbound_auth is None:
@@ -112,6 +115,34 @@ def check_trunks(switch: Switch, trunks: Mapping[str, Trunk], problems: Problems
                 f'trunk "{trunk.name}": inbound_auth has the user of trunk "{shorten(other)}"',
                 "calls are known by it: each trunk needs its own",
             )
+
+
+def _check_websocket(switch: Switch, trunk: Trunk, problems: Problems) -> None:
+    """Who connects by WebSocket needs a listener for it, and is never connected to."""
+    if trunk.transport not in ("ws", "wss"):
+        return
+    if not switch.listeners:
+        problems.add(
+            trunk.location,
+            f'trunk "{trunk.name}": nobody listens for {trunk.transport}',
+            "write listeners in a list, one of them with it",
+        )
+    if trunk.register is not None:
+        message = f'trunk "{trunk.name}": register: a registrar is not called by a WebSocket'
+        problems.add(trunk.location, message)
+
+
+def _check_reuse(switch: Switch, trunk: Trunk, problems: Problems) -> None:
+    """RFC 5923 lets a connection lead both ways only where both ends have shown by TLS who they
+    are."""
+    if not trunk.connection_reuse:
+        return
+    start = f'trunk "{trunk.name}": connection_reuse: '
+    if trunk.transport != "tls":
+        problems.add(trunk.location, f"{start}only by TLS both ends prove who they are")
+    elif switch.tls is not None and not (switch.tls.client_certificates and switch.tls.verify):
+        message = f"{start}whoever connects has to show a certificate, and so has whom we call"
+        problems.add(trunk.location, message, "client_certificates: true in tls, without verify")
 
 
 def check_publishers(

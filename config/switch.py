@@ -350,7 +350,7 @@ def _check_listeners(
     if keys.TRANSPORTS in fields:
         message = "transports: each listener of the list has its own"
         problems.add(fields.place(keys.TRANSPORTS), message)
-    needs_tls = [one for one in listeners if "tls" in one.transports]
+    needs_tls = [one for one in listeners if {"tls", "wss"} & set(one.transports)]
     if needs_tls and fields.get(keys.TLS) is None and not fields.refused(keys.TLS):
         message = f'listen: "{needs_tls[0].name}" needs a certificate'
         problems.add(needs_tls[0].location, message, "set tls")
@@ -392,7 +392,7 @@ def _check_ports(
         message = f"rtp_ports: SIP's port {listen.port} lies in {ports[0]}-{ports[1]}"
         problems.add(_first(fields, keys.RTP_PORTS, keys.LISTEN), message)
     same = listen.port == control.port and same_host(listen.host, control.host)
-    if set(transports) & {"tcp", "tls"} and same and not fields.refused(keys.CONTROL, keys.LISTEN):
+    if set(transports) - {"udp"} and same and not fields.refused(keys.CONTROL, keys.LISTEN):
         message = f"control: port {control.port} is SIP's already"
         problems.add(_first(fields, keys.CONTROL, keys.LISTEN), message)
 

@@ -45,6 +45,7 @@ from config.trunk_numbers import NUMBERS_KIND
 from config.trunk_probes import PROBE_KIND
 from config.trunk_proxies import BEHIND_KIND
 from config.trunk_responses import RESPONSES_FROM
+from config.trunk_reuse import CONNECTION_REUSE
 from config.trunk_sound import CODECS, COMFORT_NOISE, PTIME
 from config.trunk_srtp import RTCP_MUX, SRTP
 from config.trunk_transfers import REDIRECTS, TRANSFERS
@@ -182,6 +183,7 @@ class TrunkKeys:
     OFFERS = OFFERS
     KEYS = KEYS
     SILENCE_CHECK = SILENCE_CHECK
+    CONNECTION_REUSE = CONNECTION_REUSE
     NUMBERS = Key(
         "numbers",
         NUMBERS_KIND,
@@ -229,8 +231,9 @@ class TrunkKeys:
 
 
 def _is_by_name(where: HostPort) -> bool:
-    """RFC 3263 section 4.2: a name without a port is looked up for its servers."""
-    return not (where.explicit or is_address(where.host))
+    """RFC 3263 section 4.2: a name without a port is looked up for its servers; who connects to us
+    by WebSocket has none."""
+    return not (where.explicit or is_address(where.host) or where.transport in ("ws", "wss"))
 
 
 def _registration(fields: Fields, reading: Reading) -> TrunkRegistration | None:
@@ -350,6 +353,7 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         responses_from=fields[keys.RESPONSES_FROM],
         offers=fields[keys.OFFERS],
         keys=fields[keys.KEYS],
+        connection_reuse=fields[keys.CONNECTION_REUSE],
         identity=_vouching(fields, reading),
         cost=fields.get(keys.COST),
         listen=fields.get(keys.LISTEN),

@@ -14,6 +14,7 @@ from config.control import ControlKeys
 from config.document import Scalar, Tree
 from config.kinds import BOOLEAN, NAME, POOL_NAME, integer, list_of, mapping_of
 from config.model import Location, Web, WebPool
+from config.origins import ORIGINS
 from config.reading import (
     Key,
     MissingError,
@@ -30,15 +31,10 @@ __all__ = ["WEB", "WEB_POOL", "read_web"]
 
 MAX_POOLS = 1000
 """Pools that pages may ask for; a page has one."""
-MAX_ORIGINS = 200
-"""Sites of a pool: looked through for each request."""
 MAX_PROXIES = 50
 """Looked through for each request."""
-ANY_ORIGIN = "*"
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,100}\Z")
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}(?::[0-9]{1,5})?\Z|https?://\[[0-9a-f:.]+\]"
-                     r"(?::[0-9]{1,5})?\Z")  # fmt: skip
 
 
 def _key(text: str) -> str:
@@ -47,22 +43,7 @@ def _key(text: str) -> str:
     return text
 
 
-def _origin(text: str) -> str:
-    if text == ANY_ORIGIN:
-        return text
-    # RFC 6454 section 6.2: scheme, host and port, in lower case, without a path.
-    if text.endswith("/"):
-        raise RefusedError("an origin has no path", suggestion=f'"{text.rstrip("/")}"')
-    if not _ORIGIN.match(text.lower()):
-        raise ValueError(text)
-    return text.lower()
-
-
 PUBLIC_KEY = scalar("8 to 100 letters, digits, _ and -", _key)
-ORIGINS = list_of(
-    scalar('an origin such as "https://shop.example.com", or "*" for any', _origin),
-    most=MAX_ORIGINS,
-)
 
 
 class WebPoolKeys:

@@ -202,7 +202,9 @@ class App:
         """Take the SIP sockets before all that costs time: a port that is taken is told at once."""
         switch = self.configuration.switch
         self.resolver = _resolver(switch)
-        sockets = [Endpoint(one.transport, one.host, one.port) for one in endpoints(switch)]
+        sockets = [
+            Endpoint(one.transport, one.host, one.port, one.origins) for one in endpoints(switch)
+        ]
         self.tls = None if switch.tls is None else Tls(tls_files(switch.tls))
         self.transport = Transport(sockets, resolver=self.resolver, tls=self.tls)
         self._resources.push_async_callback(self.transport.close)
@@ -307,10 +309,7 @@ class App:
         )
         self._resources.push_async_callback(self.servers.close)
         self.servers.use(self.configuration)
-        stack.admits = self.switchboard.sources.gatekeeper.admits
-        sources = self.switchboard.sources
-        stack.tell_strangers(sources.gatekeeper.is_stranger, sources.belongs)
-        stack.tell_answers(sources.answers, self.transport.has_led)
+        self._tell_stack(stack)
         self.trunk_watch = TrunkWatch(self.services, self.switchboard.sources.lines)
         self.servers.on_looked = self._on_looked
         self.names.use(self.configuration, snapshot.trunks.known)
@@ -348,11 +347,27 @@ class App:
     def _use(self, configuration: Configuration, snapshot: Snapshot) -> None:
         """Have calls that come in from now on begin with another configuration."""
         before, self.configuration = self.configuration, configuration
+        self._reuse_connections()
         self.switchboard.snapshot = snapshot
         self.switchboard.sources.gatekeeper.forget_known()
         self.names.use(configuration, snapshot.trunks.known)
         if templates_of(configuration) != templates_of(before):
             self._speak_bindings()
+
+    def _tell_stack(self, stack: Stack) -> None:
+        """Have the stack ask whose messages it may look at, and whose they are."""
+        sources = self.switchboard.sources
+        stack.admits = sources.gatekeeper.admits
+        stack.tell_strangers(sources.gatekeeper.is_stranger, sources.belongs)
+        stack.tell_answers(sources.answers, self.transport.has_led)
+        self._reuse_connections()
+
+    def _reuse_connections(self) -> None:
+        """Use connections in both directions where the configuration says so."""
+        trunks = self.configuration.trunks.values()
+        hosts = {trunk.host for trunk in trunks if trunk.connection_reuse}
+        self.transport.reuse(hosts)
+        self.stack.reuse_connections(hosts, self.transport.alias)
 
     def _learn(self, known: Known) -> None:
         """Have trunks known by what their names stand for now."""

@@ -55,7 +55,7 @@ def load_startable(path: Path | str, environment: Mapping[str, str]) -> Configur
 def warnings_of(configuration: Configuration) -> Iterator[str]:
     """What can be used as it is, and is hardly what was meant; each with its place."""
     for trunk in configuration.trunks.values():
-        if trunk.srtp != "off" and trunk.transport != "tls":
+        if trunk.srtp != "off" and trunk.transport not in ("tls", "wss"):
             yield (
                 f'{trunk.location}: trunk "{trunk.name}": srtp: the keys go over '
                 f"{trunk.transport.upper()} for everybody on the way to read (transport=tls hides "

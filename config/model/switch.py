@@ -45,6 +45,8 @@ class SwitchListener:
     transports: tuple[Transport, ...] = ("udp", "tcp")
     advertise_host: str = ""
     """Host put in Via, Contact and SDP of what goes by it; empty: the switch's, or its own."""
+    origins: tuple[str, ...] = ()
+    """Of WebSockets: pages that may connect, `*` all. Default none: programs only, no browsers."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -167,6 +167,9 @@ class Trunk:
     responses_from: ResponsesFrom = "trunk"
     """Whose responses to our requests are taken: its own, or those of whoever knows their branch.
     Default trunk."""
+    connection_reuse: bool = False
+    """Whether a TLS connection is used in both directions, whoever has opened it (RFC 5923).
+    Default false."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
 
     @property

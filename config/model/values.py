@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from config.model.expression import Template
 
-Transport = Literal["udp", "tcp", "tls"]
+Transport = Literal["udp", "tcp", "tls", "ws", "wss"]
 Oversize = Literal["tcp", "udp"]
 CodecName = Literal["PCMU", "PCMA", "G722", "opus"]
 Hold = Literal["pass", "local"]

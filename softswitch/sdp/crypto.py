@@ -27,6 +27,7 @@ MAX_CRYPTO_LINES = 16
 
 KEYS_NEEDED = "srtp is required, the far end gave no usable key"
 KEYS_WANTED = "the far end wants srtp, and gave no usable key"
+DTLS_NOT_SPOKEN = "sound by DTLS-SRTP (UDP/TLS), as browsers want it, is not spoken here"
 
 _LINE = re.compile(r"crypto:([0-9]{1,9})[ \t]+([A-Za-z0-9_]+)[ \t]+([^ \t]+)(.*)", re.IGNORECASE)
 # The key alone, or with its lifetime. A key with an identifier (MKI) would have to be told in each
@@ -186,7 +187,10 @@ class Keyring:
 def refusal_of(media: MediaDescription, keyring: Keyring | None) -> NotAcceptable:
     """Why a medium of a transport that is not taken is refused."""
     text = "Incompatible transport protocol"
-    if keyring is not None and keyring.required:
+    if media.protocol.upper().startswith("UDP/TLS/"):
+        # What browsers offer and nothing else (RFC 8827 section 6.5).
+        text = DTLS_NOT_SPOKEN
+    elif keyring is not None and keyring.required:
         text = KEYS_NEEDED
     elif keyring is not None and (
         media.protocol.upper() in SECURE_PROTOCOLS or _says_crypto(media)

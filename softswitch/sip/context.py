@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from softswitch.sip.addresses import canonical_host
 from softswitch.sip.compose import host_port
 from softswitch.sip.flow import DEFAULT_PORT, Flow, Listener
 from softswitch.sip.ids import Ids
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from softswitch.sip.dialog import Dialog
     from softswitch.sip.events import Event
     from softswitch.sip.source import IdentifySource
-    from softswitch.sip.stream import StreamDecoder
+    from softswitch.sip.stream import StreamDecoder, WholeMessages
     from softswitch.sip.transaction.base import (
         ClientKey,
         ClientTransaction,
@@ -75,6 +76,7 @@ class Context:
         "_sent_bys",
         "_vias",
         "admits",
+        "alias_hosts",
         "allow",
         "allow_line",
         "answers",
@@ -94,6 +96,7 @@ class Context:
         "limits",
         "merge_keys",
         "now",
+        "on_alias",
         "outbox",
         "plain_supported_line",
         "refusals",
@@ -147,6 +150,10 @@ class Context:
         # Whether what was sent to a flow since a moment went to where another one leads; None: that
         # is what the flows say.
         self.led: Callable[[Flow, Flow, float], bool] | None = None
+        # Hosts that are asked to call us over our connections (RFC 5923), and who is told of those
+        # that ask it of us: over which connection, under which host and port.
+        self.alias_hosts: frozenset[str] = frozenset()
+        self.on_alias: Callable[[Flow, str, int], None] | None = None
         # Where the message being worked on came from.
         self.source = NOWHERE
         # What goes out to the shell.
@@ -163,7 +170,7 @@ class Context:
         self.server_transactions: dict[ServerKey, ServerTransaction] = {}
         self.merge_keys: dict[tuple[object, ...], ServerTransaction] = {}
         self.dialogs: dict[DialogKey, Dialog] = {}
-        self.streams: dict[Flow, StreamDecoder] = {}
+        self.streams: dict[Flow, StreamDecoder | WholeMessages] = {}
         # Until when those that have brought half a message wait for its rest.
         self.unfinished: dict[Flow, Timer] = {}
         # Texts of our listeners, written once.
@@ -229,7 +236,17 @@ class Context:
 
     def via_for(self, flow: Flow) -> str:
         """Give the Via value up to the branch."""
-        return self._vias[self.listener_for(flow)]
+        via = self._vias[self.listener_for(flow)]
+        if self.alias_hosts and self._is_alias(flow):
+            return via.replace(";branch=", ";alias;branch=")
+        return via
+
+    def _is_alias(self, flow: Flow) -> bool:
+        """Whether a peer is to call us over this connection; RFC 5923 is for those who have shown a
+        certificate of their name."""
+        return flow.transport == "tls" and (
+            canonical_host(flow.name or flow.host) in self.alias_hosts
+        )
 
     def contact_line(self, user: str, flow: Flow) -> str:
         """Write our Contact line with the transport the flow has, without a display name."""
@@ -290,5 +307,7 @@ def _via_text(listener: Listener) -> str:
 
 
 def _contact_text(listener: Listener) -> str:
-    parameter = "" if listener.transport == "udp" else f";transport={listener.transport}"
+    # RFC 7118 section 5.2: a URI has "ws" for both, with and without TLS.
+    transport = "ws" if listener.transport == "wss" else listener.transport
+    parameter = "" if transport == "udp" else f";transport={transport}"
     return f"@{host_port(listener.advertised_host, listener.advertised_port)}{parameter}>"

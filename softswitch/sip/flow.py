@@ -15,6 +15,8 @@ DEFAULT_PORT = 5060
 DEFAULT_TLS_PORT = 5061
 # Transports that keep order and lose nothing: timers A, E, G and J do not run (17.1, 17.2).
 RELIABLE_TRANSPORTS = frozenset(("tcp", "tls", "ws", "wss", "sctp"))
+# RFC 7118: a connection that its client has opened, and that keeps messages apart by itself.
+WEBSOCKET_TRANSPORTS = frozenset(("ws", "wss"))
 # Transports that nobody on the way can read (26.2.1).
 SECURE_TRANSPORTS = frozenset(("tls", "wss"))
 

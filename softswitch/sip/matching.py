@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from softswitch.sip.flow import DEFAULT_PORT, Flow
+from softswitch.sip.flow import DEFAULT_PORT, WEBSOCKET_TRANSPORTS, Flow
 from softswitch.sip.headers.via import MAGIC_COOKIE
 from softswitch.sip.inspect import Hop, from_tag_of, number_of
 from softswitch.sip.message import Request
@@ -53,6 +53,9 @@ def way_back(hop: Hop, flow: Flow) -> tuple[Flow, Flow | None]:
     A "maddr" is not obeyed: it is for multicast, which no listener speaks, and would let anybody
     aim our answers at a third party.
     """
+    if flow.transport in WEBSOCKET_TRANSPORTS:
+        # Nobody can be reached at what a browser writes into its Via.
+        return flow, None
     if flow.reliable:
         port = hop.port or DEFAULT_PORT
         return flow, flow._replace(port=port, connection=0)

@@ -24,7 +24,7 @@ from softswitch.sip.compose import ResponseHead, incomplete_answer
 from softswitch.sip.context import Context
 from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestRefused, ResponseRefused
-from softswitch.sip.flow import SECURE_TRANSPORTS, Flow
+from softswitch.sip.flow import DEFAULT_TLS_PORT, SECURE_TRANSPORTS, Flow
 from softswitch.sip.in_dialog import (
     ALLOW_EVENTS_LINE,
     IN_THE_CLEAR,
@@ -122,6 +122,8 @@ def _receive_response(context: Context, response: Response, data: bytes, flow: F
 def _receive_request(context: Context, request: Request, data: bytes, flow: Flow) -> None:
     method = request.method
     hop = hop_of(request)
+    if context.on_alias is not None and flow.transport == "tls":
+        _note_alias(context.on_alias, request, hop, flow)
     key = server_key(request, hop, "INVITE" if method == "ACK" else method)
     transaction = context.server_transactions.get(key)
     if method == "ACK":
@@ -134,6 +136,14 @@ def _receive_request(context: Context, request: Request, data: bytes, flow: Flow
         _receive_cancel(context, Arrival(request, key, hop, flow))
     else:
         _receive_new(context, Arrival(request, key, hop, flow))
+
+
+def _note_alias(
+    tell: Callable[[Flow, str, int], None], request: Request, hop: Hop, flow: Flow
+) -> None:
+    """Tell of a peer that asks to be called over its own connection (RFC 5923)."""
+    if "alias" in request.headers.fields["Via"][0].lower() and "alias" in request.via.parameters:
+        tell(flow, hop.host, hop.port or DEFAULT_TLS_PORT)
 
 
 def _refuse_incomplete(

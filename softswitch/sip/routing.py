@@ -16,6 +16,7 @@ from softswitch.sip.flow import (
     DEFAULT_PORT,
     DEFAULT_TLS_PORT,
     SECURE_TRANSPORTS,
+    WEBSOCKET_TRANSPORTS,
     Flow,
 )
 from softswitch.sip.headers.name_address import NameAddress
@@ -64,6 +65,9 @@ def flow_to(next_hop: Uri | None, last_heard: Flow, called: Flow | None = None) 
         return last_heard._replace(connection=0) if last_heard.reliable else last_heard
     parameters = next_hop.parameters
     transport = (parameters.get("transport") or last_heard.transport).lower()
+    if transport in WEBSOCKET_TRANSPORTS:
+        # Who is there has opened the connection, and is nowhere else (RFC 7118 section 5).
+        return last_heard
     if next_hop.scheme == "sips":
         # 26.2.2: "transport=tls" is not written any more, the scheme says it.
         transport = "tls"

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from urllib.parse import quote
 
+from softswitch.sip.addresses import canonical_host
 from softswitch.sip.authorizing import make_transaction
 from softswitch.sip.compose import (
     Header,
@@ -349,6 +350,15 @@ class Stack:
     @admits.setter
     def admits(self, admits: Callable[[str, float], bool] | None) -> None:
         self._context.admits = admits
+
+    def reuse_connections(
+        self, hosts: Collection[str], on_alias: Callable[[Flow, str, int], None]
+    ) -> None:
+        """Ask the trunks of these hosts to call us over our connections to them, by TLS (RFC 5923);
+        `on_alias` is told which connection of a peer's is to be used for requests to it, and under
+        which host and port it wants to be called there."""
+        self._context.alias_hosts = frozenset(map(canonical_host, hosts))
+        self._context.on_alias = on_alias if hosts else None
 
     def tell_strangers(
         self, by: Callable[[str], bool], belongs: Callable[[object, str], bool] | None = None

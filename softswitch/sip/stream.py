@@ -6,6 +6,7 @@ It knows where a message ends, not what it says.
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from softswitch.sip.errors import ParseError, StreamError
 from softswitch.sip.message import MAX_BODY_BYTES, MAX_MESSAGE_BYTES, Request, parse_message
@@ -30,6 +31,34 @@ class Ping:
 
 
 PING = Ping()
+
+_PING_BYTES = b"\r\n\r\n"
+
+
+class WholeMessages:
+    """One connection that keeps messages apart by itself (RFC 7118 section 5.4: "Each SIP message
+    MUST be carried within a single WebSocket message"); in the place of a StreamDecoder."""
+
+    __slots__ = ("_messages",)
+
+    begun = False
+
+    def __init__(self) -> None:
+        self._messages: deque[bytes] = deque()
+
+    def receive_data(self, data: bytes) -> None:
+        """Take a message."""
+        self._messages.append(data)
+
+    def next_message(self) -> bytes | Ping | None:
+        """Give the next message or keep-alive, None when there is none."""
+        while self._messages:
+            data = self._messages.popleft()
+            if data == _PING_BYTES:
+                return PING
+            if data.strip(b"\r\n"):
+                return data
+        return None
 
 
 class StreamDecoder:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from softswitch.sip.context import Context, Trace
 from softswitch.sip.errors import StreamError
-from softswitch.sip.flow import Flow
+from softswitch.sip.flow import WEBSOCKET_TRANSPORTS, Flow
 from softswitch.sip.receive import receive_message, refuse_unreadable
-from softswitch.sip.stream import Ping, StreamDecoder
+from softswitch.sip.stream import Ping, StreamDecoder, WholeMessages
 
 __all__ = ["MESSAGE_SECONDS", "forget_stream", "receive_bytes"]
 
@@ -44,14 +44,15 @@ def forget_stream(context: Context, flow: Flow) -> None:
         context.timers.cancel(timer)
 
 
-def _open(context: Context, flow: Flow) -> StreamDecoder | None:
+def _open(context: Context, flow: Flow) -> StreamDecoder | WholeMessages | None:
     if len(context.streams) >= context.limits.streams:
         return None
-    decoder = context.streams[flow] = StreamDecoder()
+    whole = flow.transport in WEBSOCKET_TRANSPORTS
+    decoder = context.streams[flow] = WholeMessages() if whole else StreamDecoder()
     return decoder
 
 
-def _take_messages(context: Context, decoder: StreamDecoder, flow: Flow) -> int:
+def _take_messages(context: Context, decoder: StreamDecoder | WholeMessages, flow: Flow) -> int:
     """Work on all that is whole; gives how many that were."""
     taken = 0
     while True:
@@ -68,7 +69,9 @@ def _take_messages(context: Context, decoder: StreamDecoder, flow: Flow) -> int:
         receive_message(context, message, flow)
 
 
-def _watch(context: Context, decoder: StreamDecoder, flow: Flow, *, progress: bool) -> None:
+def _watch(
+    context: Context, decoder: StreamDecoder | WholeMessages, flow: Flow, *, progress: bool
+) -> None:
     """Give a stranger's half message its time; each message has its own."""
     timer = context.unfinished.get(flow)
     if timer is not None and progress:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from softswitch.sip.flow import Flow
 
@@ -84,6 +85,11 @@ class Connection(asyncio.Protocol):
         """Whether bytes can flow."""
         return self._transport is not None
 
+    @property
+    def certificate(self) -> Mapping[str, Any] | None:
+        """What the peer has shown by TLS and was verified, as the ssl module tells it."""
+        return None if self._transport is None else self._transport.get_extra_info("peercert")
+
     def send(self, data: bytes, flow: Flow) -> None:
         """Send, or keep until the connection is made; `flow` names the message in a failure."""
         transport = self._transport
@@ -91,7 +97,12 @@ class Connection(asyncio.Protocol):
             self._hold(data, flow)
             return
         transport.write(data)
-        if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+        self.abort_slow_reader()
+
+    def abort_slow_reader(self) -> None:
+        """Close where the peer does not read what it is sent."""
+        transport = self._transport
+        if transport is not None and transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
             self._table.count("tcp_slow_reader")
             self.abort()
 

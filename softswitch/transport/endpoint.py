@@ -1,4 +1,4 @@
-"""Where the switch listens: binds UDP, TCP and TLS sockets before anything else is made.
+"""Where the switch listens: binds sockets of datagrams and of streams before anything else is made.
 
 Binding comes first, because a port may be given as 0 and everything above must know the real one.
 It knows no event loop.
@@ -38,9 +38,11 @@ class BindError(OSError):
 class Endpoint:
     """A transport and the local address it listens at; port 0 lets the kernel choose."""
 
-    transport: Literal["udp", "tcp", "tls"]
+    transport: Literal["udp", "tcp", "tls", "ws", "wss"]
     host: str
     port: int
+    origins: tuple[str, ...] = ()
+    """Of a WebSocket: whose pages may connect, `*` all."""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -79,8 +81,9 @@ def _try_to_bind(endpoints: Sequence[Endpoint]) -> list[tuple[Endpoint, socket.s
     bound: list[tuple[Endpoint, socket.socket]] = []
     shared_ports: dict[str, int] = {}
     for endpoint in endpoints:
-        # TLS has a port of its own.
-        shared = 0 if endpoint.transport == "tls" else shared_ports.get(endpoint.host, 0)
+        # Other streams than TCP have ports of their own.
+        shares = endpoint.transport in ("udp", "tcp")
+        shared = shared_ports.get(endpoint.host, 0) if shares else 0
         try:
             opened = _bind(replace(endpoint, port=endpoint.port or shared))
         except BindError:
@@ -91,7 +94,7 @@ def _try_to_bind(endpoints: Sequence[Endpoint]) -> list[tuple[Endpoint, socket.s
             raise
         actual = replace(endpoint, port=opened.getsockname()[1])
         bound.append((actual, opened))
-        if endpoint.port == 0 and endpoint.transport != "tls":
+        if endpoint.port == 0 and shares:
             shared_ports[endpoint.host] = actual.port
     return bound
 

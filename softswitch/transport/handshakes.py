@@ -14,14 +14,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from softswitch.transport.face import SocketOwner
-from softswitch.transport.strangers import Strangers
+from softswitch.transport.half_open import HalfOpen
 from softswitch.transport.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, Tls
 
-__all__ = ["MAX_HALF_OPEN", "Handshakes"]
-
-MAX_HALF_OPEN = 512
-"""Handshakes at once; a trunk that comes back with all its connections has a few dozen. Strangers
-have half of them (`Strangers`)."""
+__all__ = ["Handshakes"]
 
 MAX_ACCEPTED = 64
 """Connections taken in one go, so that others have their turn in a flood."""
@@ -42,7 +38,7 @@ class Handshakes:
         self._tls = tls
         self._owner = owner
         self._counters = counters
-        self._strangers = Strangers(MAX_HALF_OPEN)
+        self._room = HalfOpen()
         self._tasks: set[asyncio.Task[None]] = set()
         self._bound: dict[socket.socket, Callable[[], asyncio.Protocol]] = {}
         self._rests: dict[socket.socket, asyncio.TimerHandle] = {}
@@ -101,21 +97,17 @@ class Handshakes:
 
     def _take(self, opened: socket.socket, host: str, make: Callable[[], asyncio.Protocol]) -> None:
         strange = self._owner.is_stranger(host)
-        too_many = strange and (self._strangers.has_enough(host) or self._strangers.full)
-        if too_many or len(self._tasks) >= MAX_HALF_OPEN:
+        if not self._room.enter(host, strange=strange):
             self._counters["tls_half_open_refused"] += 1
             opened.close()
             return
-        if strange:
-            self._strangers.enter(host)
         task = asyncio.create_task(self._shake(opened, make), name=f"TLS with {host}")
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._on_done(done, host if strange else ""))
+        task.add_done_callback(lambda done: self._on_done(done, host, strange=strange))
 
-    def _on_done(self, task: asyncio.Task[None], stranger: str) -> None:
+    def _on_done(self, task: asyncio.Task[None], host: str, *, strange: bool) -> None:
         self._tasks.discard(task)
-        if stranger:
-            self._strangers.leave(stranger)
+        self._room.leave(host, strange=strange)
 
     async def _shake(self, opened: socket.socket, make: Callable[[], asyncio.Protocol]) -> None:
         """One handshake, within its time however its bytes drip. The socket is the loop's from then

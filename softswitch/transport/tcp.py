@@ -22,8 +22,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from softswitch.sip.flow import Flow
+from softswitch.transport.aliases import Aliases
 from softswitch.transport.connection import Connection, configure
-from softswitch.transport.endpoint import Endpoint, is_address, is_wildcard
+from softswitch.transport.dialling import reach
+from softswitch.transport.endpoint import Endpoint, is_address
 from softswitch.transport.face import SocketOwner
 from softswitch.transport.handshakes import Handshakes
 from softswitch.transport.resolver import Resolver
@@ -59,6 +61,7 @@ class TcpTable:
     def __init__(
         self,
         *,
+        transport: str,
         owner: SocketOwner,
         resolver: Resolver,
         counters: Counter[str],
@@ -68,7 +71,7 @@ class TcpTable:
     ) -> None:
         self._owner = owner
         self._tls = tls
-        self._transport = "tcp" if tls is None else "tls"
+        self._transport = transport
         self._resolver = resolver
         self._counters = counters
         self._idle_seconds = idle_seconds
@@ -80,6 +83,7 @@ class TcpTable:
         self._connections: dict[int, Connection] = {}
         # Those that may carry new messages: by number and by whom they lead to.
         self._by_key: dict[Key, Connection] = {}
+        self.aliases = Aliases()
         # Established ones, the least recently active first; those that never brought a byte apart.
         self._silent: dict[int, Connection] = {}
         self._active: dict[int, Connection] = {}
@@ -108,19 +112,22 @@ class TcpTable:
         """Send over the flow's connection, over one that leads there, or over a new one."""
         if self._closed:
             return
-        connection = self._connections.get(flow.connection)
-        if connection is None or connection.closing:
-            connection = self._by_key.get(self._key(flow, listener))
+        connection = self._leading_to(flow, listener) or self._new_way(flow, listener)
         if connection is None:
-            if len(self._connections) >= self._max_connections and not self._make_room():
-                self._counters["tcp_table_full"] += 1
-                self._owner.sending_failed(flow)
-                return
-            connection = self._open(flow, listener)
+            self._owner.sending_failed(flow)
+            return
         if len(connection.destinations) < MAX_DESTINATIONS:
             connection.destinations.setdefault(flow.destination, flow)
         self.touch(connection)
         connection.send(data, flow)
+
+    def alias(self, flow: Flow, host: str, port: int) -> None:
+        """Let requests to a peer go by a connection that it has opened, where it may ask that."""
+        connection = self._connections.get(flow.connection)
+        if not self.aliases.believed or connection is None or connection.ours:
+            return
+        if not self.aliases.note(connection, connection.certificate, host, port):
+            self._counters["tls_alias_refused"] += 1
 
     def has_carried(self, asked: Flow, source: Flow) -> bool:
         """Whether a message to a flow went over the connection of another one."""
@@ -204,6 +211,7 @@ class TcpTable:
             key = self._key(flow._replace(host=host), flow.listener)
             if self._by_key.get(key) is connection:
                 del self._by_key[key]
+        self.aliases.forget(connection)
 
     def lost(self, connection: Connection, error: Exception | None) -> None:
         """Forget a connection, and tell whoever used it."""
@@ -233,7 +241,22 @@ class TcpTable:
         unknown = Flow(self._transport, "", 0, listener)
         return lambda: Connection(self, unknown)
 
-    # Opening connections.
+    # The ways there are, and new ones.
+
+    def _leading_to(self, flow: Flow, listener: int) -> Connection | None:
+        """The flow's connection, or one that leads to the same place."""
+        connection = self._connections.get(flow.connection)
+        if connection is not None and not connection.closing:
+            return connection
+        connection = self._by_key.get(self._key(flow, listener))
+        return connection or (self.aliases.find(flow, listener) if self._tls else None)
+
+    def _new_way(self, flow: Flow, listener: int) -> Connection | None:
+        """A connection of our own; None where there is no room for one."""
+        if len(self._connections) >= self._max_connections and not self._make_room():
+            self._counters["tcp_table_full"] += 1
+            return None
+        return self._open(flow, listener)
 
     def _open(self, flow: Flow, listener: int) -> Connection:
         name = flow.name or ("" if self._tls is None or is_address(flow.host) else flow.host)
@@ -260,7 +283,10 @@ class TcpTable:
                 hosts: tuple[str, ...] = (flow.host,)
                 if not is_address(flow.host):
                     hosts = await self._resolver.resolve(flow.host)
-                await self._reach(hosts, connection)
+                source = self._sources.get(flow.listener)
+                host, opened = await reach(hosts, flow, source)
+                connection.flow = flow._replace(host=host)
+                await self._take_over(opened, connection)
         except (OSError, TimeoutError):
             self._counters["tcp_connect_failed"] += 1
             self._forget(connection)
@@ -274,20 +300,6 @@ class TcpTable:
         """Drop a connection that was never made."""
         self.retire(connection)
         self._connections.pop(connection.flow.connection, None)
-
-    async def _reach(self, hosts: tuple[str, ...], connection: Connection) -> None:
-        """Connect to the first host that takes us; raises the last one's error."""
-        failure = OSError(f"no address for {connection.flow.host!r}")
-        for host in hosts:
-            try:
-                opened = await self._dial(host, connection.flow)
-            except OSError as error:
-                failure = error
-                continue
-            connection.flow = connection.flow._replace(host=host)
-            await self._take_over(opened, connection)
-            return
-        raise failure
 
     async def _take_over(self, opened: socket.socket, connection: Connection) -> None:
         """Have the loop read a socket that is connected."""
@@ -312,23 +324,6 @@ class TcpTable:
             self._counters["tls_handshake_failed"] += 1
             raise
         self._tls.note_peer(name, transport.get_extra_info("peercert"))
-
-    async def _dial(self, host: str, flow: Flow) -> socket.socket:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        opened = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            opened.setblocking(False)
-            configure(opened)
-            source = self._sources.get(flow.listener)
-            if source is not None and is_address(source.host) and not is_wildcard(source.host):
-                # Peers know us by this address. A source of the other family fails here, and is
-                # the same as a host that cannot be reached.
-                opened.bind((source.host, 0))
-            await asyncio.get_running_loop().sock_connect(opened, (host, flow.port))
-        except BaseException:
-            opened.close()
-            raise
-        return opened
 
     # Room in the table.
 

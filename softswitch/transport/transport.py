@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
+from softswitch.sip.addresses import canonical_host
 from softswitch.sip.flow import Flow
 from softswitch.transport.endpoint import Endpoint, bind_all, is_address
 from softswitch.transport.face import StackFace
@@ -21,6 +22,7 @@ from softswitch.transport.resolver import NameNotResolved, Resolver
 from softswitch.transport.tcp import IDLE_SECONDS, MAX_CONNECTIONS, TcpTable
 from softswitch.transport.tls import Tls
 from softswitch.transport.udp import Address, UdpSocket
+from softswitch.transport.websocket.table import WebSocketTable
 
 Event = TypeVar("Event")
 
@@ -51,8 +53,10 @@ class Transport:
         self.counters: Counter[str] = Counter()
         self._bound = bound
         self._resolver = resolver or Resolver()
+        bound_to = {endpoint.transport for endpoint in self.endpoints}
         self._streams = {
-            name: TcpTable(
+            name: kind(
+                transport=name,
                 owner=self,
                 resolver=self._resolver,
                 counters=self.counters,
@@ -60,8 +64,7 @@ class Transport:
                 max_connections=max_connections,
                 tls=contexts,
             )
-            for name, contexts in (("tcp", None), ("tls", tls))
-            if name == "tcp" or contexts is not None
+            for name, kind, contexts in _streams(bound_to, tls)
         }
         self._udp: dict[int, UdpSocket] = {}
         # Datagrams that the kernel had no room for, so far.
@@ -142,6 +145,21 @@ class Transport:
         fresh, self._lost = lost - self._lost, lost
         self.counters["udp_lost_unread"] += fresh
         return 1.0 if fresh else max((one[0] for one in told), default=0.0)
+
+    # Connection reuse (RFC 5923).
+
+    def reuse(self, hosts: Collection[str]) -> None:
+        """Believe the trunks of these hosts that a connection of theirs leads to them, where their
+        certificate says so."""
+        table = self._streams.get("tls")
+        if table is not None:
+            table.aliases.believed = frozenset(map(canonical_host, hosts))
+
+    def alias(self, flow: Flow, host: str, port: int) -> None:
+        """A peer asks to be called over the connection of a flow, under this host and port."""
+        table = self._streams.get(flow.transport)
+        if table is not None:
+            table.alias(flow, host, port)
 
     def has_led(self, asked: Flow, source: Flow, since: float) -> bool:
         """Whether what was sent to a flow, since then, went to the host of another one, or over its
@@ -306,3 +324,17 @@ class Transport:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _streams(
+    bound: Collection[str], tls: Tls | None
+) -> Iterator[tuple[str, type[TcpTable], Tls | None]]:
+    """The tables there are: those of WebSockets only where somebody listens for them, because they
+    open no connections."""
+    yield "tcp", TcpTable, None
+    if tls is not None:
+        yield "tls", TcpTable, tls
+    if "ws" in bound:
+        yield "ws", WebSocketTable, None
+    if "wss" in bound and tls is not None:
+        yield "wss", WebSocketTable, tls

@@ -147,7 +147,20 @@ def test_a_name_that_says_the_transport_leaves_by_the_listener_that_the_trunk_na
         ("[{name: a, address: 192.0.2.1, advertise: 0.0.0.0}]", "no host that peers can reach"),
         ("[{name: a, address: 0.0.0.0}]", "0.0.0.0 listens everywhere"),
         ("[{name: a, address: 192.0.2.1, transports: [tls]}]", '"a" needs a certificate'),
+        ("[{name: a, address: 192.0.2.1, transports: [wss]}]", '"a" needs a certificate'),
         ("[{name: a, address: 192.0.2.1, transports: [tcp, tls]}]", "cannot have one port"),
+        ("[{name: a, address: 192.0.2.1, transports: [ws, tcp]}]", "ws and tcp cannot have one"),
+        ("[{name: a, address: 192.0.2.1, transports: [ws, wss]}]", "ws and wss cannot have one"),
+        ("[{name: a, address: 192.0.2.1, origins: ['*']}]", "only ws and wss are reached by web"),
+        (
+            "[{name: a, address: 192.0.2.1, transports: ws, origins: ['https://a.example/x']}]",
+            "an origin such as",
+        ),
+        (
+            "[{name: a, address: 192.0.2.1}, {name: b, address: 192.0.2.1, transports: ws}]",
+            '"b" has the port 5060 of "a"',
+        ),
+        ("[{name: a, address: '127.0.0.1:8021', transports: ws}]", "port 8021 is SIP's already"),
         ("[{name: a, address: 192.0.2.1}, {name: a, address: 192.0.2.2}]", '"a" stands twice'),
         (
             "[{name: a, address: 192.0.2.1}, {name: b, address: 192.0.2.1}]",
@@ -179,6 +192,8 @@ def test_nonsense_is_told(text: str, says: str) -> None:
         ("{address: '[::5]:5060', listen: public}", 'listener "public" does not reach ::5 by udp'),
         ("'203.0.113.7'", "203.0.113.7:5060 is the switch itself"),
         ("'10.0.0.1:5062'", "10.0.0.1:5062 is the switch itself"),
+        ("'198.51.100.1;transport=ws'", "no listener reaches 198.51.100.1 by ws"),
+        ("'198.51.100.1:8088;transport=ws'", "the connection that the peer has opened: no port"),
     ],
 )
 def test_a_trunk_that_no_listener_suits_is_told(trunk: str, says: str) -> None:
@@ -189,6 +204,76 @@ def test_a_trunk_that_no_listener_suits_is_told(trunk: str, says: str) -> None:
 def test_a_trunk_cannot_name_a_listener_where_there_is_one_address() -> None:
     found = told("trunks: {a: {address: 192.0.2.1, listen: b}}\n")
     assert any("write listeners in a list" in str(one) for one in found), found
+
+
+WEB = """\
+switch:
+  tls: {certificate: c, key: k, listen: 192.0.2.1}
+  listen:
+    - {name: carriers, address: 192.0.2.1}
+    - {name: web, address: "192.0.2.1:8088", transports: ws, origins: "https://Phone.example"}
+    - {name: safe, address: "192.0.2.1:8443", transports: [wss]}
+"""
+
+
+def test_websockets_have_listeners_of_their_own() -> None:
+    found = {one.name: one for one in endpoints(loaded(MINIMAL + WEB).switch) if one.name}
+    assert (found["web"].transport, found["web"].port) == ("ws", 8088)
+    assert found["web"].origins == ("https://phone.example",)
+    assert (found["safe"].transport, found["safe"].origins) == ("wss", ())
+
+
+def test_a_trunk_that_connects_by_websocket_is_called_by_the_listener_it_came_by() -> None:
+    text = "trunks:\n  gateway: 198.51.100.7;transport=ws\n  named: gw.example;transport=wss\n"
+    configuration = loaded(WEB + text)
+    assert by_trunk(configuration) == {"gateway": ("web", "ws"), "named": ("safe", "wss")}
+    # There is nothing to be looked up of a peer that connects to us.
+    assert not configuration.trunks["named"].by_name
+    # Nor is it the switch itself, whatever else is on its machine.
+    assert "local" in loaded(WEB + "trunks: {local: '192.0.2.1;transport=ws'}\n").trunks
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("trunks: {a: '192.0.2.1;transport=ws'}\n", "nobody listens for ws"),
+        (
+            WEB + "trunks: {a: {address: '198.51.100.1;transport=ws', register: {user: u}}}\n",
+            "a registrar is not called by a WebSocket",
+        ),
+        ("trunks: {a: '192.0.2.1;transport=sctp'}\n", "the transport is udp, tcp, tls, ws or wss"),
+    ],
+)
+def test_a_websocket_that_leads_nowhere_is_told(text: str, says: str) -> None:
+    found = told(text)
+    assert any(says in str(one) for one in found), found
+
+
+REUSE = "trunks: {a: {address: 'a.example;transport=%s', connection_reuse: true}}\n"
+TLS = "switch: {tls: {certificate: c, key: k%s}}\n"
+
+
+def test_a_connection_is_used_both_ways_where_both_ends_show_certificates() -> None:
+    text = TLS % ", client_certificates: true" + REUSE % "tls"
+    assert loaded(text).trunks["a"].connection_reuse
+    assert not loaded("trunks: {a: 192.0.2.1}\n").trunks["a"].connection_reuse
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (TLS % ", client_certificates: true" + REUSE % "tcp", "only by TLS"),
+        (REUSE % "udp", "only by TLS"),
+        (TLS % "" + REUSE % "tls", "has to show a certificate"),
+        (
+            TLS % ", client_certificates: true, verify: false" + REUSE % "tls",
+            "and so has whom we call",
+        ),
+    ],
+)
+def test_where_one_end_proves_nothing_it_is_not(text: str, says: str) -> None:
+    found = told(text)
+    assert any(says in str(one) for one in found), found
 
 
 def test_other_listeners_need_a_restart_and_trunks_keep_to_those_there_are() -> None:

@@ -277,10 +277,16 @@ class TestRefusal:
     def test_no_audio_is_warning_304(self, lines: tuple[str, ...]) -> None:
         assert refusal(*lines) == (304, "Media type not available")
 
-    @pytest.mark.parametrize("protocol", ["RTP/SAVP", "UDP/TLS/RTP/SAVPF", "udp", "TCP/RTP/AVP"])
+    @pytest.mark.parametrize("protocol", ["RTP/SAVP", "udp", "TCP/RTP/AVP"])
     def test_another_protocol_is_warning_302(self, protocol: str) -> None:
         code, text = refusal(f"m=audio 6000 {protocol} 0")
         assert (code, text) == (302, "Incompatible transport protocol")
+
+    @pytest.mark.parametrize("protocol", ["UDP/TLS/RTP/SAVPF", "udp/tls/rtp/savp"])
+    def test_what_browsers_offer_is_refused_by_its_name(self, protocol: str) -> None:
+        code, text = refusal(f"m=audio 6000 {protocol} 0")
+        assert code == 302
+        assert "DTLS-SRTP (UDP/TLS), as browsers want it, is not spoken here" in text
 
     @pytest.mark.parametrize(
         "address", ["IN IP4 233.252.0.1/127", "IN IP6 ff15::101", "IN IP4 224.0.0.1"]

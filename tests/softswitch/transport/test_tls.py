@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from softswitch.sip.flow import Flow
 from softswitch.transport import Endpoint, Resolver, Tls, TlsFiles, TlsUnusable, Transport
+from softswitch.transport import half_open as half_open_module
 from softswitch.transport import handshakes as handshakes_module
 from softswitch.transport import strangers as strangers_module
 from softswitch.transport import tcp as tcp_module
@@ -313,7 +314,7 @@ async def test_a_stranger_has_few_handshakes_and_trunks_have_room(
 async def test_all_strangers_together_leave_half_of_the_room(
     tmp_path: Path, ends: list[End], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handshakes_module, "MAX_HALF_OPEN", 6)
+    monkeypatch.setattr(half_open_module, "MAX_HALF_OPEN", 6)
     theirs = await end_of(ends, files(tmp_path))
     theirs.stack.strangers = {f"127.0.0.{number}" for number in range(60, 80)}
     peers = [await connect(theirs, f"127.0.0.{number}") for number in range(60, 66)]

@@ -1,0 +1,32 @@
+"""Origins of web pages (RFC 6454), as a browser tells them and an operator lists them."""
+
+import re
+
+from config.kinds import list_of
+from config.reading import RefusedError, scalar
+
+__all__ = ["ORIGINS"]
+
+MAX_ORIGINS = 200
+"""In one list: looked through for each request."""
+ANY_ORIGIN = "*"
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}(?::[0-9]{1,5})?\Z|https?://\[[0-9a-f:.]+\]"
+                     r"(?::[0-9]{1,5})?\Z")  # fmt: skip
+
+
+def _origin(text: str) -> str:
+    if text == ANY_ORIGIN:
+        return text
+    # RFC 6454 section 6.2: scheme, host and port, in lower case, without a path.
+    if text.endswith("/"):
+        raise RefusedError("an origin has no path", suggestion=f'"{text.rstrip("/")}"')
+    if not _ORIGIN.match(text.lower()):
+        raise ValueError(text)
+    return text.lower()
+
+
+ORIGINS = list_of(
+    scalar('an origin such as "https://shop.example.com", or "*" for any', _origin),
+    most=MAX_ORIGINS,
+)
