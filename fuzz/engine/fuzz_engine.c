@@ -54,7 +54,7 @@ static void check_sent(void *context, int socket, const uint8_t *data, size_t le
     uint8_t copy[RTP_HEADER_LENGTH + MAX_PACKET + MAX_SECURE_TRAILER];
     REQUIRE(to->length > 0);
     if (leg->passes) {
-        REQUIRE(socket == leg->rtp_socket && length > 0 && length <= MAX_PAYLOAD);
+        REQUIRE(socket == leg->passing.partner->socket && length > 0 && length <= MAX_PAYLOAD);
         memcpy(copy, data, length);
         world->sent++;
         return;
@@ -126,6 +126,7 @@ static void open_leg(struct world *world, int place) {
     uint64_t id = ++world->next_id;
     struct leg *leg = leg_create(id, 2 * place, 2 * place + 1, &random_state);
     leg->tapped = chance(2);
+    leg_give_outlet(leg, outlet_create(leg->rtp_socket));
     world->legs[place] = leg;
     leg_open(&world->core, leg, world->now);
 }
@@ -156,11 +157,23 @@ static void set_keys(struct world *world, int place) {
                    world->peers[place] ? secure_create(suite, keys[0], keys[1]) : NULL);
 }
 
+static void pass_to(struct world *world, struct leg *leg, const struct leg *partner) {
+    outlet_hold(partner->passing.outlet);
+    leg_pass(&world->core, leg, partner->passing.outlet, world->now);
+}
+
+/* Not always are both told. */
 static void pass_datagrams(struct world *world, int place) {
-    int other = (int)chance(LEGS);
-    if (!chance(4))
-        leg_pass(&world->core, world->legs[place], other != place ? world->legs[other] : NULL,
-                 world->now);
+    struct leg *leg = world->legs[place], *other = world->legs[chance(LEGS)];
+    if (chance(4) || !other)
+        return;
+    if (other == leg) {
+        leg_pass(&world->core, leg, NULL, world->now);
+        return;
+    }
+    pass_to(world, leg, other);
+    if (chance(4))
+        pass_to(world, other, leg);
 }
 
 static void command(struct world *world, int place) {
@@ -320,9 +333,12 @@ static void check_lists(const struct world *world) {
         const struct leg *leg = world->legs[i];
         int count = 0;
         REQUIRE(!leg->mix || !leg->hears);
-        REQUIRE(!leg->passing.partner ||
-                (leg->passes && leg->passing.partner->passes &&
-                 leg->passing.partner->passing.partner == leg));
+        struct address way;
+        REQUIRE(leg->passes || !leg->passing.partner);
+        REQUIRE(outlet_read(leg->passing.outlet, &way) ==
+                (leg->passes && leg->latch.destination.length > 0));
+        REQUIRE(!leg->passes || !leg->latch.destination.length ||
+                address_equal(&way, &leg->latch.destination));
         REQUIRE(!leg->voice || leg->voice->readers < leg->voice->references);
         for (const struct leg *at = leg->listeners; at; at = at->next_listener) {
             REQUIRE(at->hears == leg);

@@ -127,7 +127,8 @@ cdef extern from "engine.h":
     c_bool engine_secure(engine *, const handle *, int, const uint8_t *, const uint8_t *)
     void engine_unsecure(engine *, const handle *)
     void engine_set_one_port(engine *, const handle *, c_bool)
-    void engine_pass(engine *, const handle *, const handle *)
+    c_bool engine_pass(engine *, handle *, handle *)
+    void engine_pass_no_more(engine *, const handle *)
     void engine_hold_commands(engine *)
     void engine_kick(engine *)
     void engine_read_statistics(const handle *, port_statistics *)
@@ -234,6 +235,7 @@ cdef class MediaPort:
     cdef object last
     cdef object last_arrival
     cdef c_bool can_send_digits
+    cdef MediaPort partner
 
     def __init__(self):
         raise TypeError("media ports are made by Engine.open_port()")
@@ -344,27 +346,36 @@ cdef class MediaPort:
         engine_set_one_port(self.engine.core, &self.handle, bool(one_port))
         self.engine.commanded()
 
-    def is_beside(self, MediaPort other not None):
-        """Whether both are of one thread of one engine."""
-        return self.engine is other.engine and self.handle.shard == other.handle.shard
-
     def pass_with(self, MediaPort other not None):
         """No RTP from now on, on both: datagrams of one's peer go to the other's as they come.
 
-        Both must have been opened beside each other.
+        Who was a partner of either before has sound again.
         """
         self.check_open()
         other.check_open()
-        if other is self or not self.is_beside(other):
-            raise ValueError("legs that pass datagrams on must be two of one thread")
-        engine_pass(self.engine.core, &self.handle, &other.handle)
+        if other is self or other.engine is not self.engine:
+            raise ValueError("legs that pass datagrams on must be two of one engine")
+        if self.partner is not None and self.partner is not other:
+            self.partner.part()
+        if other.partner is not None and other.partner is not self:
+            other.partner.part()
+        if not engine_pass(self.engine.core, &self.handle, &other.handle):
+            raise MemoryError("no memory to pass datagrams on")
+        self.partner, other.partner = other, self
         self.engine.commanded()
 
     def pass_no_more(self):
         """Sound again, on both."""
         self.check_open()
-        engine_pass(self.engine.core, &self.handle, NULL)
+        cdef MediaPort other = self.partner
+        self.part()
+        if other is not None:
+            other.part()
         self.engine.commanded()
+
+    cdef void part(self):
+        self.partner = None
+        engine_pass_no_more(self.engine.core, &self.handle)
 
     def hears(self, sources):
         """Whose sound goes to this leg's peer: none for silence, one, or several, mixed.
@@ -449,6 +460,9 @@ cdef class MediaPort:
         if self.handle.leg == NULL:
             return self.last
         self.keep_last()
+        if self.partner is not None:
+            self.partner.partner = None
+            self.partner = None
         engine_close(self.engine.core, &self.handle)
         self.engine.ports.pop(self.leg, None)
         self.engine.commanded()
@@ -558,6 +572,7 @@ cdef class Engine:
         for port in self.ports.values():
             (<MediaPort>port).keep_last()
             (<MediaPort>port).handle.leg = NULL
+            (<MediaPort>port).partner = None
         engine_stop(self.core)
         self.ports = None
 

@@ -157,6 +157,7 @@ void engine_close(struct engine *engine, struct handle *handle) {
     ports_give_back(&engine->pools[handle->shard], handle->pair, engine_clock());
     handle->leg = NULL;
     handle->voice = NULL;
+    handle->outlet = NULL;
 }
 
 void engine_set_codecs(struct engine *engine, const struct handle *handle,
@@ -255,9 +256,33 @@ void engine_set_one_port(struct engine *engine, const struct handle *handle, boo
     command(engine, handle, &(struct command){.kind = COMMAND_ONE_PORT, .one_port = one_port});
 }
 
-void engine_pass(struct engine *engine, const struct handle *handle, const struct handle *partner) {
-    struct leg *leg = partner ? partner->leg : NULL;
-    command(engine, handle, &(struct command){.kind = COMMAND_PASS, .source = leg});
+/* The leg's shard is told of the outlet before it is told whom to pass to. */
+static bool give_outlet(struct engine *engine, struct handle *handle) {
+    if (handle->outlet)
+        return true;
+    handle->outlet = outlet_create(handle->pair->rtp_socket);
+    if (!handle->outlet)
+        return false;
+    command(engine, handle,
+            &(struct command){.kind = COMMAND_GIVE_OUTLET, .outlet = handle->outlet});
+    return true;
+}
+
+static void pass_to(struct engine *engine, const struct handle *handle, struct outlet *outlet) {
+    outlet_hold(outlet);
+    command(engine, handle, &(struct command){.kind = COMMAND_PASS, .outlet = outlet});
+}
+
+bool engine_pass(struct engine *engine, struct handle *handle, struct handle *partner) {
+    if (!give_outlet(engine, handle) || !give_outlet(engine, partner))
+        return false;
+    pass_to(engine, handle, partner->outlet);
+    pass_to(engine, partner, handle->outlet);
+    return true;
+}
+
+void engine_pass_no_more(struct engine *engine, const struct handle *handle) {
+    command(engine, handle, &(struct command){.kind = COMMAND_PASS, .outlet = NULL});
 }
 
 void engine_tap(struct engine *engine, const struct handle *handle, bool tapped) {
@@ -292,7 +317,7 @@ void engine_read_statistics(const struct handle *handle, struct port_statistics 
     out->digits_received = LOAD(leg->digits.received);
     out->digits_sent = LOAD(leg->digits_sent);
     out->datagrams_received = LOAD(leg->passing.received);
-    out->datagrams_sent = LOAD(leg->passing.sent);
+    out->datagrams_sent = handle->outlet ? LOAD(handle->outlet->sent) : 0;
     out->first_received_ns = LOAD(leg->first_received_ns);
     out->last_received_ns = LOAD(leg->last_received_ns);
     out->jitter_ms = LOAD(leg->source.jitter) / 16.0 / rate_ms;

@@ -29,6 +29,7 @@ struct handle {
     struct leg *leg;
     struct port_pair *pair;
     struct voice *voice; /* held by `leg`; NULL until it is heard among others */
+    struct outlet *outlet; /* held by `leg`; NULL until it has a partner */
     uint32_t shard;
 };
 
@@ -80,8 +81,11 @@ bool engine_secure(struct engine *engine, const struct handle *handle, enum suit
                    const uint8_t *send_key, const uint8_t *receive_key);
 void engine_unsecure(struct engine *engine, const struct handle *handle);
 void engine_set_one_port(struct engine *engine, const struct handle *handle, bool one_port);
-/* Of one shard: their peers exchange datagrams that are no RTP; `partner` NULL: both have sound. */
-void engine_pass(struct engine *engine, const struct handle *handle, const struct handle *partner);
+/* Their peers exchange datagrams that are no RTP, on whichever shards. False: no memory, and nothing
+ * has changed. */
+bool engine_pass(struct engine *engine, struct handle *handle, struct handle *partner);
+/* It has sound again; its partner is to be told, too. */
+void engine_pass_no_more(struct engine *engine, const struct handle *handle);
 void engine_tap(struct engine *engine, const struct handle *handle, bool tapped);
 void engine_read_statistics(const struct handle *handle, struct port_statistics *statistics);
 int64_t engine_last_received(const struct handle *handle);

@@ -52,6 +52,8 @@ void leg_free(struct leg *leg) {
     mix_free(leg->mix);
     secure_free(leg->secure);
     recoder_free(leg->recoder);
+    outlet_release(leg->passing.outlet);
+    outlet_release(leg->passing.partner);
     free(leg);
 }
 
@@ -112,6 +114,7 @@ void leg_set_codecs(struct core *core, struct leg *leg, const struct codecs *cod
 void leg_set_remote(struct core *core, struct leg *leg, const struct address *rtp,
                     const struct address *rtcp, int64_t now) {
     latch_set_remote(&leg->latch, rtp);
+    leg_aim_outlet(leg);
     leg->rtcp_signalled = *rtcp;
     leg_wake(core, leg, now);
 }

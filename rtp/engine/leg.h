@@ -188,11 +188,15 @@ void leg_receive(struct core *core, struct leg *leg, uint8_t *data, size_t lengt
 void leg_receive_rtcp(struct core *core, struct leg *leg, uint8_t *data, size_t length,
                       const struct address *from, int64_t now);
 
-/* passing.c: two legs are partners from now on, each of that one alone; NULL: both have sound
- * again. */
-void leg_pass(struct core *core, struct leg *leg, struct leg *partner, int64_t now);
+/* passing.c: takes over the caller's hold on the outlet, by which others pass to this leg. */
+void leg_give_outlet(struct leg *leg, struct outlet *outlet);
+/* Passes to the partner from now on, whose outlet it takes over; NULL: it has sound again. It must
+ * have an outlet of its own, and the partner be told likewise. */
+void leg_pass(struct core *core, struct leg *leg, struct outlet *partner, int64_t now);
 /* It is over: its partner passes to nobody. */
 void leg_part(struct leg *leg);
+/* Its peer is to be reached elsewhere. */
+void leg_aim_outlet(const struct leg *leg);
 void leg_receive_datagram(struct core *core, struct leg *leg, const uint8_t *data, size_t length,
                           const struct address *from, int64_t now);
 

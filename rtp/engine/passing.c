@@ -3,39 +3,53 @@
 
 #include "leg.h"
 
-static void begin(struct core *core, struct leg *leg, struct leg *partner) {
-    leg_end_playback(core, leg, false);
-    leg->passes = true;
+static const struct address NOWHERE = {.length = 0};
+
+static void aim(const struct leg *leg) {
+    outlet_aim(leg->passing.outlet, &leg->latch.destination);
+}
+
+static void set_partner(struct leg *leg, struct outlet *partner) {
+    outlet_release(leg->passing.partner);
     leg->passing.partner = partner;
+}
+
+static void begin(struct core *core, struct leg *leg, struct outlet *partner) {
+    leg_end_playback(core, leg, false);
+    set_partner(leg, partner);
+    leg->passes = true;
+    aim(leg);
 }
 
 /* Sound goes on at the time it is then, not where it was left. */
 static void end(struct core *core, struct leg *leg, int64_t now) {
+    leg_part(leg);
     leg->passes = false;
-    leg->passing.partner = NULL;
     stream_interrupt(&leg->stream);
     leg_wake(core, leg, now);
 }
 
-void leg_part(struct leg *leg) {
-    if (leg->passing.partner)
-        leg->passing.partner->passing.partner = NULL;
-    leg->passing.partner = NULL;
+void leg_give_outlet(struct leg *leg, struct outlet *outlet) {
+    outlet_release(leg->passing.outlet);
+    leg->passing.outlet = outlet;
 }
 
-void leg_pass(struct core *core, struct leg *leg, struct leg *partner, int64_t now) {
-    struct leg *before = leg->passing.partner;
-    if (before && before != partner)
-        end(core, before, now);
-    if (!partner) {
-        if (leg->passes)
-            end(core, leg, now);
-        return;
-    }
-    if (partner->passing.partner && partner->passing.partner != leg)
-        end(core, partner->passing.partner, now);
-    begin(core, leg, partner);
-    begin(core, partner, leg);
+void leg_part(struct leg *leg) {
+    if (leg->passing.outlet)
+        outlet_aim(leg->passing.outlet, &NOWHERE);
+    set_partner(leg, NULL);
+}
+
+void leg_pass(struct core *core, struct leg *leg, struct outlet *partner, int64_t now) {
+    if (partner)
+        begin(core, leg, partner);
+    else if (leg->passes)
+        end(core, leg, now);
+}
+
+void leg_aim_outlet(const struct leg *leg) {
+    if (leg->passes)
+        aim(leg);
 }
 
 /* The last packets of the sound, or of its reports, may still be on their way; they have the number
@@ -55,6 +69,14 @@ static bool is_flood(struct passing *passing, int64_t now) {
     return ++passing->in_second > MAX_DATAGRAMS_A_SECOND;
 }
 
+static bool believes(struct leg *leg, const struct address *from) {
+    uint32_t changes = leg->latch.changes;
+    bool believed = latch_believes(&leg->latch, from);
+    if (leg->latch.changes != changes)
+        aim(leg);
+    return believed;
+}
+
 static enum drop judge_datagram(struct leg *leg, const uint8_t *data, size_t length,
                                 const struct address *from, int64_t now) {
     if (length == 0)
@@ -63,14 +85,15 @@ static enum drop judge_datagram(struct leg *leg, const uint8_t *data, size_t len
         return DROP_TOO_LONG;
     if (is_late_sound(leg, data, length))
         return DROP_LATE;
-    if (!latch_believes(&leg->latch, from))
+    if (!believes(leg, from))
         return DROP_OTHER_SOURCE;
     return is_flood(&leg->passing, now) ? DROP_FLOOD : DROP_NONE;
 }
 
 void leg_receive_datagram(struct core *core, struct leg *leg, const uint8_t *data, size_t length,
                           const struct address *from, int64_t now) {
-    struct leg *partner = leg->passing.partner;
+    struct outlet *partner = leg->passing.partner;
+    struct address to;
     enum drop drop = judge_datagram(leg, data, length, from, now);
     if (drop != DROP_NONE) {
         COUNT(leg->dropped[drop]);
@@ -78,11 +101,10 @@ void leg_receive_datagram(struct core *core, struct leg *leg, const uint8_t *dat
     }
     STORE(leg->last_received_ns, now);
     COUNT(leg->passing.received);
-    if (!partner || !partner->latch.destination.length) {
+    if (!partner || !outlet_read(partner, &to)) {
         COUNT(leg->dropped[DROP_DIRECTION]);
         return;
     }
-    COUNT(partner->passing.sent);
-    core->send(core->context, partner->rtp_socket, data, length, &partner->latch.destination,
-               partner);
+    __atomic_add_fetch(&partner->sent, 1, __ATOMIC_RELAXED);
+    core->send(core->context, partner->socket, data, length, &to, leg);
 }

@@ -73,6 +73,8 @@ static void free_command(const struct command *command) {
         voice_release(command->voice);
     if (command->kind == COMMAND_SECURE)
         secure_free(command->secure);
+    if (command->kind == COMMAND_GIVE_OUTLET || command->kind == COMMAND_PASS)
+        outlet_release(command->outlet);
     if (command->kind == COMMAND_OPEN)
         leg_free(command->leg);
 }
@@ -127,8 +129,11 @@ static void obey(struct shard *shard, const struct command *command, int64_t now
     case COMMAND_ONE_PORT:
         leg->has_one_port = command->one_port;
         break;
+    case COMMAND_GIVE_OUTLET:
+        leg_give_outlet(leg, command->outlet);
+        break;
     case COMMAND_PASS:
-        leg_pass(core, leg, command->source, now);
+        leg_pass(core, leg, command->outlet, now);
         break;
     }
 }

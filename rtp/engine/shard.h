@@ -35,6 +35,7 @@ enum command_kind {
     COMMAND_TAP,
     COMMAND_SECURE,
     COMMAND_ONE_PORT,
+    COMMAND_GIVE_OUTLET,
     COMMAND_PASS,
 };
 
@@ -55,6 +56,7 @@ struct command {
         struct leg *source;
         struct mix *mix;
         struct voice *voice;
+        struct outlet *outlet;
         struct {
             struct prompt *prompt;
             uint64_t playback;

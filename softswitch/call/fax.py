@@ -77,7 +77,7 @@ def refusal_of(leg: Leg, other: Leg) -> int:
             return NOT_ACCEPTABLE
     if leg.is_negotiating or other.is_negotiating or not other.answered:
         return REQUEST_PENDING
-    return 0 if _media(leg).port.is_beside(_media(other).port) else NOT_ACCEPTABLE
+    return 0
 
 
 def _media(leg: Leg) -> LegMedia:

@@ -4,34 +4,73 @@ from __future__ import annotations
 
 import select
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from rtp.engine import Engine, MediaPort, PortClosed
+from rtp.engine import Engine, MediaPort, PlaybackEnded, PortClosed
 from rtp.packet import RtpPacket
-from tests.rtp.engine.peer import FRAME, Peer, agree, call, until
+from tests.rtp.engine.conftest import MakeEngine
+from tests.rtp.engine.peer import FRAME, PATIENCE, Peer, agree, call, until
 
 MAX_DATAGRAM = 1500
 MAX_A_SECOND = 1000
 
 
+@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
+def threads(request: pytest.FixtureRequest) -> int:
+    count: int = request.param
+    return count
+
+
+@pytest.fixture
+def engine(make_engine: MakeEngine, threads: int) -> Engine:
+    """One whose next leg is on another thread than the last, where it has several."""
+    return make_engine(threads=threads)
+
+
 @pytest.fixture
 def fax(engine: Engine) -> Iterator[tuple[MediaPort, MediaPort, Peer, Peer]]:
-    """Two legs that had sound, and exchange datagrams now."""
-    with call(engine) as (first, second, peer, other):
-        peer.send(bytes(FRAME))
-        other.receive()
-        other.send(bytes(FRAME))
-        peer.receive()
-        begin(first, second, peer, other)
-        yield first, second, peer, other
-
-
-def begin(first: MediaPort, second: MediaPort, peer: Peer, other: Peer) -> None:
+    """Two legs whose peers have sent sound, and exchange datagrams now."""
+    first, second = engine.open_port(), engine.open_port()
+    peer, other = Peer(first), Peer(second)
     for port, end in ((first, peer), (second, other)):
-        port.set_remote(end.host, end.port)
+        agree(port, end)
+        end.send(bytes(FRAME))
+        until(lambda: port.statistics().packets_received == 1)  # noqa: B023
+    begin(engine, first, second, peer, other)
+    yield first, second, peer, other
+    for closing in (first, second, peer, other):
+        closing.close()
+
+
+def begin(engine: Engine, first: MediaPort, second: MediaPort, peer: Peer, other: Peer) -> None:
+    """Datagrams in place of prompts: when these have ended, both threads know of it."""
+    prompt = engine.load_prompt(bytes(16000))
+    for port in (first, second):
+        port.play(prompt)
     first.pass_with(second)
+    ended = 0
+    while ended < 2:
+        ended += len(until(lambda: [one for one in engine.next_events() if _is_end(one)]))
+    for end in (peer, other):
+        end.waiting_raw()
+
+
+def _is_end(event: object) -> bool:
+    return isinstance(event, PlaybackEnded)
+
+
+def reaches(end: Peer, sender: Peer, data: bytes) -> None:
+    """What a peer sends gets there, as soon as both threads know where that is."""
+    deadline = time.monotonic() + PATIENCE
+    while not select.select([end.socket], [], [], 0.02)[0]:
+        assert time.monotonic() < deadline, "nothing arrived"
+        sender.send_raw(data)
+    assert end.socket.recv(4096) == data
+    while select.select([end.socket], [], [], 0.05)[0]:
+        assert end.socket.recv(4096) == data
 
 
 def take(peer: Peer, *, within: float = 10.0) -> bytes:
@@ -173,11 +212,14 @@ def test_neither_rtp_nor_tapped_sound_is_made_meanwhile(
     assert not select.select([peer.socket], [], [], 0)[0], "no prompt went out"
 
 
+@pytest.mark.parametrize("threads", [1], indirect=True)
 def test_sound_is_as_before_afterwards(fax: tuple[MediaPort, MediaPort, Peer, Peer]) -> None:
     first, second, peer, other = fax
     peer.send_raw(b"fax")
     take(other)
     first.pass_no_more()
+    first.hears([second])
+    second.hears([first])
     for port, end in ((first, peer), (second, other)):
         agree(port, end)
     for number in range(10):
@@ -192,11 +234,11 @@ def test_sound_is_as_before_afterwards(fax: tuple[MediaPort, MediaPort, Peer, Pe
 def test_what_a_late_datagram_does_to_sound_is_a_count(
     fax: tuple[MediaPort, MediaPort, Peer, Peer],
 ) -> None:
-    first, _, peer, other = fax
+    first, _, peer, _ = fax
     first.pass_no_more()
     peer.send_raw(b"\x00\x05\x01\x06\x00\x00 of the fax")
     peer.send(bytes(FRAME))
-    assert other.receive().payload == bytes(FRAME)
+    until(lambda: first.statistics().packets_received == 2)
     assert first.statistics().dropped == {"bad_version": 1}
 
 
@@ -220,26 +262,63 @@ def test_a_leg_has_one_partner(engine: Engine) -> None:
             port.set_remote(end.host, end.port)
         first.pass_with(second)
         first.pass_with(third)
-        peer.send_raw(b"to the third")
-        assert take(last) == b"to the third"
+        reaches(last, peer, b"to the third")
         other.send(bytes(FRAME))
         assert peer.socket is not None
         until(lambda: second.statistics().packets_received == 1)
 
 
-def test_only_two_open_legs_of_one_thread_can_be_partners(make_engine: object) -> None:
-    engine = make_engine(threads=2)  # type: ignore[operator]  # the fixture of conftest
+def test_datagrams_follow_a_party_that_moves(fax: tuple[MediaPort, MediaPort, Peer, Peer]) -> None:
+    first, _, peer, other = fax
+    moved = Peer(first)
+    first.set_remote(moved.host, moved.port)
+    reaches(moved, other, b"to where it is signalled")
+    reaches(other, moved, b"from there")
+    translated = Peer(first)
+    first.set_remote(moved.host, 9)
+    reaches(other, translated, b"from another port than it said")
+    reaches(translated, other, b"answer")
+    assert peer.waiting_raw() < 3, "on its way while it moved"
+    for closing in (moved, translated):
+        closing.close()
+
+
+def test_partners_on_two_threads_have_sound_afterwards(make_engine: MakeEngine) -> None:
+    engine = make_engine(threads=2)
     first, second = engine.open_port(), engine.open_port()
-    beside = engine.open_port(beside=first)
-    assert first.is_beside(beside)
-    assert not first.is_beside(second)
-    for other in (first, second):
-        with pytest.raises(ValueError, match="one thread"):
+    peer, other = Peer(first), Peer(second)
+    for port, end in ((first, peer), (second, other)):
+        agree(port, end)
+    first.pass_with(second)
+    reaches(other, peer, b"fax")
+    second.pass_no_more()
+    first.hears([second])
+    other.send(bytes([7]) * FRAME)
+    assert peer.receive().payload_type == 0
+    for closing in (first, second, peer, other):
+        closing.close()
+
+
+def test_a_stopped_engine_passes_nothing_on(make_engine: MakeEngine) -> None:
+    engine = make_engine(threads=2)
+    first, second = engine.open_port(), engine.open_port()
+    first.pass_with(second)
+    engine.stop()
+    for port in (first, second):
+        with pytest.raises(PortClosed):
+            port.pass_no_more()
+
+
+def test_only_two_open_legs_of_one_engine_can_be_partners(make_engine: MakeEngine) -> None:
+    engine, another = make_engine(), make_engine()
+    first, second, stranger = engine.open_port(), engine.open_port(), another.open_port()
+    for other in (first, stranger):
+        with pytest.raises(ValueError, match="one engine"):
             first.pass_with(other)
-    beside.close()
+    second.close()
     with pytest.raises(PortClosed):
-        first.pass_with(beside)
+        first.pass_with(second)
     first.close()
     with pytest.raises(PortClosed):
         first.pass_no_more()
-    second.close()
+    stranger.close()

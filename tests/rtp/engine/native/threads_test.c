@@ -1,6 +1,6 @@
 /* The engine with its threads and sockets, driven as Python drives it: legs that send each other
- * prompts and digits while they are opened, bridged, mixed across threads, read and closed. Built
- * with the thread sanitizer by test_native_core.py.
+ * prompts and digits while they are opened, bridged, mixed across threads, read and closed, and
+ * datagrams passed on across threads. Built with the thread sanitizer by test_native_core.py.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +91,68 @@ static void talk(struct engine *engine, struct prompt *prompt, uint64_t *tapped)
         engine_close(engine, &legs[i]);
 }
 
+/* A peer of a leg: its socket, and where it is. */
+static int open_peer(struct address *own) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    require(address_parse(own, "127.0.0.1", 0, AF_UNSPEC), "address");
+    require(fd >= 0 && bind(fd, &own->any, own->length) == 0, "peer");
+    require(getsockname(fd, &own->any, &own->length) == 0, "name");
+    return fd;
+}
+
+static void send_to(int fd, const struct handle *leg, int count) {
+    struct address to;
+    require(address_parse(&to, "127.0.0.1", leg->pair->port, AF_UNSPEC), "address");
+    for (int i = 0; i < count; i++)
+        (void)!sendto(fd, "fax", 3, 0, &to.any, to.length);
+}
+
+static int take_all(int fd) {
+    char data[16];
+    int count = 0;
+    while (recv(fd, data, sizeof data, 0) == 3)
+        count++;
+    return count;
+}
+
+/* Datagrams both ways between threads, while peers move and partners change and leave. */
+static void pass_across(struct engine *engine) {
+    struct handle legs[3];
+    struct address own[3];
+    struct port_statistics statistics;
+    int peers[3], taken = 0;
+    for (int i = 0; i < 3; i++) {
+        require(engine_open(engine, i % THREADS, &legs[i]), "open");
+        peers[i] = open_peer(&own[i]);
+        require(engine_set_remote(engine, &legs[i], "127.0.0.1", address_port(&own[i]), 0),
+                "remote");
+    }
+    for (int turn = 0; turn < 40; turn++) {
+        struct handle *partner = &legs[turn % 8 < 5 ? 1 : 2];
+        if (turn % 8 == 0 || turn % 8 == 5)
+            require(engine_pass(engine, &legs[0], partner), "pass");
+        for (int i = 0; i < 3; i++) {
+            send_to(peers[i], &legs[i], 5);
+            int port = address_port(&own[turn % 3 ? i : (i + 1) % 3]);
+            require(engine_set_remote(engine, &legs[i], "127.0.0.1", port, 0), "remote");
+            engine_read_statistics(&legs[i], &statistics);
+        }
+        if (turn % 16 == 7)
+            engine_pass_no_more(engine, &legs[0]);
+        usleep(2000);
+        for (int i = 0; i < 3; i++)
+            taken += take_all(peers[i]);
+    }
+    require(taken > 100, "few datagrams came through");
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < 3; j++)
+            send_to(peers[j], &legs[j], 2);
+        engine_close(engine, &legs[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        close(peers[i]);
+}
+
 int main(int argc, char **argv) {
     int first_port = argc > 1 ? atoi(argv[1]) : 33000;
     int16_t samples[800] = {0};
@@ -103,6 +165,8 @@ int main(int argc, char **argv) {
     struct prompt *prompt = prompt_create(samples, 800);
     for (int round = 0; round < ROUNDS; round++)
         talk(engine, prompt, &tapped);
+    for (int round = 0; round < ROUNDS; round++)
+        pass_across(engine);
     prompt_release(prompt);
     engine_destroy(engine);
     require(tapped > 100, "nothing was tapped");
