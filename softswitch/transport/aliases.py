@@ -9,6 +9,7 @@ is told by who reads them.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Aliases", "identities_of"]
 
+logger = logging.getLogger(__name__)
+
 MAX_EACH = 16
 """Connections of one name and port: the servers of a carrier, each with one or two."""
 
 MAX_IDENTITIES = 64
 """Names of one certificate that are looked at; a carrier's has a handful."""
+
+MAX_SHOWN = 5
+"""Of these, told in a line of the log."""
 
 Key = tuple[int, str, int]  # listener, whose certificate, port that it is called at
 
@@ -37,6 +43,8 @@ class Aliases:
         """Hosts of trunks whose connections are used in both directions."""
         self._ways: dict[Key, dict[Connection, str]] = {}
         """With each connection the host that its peer calls itself."""
+        self._refused: set[Connection] = set()
+        """Those that a line of the log was written of."""
 
     def note(
         self, connection: Connection, certificate: Mapping[str, Any] | None, host: str, port: int
@@ -45,16 +53,28 @@ class Aliases:
         it is of somebody whose word on that is taken."""
         names = identities_of(certificate)
         host = canonical_host(host)
-        if host not in names and host != canonical_host(connection.flow.host):
-            # Who it says it is, is somebody else.
-            return False
-        proven = names & self.believed
+        # Who says it is somebody else is not believed at all.
+        is_itself = host in names or host == canonical_host(connection.flow.host)
+        proven = names & self.believed if is_itself else frozenset()
+        if not proven:
+            self._tell_refused(connection, host, names)
         for name in proven:
             ways = self._ways.setdefault((connection.flow.listener, name, port), {})
             if connection not in ways and len(ways) >= MAX_EACH:
                 del ways[next(iter(ways))]
             ways[connection] = host
         return bool(proven)
+
+    def _tell_refused(self, connection: Connection, host: str, names: frozenset[str]) -> None:
+        """Say that a connection is not used both ways: once, and not of strangers."""
+        if connection.strange or connection in self._refused:
+            return
+        self._refused.add(connection)
+        whose = ", ".join(sorted(names)[:MAX_SHOWN]) or "nobody"
+        logger.warning(
+            "the connection of %s:%d is not used for calls to %.80s: its certificate is of %s",
+            connection.flow.host, connection.flow.port, host, whose,
+        )  # fmt: skip
 
     def find(self, flow: Flow, listener: int) -> Connection | None:
         """A connection that leads where a flow does, the last one first; each server of a name
@@ -70,6 +90,7 @@ class Aliases:
 
     def forget(self, connection: Connection) -> None:
         """A connection carries no new message any more."""
+        self._refused.discard(connection)
         for key in [key for key, ways in self._ways.items() if connection in ways]:
             del self._ways[key][connection]
             if not self._ways[key]:
