@@ -52,7 +52,7 @@ def at_the_carrier(example: Example) -> tuple[Call, Call]:
 
 def test_each_configuration_of_the_page_loads() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for text in blocks:
         rest = "numbers: {100: {campaign: x, as_is: true}}\n" + (
             "campaigns: {x: {treatment: t, trunk: carrier}}\ntreatments: {t: [connect: called]}\n"
