@@ -263,6 +263,8 @@ class Phone:
         self.calls: list[IncomingInvite] = []
         """INVITEs that came, in order."""
         self.outgoing: OutgoingInvite | None = None
+        self._placed: list[OutgoingInvite] = []
+        """All INVITEs that were sent."""
         self.dialog: Dialog | None = None
         self.dialogs: list[Dialog] = []
         """Every dialog there was."""
@@ -306,6 +308,7 @@ class Phone:
             headers=headers,
             now=self.now,
         )
+        self._placed.append(self.outgoing)
         self.pump.flush()
         return self.outgoing
 
@@ -338,7 +341,10 @@ class Phone:
             self.pump.flush()
 
     def give_up(self) -> None:
-        """Refuse all that nobody has answered, leave all whose BYE got lost."""
+        """Refuse all that nobody has answered, leave all whose BYE got lost, ring no longer where
+        the answer got lost."""
+        for one in self._placed:
+            one.cancel(now=self.now)
         for call in self.calls:
             call.reject(480, now=self.now)
         for dialog in self.dialogs:
@@ -364,6 +370,7 @@ class Phone:
         self.events.clear()
         self.calls.clear()
         self.dialogs.clear()
+        self._placed.clear()
         self.outgoing = self.dialog = None
 
     def count(self, kind: type) -> int:
