@@ -148,10 +148,7 @@ class WebSocketConnection(Connection):
 
     def _refuse(self, refusal: Refusal) -> None:
         self._web.count("ws_refused")
-        # A stranger's mistakes are counted; what a trunk does is told.
-        level = logging.DEBUG if self.strange else logging.WARNING
-        where = self.flow.host, self.flow.port
-        logger.log(level, "no WebSocket for %s:%d: %s", *where, refusal.why)
+        self._tell("no WebSocket for %s:%d: %s", refusal.why)
         if self._transport is not None:
             self._transport.write(refusal.answer)
         super().close()
@@ -203,10 +200,14 @@ class WebSocketConnection(Connection):
 
     def _break(self, error: FrameError) -> None:
         self._web.count("ws_broken")
-        level = logging.DEBUG if self.strange else logging.WARNING
-        where = self.flow.host, self.flow.port
-        logger.log(level, "WebSocket of %s:%d closed: %s", *where, error)
+        self._tell("WebSocket of %s:%d closed: %s", error)
         self._end(error.code)
+
+    def _tell(self, line: str, why: object) -> None:
+        """A stranger's mistakes are counted; what a trunk does is told, but not without end."""
+        is_told = not self.strange and self._web.may_tell()
+        level = logging.WARNING if is_told else logging.DEBUG
+        logger.log(level, line, self.flow.host, self.flow.port, why)
 
     def _watch(self, *, progress: bool) -> None:
         """Give a stranger's half message its time, and each message its own."""

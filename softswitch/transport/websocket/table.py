@@ -9,6 +9,7 @@ It knows neither messages nor transactions.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,9 @@ from softswitch.transport.websocket.connection import WebSocketConnection
 
 __all__ = ["WebSocketTable"]
 
+MAX_TOLD = 10
+"""Lines of the log in a second: a peer that connects in a wrong way does so again and again."""
+
 NO_ORIGINS: frozenset[str] = frozenset()
 
 
@@ -32,6 +36,8 @@ class WebSocketTable(TcpTable):
         super().__init__(**options)
         self._origins: dict[int, frozenset[str]] = {}
         self._half_open = HalfOpen()
+        # How many lines of the log were written in which second.
+        self._told = 0, 0
         # Those whose handshake is over, by listener and host, the last one last.
         self._by_host: dict[tuple[int, str], dict[int, Connection]] = {}
 
@@ -81,6 +87,14 @@ class WebSocketTable(TcpTable):
     def origins_of(self, connection: Connection) -> frozenset[str]:
         """Whose pages may connect where it was accepted."""
         return self._origins.get(connection.flow.listener, NO_ORIGINS)
+
+    def may_tell(self) -> bool:
+        """Whether another line may be written of what peers do wrong."""
+        second = int(asyncio.get_running_loop().time())
+        if second != self._told[0]:
+            self._told = second, 0
+        self._told = second, self._told[1] + 1
+        return self._told[1] <= MAX_TOLD
 
     def is_strange(self, host: str) -> bool:
         """Whether a host is nobody's of ours, now."""

@@ -338,6 +338,21 @@ async def test_who_breaks_the_protocol_is_told_why_and_closed(
     assert rig.counters["ws_broken"] == 1
 
 
+async def test_what_trunks_do_wrong_is_told_but_not_without_end(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.stack.strangers = {"127.0.0.66"}
+    for number in range(15):
+        peer = await rig.connect("127.0.0.66" if number == 0 else "127.0.0.1")
+        peer.put(websocket.opening(protocol="xmpp"))
+        assert (await peer.head()).startswith(b"HTTP/1.1 400 ")
+    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    # Two seconds, where the machine is slow, are two portions.
+    assert 10 <= len(told) <= 14
+    assert all("the subprotocol sip has to be offered" in one for one in told)
+    assert not any("127.0.0.66" in one for one in told)
+
+
 async def test_a_close_is_answered_with_its_code_and_what_follows_is_not_read(rig: Rig) -> None:
     peer = await rig.open()
     peer.put(websocket.frame(websocket.CLOSE, (3000).to_bytes(2) + b"bye"))
