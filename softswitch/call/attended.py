@@ -41,15 +41,17 @@ times has come by then (T1 of RFC 3261), and the end of a call is not held any l
 class Attended(Transfer):
     """One such transfer under way: of the peer of `leg`, to that of `other`."""
 
-    __slots__ = ("_grace", "_held", "_is_awaited", "_left", "_other")
+    __slots__ = ("_ended_with", "_grace", "_holds", "_is_awaited", "_left", "_other")
 
     def __init__(self, leg: Leg, other: Leg) -> None:
         super().__init__(leg, _number_of(other))
         self._other = other
         self._left: list[Leg] = []
         """Those whose peers have said BYE since they may know of it."""
-        self._held: list[tuple[Leg, EndHold]] = []
-        """Those that have taken their calls with them, the ends of which are not told yet."""
+        self._ended_with: list[Leg] = []
+        """Those of them that have taken their calls with them."""
+        self._holds: list[EndHold] = []
+        """Calls that one of the two has left are not told to have ended before this is."""
         self._is_awaited = False
         """Whether the other call was told of it."""
         self._grace: asyncio.TimerHandle | None = None
@@ -108,8 +110,9 @@ class Attended(Transfer):
         if not self._is_sent or (leg is self._leg and leg not in self._left):
             self.fail("hung_up" if leg is self._leg else "other_ended")
             return
-        if leg.call.ended:
-            self._held.append((leg, leg.call.hold_end("transfer")))
+        self._holds.append(leg.call.hold_end("transfer"))
+        if leg.call.ended and leg in self._left:
+            self._ended_with.append(leg)
         if self._grace is None:
             self._grace = leg.services.loop.call_later(GRACE_SECONDS, self._on_nothing_told)
 
@@ -137,12 +140,11 @@ class Attended(Transfer):
                 leg.call.call_id, leg.leg_id, other.leg_id, other.call.call_id, outcome.why,
                 outcome.status,
             )  # fmt: skip
-        for _, hold in self._held:
+        for hold in self._holds:
             hold.release()
-        self._held.clear()
 
     def _leave(self) -> None:
-        for leg in (one for one, _ in self._held if one in self._left):
+        for leg in self._ended_with:
             leg.call.left_first = leg.call.left_first or ("switch", "transferred")
         if not self._leg.ended:
             self._leg.call.end("switch", "transferred")

@@ -15,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from softswitch.call.attended import transfer_to_leg
+from softswitch.sip import events
 from softswitch.sip.dialog import Dialog
 from tests.support.laboratory import AFTER_CALL, DIRECT, KEPT, SWITCH, Laboratory
 from tests.support.referring import THIRD, Referring, referring, replaces
@@ -71,6 +73,53 @@ def pick_up(bench: Referring) -> None:
     if ringing:
         value = replaces(ringing[-1]) + ";early-only"
         lab.callee.invite(DIRECT, headers=(("Replaces", value),))
+
+
+# What the switch asks for itself.
+
+
+def send(bench: Referring, place: int, other: int | None) -> None:
+    """The switch sends the party of a leg elsewhere, or to another leg."""
+    calls = bench.lab.switchboard.calls.values()
+    legs = [leg for call in calls for leg in call.legs if leg.answered and not leg.ended]
+    if max(place, other or 0) >= len(legs):
+        return
+
+    async def ask() -> None:
+        if other is None:
+            await legs[place].transfer(TO, within=10)
+        else:
+            await transfer_to_leg(legs[place], legs[other], 10)
+
+    bench.lab.begin(ask())
+
+
+def asked(bench: Referring) -> list[events.RequestReceived]:
+    """The REFERs of the switch that have reached the phones, the last of each."""
+    found = []
+    for phone in (bench.lab.caller, bench.lab.callee):
+        found += [one for one in phone.events if isinstance(one, events.RequestReceived)][-1:]
+    return found
+
+
+def take_refer(bench: Referring, status: int, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    for one in asked(bench):
+        one.transaction.respond(status, headers=headers, now=bench.lab.loop.time())
+    flush(bench)
+
+
+def tell(bench: Referring, status: int, *, last: bool) -> None:
+    for one in asked(bench):
+        one.dialog.request(
+            "NOTIFY",
+            body=f"SIP/2.0 {status} Whatever\r\n".encode(),
+            headers=(
+                ("Event", "refer"),
+                ("Subscription-State", "terminated" if last else "active;expires=60"),
+            ),
+            now=bench.lab.loop.time(),
+        )
+    flush(bench)
 
 
 def far_end(bench: Referring, place: int, deed: str) -> None:
@@ -139,6 +188,17 @@ STORIES: Mapping[str, Act] = {
         bench, lambda one: one.lab.caller.invite(DIRECT), ANSWER
     ),
     **{
+        f"the switch sends {n} to {m}, who are found": lambda bench, n=n, m=m: all_in_turn(  # type: ignore[misc]
+            bench,
+            partial(send, place=n, other=m),
+            partial(take_refer, status=202),
+            partial(hang_up, place=m),
+            partial(tell, status=200, last=True),
+        )
+        for n in range(DIALOGS)
+        for m in range(DIALOGS)
+    },
+    **{
         f"{n} refers to whom {m} talks to, at once": lambda bench, n=n, m=m: all_in_turn(  # type: ignore[misc]
             bench, partial(refer_to_other, place=n, other=m)
         )
@@ -171,6 +231,20 @@ PEERS: Mapping[str, Act] = {
     "the agent consults": CONSULT,
     "the caller cancels": lambda bench: bench.lab.caller.cancel(),
     "the calls go another way": divert,
+    **{f"the switch sends {n}": partial(send, place=n, other=None) for n in range(DIALOGS)},
+    **{
+        f"the switch sends {n} to {m}": partial(send, place=n, other=m)
+        for n in range(DIALOGS)
+        for m in range(DIALOGS)
+    },
+    **{f"who was sent says {one}": partial(take_refer, status=one) for one in (202, 603)},
+    "who was sent will tell nothing": partial(
+        take_refer, status=202, headers=(("Refer-Sub", "false"),)
+    ),
+    **{
+        f"who was sent tells {status}{' at last' * last}": partial(tell, status=status, last=last)
+        for status, last in ((100, False), (100, True), (200, True), (481, True))
+    },
 }
 METHODS = ("INVITE", "ACK", "BYE", "180 INVITE", "200 INVITE", "REFER", "NOTIFY", "202 REFER",
            "200 NOTIFY", "200 BYE")  # fmt: skip
@@ -218,8 +292,9 @@ def begin(bench: Referring, number: str, *, bridged: bool) -> None:
 
 def ends_well(lab: Laboratory) -> None:
     """Each transfer has one end, each call one record."""
-    begun = len(lab.facts("transfer.received"))
-    assert len(lab.facts("transfer.ended")) == begun
+    kinds = [event.kind for event in lab.all_events]
+    begun = sum(kinds.count(f"transfer.{one}") for one in ("received", "requested", "awaited"))
+    assert kinds.count("transfer.ended") == begun
     records = lab.all_records()
     assert len({record["call_id"] for record in records}) == len(records)
     told = [entry for record in records for entry in record.get("transfers", [])]
