@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from softswitch.call.attended import transfer_to_leg
+from softswitch.sip.dialog import Dialog
+from softswitch.sip.events import RequestReceived
 from tests.softswitch.call.test_leaks import alive
 from tests.support.laboratory import DIRECT, SWITCH, Laboratory
 from tests.support.referring import THIRD, Referring, referring, replaces
@@ -100,9 +103,52 @@ def sent_elsewhere(bench: Referring) -> None:
     lab.caller.hang_up()
 
 
+def sent(bench: Referring, status: int) -> tuple[Dialog, Dialog]:
+    """The switch sends the caller to the agent's other party; the phone's answer. The dialogs of
+    the two."""
+    lab = bench.lab
+    caller, _ = bench.bridge()
+    first = lab.call
+    _, other = bench.consult()
+    (second,) = [call for call in lab.switchboard.calls.values() if call is not first]
+    leg, aim = first.caller, second.callee
+    assert aim is not None
+
+    async def send() -> None:
+        await transfer_to_leg(leg, aim, 10)
+
+    lab.begin(send())
+    lab.settle()
+    refer = next(one for one in lab.caller.events if isinstance(one, RequestReceived))
+    refer.transaction.respond(status, now=lab.loop.time())
+    bench.flush()
+    return caller, other
+
+
+def sent_to_another_call(bench: Referring) -> None:
+    for dialog in sent(bench, 202):
+        dialog.bye(now=bench.lab.loop.time())
+        bench.flush()
+
+
+def sent_and_refused(bench: Referring) -> None:
+    for dialog in sent(bench, 603):
+        dialog.bye(now=bench.lab.loop.time())
+        bench.flush()
+
+
+def sent_and_never_told_of(bench: Referring) -> None:
+    _, other = sent(bench, 202)
+    other.bye(now=bench.lab.loop.time())
+    bench.flush()
+    bench.lab.advance(11)
+    bench.lab.caller.hang_up()
+
+
 FATES: tuple[Callable[[Referring], None], ...] = (
     moved, moved_by_the_caller, given_back, left_while_it_rings, nobody_listens, refused, joined,
-    taken_over, picked_up, sent_elsewhere,
+    taken_over, picked_up, sent_elsewhere, sent_to_another_call, sent_and_refused,
+    sent_and_never_told_of,
 )  # fmt: skip
 
 
