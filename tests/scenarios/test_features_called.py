@@ -1,5 +1,6 @@
 """Each feature of SIP with SIPp as the caller: once as it should be, and once for each message that
-matters with that message lost, and with it doubled. One switch serves all of them at the same time.
+matters with that message lost, and with it doubled; by TCP and TLS. One switch serves all of them
+at the same time.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.certificates import write_certificate
 from tests.support.faulty_path import FaultyPath, Towards
 from tests.support.feature_calls import (
+    BEHIND_TLS,
     HOST,
     Case,
     Feature,
     Ran,
     Runs,
+    Stand,
     next_media_port,
     run_cases,
 )
@@ -51,8 +55,13 @@ switch:
   data: ${{SOFTSWITCH_DATA:-./var}}
   database: ${{SOFTSWITCH_DATABASE:-}}
   without_synthesiser: chime
+  tls: {{certificate: ../certificate.pem, key: ../key.pem, listen: "127.0.0.1:@tls@"}}
 trunks:
-  network: {{address: "{NETWORK}:5060", trusted: true, transfers: allow}}
+  network:
+    address: "{NETWORK}:5060"
+    sources: [{BEHIND_TLS}]
+    trusted: true
+    transfers: allow
   customer: {{address: "{CUSTOMER}:5060", inbound_auth: {{user: them, password: theirs}}}}
   proxied: {{address: "192.0.2.44:5060", behind: {{proxies: [{PROXY}], header: X-Trunk}}}}
 @trunks@
@@ -74,7 +83,7 @@ treatments:
 """
 
 
-def configuration(ports: Mapping[str, int]) -> str:
+def configuration(ports: Mapping[str, int], tls_port: int) -> str:
     """A number, a campaign and a trunk for each called side."""
     lines: dict[str, list[str]] = {"@trunks@": [], "@numbers@": [], "@campaigns@": []}
     for number, (name, port) in enumerate(ports.items(), 1):
@@ -89,7 +98,7 @@ def configuration(ports: Mapping[str, int]) -> str:
             else (f"{{treatment: through, trunk: {name}}}")
         )
         lines["@campaigns@"].append(f"  {name}: {through}")
-    text = CONFIGURATION
+    text = CONFIGURATION.replace("@tls@", str(tls_port))
     for place, made in lines.items():
         text = text.replace(place, "\n".join(made))
     return text
@@ -108,13 +117,13 @@ def md5_alone(data: bytes, towards: Towards) -> bytes:
 
 
 @contextmanager
-def consulted(switch: Switch, directory: Path, call_id: str) -> Iterator[dict[str, str]]:
+def consulted(stand: Stand, call_id: str) -> Iterator[dict[str, str]]:
     """Another call of the caller, to somebody it wants to hand the first one to."""
     port = free_sip_port(HOST)
     with (
-        FaultyPath(switch=switch.address, far=(HOST, port), host=NETWORK) as path,
+        FaultyPath(switch=stand.switch.address, far=(HOST, port), host=NETWORK) as path,
         Sipp(
-            directory,
+            stand.directory,
             "uac_waits_for_bye.xml",
             remote=path.address,
             port=port,
@@ -140,15 +149,15 @@ FEATURES = [
     Feature(
         "plain", "uac_plain", BASIC,
         ("INVITE", "100 INVITE", "200 INVITE", "ACK", "BYE", "200 BYE"), ("180 INVITE",),
-        over_tcp=True,
+        over_streams=True,
     ),
-    Feature("busy", "uac_busy", BUSY, ("486 INVITE", "ACK"), over_tcp=True),
-    Feature("hung up on", "uac_waits_for_bye", LEAVES, ("<BYE", "200 BYE"), over_tcp=True),
+    Feature("busy", "uac_busy", BUSY, ("486 INVITE", "ACK"), over_streams=True),
+    Feature("hung up on", "uac_waits_for_bye", LEAVES, ("<BYE", "200 BYE"), over_streams=True),
     Feature("early media", "uac_early_media", EARLY, ("INVITE",), ("183 INVITE",)),
     Feature(
         "reliable 180", "uac_reliable", BASIC,
         ("INVITE", "180 INVITE", "PRACK", "200 PRACK", "200 INVITE", "ACK"),
-        never_late=("200 PRACK",), over_tcp=True,
+        never_late=("200 PRACK",), over_streams=True,
     ),
     Feature(
         "reliable 183", "uac_reliable", LATE,
@@ -158,16 +167,16 @@ FEATURES = [
     Feature("100rel supported", "uac_supports_reliable", BASIC, (), ("180 INVITE",)),
     Feature(
         "UPDATE", "uac_update", HELD,
-        ("UPDATE/2", "200 UPDATE/2", "UPDATE/3", "200 UPDATE/3"), over_tcp=True,
+        ("UPDATE/2", "200 UPDATE/2", "UPDATE/3", "200 UPDATE/3"), over_streams=True,
     ),
     Feature(
         "early UPDATE", "uac_update_early", LATE,
-        ("183 INVITE", "200 PRACK/3", "UPDATE/4", "200 UPDATE/4", "200 INVITE"), over_tcp=True,
+        ("183 INVITE", "200 PRACK/3", "UPDATE/4", "200 UPDATE/4", "200 INVITE"), over_streams=True,
     ),
     Feature(
         "session timer", "uac_session_timer", BASIC,
         ("200 INVITE/1", "UPDATE", "200 UPDATE", "INVITE/3", "200 INVITE/3", "ACK/3"),
-        over_tcp=True,
+        over_streams=True,
     ),
     Feature(
         "session too short", "uac_session_short", BASIC,
@@ -175,13 +184,13 @@ FEATURES = [
     ),
     Feature(
         "hold", "uac_hold", HELD,
-        ("INVITE/2", "200 INVITE/2", "ACK/2", "INVITE/3", "200 INVITE/3"), over_tcp=True,
+        ("INVITE/2", "200 INVITE/2", "ACK/2", "INVITE/3", "200 INVITE/3"), over_streams=True,
     ),
     Feature("delayed offer", "uac_delayed_offer", BASIC, ("INVITE", "200 INVITE", "ACK")),
     Feature(
         "REFER", "uac_refers", STAYS,
         ("REFER", "202 REFER", "NOTIFY", "200 NOTIFY", "NOTIFY#2", "200 NOTIFY#2", "<BYE"),
-        over_tcp=True,
+        over_streams=True,
     ),
     Feature(
         "REFER with Replaces", "uac_refers_attended", STAYS, ("REFER", "NOTIFY", "NOTIFY#2"),
@@ -189,16 +198,16 @@ FEATURES = [
     ),
     Feature(
         "INFO", "uac_info_key", MENU, ("INFO/2", "415 INFO/2", "INFO/3", "200 INFO/3"),
-        over_tcp=True,
+        over_streams=True,
     ),
     Feature(
         "others", "uac_others", BASIC,
         ("MESSAGE", "405 MESSAGE", "PUBLISH", "SUBSCRIBE", "489 SUBSCRIBE", "501 BREW"),
-        over_tcp=True,
+        over_streams=True,
     ),
     Feature(
         "others outside", "uac_others_outside", BASIC,
-        ("MESSAGE", "405 MESSAGE", "489 SUBSCRIBE"), over_tcp=True, calls=0,
+        ("MESSAGE", "405 MESSAGE", "489 SUBSCRIBE"), over_streams=True, calls=0,
     ),
     Feature(
         "digest", "uac_digest", BASIC,
@@ -209,12 +218,12 @@ FEATURES = [
         "behind a proxy", "uac_behind_proxy", BASIC, ("INVITE", "200 INVITE", "ACK", "BYE"),
         caller=PROXY,
     ),
-    Feature("identity", "uac_identity", BASIC, ("INVITE",), over_tcp=True),
+    Feature("identity", "uac_identity", BASIC, ("INVITE",), over_streams=True),
     Feature("reason", "uac_reason", BASIC, ("BYE",)),
     Feature(
         "CANCEL at once", "uac_gives_up", RINGING,
         ("100 INVITE", "CANCEL", "200 CANCEL", "487 INVITE", "ACK"), never_late=("200 CANCEL",),
-        hold_ms=1, over_tcp=True,
+        hold_ms=1, over_streams=True,
     ),
     Feature(
         "CANCEL in ringing", "uac_gives_up", RINGING,
@@ -337,10 +346,11 @@ def runs(
             )
             for name, (scenario, pause) in CALLED_SIDES.items()
         }  # fmt: skip
-        file = directory / "switch.yaml"
-        file.write_text(configuration({name: side.port for name, side in sides.items()}))
+        write_certificate(directory)
+        file, tls_port = directory / "switch.yaml", free_sip_port()
+        file.write_text(configuration({name: side.port for name, side in sides.items()}, tls_port))
         with Switch(directory / "run", file, rtp=free_rtp_range(400)) as switch:
-            finished = run_cases(switch, directory, wanted)
+            finished = run_cases(Stand(switch, directory, tls_port), wanted)
         yield finished
         for side in sides.values():
             side.stop()

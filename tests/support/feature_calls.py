@@ -19,13 +19,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.support.certificates import trusting
 from tests.support.control import ControlPeer
 from tests.support.faulty_path import FaultyPath, Towards
 from tests.support.ports import free_sip_port, is_free
 from tests.support.program import Record, Switch
 from tests.support.sipp import Sipp
+from tests.support.tls_path import TlsPath
 
-Action = Literal["", "lose", "double", "late", "tcp"]
+Action = Literal["", "lose", "double", "late", "tcp", "tls"]
+STREAMS: tuple[Action, ...] = ("tcp", "tls")
 # Each is a process that sleeps; more of them at once would only take the processor from the switch.
 MAX_AT_ONCE = 12
 # Below the ports that switches are given for sound.
@@ -38,9 +41,22 @@ _slots = itertools.count()
 IDLE_WITHIN = 15.0
 # Longer than T1: what is sent again arrives first.
 LATE_SECONDS = 0.7
-# Given the switch, the directory and what Call-IDs of the case begin with: something that holds
-# while it runs, and its keys.
-Prepare = Callable[[Switch, Path, str], AbstractContextManager[Mapping[str, str]]]
+# Who calls by TLS, and who that is to the switch.
+BEFORE_TLS, BEHIND_TLS = "127.0.0.24", "127.0.0.25"
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What they call: a switch that shows tests.support.certificates at `tls_port`."""
+
+    switch: Switch
+    directory: Path
+    tls_port: int
+
+
+# Given what to call and what Call-IDs of the case begin with: something that holds while it runs,
+# and its keys.
+Prepare = Callable[[Stand, str], AbstractContextManager[Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ class Feature:
     timeout: int = 30
     change: Callable[[bytes, Towards], bytes] | None = None
     prepare: Prepare | None = None
-    over_tcp: bool = False
+    over_streams: bool = False
     extra: tuple[str, ...] = ()
     calls: int = 1
     """How many the switch had in each case."""
@@ -75,7 +91,7 @@ class Feature:
         found = [Case(self, "", "")]
         found += [Case(self, "lose", message) for message in self.messages]
         found += [Case(self, "double", message) for message in self.messages + self.only_doubled]
-        return [*found, Case(self, "tcp", "")] if self.over_tcp else found
+        return found + [Case(self, stream, "") for stream in STREAMS if self.over_streams]
 
     def late_cases(self) -> list[Case]:
         """For each message that is sent again, one where it arrives after that."""
@@ -96,7 +112,7 @@ class Case:
 
     def arm(self, path: FaultyPath) -> None:
         """Have the path do what this case is about."""
-        if self.action in ("", "tcp"):
+        if self.action in ("", *STREAMS):
             return
         name, _, nth = self.message.partition("#")
         name, _, cseq = name.partition("/")
@@ -120,7 +136,7 @@ class Ran:
 
     case: Case
     path: FaultyPath | None
-    """None: it went by TCP, straight."""
+    """None: it went by TCP or TLS."""
     call_id: str
     """What the Call-ID begins with."""
     problem: str = ""
@@ -141,17 +157,17 @@ class Runs:
     records: int
 
 
-def run_cases(switch: Switch, directory: Path, cases: Iterable[Case]) -> Runs:
+def run_cases(stand: Stand, cases: Iterable[Case]) -> Runs:
     """Runs them side by side, those that take longest first, and reads what the switch says."""
     ordered = sorted(cases, key=lambda case: -case.feature.timeout)
     with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
         begun = [
-            pool.submit(_run, switch, directory, case, f"case{number}-")
-            for number, case in enumerate(ordered)
+            pool.submit(_run, stand, case, f"case{number}-") for number, case in enumerate(ordered)
         ]
         ran = {one.case: one for one in (future.result() for future in begun)}
-    status = _when_idle(switch)
-    return Runs(ran, status["calls"], status["presented"], _read_records(switch, ran.values()))
+    status = _when_idle(stand.switch)
+    records = _read_records(stand.switch, ran.values())
+    return Runs(ran, status["calls"], status["presented"], records)
 
 
 def _when_idle(switch: Switch) -> dict[str, int]:
@@ -177,43 +193,53 @@ def _read_records(switch: Switch, ran: Iterable[Ran]) -> int:
     return len(records)
 
 
-def _run(switch: Switch, directory: Path, case: Case, call_id: str) -> Ran:
+def _run(stand: Stand, case: Case, call_id: str) -> Ran:
     ran = Ran(case, None, call_id)
+    ways = {"tcp": _by_tcp, "tls": _by_tls}
     with ExitStack() as stack:
         try:
             prepare = case.feature.prepare
-            keys = stack.enter_context(prepare(switch, directory, ran.call_id)) if prepare else {}
-            caller = _straight if case.action == "tcp" else _on_a_path
-            outcome = stack.enter_context(caller(stack, switch, directory, ran, keys)).wait()
+            keys = stack.enter_context(prepare(stand, ran.call_id)) if prepare else {}
+            caller = ways.get(case.action, _on_a_path)(stack, stand, ran, keys)
+            outcome = stack.enter_context(caller).wait()
             assert outcome.successful == 1, outcome.trace
         except AssertionError as problem:
             ran.problem = str(problem)
     return ran
 
 
-def _on_a_path(
-    stack: ExitStack, switch: Switch, directory: Path, ran: Ran, keys: Mapping[str, str]
-) -> Sipp:
+def _on_a_path(stack: ExitStack, stand: Stand, ran: Ran, keys: Mapping[str, str]) -> Sipp:
     feature, port = ran.case.feature, free_sip_port(HOST)
     ran.path = FaultyPath(
-        switch=switch.address, far=(HOST, port), host=feature.caller, change=feature.change
+        switch=stand.switch.address, far=(HOST, port), host=feature.caller, change=feature.change
     )
     stack.enter_context(ran.path)
     ran.case.arm(ran.path)
-    return _sipp(directory, ran, keys, remote=ran.path.address, port=port, host=HOST)
+    return _sipp(stand, ran, keys, remote=ran.path.address, port=port, host=HOST)
 
 
-def _straight(
-    _stack: ExitStack, switch: Switch, directory: Path, ran: Ran, keys: Mapping[str, str]
-) -> Sipp:
+def _by_tcp(_stack: ExitStack, stand: Stand, ran: Ran, keys: Mapping[str, str]) -> Sipp:
     host = ran.case.feature.caller
-    return _sipp(directory, ran, keys, remote=switch.address, host=host, transport="t1")
+    return _sipp(stand, ran, keys, remote=stand.switch.address, host=host, transport="t1")
 
 
-def _sipp(directory: Path, ran: Ran, keys: Mapping[str, str], **where: Any) -> Sipp:
+def _by_tls(stack: ExitStack, stand: Stand, ran: Ran, keys: Mapping[str, str]) -> Sipp:
+    port = free_sip_port(BEFORE_TLS)
+    path = TlsPath(
+        switch=(stand.switch.host, stand.tls_port),
+        far=(BEFORE_TLS, port),
+        host=BEHIND_TLS,
+        context=trusting(),
+        name="localhost",
+    )
+    stack.enter_context(path)
+    return _sipp(stand, ran, keys, remote=path.address, port=port, host=BEFORE_TLS, transport="t1")
+
+
+def _sipp(stand: Stand, ran: Ran, keys: Mapping[str, str], **where: Any) -> Sipp:
     feature = ran.case.feature
     return Sipp(
-        directory,
+        stand.directory,
         f"{feature.scenario}.xml",
         service=feature.number,
         hold_ms=feature.hold_ms,
