@@ -9,10 +9,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
-from tests.support.calling import CALLERS, Case, Records, Talk
+from tests.support.calling import CALLERS, TRUNKS, Case, Records, Talk
 from tests.support.control import ControlPeer
 from tests.support.ports import free_rtp_range
 from tests.support.program import Switch, wait_for
@@ -99,10 +99,11 @@ class Hall:
 
     def _close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
-        for talk in self._talks.values():
-            talk.close()
-        if self.switch.process is not None:
-            self.switch.stop()
+        with ExitStack() as leaving:
+            for talk in self._talks.values():
+                leaving.callback(talk.leave)
+            if self.switch.process is not None:
+                self.switch.stop()
 
 
 def _held_port(transport: str) -> socket.socket:
@@ -111,7 +112,7 @@ def _held_port(transport: str) -> socket.socket:
     held = socket.socket(socket.AF_INET, kind)
     # A process that is being started may have it a moment longer.
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(transport == "tcp"))
-    held.bind(("127.0.0.1", 0))
+    held.bind((TRUNKS, 0))
     return held
 
 
@@ -128,7 +129,7 @@ def _configuration(talks: Sequence[Talk]) -> str:
         suffix = ";transport=tcp" if talk.case.transport == "tcp" else ""
         steps = feature.steps
         for place, held in enumerate(talk.sockets):
-            address = f"127.0.0.1:{held.getsockname()[1]}{suffix}"
+            address = f"{TRUNKS}:{held.getsockname()[1]}{suffix}"
             more = f", {feature.trunk}" if feature.trunk else ""
             sections["trunks"].append(f'{name}-{place}: {{address: "{address}"{more}}}')
             steps = steps.replace(f"T{place}", f"{name}-{place}")
