@@ -52,13 +52,22 @@ void leg_aim_outlet(const struct leg *leg) {
         aim(leg);
 }
 
+static bool is_of_source(const struct leg *leg, const uint8_t *data) {
+    return leg->source.started &&
+           (read_32(data + 8) == leg->source.ssrc ||
+            (leg->has_one_port && read_32(data + 4) == leg->source.ssrc));
+}
+
 /* The last packets of the sound, or of its reports, may still be on their way; they have the number
- * of its source where nothing else has it but by chance. */
-static bool is_late_sound(const struct leg *leg, const uint8_t *data, size_t length) {
-    if (!leg->source.started || length < RTP_HEADER_LENGTH || data[0] >> 6 != 2)
+ * of its source where nothing else has it but by chance. Of a source that was never heard they
+ * look like sound, and nothing from there is believed by its host alone: datagrams of UDPTL are
+ * numbered from 0 and look like it after half an hour. */
+static bool is_late_sound(const struct leg *leg, const uint8_t *data, size_t length,
+                          const struct address *from) {
+    if (length < RTP_HEADER_LENGTH || data[0] >> 6 != 2)
         return false;
-    return read_32(data + 8) == leg->source.ssrc ||
-           (leg->has_one_port && read_32(data + 4) == leg->source.ssrc);
+    return is_of_source(leg, data) ||
+           (!leg->latch.locked && !address_equal(from, &leg->latch.signalled));
 }
 
 static bool is_flood(struct passing *passing, int64_t now) {
@@ -83,7 +92,7 @@ static enum drop judge_datagram(struct leg *leg, const uint8_t *data, size_t len
         return DROP_TOO_SHORT;
     if (length > MAX_PAYLOAD)
         return DROP_TOO_LONG;
-    if (is_late_sound(leg, data, length))
+    if (is_late_sound(leg, data, length, from))
         return DROP_LATE;
     if (!believes(leg, from))
         return DROP_OTHER_SOURCE;

@@ -196,6 +196,19 @@ def test_the_last_packets_of_the_sound_reach_nobody(
     assert first.statistics().dropped == {"late": 1}
 
 
+def test_sound_from_another_port_that_was_never_heard_is_not_believed(engine: Engine) -> None:
+    with call(engine) as (first, second, peer, other):
+        fax = Peer(first)
+        first.set_remote(fax.host, fax.port)
+        second.set_remote(other.host, other.port)
+        first.pass_with(second)
+        peer.send(bytes(FRAME))
+        until(lambda: first.statistics().dropped == {"late": 1})
+        other.send_raw(b"fax")
+        assert take(fax) == b"fax"
+        fax.close()
+
+
 def test_neither_rtp_nor_tapped_sound_is_made_meanwhile(
     engine: Engine, fax: tuple[MediaPort, MediaPort, Peer, Peer]
 ) -> None:
