@@ -16,6 +16,7 @@ from tests.support.caller_deeds import (
     goes_round,
     has_the_far_end_sent,
     hears_a_key,
+    is_given_back,
     is_hung_up_on,
     is_moved,
     is_private,
@@ -95,6 +96,10 @@ SESSION = [
         both=("< INVITE", "> 200 INVITE", "< INVITE #2"), doubled=("< ACK",),
     ),
     Feature(
+        "re-INVITE without a description", ("uas_reinvites_empty",), talks, last="< ACK /1",
+        both=("< INVITE", "> 200 INVITE", "< ACK"),
+    ),
+    Feature(
         "session timer, 422", ("uas_session_timer",), talks,
         trunk="session_expires: 90 s", last="< ACK",
         both=(
@@ -133,6 +138,10 @@ ELSEWHERE = [
     Feature(
         "refers", ("uas_refers",), is_moved, trunk="transfers: allow", last="> BYE", calls=(2,),
         both=("< REFER", "> 202 REFER", "> NOTIFY", "< 200 NOTIFY", "> NOTIFY #2"),
+    ),
+    Feature(
+        "refers in vain", ("uas_refers_in_vain",), is_given_back, trunk="transfers: allow",
+        last="< 200 NOTIFY #2", calls=(2,), both=("> INVITE #2", "< 486 INVITE", "> NOTIFY #2"),
     ),
     Feature(
         "is referred", ("uas_referred",), has_the_far_end_sent(True, 200),

@@ -120,6 +120,13 @@ def is_moved(talk: Talk) -> None:
     assert [(one["ok"], one["to"]) for one in record["transfers"]] == [(True, THIRD)]
 
 
+def is_given_back(talk: Talk) -> None:
+    """Is to be moved to a third who is busy, and talks on."""
+    talk.hang_up(talk.answered())
+    record = ended(talk, statuses=[200, 486])
+    assert [(one["ok"], one["status"]) for one in record["transfers"]] == [(False, 486)]
+
+
 def has_the_far_end_sent(ok: bool, status: int) -> Callable[[Talk], None]:
     """Sees the called party sent elsewhere by the switch."""
 
