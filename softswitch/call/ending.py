@@ -66,9 +66,9 @@ def leave_caller(
         leg.finish(status=200, cause=cause, q850=q850)
         return
     final = status or 480
-    code: int | None = None
+    # Normal clearing is what it is without a word of why: then the status says more.
+    code = q850 if q850 != NORMAL_CLEARING else q850_for_status(final)
     if ended_by != "calling":
-        code = q850 if q850 != NORMAL_CLEARING else q850_for_status(final)
         if final == 503 and not any(name == "Retry-After" for name, _ in headers):
             headers = (*headers, ("Retry-After", str(random.randint(1, MAX_RETRY_AFTER))))
         leg.refuse(final, headers=(*headers, ("Reason", reason_header(code))))

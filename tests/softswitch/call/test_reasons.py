@@ -70,3 +70,4 @@ def test_the_cause_of_a_cancel_reaches_the_far_end(tmp_path: Path) -> None:
         lab.settle()
         (cancelled,) = [e for e in lab.callee.events if isinstance(e, events.InviteCancelled)]
         assert cancelled.reason == "Q.850;cause=31"
+        assert [leg["q850"] for leg in lab.record["legs"]] == [31, 31]
