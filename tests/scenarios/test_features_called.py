@@ -286,8 +286,14 @@ def cause_is_told(ran: Ran) -> None:
 
 
 def cancelled(ran: Ran) -> None:
-    assert record_of(ran)["cause"] == "cancelled"
-    assert record_of(ran)["answered_at"] is None
+    record = record_of(ran)
+    assert record["cause"] == "cancelled"
+    assert record["answered_at"] is None
+    assert leg(record, "calling")["q850"] == 31
+
+
+def acknowledged(ran: Ran) -> None:
+    assert ran.path is None or ran.path.count("200 PRACK") > 0
 
 
 def is_of(trunk: str) -> Callable[[Ran], None]:
@@ -298,6 +304,8 @@ def is_of(trunk: str) -> Callable[[Ran], None]:
 
 
 CHECKS: dict[str, Callable[[Ran], None]] = {
+    "reliable 180": acknowledged,
+    "reliable 183": acknowledged,
     "INFO": key_counts_once,
     "REFER": moved,
     "REFER with Replaces": handed_over,
