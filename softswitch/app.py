@@ -12,15 +12,11 @@ import logging
 import os
 import secrets
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from config.listeners import endpoints
-from config.model import Configuration, Switch
-from ivr.prompt_texts import templates_of
+from config.model import Configuration
 from ivr.prompts import PromptError, PromptLibrary
 from media.speech.recognition.engines import RecogniserError
-from ringpool.values import Binding
 from rtp.engine import DigitReceived, Engine, PlaybackEnded
 from softswitch.call.services import Services
 from softswitch.call.stream import EventStream
@@ -28,10 +24,12 @@ from softswitch.certificates import tls_files
 from softswitch.control.history import EventHistory
 from softswitch.control.opening import ControlUnusable
 from softswitch.control.webhooks.service import Webhooks
+from softswitch.data_files import DataFiles
 from softswitch.front import Front
 from softswitch.hearing.folder import make_recordings_folder
 from softswitch.hearing.listening import Listening
 from softswitch.hearing.tick import HearingTick
+from softswitch.host_names import address_of, directory_of, resolver_of
 from softswitch.housekeeping import Housekeeping
 from softswitch.log import EventLog, LogWriter, set_up_logging
 from softswitch.machine import check_ports, engine_threads_for, raise_open_file_limit
@@ -48,16 +46,15 @@ from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.message import Request
 from softswitch.sip.stack import Stack
 from softswitch.snapshots import SnapshotMaker
+from softswitch.spoken_bindings import SpokenBindings
 from softswitch.stir.errors import StirUnusable
 from softswitch.store.journal import CallJournal
 from softswitch.store.lock import DataFolderError, DataFolderLock
 from softswitch.store.number_file import NumberFile
 from softswitch.store.postgres.errors import DatabaseUnusable
 from softswitch.store.records import RecordFile
-from softswitch.store.recovery import recover
 from softswitch.store.spend_share import SpendShare
 from softswitch.switchboard.admission import Admission
-from softswitch.switchboard.crash import crash_record
 from softswitch.switchboard.recorder import Recorder
 from softswitch.switchboard.spending import Spending
 from softswitch.switchboard.switchboard import Snapshot, Switchboard
@@ -65,20 +62,12 @@ from softswitch.switchboard.trunk_addresses import TrunkAddresses
 from softswitch.switchboard.trunk_servers import TrunkServers
 from softswitch.switchboard.trunk_watch import TrunkWatch
 from softswitch.tracking import Tracking
-from softswitch.transport import Endpoint, NameNotResolved, Resolver, Tls, Transport
-from softswitch.transport.resolver import asking
+from softswitch.transport import Endpoint, NameNotResolved, Tls, Transport
 from softswitch.version import VERSION
-
-if TYPE_CHECKING:
-    from softswitch.transport.directory import Directory
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["LINGER_SECONDS", "App", "StartError"]
-
-JOURNAL_SECONDS = 0.2
-"""How long notes and closes of the journal may wait for company. What a crash takes of them is an
-answer time in a crash record; which calls have a record is read from the records themselves."""
 
 KICK_SECONDS = 0.004
 """How long commands to the engine may wait for company while nothing ticks; else they go with the
@@ -158,34 +147,11 @@ class App:
         lock = DataFolderLock(folder)
         self._resources.callback(lock.close)
         try:
-            self._open_files(folder)
+            files = DataFiles.open(folder, self._resources)
         except OSError as error:
             raise StartError(f"data folder {folder}: {error.strerror}") from None
-
-    def _open_files(self, folder: Path) -> None:
-        loop = asyncio.get_running_loop()
-        self.records = RecordFile(folder)
-        self._resources.callback(self.records.close)
-        recovery = recover(folder, self.records, crash_record=crash_record)
-        self.recovered = recovery.records
-        if recovery.records or recovery.cut_bytes:
-            logger.warning(
-                "recovered from a crash: %d calls recorded with ended_by=crash, %d torn bytes cut",
-                recovery.records, recovery.cut_bytes,
-            )  # fmt: skip
-        if recovery.unreadable:
-            logger.error(
-                "%d lines of the journal could not be read: calls may lack their records",
-                recovery.unreadable,
-            )
-        self.number_file = NumberFile(folder)
-        self._resources.callback(self.number_file.close)
-        self.journal = CallJournal(
-            folder,
-            records_size=lambda: self.records.file.size,
-            soon=lambda flush: loop.call_later(JOURNAL_SECONDS, flush),
-        )
-        self._resources.callback(self.journal.close)
+        self.records, self.journal = files.records, files.journal
+        self.number_file, self.recovered = files.number_file, files.recovered
 
     async def _open_webhooks(self) -> None:
         """Before there are calls, and closed behind them: the last records are told, too."""
@@ -201,7 +167,7 @@ class App:
     def _bind_signalling(self) -> None:
         """Take the SIP sockets before all that costs time: a port that is taken is told at once."""
         switch = self.configuration.switch
-        self.resolver = _resolver(switch)
+        self.resolver = resolver_of(switch)
         sockets = [
             Endpoint(one.transport, one.host, one.port, one.origins) for one in endpoints(switch)
         ]
@@ -212,8 +178,12 @@ class App:
     async def _open_media(self) -> None:
         switch = self.configuration.switch
         loop = asyncio.get_running_loop()
+        try:
+            host = await address_of(switch.rtp_host)
+        except NameNotResolved as error:
+            raise StartError(f"rtp_host: {error}") from None
         self.engine = Engine(
-            host=await self._address_of("rtp_host", switch.rtp_host),
+            host=host,
             first_port=switch.rtp_first_port,
             last_port=switch.rtp_last_port,
             threads=switch.engine_threads or engine_threads_for(len(os.sched_getaffinity(0))),
@@ -226,45 +196,17 @@ class App:
         self.prompts = PromptLibrary(self.engine, switch.data / "prompts")
         self._resources.push_async_callback(self.prompts.close)
         await self.prompts.prepare(self.configuration)
-        self._speak_bindings()
+        self.spoken = SpokenBindings(self.prompts, self.tracking.live, lambda: self.configuration)
+        self.spoken.start()
         if self.prompts.chimes:
             logger.warning(
                 "no speech synthesiser is installed: a chime plays for %d text prompts "
                 "(pip install 'softswitch[speech]')", self.prompts.chimes,
             )  # fmt: skip
 
-    def _speak_bindings(self) -> None:
-        """Have spoken what calls may hear of the bindings there are, and of those to come."""
-        if templates_of(self.configuration):
-            self.tracking.live.on_bound = self._prepare_binding
-            self.tracking.live.tell_bound()
-
-    def _prepare_binding(self, name: str, number: str, binding: Binding) -> None:
-        """Have spoken what calls to a number may hear of its new binding, before they come."""
-        pool = self.configuration.pools.get(name)
-        if pool is not None and pool.campaign is not None:
-            self.prompts.prepare_binding(
-                self.configuration,
-                campaign=pool.campaign,
-                publisher=binding.publisher or pool.publisher,
-                pool=name,
-                number=number,
-                parameters=dict(zip(pool.parameters, binding.values, strict=False)),
-            )
-
     def _kick_soon(self) -> None:
         if not self.hearing.kick_soon():
             asyncio.get_running_loop().call_later(KICK_SECONDS, self.engine.kick)
-
-    async def _address_of(self, key: str, host: str) -> str:
-        """The address of a host of ours that may be a name; raises StartError."""
-        resolver = Resolver()
-        try:
-            return (await resolver.resolve(host))[0]
-        except NameNotResolved as error:
-            raise StartError(f"{key}: {error}") from None
-        finally:
-            await resolver.close()
 
     async def _open_signalling(self) -> None:
         switch = self.configuration.switch
@@ -304,7 +246,7 @@ class App:
         await self.signatures.open(self.configuration)
         self.servers = TrunkServers(
             self.services,
-            lambda: _directory(switch),
+            lambda: directory_of(switch),
             {one.transport for one in self.transport.endpoints},
         )
         self._resources.push_async_callback(self.servers.close)
@@ -351,8 +293,7 @@ class App:
         self.switchboard.snapshot = snapshot
         self.switchboard.sources.gatekeeper.forget_known()
         self.names.use(configuration, snapshot.trunks.known)
-        if templates_of(configuration) != templates_of(before):
-            self._speak_bindings()
+        self.spoken.use(before)
 
     def _tell_stack(self, stack: Stack) -> None:
         """Have the stack ask whose messages it may look at, and whose they are."""
@@ -444,20 +385,6 @@ class App:
         while self.services.now() < deadline and self.stack.busy():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await self._resources.aclose()
-
-
-def _resolver(switch: Switch) -> Resolver:
-    """Who knows addresses of names: the machine, or the name servers of the configuration."""
-    if not switch.name_servers:
-        return Resolver()
-    return Resolver(asking(_directory(switch).addresses))
-
-
-def _directory(switch: Switch) -> Directory:
-    """Who asks for the servers of names; its library is loaded where there are names."""
-    from softswitch.transport.directory import Directory
-
-    return Directory(switch.name_servers)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
