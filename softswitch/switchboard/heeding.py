@@ -2,7 +2,8 @@
 
 A subscriber of the event stream, before those that rate. A campaign's conditions know what was
 heard when the event of it is delivered; a caller that turns out to be a fax machine goes on in its
-campaign's fax treatment, once, unless it talks to another fax machine already.
+campaign's fax treatment, once, unless it talks to another fax machine already. One that has no such
+treatment, or talks to a machine that answers as modems do, is offered T.38 with its party.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from softswitch.call.events import (
     TalkMeasured,
     TreatmentChanged,
 )
+from softswitch.call.fax_offer import ANSWERING_TONE, offer_to
 from softswitch.call.stream import EventStream
 
 __all__ = ["FAX_ANSWER_SECONDS", "Heeding"]
@@ -32,8 +34,9 @@ __all__ = ["FAX_ANSWER_SECONDS", "Heeding"]
 CALLING_MACHINE = "cng"
 """The tone of a fax machine that has called (T.30 section 4): the caller wants a fax."""
 
-ANSWERING_MACHINES = ("ced", "ansam")
-"""The tones of one that has been called."""
+ANSWERING_MACHINES = (ANSWERING_TONE, "ansam")
+"""The tones of one that has been called; the second may be a modem's, too, but not one's that a fax
+machine has called (T.30 annex F)."""
 
 FAX_ANSWER_SECONDS = 4.0
 """How long the called party of a bridged call has to turn out to be a fax machine itself: one sends
@@ -43,12 +46,14 @@ its tone within 2.5 s of the answer (T.30 section 4), and that is recognised 1.3
 class _Heeded:
     """A call, and what is known of its fax machines."""
 
-    __slots__ = ("answering", "journey", "timer")
+    __slots__ = ("answering", "calling", "journey", "timer")
 
     def __init__(self, journey: Journey) -> None:
         self.journey = journey
-        self.answering: set[str] = set()
-        """Legs on which a fax machine has answered."""
+        self.calling = False
+        """Whether the caller is one."""
+        self.answering: dict[str, str] = {}
+        """Legs on which a fax machine has answered, with its tone."""
         self.timer: asyncio.TimerHandle | None = None
         """Runs while the called party may still turn out to be one."""
 
@@ -103,34 +108,48 @@ class Heeding:
         call = journey.call
         if event.leg != call.caller.leg_id:
             if event.tone in ANSWERING_MACHINES:
-                heeded.answering.add(event.leg)
-        elif event.tone == CALLING_MACHINE and heeded.timer is None:
-            if call.bridged:
+                heeded.answering[event.leg] = event.tone
+                if heeded.calling and _answer(heeded) is not None:
+                    self._settle(heeded)
+        elif event.tone == CALLING_MACHINE and not heeded.calling:
+            heeded.calling = True
+            if call.bridged and _answer(heeded) is None:
                 loop = call.services.loop
-                heeded.timer = loop.call_later(FAX_ANSWER_SECONDS, self._divert, heeded)
+                heeded.timer = loop.call_later(FAX_ANSWER_SECONDS, self._settle, heeded)
             else:
-                self._divert(heeded)
+                self._settle(heeded)
 
-    def _divert(self, heeded: _Heeded) -> None:
+    def _settle(self, heeded: _Heeded) -> None:
         """The caller wants a fax machine: it goes where there is one, unless it has one."""
-        heeded.timer = None
+        if heeded.timer is not None:
+            heeded.timer.cancel()
+            heeded.timer = None
         journey = heeded.journey
         call = journey.call
-        name = journey.campaign.fax or call.campaign.fax
-        if name is None or call.ended or journey.diverted or _has_fax_machine(heeded):
+        if call.ended or journey.diverted or call.caller.fax is not None:
             return
+        answer = _answer(heeded)
+        if answer == ANSWERING_TONE:
+            return  # at which the call has offered T.38 by itself
+        name = journey.campaign.fax or call.campaign.fax
+        if name is not None and answer is None:
+            self._divert(journey, name)
+        elif call.bridged and call.callee is not None:
+            offer_to(call.callee)
+
+    def _divert(self, journey: Journey, name: str) -> None:
         journey.diverted = True
-        treatment = journey.configuration.treatments[name]
+        call, treatment = journey.call, journey.configuration.treatments[name]
         call.emit(TreatmentChanged, treatment=name, why=f"fax tone {CALLING_MACHINE}")
         call.divert(partial(run_treatment, journey, treatment))
 
 
-def _has_fax_machine(heeded: _Heeded) -> bool:
-    """Whether the called party is one."""
+def _answer(heeded: _Heeded) -> str | None:
+    """The tone with which the called party has answered as a fax machine."""
     call = heeded.journey.call
-    if call.caller.fax is not None:
-        return True
-    return call.bridged and call.callee is not None and call.callee.leg_id in heeded.answering
+    if not call.bridged or call.callee is None:
+        return None
+    return heeded.answering.get(call.callee.leg_id)
 
 
 def _side(leg: str) -> str:

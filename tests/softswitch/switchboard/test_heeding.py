@@ -1,4 +1,4 @@
-"""What is heard becomes facts, and a fax goes on in its campaign's fax treatment."""
+"""What is heard becomes facts, and a fax goes on in its campaign's fax treatment, or by T.38."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from softswitch.call.events import (
     TalkMeasured,
 )
 from softswitch.call.stream import EventStream
+from softswitch.switchboard import heeding
 from softswitch.switchboard.heeding import FAX_ANSWER_SECONDS, Heeding
 
 
@@ -71,6 +72,7 @@ class Heard:
 
     def cancel(self) -> None:
         self.cancelled += 1
+        self.due.clear()
 
     def wait(self) -> None:
         """All timers are due."""
@@ -127,6 +129,14 @@ def bench() -> Bench:
     return Bench(Campaign("sale", "main", fax="fax"))
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Legs that T.38 was offered to, on which a machine has answered or may have."""
+    legs: list[str] = []
+    monkeypatch.setattr(heeding, "offer_to", lambda leg: legs.append(leg.leg_id))
+    return legs
+
+
 def test_a_keyword_is_known_by_its_rule_its_words_and_its_phrase(bench: Bench) -> None:
     bench.keyword("mate", "friends", weight=10)
     bench.keyword("mate", "friend", side="agent")
@@ -166,6 +176,7 @@ def test_other_fax_tones_are_facts_only(bench: Bench, leg: str, tone: str) -> No
 
 
 @pytest.mark.parametrize("tone", ["ced", "ansam"])
+@pytest.mark.usefixtures("asked")
 def test_a_fax_machine_that_is_bridged_to_another_one_stays_there(bench: Bench, tone: str) -> None:
     bench.call.bridge("b1")
     bench.hear(FaxHeard, leg="b1", tone=tone)
@@ -210,10 +221,56 @@ def test_nobody_is_diverted_when_the_call_has_ended_meanwhile(bench: Bench) -> N
     assert bench.call.cancelled == 1
 
 
-def test_a_campaign_without_a_fax_treatment_goes_on() -> None:
+def test_a_campaign_without_a_fax_treatment_goes_on(asked: list[str]) -> None:
     bench = Bench(Campaign("sale", "main"))
     bench.hear(FaxHeard, leg="a", tone="cng")
     assert bench.call.diverted == 0
+    assert not asked
+
+
+@pytest.mark.parametrize("tones", [("cng", "ansam"), ("ansam", "cng")])
+@pytest.mark.parametrize("fax", ["fax", None])
+def test_who_answers_a_calling_machine_as_modems_do_is_offered_t38_at_once(
+    asked: list[str], tones: tuple[str, str], fax: str | None
+) -> None:
+    bench = Bench(Campaign("sale", "main", fax=fax))
+    bench.call.bridge("b1")
+    for tone in tones:
+        assert not asked
+        bench.hear(FaxHeard, leg="a" if tone == "cng" else "b1", tone=tone)
+    assert asked == ["b1"]
+    bench.call.wait()
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    assert asked == ["b1"], "once"
+    assert bench.call.diverted == 0
+
+
+def test_who_answers_as_modems_do_is_left_alone_when_no_machine_has_called(
+    asked: list[str], bench: Bench
+) -> None:
+    bench.call.bridge("b1")
+    bench.hear(FaxHeard, leg="b1", tone="ansam")
+    assert not asked
+
+
+def test_who_answers_a_calling_machine_without_a_tone_is_offered_t38_after_a_moment(
+    asked: list[str],
+) -> None:
+    bench = Bench(Campaign("sale", "main"))
+    bench.call.bridge("b1")
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    assert not asked
+    bench.call.wait()
+    assert asked == ["b1"]
+
+
+def test_at_the_plain_answering_tone_nobody_is_asked_twice(asked: list[str]) -> None:
+    bench = Bench(Campaign("sale", "main"))
+    bench.call.bridge("b1")
+    bench.hear(FaxHeard, leg="a", tone="cng")
+    bench.hear(FaxHeard, leg="b1", tone="ced")
+    bench.call.wait()
+    assert not asked
 
 
 def test_nothing_is_kept_of_a_call_that_has_ended(bench: Bench) -> None:
