@@ -12,6 +12,7 @@ import pytest
 
 from tests.support import websocket
 from tests.support.certificates import write_certificate
+from tests.support.control import ControlPeer
 from tests.support.digest import answer
 from tests.support.phone import Call, Phone
 from tests.support.ports import free_sip_port
@@ -25,6 +26,11 @@ DTLS = (
     b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     b"m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\na=fingerprint:sha-256 AA:BB\r\na=setup:actpass\r\n"
     b"a=rtpmap:0 PCMU/8000\r\na=ice-ufrag:x\r\na=ice-pwd:y\r\n"
+)
+
+OPTIONS = (
+    b"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS a.invalid;branch=z9hG4bK%d\r\n"
+    b"From: <sip:a@b>;tag=x\r\nTo: <sip:x@y>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n"
 )
 
 
@@ -47,7 +53,7 @@ class Web:
         text = text.replace("campaigns:\n", "campaigns:\n  out: {treatment: direct, trunk: web}\n")
         text = text.replace("numbers:\n", "numbers:\n  3xxxxx: {campaign: out, as_is: true}\n")
         file = folder / "switch.yaml"
-        file.write_text(text)
+        file.write_text(text + "trace: {calls: 2}\n")
         self.switch = made.enter_context(
             Switch(folder / "run", file, trunk=f"127.0.0.1:{self.agent.port}")
         )
@@ -107,6 +113,11 @@ def test_a_call_comes_in_by_websocket_with_sound_both_ways(web: Web) -> None:
     record = web.switch.record()
     assert (record["ended_by"], record["legs"][0]["trunk"]) == ("calling", "web")
     assert not caller.problems
+    with ControlPeer(web.switch.data / "control.sock") as peer:
+        trace = peer.ask("trace.get", call=record["call_id"])
+    messages = [one for one in trace["entries"] if one.get("direction")]
+    assert {(one["leg"], one["transport"]) for one in messages} == {("a", "ws"), ("b1", "udp")}
+    assert all(one["text"].count("Call-ID:") == 1 for one in messages)
 
 
 def test_a_call_goes_out_over_the_websocket_that_the_trunk_has_opened(web: Web) -> None:
@@ -219,6 +230,26 @@ def test_who_breaks_the_protocol_in_a_call_loses_the_connection_and_not_the_call
     calling.bye()
     called.expect("BYE", within=10)
     assert web.switch.record()["ended_by"] == "calling"
+
+
+def test_peers_that_hang_half_way_or_do_not_read_are_nobody_elses_business(web: Web) -> None:
+    with ExitStack() as hanging:
+
+        def connect() -> socket.socket:
+            made = socket.create_connection(("127.0.0.1", web.web), timeout=10)
+            return hanging.enter_context(closing(made))
+
+        for piece in (b"", b"GET / HT", websocket.opening()[:-2]):
+            connect().sendall(piece)
+        deaf = connect()
+        deaf.sendall(websocket.opening())
+        for number in range(2000):
+            deaf.sendall(websocket.frame(websocket.TEXT, OPTIONS % number))
+        calling, called, near, far = web.bridge(web.phone(), web.agent)
+        hear_each_other(near, far)
+        calling.bye()
+        called.expect("BYE", within=10)
+        assert web.switch.record()["ended_by"] == "calling"
 
 
 def test_a_page_of_another_origin_is_refused_and_told_of(web: Web) -> None:
