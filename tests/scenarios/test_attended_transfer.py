@@ -50,7 +50,7 @@ class Talk:
         self.calling = phone.invite(DIRECT, self.near.sdp())
         self.called = stage.callee.expect_call(within=10)
         pick_up(self.called, self.far)
-        self.near.aim_by(self.calling.expect(200).body)
+        self.near.aim_by(self.calling.expect(200, within=10).body)
         self.calling.ack()
 
 
@@ -90,7 +90,7 @@ def tell(call: Call, status: int, state: str) -> None:
 
 
 def causes(stage: Stage) -> list[tuple[str, str]]:
-    return [(one["ended_by"], one["cause"]) for one in stage.switch.wait_for_records(2)]
+    return [(one["ended_by"], one["cause"]) for one in stage.switch.wait_for_records(2, within=20)]
 
 
 TRANSFERRED = [("switch", "transferred")] * 2
@@ -112,9 +112,9 @@ def test_two_phones_go_on_without_the_switch(stage: Stage, send: Send) -> None:
     assert taken.invite is not None
     far.aim_by(taken.invite.body)
     taken.respond(200, far.sdp())
-    near.aim_by(calling.expect(200).body)
+    near.aim_by(calling.expect(200, within=10).body)
     calling.ack()
-    taken.expect("ACK")
+    taken.expect("ACK", within=10)
     carol.calling.bye()
     tell(alice.calling, 200, "terminated;reason=noresource")
     alice.calling.expect("BYE", within=10)
@@ -127,7 +127,7 @@ def test_two_phones_go_on_without_the_switch(stage: Stage, send: Send) -> None:
     hears(near, far, 2)
     assert causes(stage) == TRANSFERRED
     calling.bye()
-    taken.expect("BYE")
+    taken.expect("BYE", within=10)
 
 
 def test_who_is_not_wanted_there_goes_on_here(stage: Stage, send: Send) -> None:
@@ -141,7 +141,7 @@ def test_who_is_not_wanted_there_goes_on_here(stage: Stage, send: Send) -> None:
     for talk in (alice, carol):
         hears(talk.far, talk.near, 3)
         talk.calling.bye()
-        talk.called.expect("BYE")
+        talk.called.expect("BYE", within=10)
     assert causes(stage) == [("calling", "hung_up")] * 2
     lines = stage.switch.output().splitlines()
     assert sum("transfer.ended" in line and "why=failed" in line for line in lines) == 2
@@ -182,11 +182,11 @@ def test_sippy_is_sent_to_a_phone_of_ours(stage: Stage, send: Send, tmp_path: Pa
         call = peer.call(DIRECT, stage.switch.address, sdp=near.sdp().decode(), **{"from": CALLER})
         called = stage.callee.expect_call(within=10)
         pick_up(called, far)
-        peer.expect("connect", id=call)
+        peer.expect("connect", within=20, id=call)
         phone = stage.phone()
         carol = Talk(stage, phone)
         answer = send()
-        to, replaces = read(peer.expect("disconnect", id=call)["also"])
+        to, replaces = read(peer.expect("disconnect", within=20, id=call)["also"])
         assert names(replaces, carol.calling)
         further = peer.call(
             "carol", to, sdp=near.sdp().decode(), replaces=replaces, **{"from": CALLER}
@@ -196,7 +196,7 @@ def test_sippy_is_sent_to_a_phone_of_ours(stage: Stage, send: Send, tmp_path: Pa
         assert taken.invite.get("replaces") == replaces
         pick_up(taken, far)
         carol.calling.bye()
-        peer.expect("connect", id=further)
+        peer.expect("connect", within=20, id=further)
         told = answer.result(20)
         assert (told["ok"], told["status"], told["why"]) == (True, 202, "")
         for one in (called, carol.called):
