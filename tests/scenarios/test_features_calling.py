@@ -16,6 +16,8 @@ from tests.support.caller_deeds import (
     goes_round,
     has_the_far_end_sent,
     hears_a_key,
+    holds,
+    holds_and_resumes,
     is_given_back,
     is_hung_up_on,
     is_moved,
@@ -88,12 +90,20 @@ ANSWERS = [
 ]  # fmt: skip
 SESSION = [
     Feature(
-        "hold by UPDATE", ("uas_update",), talks, last="> 200 UPDATE #2",
-        both=("< UPDATE", "> 200 UPDATE", "< UPDATE #2"),
+        "hold by UPDATE", ("uas_update",), talks, last="> 200 UPDATE /2",
+        both=("< UPDATE", "> 200 UPDATE", "< UPDATE /2"),
     ),
     Feature(
         "hold by re-INVITE", ("uas_hold",), talks, last="< ACK /2", hold_ms=100,
         both=("< INVITE", "> 200 INVITE", "< INVITE #2"), doubled=("< ACK",),
+    ),
+    Feature(
+        "is held", ("uas_held",), holds_and_resumes, last="> ACK /3",
+        both=("> INVITE #2", "< 200 INVITE #2", "> INVITE #3"), doubled=("> ACK #2",),
+    ),
+    Feature(
+        "answers a hold with 491", ("uas_glare",), holds, last="> ACK /3",
+        both=("< 491 INVITE", "< 200 INVITE #2", "> ACK /3"),
     ),
     Feature(
         "re-INVITE without a description", ("uas_reinvites_empty",), talks, last="< ACK /1",
@@ -112,9 +122,9 @@ SESSION = [
         last="> 200 INFO", both=("< INFO", "> 200 INFO"),
     ),
     Feature(
-        "keys by INFO to it", ("uas_takes_keys",), talks, last="< 200 INFO #2",
+        "keys by INFO to it", ("uas_takes_keys",), talks, last="< 200 INFO /3",
         trunk="keys: info", steps="[connect: {to: called, send_dtmf: '12'}]",
-        both=("> INFO", "< 200 INFO", "> INFO #2"),
+        both=("> INFO", "< 200 INFO", "> INFO /3"),
     ),
     Feature(
         "MESSAGE and unknown methods", ("uas_message",), talks,
@@ -141,7 +151,7 @@ ELSEWHERE = [
     ),
     Feature(
         "refers in vain", ("uas_refers_in_vain",), is_given_back, trunk="transfers: allow",
-        last="< 200 NOTIFY #2", calls=(2,), both=("> INVITE #2", "< 486 INVITE", "> NOTIFY #2"),
+        last="< 200 NOTIFY /3", calls=(2,), both=("> INVITE #2", "< 486 INVITE", "> NOTIFY #2"),
     ),
     Feature(
         "is referred", ("uas_referred",), has_the_far_end_sent(True, 200),
@@ -212,6 +222,14 @@ POLICIES = [
     Feature(
         "server that challenges without qop", ("uas_challenges_plainly",), talks, trunk=LOGIN,
         both=("< 401 INVITE", "> INVITE #2"),
+    ),
+    Feature(
+        "proxy that challenges the BYE", ("uas_challenges_bye",), talks, trunk=LOGIN,
+        both=("< 407 BYE", "> BYE #2"), lost=("< 200 BYE",),
+    ),
+    Feature(
+        "behind proxies with Record-Route", ("uas_record_routes",), talks,
+        both=("> ACK", "> BYE"),
     ),
     Feature(
         "probed", ("uas_probed",), sees_the_trunk_go, early=True, by_tcp=False, hold_ms=1500,

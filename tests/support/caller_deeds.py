@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
-from tests.support.calling import Talk
+from tests.support.calling import OFFER, Spec, Talk
+from tests.support.phone import Call
 from tests.support.program import Record, wait_for
 
 THIRD = "+16025550177"
@@ -47,6 +48,32 @@ def says_why(talk: Talk) -> None:
     """Hangs up, and says why."""
     talk.hang_up(talk.answered(), [("Reason", 'Q.850;cause=27;text="Destination out of order"')])
     ended(talk)
+
+
+def holds(talk: Talk) -> None:
+    """Holds, and hangs up."""
+    calling = talk.answered()
+    hold(calling, "sendonly", "recvonly", 2)
+    talk.hang_up(calling)
+    ended(talk)
+
+
+def holds_and_resumes(talk: Talk) -> None:
+    """Holds, takes the call back, and hangs up."""
+    calling = talk.answered()
+    hold(calling, "sendonly", "recvonly", 2)
+    talk.wait_for_message(Spec("> ACK /2"))
+    hold(calling, "sendrecv", "sendrecv", 3)
+    talk.hang_up(calling)
+    ended(talk)
+
+
+def hold(calling: Call, direction: str, answered: str, version: int) -> None:
+    """The caller asks for another direction, and is answered at once."""
+    offer = OFFER.replace(b"1 1 IN", b"1 %d IN" % version)
+    calling.reinvite(offer.replace(b"a=sendrecv", f"a={direction}".encode()))
+    assert f"a={answered}".encode() in calling.expect(200, within=10).body
+    calling.ack()
 
 
 def is_private(talk: Talk) -> None:

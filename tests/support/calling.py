@@ -8,6 +8,7 @@ it. Whose switch it is, is `tests.support.hall`'s. Nothing of the product is imp
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -23,6 +24,7 @@ from typing import Any
 from tests.support.control import ControlPeer
 from tests.support.faulty_path import FaultyPath, Towards, describe
 from tests.support.phone import Call, Headers, Phone
+from tests.support.ports import is_free
 from tests.support.program import Record, Switch, wait_for
 from tests.support.said_once import assert_said_once
 from tests.support.sipp import Sipp
@@ -36,6 +38,8 @@ CALLERS = "127.0.0.9"
 """Where callers are."""
 TRUNKS = f"127.2.{random.randrange(1, 255)}.{random.randrange(1, 255)}"
 """Where trunks are, each at a port of its own: nobody else's sound strays there."""
+_media_ports = itertools.count(8000, 4)
+"""A few for each SIPp, below those that the system gives away."""
 CALLER = "+16025550100"
 AGENT = "+16025551234"
 OFFER = (
@@ -270,6 +274,7 @@ class Talk:
                 self.directory, f"{file}.xml", keys=keys, hold_ms=hold_ms, timeout=100,
                 transport="t1" if case.transport == "tcp" else "u1",
                 port=port if case.transport == "tcp" else None, host=TRUNKS,
+                media_port=_media_port(),
                 # SIPp knows again what comes twice at once, and no more once it has gone on.
                 extra=("-default_behaviors", "all,-abortunexp") if case.action == "double" else (),
             )  # fmt: skip
@@ -350,3 +355,10 @@ def _said(file: Path) -> Iterator[tuple[Towards, str, int]]:
         about, _, message = block.partition(b"\n")
         name, cseq = describe(message.lstrip())
         yield "switch" if b" sent " in about else "far", name, cseq
+
+
+def _media_port() -> int:
+    """The first of four ports for a SIPp's media, which nobody else is given."""
+    return next(
+        port for port in _media_ports if all(is_free(one, TRUNKS) for one in range(port, port + 4))
+    )

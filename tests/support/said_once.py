@@ -42,7 +42,8 @@ def _place(message: Message) -> tuple[str, ...]:
 def _meaning(message: Message) -> tuple[str, ...]:
     """What may be asked for once in a dialog; nothing for all else."""
     if message.method in ("BYE", "CANCEL", "REFER"):
-        return (message.method, message.call_id, message.to_tag)
+        # With credentials it is another one (RFC 3261 section 22.2).
+        return (message.method, message.call_id, message.to_tag, message.get("proxy-authorization"))
     if message.method == "PRACK":
         return (message.method, message.call_id, message.to_tag, message.get("rack"))
     return ()

@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from tests.support.ports import free_rtp_range, free_sip_port, tcp_listeners, ud
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "sipp_scenarios"
 EXECUTABLE = shutil.which("sipp")
+_ONE_WRITES = threading.Lock()
 needs_sipp = pytest.mark.skipif(EXECUTABLE is None, reason="sipp is not installed")
 
 
@@ -95,7 +97,8 @@ class Sipp:
 
     def start(self) -> Sipp:
         """Starts it; a server is waited for until its port is bound."""
-        _media_in(self.directory)
+        with _ONE_WRITES:
+            _media_in(self.directory)
         with self._file("screen").open("wb") as screen:
             self.process = subprocess.Popen(
                 self.arguments,
