@@ -159,7 +159,7 @@ def _refuse_incomplete(
     tag = ""
     if "To" in request.headers.fields and not to_tag_of(request):
         tag = f"{context.fingerprint((hop.branch, 'incomplete')):016x}"
-    missing = sorted(_NEEDED - request.headers.fields.keys())
+    missing = sorted(_NEEDED.difference(request.headers.fields))
     warning = f'Warning: 399 softswitch "{" and ".join(missing)} missing"\r\n'
     back, fallback = way_back(hop, flow)
     answer = incomplete_answer(request, flow, hop, tag, warning + context.server_line)
