@@ -90,7 +90,7 @@ def asks_for_the_clear(uri: Uri) -> bool:
     whether a "sips" says so (RFC 5630 section 3.1.1) or not.
     """
     transport = (uri.parameters.get("transport") or "").lower()
-    # RFC 7118 section 4: "ws" is what is written for secure WebSockets, too.
+    # RFC 7118 section 5: "ws" is what is written for secure WebSockets, too.
     if not uri.is_sip or uri.scheme == "sips" or transport in SECURE_TRANSPORTS | {"ws"}:
         return False
     return bool(transport) or uri.port == DEFAULT_PORT

@@ -36,7 +36,7 @@ _PING_BYTES = b"\r\n\r\n"
 
 
 class WholeMessages:
-    """One connection that keeps messages apart by itself (RFC 7118 section 5.4: "Each SIP message
+    """One connection that keeps messages apart by itself (RFC 7118 section 5: "Each SIP message
     MUST be carried within a single WebSocket message"); in the place of a StreamDecoder."""
 
     __slots__ = ("_messages",)

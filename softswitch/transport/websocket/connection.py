@@ -62,7 +62,7 @@ class WebSocketConnection(Connection):
         self._unfinished: asyncio.TimerHandle | None = None
 
     def send(self, data: bytes, flow: Flow) -> None:
-        """Send a message, each in a frame of its own (RFC 7118 section 5.4)."""
+        """Send a message, each in a frame of its own (RFC 7118 section 5)."""
         super().send(message_frame(data), flow)
 
     def ping(self, now: float) -> None:
