@@ -173,6 +173,12 @@ def test_calls_go_on_to_the_servers_that_were_known_while_the_name_service_is_aw
         )
         switch = Switch(tmp_path / "run", file, trunk="carrier.test").start()
         made.callback(switch.stop)
+        with closing(_control(switch)) as peer:
+            wait_for(
+                "its servers to be known",
+                lambda: bool(peer.ask("trunk.list")["trunks"][0]["servers"]),
+                within=20,
+            )
         caller = made.enter_context(closing(Phone(switch.address, user=CALLER)))
         calling = caller.invite(DIRECT, near.sdp())
         called = carrier.expect_call(within=10)
@@ -185,7 +191,7 @@ def test_calls_go_on_to_the_servers_that_were_known_while_the_name_service_is_aw
         far.aim_by(called.invite.body)
         setattr(names, fault, True)
         asked = len(names.asked)
-        with closing(_reload(switch)) as peer:
+        with closing(_control(switch)) as peer:
             peer.ask("config.reload")
         near.wait_for_packets(25, within=10)
         began = time.monotonic()
@@ -200,5 +206,5 @@ def test_calls_go_on_to_the_servers_that_were_known_while_the_name_service_is_aw
         assert len(names.asked) >= asked
 
 
-def _reload(switch: Switch) -> ControlPeer:
+def _control(switch: Switch) -> ControlPeer:
     return ControlPeer(("127.0.0.1", switch.control_port))
