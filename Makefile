@@ -35,7 +35,7 @@ format: setup-dev ## Format the sources and mend what ruff can mend
 	@$(VENV)/bin/ruff check --fix-only .
 	@$(VENV)/bin/ruff format .
 
-compile: setup-dev ## Compile the hot rooms with mypyc into build/compiled (optional, takes many minutes)
+compile: setup-dev ## Compile the SIP core with mypyc into build/compiled (optional, takes a minute or two)
 	@$(RUN) tools/compile.py
 
 bench: setup-dev setup-sipp compile ## Cost of signalling and media, beside a minimal C relay of the same run
