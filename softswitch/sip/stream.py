@@ -9,6 +9,7 @@ import re
 from collections import deque
 
 from softswitch.sip.errors import ParseError, StreamError
+from softswitch.sip.keep_alives import KeepAlives
 from softswitch.sip.message import MAX_BODY_BYTES, MAX_MESSAGE_BYTES, Request, parse_message
 
 # The part of MAX_MESSAGE_BYTES that a head may take: 256 lines would fill it twice over.
@@ -39,11 +40,12 @@ class WholeMessages:
     """One connection that keeps messages apart by itself (RFC 7118 section 5: "Each SIP message
     MUST be carried within a single WebSocket message"); in the place of a StreamDecoder."""
 
-    __slots__ = ("_messages",)
+    __slots__ = ("_messages", "keep_alives")
 
     begun = False
 
     def __init__(self) -> None:
+        self.keep_alives = KeepAlives()
         self._messages: deque[bytes] = deque()
 
     def receive_data(self, data: bytes) -> None:
@@ -67,9 +69,10 @@ class StreamDecoder:
     Feed what was read, then take messages until None. What stays buffered is less than one message.
     """
 
-    __slots__ = ("_buffer", "_needed", "_searched")
+    __slots__ = ("_buffer", "_needed", "_searched", "keep_alives")
 
     def __init__(self) -> None:
+        self.keep_alives = KeepAlives()
         self._buffer = bytearray()
         # Bytes the next message needs, 0 while its head is not complete.
         self._needed = 0

@@ -33,7 +33,8 @@ def receive_bytes(context: Context, data: bytes, flow: Flow) -> None:
         refuse_unreadable(context, error, data, flow)
         _break(context, "stream-broken", data, flow)
         return
-    _watch(context, decoder, flow, progress=taken > 0)
+    if flow in context.streams:
+        _watch(context, decoder, flow, progress=taken > 0)
 
 
 def forget_stream(context: Context, flow: Flow) -> None:
@@ -53,7 +54,7 @@ def _open(context: Context, flow: Flow) -> StreamDecoder | WholeMessages | None:
 
 
 def _take_messages(context: Context, decoder: StreamDecoder | WholeMessages, flow: Flow) -> int:
-    """Work on all that is whole; gives how many that were."""
+    """Work on all that is whole, until there are too many keep-alives; gives how many that were."""
     taken = 0
     while True:
         message = decoder.next_message()
@@ -61,6 +62,9 @@ def _take_messages(context: Context, decoder: StreamDecoder | WholeMessages, flo
             return taken
         taken += 1
         if isinstance(message, Ping):
+            if not decoder.keep_alives.takes(context.now):
+                _break(context, "keep-alive-flood", b"", flow)
+                return taken
             # RFC 5626 section 3.5.1: the answer to a double CRLF is a single one.
             context.send(b"\r\n", flow)
             continue

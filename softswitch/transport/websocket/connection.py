@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from softswitch.sip.flow import Flow
+from softswitch.sip.keep_alives import KeepAlives
 from softswitch.sip.message import MAX_MESSAGE_BYTES
 from softswitch.sip.streams import MESSAGE_SECONDS
 from softswitch.transport.connection import PONG_SECONDS, Connection
@@ -47,7 +48,16 @@ _END_OF_HEAD = b"\r\n\r\n"
 class WebSocketConnection(Connection):
     """A connection in the table; it carries messages once its handshake is over."""
 
-    __slots__ = ("_decoder", "_head", "_is_open", "_late", "_unfinished", "_web", "half_open")
+    __slots__ = (
+        "_decoder",
+        "_head",
+        "_is_open",
+        "_keep_alives",
+        "_late",
+        "_unfinished",
+        "_web",
+        "half_open",
+    )
 
     def __init__(self, table: WebSocketTable, flow: Flow) -> None:
         super().__init__(table, flow)
@@ -57,6 +67,7 @@ class WebSocketConnection(Connection):
         self._is_open = False
         self._head = bytearray()
         self._decoder = FrameDecoder(MAX_MESSAGE_BYTES)
+        self._keep_alives = KeepAlives()
         # When a handshake, or half a message of a stranger, has taken too long.
         self._late: asyncio.TimerHandle | None = None
         self._unfinished: asyncio.TimerHandle | None = None
@@ -172,10 +183,12 @@ class WebSocketConnection(Connection):
                 if isinstance(event, Message):
                     progress, self._awaits_pong = True, False
                     self._web.received(self, event.data)
-                elif isinstance(event, Ping):
-                    ping = event
                 elif isinstance(event, Closing):
                     self._end(event.code)
+                elif not self._keep_alives.takes(asyncio.get_running_loop().time()):
+                    raise FrameError(CloseCode.POLICY, "too many pings and pongs")
+                elif isinstance(event, Ping):
+                    ping = event
                 else:
                     self._on_pong()
         except FrameError as error:

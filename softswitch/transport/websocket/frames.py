@@ -55,6 +55,7 @@ class CloseCode(IntEnum):
     GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
     BAD_DATA = 1007
+    POLICY = 1008
     TOO_BIG = 1009
 
 

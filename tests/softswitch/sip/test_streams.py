@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from softswitch.sip.keep_alives import MAX_KEEP_ALIVES, WITHIN_SECONDS
 from softswitch.sip.streams import MESSAGE_SECONDS
 from tests.support.wire import PEER_TCP, Wire, request
 
@@ -93,3 +94,25 @@ def test_a_stream_that_breaks_while_half_a_message_waits_is_closed_once() -> Non
     bring(wire, b"x" * 70_000)
     advance(wire, MESSAGE_SECONDS + 1)
     assert wire.stack.flows_to_close() == [PEER_TCP]
+
+
+def test_keep_alives_are_answered() -> None:
+    wire = Wire()
+    for _ in range(3):
+        bring(wire, b"\r\n\r\n" * MAX_KEEP_ALIVES)
+        advance(wire, WITHIN_SECONDS)
+    assert wire.stack.flows_to_close() == []
+    sent = b"".join(data for data, _ in wire.stack.datagrams_to_send())
+    assert sent == b"\r\n" * 3 * MAX_KEEP_ALIVES
+
+
+@pytest.mark.parametrize("rest", [b"", OPTIONS, OPTIONS[:20]])
+def test_a_flood_of_keep_alives_closes_the_connection(rest: bytes) -> None:
+    wire = strange_wire()
+    bring(wire, b"\r\n\r\n" * 5000 + rest)
+    assert wire.stack.flows_to_close() == [PEER_TCP]
+    assert wire.stack.drops["keep-alive-flood"] == 1
+    assert wire.stack.take_dropped_from() == {"keep-alive-flood": PEER_TCP.host}
+    sent = b"".join(data for data, _ in wire.stack.datagrams_to_send())
+    assert sent == b"\r\n" * MAX_KEEP_ALIVES
+    assert wire.stack.counts()["timers"] == 0
