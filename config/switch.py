@@ -171,7 +171,8 @@ class SwitchKeys:
     NO_MEDIA_TIME = Key(
         "no_media_time",
         or_off(duration("5 s", "1 h")),
-        "A call without RTP on any leg for so long ends (not while it is held).",
+        "A call without RTP on any leg for so long ends (not while it is held). `silence_check` of "
+        "trunks, which asks silent parties, comes before that only where it is shorter.",
         default="60 s",
         example="off",
     )

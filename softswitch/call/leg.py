@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from softswitch.call.moving import Move
     from softswitch.call.services import Services
     from softswitch.sip.in_turn import InTurn
+    from softswitch.sip.requests import OutgoingRequest
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ class Leg:
     """What becomes of fax between it and the leg it is bridged to; None: there is sound."""
     asked_clock = float("-inf")
     """When its peer was last asked whether it is there, since nothing was heard of it."""
+    question: OutgoingRequest | None = None
+    """What it was asked by then."""
     told_keys: InTurn | None = None
     """What its peer is told of keys by INFO; made at the first one."""
 

@@ -15,9 +15,6 @@ from softswitch.call.leg import Leg
 
 __all__ = ["ask_silent", "is_held", "silent_for"]
 
-MIN_PAUSE_SECONDS = 35.0
-"""Between two questions to one peer: the first is answered or given up by then (Timer F)."""
-
 _QUESTION = (("Accept", "application/sdp"),)
 """Section 11.1: "An Accept header field SHOULD be included"."""
 
@@ -49,10 +46,12 @@ def ask_silent(call: Call, now: float) -> None:
             continue
         if leg.ended or not leg.answered or leg.dialog is None:
             continue
+        if leg.question is not None and not leg.question.is_over:
+            continue  # answered, or given up (Timer F), before it is asked again
         heard = max(_heard_at(leg), leg.answered_clock or 0.0)
-        if now - heard >= limit and now - leg.asked_clock >= max(limit, MIN_PAUSE_SECONDS):
+        if now - heard >= limit and now - leg.asked_clock >= limit:
             leg.asked_clock = now
-            leg.dialog.request("OPTIONS", headers=_QUESTION, now=now)
+            leg.question = leg.dialog.request("OPTIONS", headers=_QUESTION, now=now)
             call.services.flush_soon()
 
 

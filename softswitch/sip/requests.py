@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class OutgoingRequest:
     """One request of ours; its end is one ResponseReceived or RequestTimedOut."""
 
-    __slots__ = ("_context", "call_id", "dialog", "method", "owner")
+    __slots__ = ("_context", "call_id", "dialog", "is_over", "method", "owner")
 
     def __init__(
         self, context: Context, method: str, call_id: str, dialog: Dialog | None, owner: object
@@ -31,6 +31,7 @@ class OutgoingRequest:
         self.call_id = call_id
         self.dialog = dialog
         self.owner = owner
+        self.is_over = False
 
     @property
     def wants_to_go_on(self) -> bool:
@@ -44,12 +45,14 @@ class OutgoingRequest:
         """Take a response; provisional ones to a non-INVITE mean nothing to anybody."""
         if response.status < 200:
             return
+        self.is_over = True
         self._context.emit(ResponseReceived(self, response))
         if self.dialog is not None:
             self.dialog.end_by_status(response.status)
 
     def on_failure(self, why: str) -> None:
         """Learn that no final response will come."""
+        self.is_over = True
         self._context.emit(RequestTimedOut(self, why))
         if self.dialog is not None and why == "timeout":
             self.dialog.end_by_status(408)
