@@ -116,3 +116,23 @@ def test_a_flood_of_keep_alives_closes_the_connection(rest: bytes) -> None:
     sent = b"".join(data for data, _ in wire.stack.datagrams_to_send())
     assert sent == b"\r\n" * MAX_KEEP_ALIVES
     assert wire.stack.counts()["timers"] == 0
+
+
+def test_each_message_of_a_read_is_asked_for() -> None:
+    wire = Wire()
+    left = iter([True] * 3)
+    wire.stack.admits = lambda host, now: next(left, False)
+    bring(wire, OPTIONS * 10)
+    assert wire.stack.flows_to_close() == [PEER_TCP]
+    assert wire.stack.drops["stranger"] == 1
+    sent = b"".join(data for data, _ in wire.stack.datagrams_to_send())
+    assert sent.count(b"SIP/2.0 200") == 3
+
+
+def test_all_messages_of_a_read_are_taken_of_ours() -> None:
+    wire = Wire()
+    wire.stack.admits = lambda host, now: True
+    bring(wire, OPTIONS * 10)
+    assert wire.stack.flows_to_close() == []
+    sent = b"".join(data for data, _ in wire.stack.datagrams_to_send())
+    assert sent.count(b"SIP/2.0 200") == 10
