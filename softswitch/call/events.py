@@ -389,6 +389,9 @@ class LegEnded(CallEvent, frozen=True, kw_only=True):
     srtp: str | None = None
     """The suite by which its sound was encrypted, `, then plain` behind it where the far end wanted
     that in mid-call; None: it was not."""
+    detail: str | None = None
+    """Why its INVITE got nowhere, where the cause is `transport`: trunk, transport, host and port,
+    and what happened there."""
 
 
 class CallBridged(CallEvent, frozen=True, kw_only=True):
@@ -594,8 +597,8 @@ class TransferEnded(CallEvent, frozen=True, kw_only=True):
     """The last that was told, of the new call or of the REFER itself."""
     why: str = ""
     """Empty, or: refused (the REFER), failed (the new call), timeout, untold (the peer took it, and
-    said that it would tell nothing), hung_up (the party left first), other_ended (that it was sent
-    to did), given_up (the call went another way), not_possible."""
+    said that it would tell nothing), hung_up (a party, or the switch, has ended the call),
+    other_ended (that it was sent to did), given_up (the call went another way), not_possible."""
 
 
 class PoolExhausted(CallEvent, frozen=True, kw_only=True):

@@ -92,9 +92,9 @@ class TransferFailed:
     """The last status told: of the new call, or of the request itself."""
     why: str
     """refused (the request), failed (the new call), timeout, untold (the peer took it, and said
-    that it would tell nothing), hung_up (it left before it told the outcome), other_ended (the leg
-    of the other call that it was sent to is over), not_possible (no dialog, no usable address, or
-    another transfer under way)."""
+    that it would tell nothing), hung_up (a party, or the switch, has ended the call), other_ended
+    (the leg of the other call that it was sent to is over), not_possible (no dialog, no usable
+    address, or another transfer under way)."""
 
 
 TransferOutcome = Transferred | TransferFailed

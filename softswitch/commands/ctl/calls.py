@@ -128,7 +128,7 @@ def _originate(options: argparse.Namespace, peer: Peer, output: Output) -> int:
     params.update(parameters(peer, "call.originate", options.set))
     if options.follow:
         peer.ask("events.subscribe")
-    answer = peer.ask("call.originate", **params)
+    answer = peer.ask("call.originate", params)
     if output.as_json:
         output.json(answer)
     else:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from typing import Any
 
-from softswitch.commands.ctl.output import Output, clock
+from softswitch.commands.ctl.output import Output, clean, clock
 from softswitch.commands.ctl.peer import Peer, RefusedError
 from softswitch.commands.ctl.verb import Verbs
 
@@ -195,7 +196,7 @@ def _reload(options: argparse.Namespace, peer: Peer, output: Output) -> int:
     except RefusedError as error:
         if not output.as_json:
             for mistake in error.details.get("errors", ()):
-                output.line(_mistake(mistake))
+                print(clean(_mistake(mistake)), file=sys.stderr)
         raise
     if output.as_json:
         output.json(answer)

@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -123,11 +123,23 @@ class Peer:
                 self.close()
                 raise
 
-    def ask(self, method: str, *, within: float = ANSWER_SECONDS, **params: Any) -> Any:
-        """The result of a method; raises RefusedError or AwayError."""
+    def ask(
+        self,
+        method: str,
+        written: Mapping[str, Any] | None = None,
+        /,
+        *,
+        within: float = ANSWER_SECONDS,
+        **params: Any,
+    ) -> Any:
+        """The result of a method; raises RefusedError or AwayError.
+
+        `written` are parameters more, whose names are somebody else's: `within` may be one.
+        """
         self._number += 1
         number = self._number
-        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        every = params if written is None else {**params, **written}
+        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": every}
         deadline = time.monotonic() + within
         self._send(json.dumps(request).encode() + b"\n")
         waiting = None if self.on_waiting is None else time.monotonic() + WAITING_SECONDS

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from softswitch.commands.ctl.output import Output
-from softswitch.commands.ctl.peer import Peer
+from softswitch.commands.ctl.peer import AwayError, Peer, RefusedError
 from softswitch.commands.ctl.verb import Verbs, WrongUsageError
 
 __all__ = ["add", "parameters"]
@@ -26,7 +26,7 @@ def add(verbs: Verbs) -> None:
 
 def _ask(options: argparse.Namespace, peer: Peer, output: Output) -> int:
     params = parameters(peer, options.method, options.parameters)
-    answer = peer.ask(options.method, within=SLOW_SECONDS, **params)
+    answer = peer.ask(options.method, params, within=SLOW_SECONDS)
     if output.as_json:
         output.json(answer)
     else:
@@ -48,10 +48,20 @@ def parameters(peer: Peer, method: str, written: Sequence[str]) -> dict[str, Any
         texts[name] = value
     values = {name: _value(text) for name, text in texts.items()}
     if any(isinstance(value, int | float) or value is None for value in values.values()):
-        for name in _texts_of(peer.ask("rpc.discover"), method):
+        for name in _texts_of(_catalogue(peer), method):
             if name in texts:
                 values[name] = texts[name]
     return values
+
+
+def _catalogue(peer: Peer) -> dict[str, Any]:
+    """What the switch says of its methods; nothing where it does not: then a number is one, and the
+    method itself says what it wants."""
+    try:
+        told: dict[str, Any] = peer.ask("rpc.discover", within=SLOW_SECONDS)
+    except (AwayError, RefusedError):
+        return {}
+    return told
 
 
 def _value(text: str) -> Any:
@@ -63,7 +73,7 @@ def _value(text: str) -> Any:
 
 def _texts_of(document: dict[str, Any], method: str) -> Iterator[str]:
     """Names of parameters that are text, and never a number or a truth."""
-    for one in document["methods"]:
+    for one in document.get("methods", ()):
         if one["name"] == method:
             for parameter in one["params"]:
                 kinds = set(_kinds(parameter["schema"]))

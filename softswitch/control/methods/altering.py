@@ -226,7 +226,8 @@ class TransferResult(msgspec.Struct, frozen=True):
     """The last SIP status that was told."""
     why: str
     """Empty, or: refused (the request), failed (the new call), timeout, untold (it was taken, and
-    nothing will be told), hung_up, other_ended (the leg of `to_call`), not_possible."""
+    nothing will be told), hung_up (a party, or the switch, has ended the call), other_ended (the
+    leg of `to_call`), not_possible."""
 
 
 @METHODS.method(
