@@ -150,6 +150,7 @@ class Front:
         desk.logs = LogLevels(house.event_log)
         desk.credit, desk.paused = house.tracking.credit, house.tracking.paused
         desk.pools, desk.trunk_watch = house.tracking.pools, house.trunk_watch
+        desk.is_connected = house.transport.is_connected
         desk.status_of["admission"] = house.admission.status
         desk.status_of["signatures"] = house.signatures.vouching.status
         desk.status_of["webhooks"] = house.webhooks.status

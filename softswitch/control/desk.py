@@ -26,6 +26,7 @@ from softswitch.control.results import ResultDesk
 from softswitch.control.session import Caller, Session
 from softswitch.control.sounding import Sounds
 from softswitch.control.steering import Steering
+from softswitch.sip.flow import Flow
 from softswitch.switchboard.call_lists import CallLists
 from softswitch.switchboard.credit import CreditDesk
 from softswitch.switchboard.guards import Guards
@@ -129,6 +130,8 @@ class Desk:
     """Activates and withdraws numbers."""
     trunk_watch: TrunkWatch | None = None
     """Knows how trunks stand."""
+    is_connected: Callable[[Flow], bool] | None = None
+    """Whether a trunk that connects to us, as by WebSocket, has done so; of all others: yes."""
     reloads: Reloads | None = None
     """Reads the configuration again."""
     idempotency: Idempotency = field(default_factory=Idempotency)

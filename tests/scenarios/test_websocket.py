@@ -13,6 +13,7 @@ import pytest
 from tests.support import websocket
 from tests.support.certificates import write_certificate
 from tests.support.control import ControlPeer
+from tests.support.ctl import ctl
 from tests.support.digest import answer
 from tests.support.phone import Call, Phone
 from tests.support.ports import free_sip_port
@@ -137,6 +138,22 @@ def test_a_trunk_that_has_not_connected_is_not_called(web: Web) -> None:
     calling = web.udp_phone().invite("300001", web.rtp().sdp())
     calling.expect(480, within=10)
     assert leg(web.switch.record(), "called")["status"] == 503
+
+
+def test_a_trunk_is_listed_as_not_connected_while_it_has_no_websocket(web: Web) -> None:
+    def stands() -> tuple[str, str]:
+        found = next(one for one in peer.ask("trunk.list")["trunks"] if one["trunk"] == "web")
+        return found["address"], found["state"]
+
+    with ControlPeer(web.switch.data / "control.sock") as peer:
+        assert stands() == ("127.0.0.1", "not_connected")
+        row = next(line for line in ctl(web.switch, "trunks").splitlines() if "web " in line)
+        assert row.split()[:3] == ["web", "127.0.0.1", "ws"]
+        assert "not connected" in row
+        phone = web.phone()
+        wait_for("the WebSocket", lambda: stands() == ("127.0.0.1", "ready"))
+        phone.close()
+        wait_for("its end", lambda: stands() == ("127.0.0.1", "not_connected"))
 
 
 def test_a_cancelled_call_is_cancelled_by_websocket(web: Web) -> None:

@@ -11,7 +11,7 @@ from softswitch.commands.ctl.output import Output, clean, clock
 from softswitch.commands.ctl.peer import Peer, RefusedError
 from softswitch.commands.ctl.verb import Verbs
 
-__all__ = ["add", "closed_for", "status_facts"]
+__all__ = ["add", "closed_for", "status_facts", "trunk_row"]
 
 SLOW_SECONDS = 600.0
 """New prompts are spoken before a configuration is in force."""
@@ -136,14 +136,19 @@ def _trunks(options: argparse.Namespace, peer: Peer, output: Output) -> int:
         output.json(answer)
         return 0
     trunks = answer["trunks"]
-    plain = [{name: one for name, one in trunk.items() if name != "servers"} for trunk in trunks]
-    _list_of({"trunks": plain}, "trunks", output)
+    _list_of({"trunks": [trunk_row(trunk) for trunk in trunks]}, "trunks", output)
     servers = [
         {"trunk": trunk["trunk"], **server}
         for trunk in trunks
         for server in trunk.get("servers", ())
     ]
     return _list_of({"servers": servers}, "servers", output) if servers else 0
+
+
+def trunk_row(trunk: dict[str, Any]) -> dict[str, Any]:
+    """What people want to know of a trunk itself: its servers are rows of their own."""
+    plain = {name: one for name, one in trunk.items() if not isinstance(one, dict | list)}
+    return {**plain, "state": str(trunk["state"]).replace("_", " ")}
 
 
 def _pools(options: argparse.Namespace, peer: Peer, output: Output) -> int:

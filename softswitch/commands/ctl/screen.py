@@ -7,7 +7,7 @@ from typing import Any
 
 from softswitch.commands.ctl.calls import CALL_COLUMNS, call_row
 from softswitch.commands.ctl.output import clean, clock, table_of
-from softswitch.commands.ctl.overview import closed_for
+from softswitch.commands.ctl.overview import closed_for, trunk_row
 
 __all__ = ["Sample", "picture"]
 
@@ -142,9 +142,9 @@ def _heard(hearing: dict[str, Any]) -> list[tuple[str, str, bool]]:
 
 
 def _trunk_table(trunks: list[dict[str, Any]]) -> Any:
-    names = [name for name, value in trunks[0].items() if not isinstance(value, dict | list)]
+    rows = [trunk_row(trunk) for trunk in trunks]
     columns = [
-        f"{'>' if isinstance(trunks[0][name], int | float) else ''}{name.replace('_', ' ')}"
-        for name in names
+        f"{'>' if isinstance(value, int | float) else ''}{name.replace('_', ' ')}"
+        for name, value in rows[0].items()
     ]
-    return table_of(columns, [[trunk.get(name) for name in names] for trunk in trunks])
+    return table_of(columns, [[row.get(name) for name in rows[0]] for row in rows])

@@ -12,11 +12,15 @@ from softswitch.control.desk import Desk
 from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.methods.connection import Nothing
 from softswitch.control.session import Caller
+from softswitch.sip.flow import Flow
 from softswitch.switchboard.trunk_watch import ServerStatus
 
 __all__ = ["METHODS"]
 
 METHODS = Catalogue()
+
+WEB_SOCKETS = ("ws", "wss")
+"""Calls by these go over connections that the trunk has opened."""
 
 
 class ServerLine(msgspec.Struct, frozen=True):
@@ -35,14 +39,15 @@ class TrunkLine(msgspec.Struct, frozen=True):
 
     trunk: str
     address: str
-    """Where calls go to."""
+    """Where calls go to; of WebSockets the host alone, which opens them."""
     transport: str
     legs: int
     """On it now, in both directions."""
     max_calls: int | None
     """How many there may be."""
     state: str
-    """up or down, as its probe says; full; ready: it is taken to be there."""
+    """up or down, as its probe says; full; ready: it is taken to be there; not_connected: it has no
+    WebSocket open, and cannot be called until it opens one."""
     registered: bool | None
     """Null: the switch does not register there."""
     probe_status: int | None
@@ -69,7 +74,7 @@ def _line(desk: Desk, trunk: Trunk) -> TrunkLine:
     watched = None if desk.trunk_watch is None else desk.trunk_watch.status(trunk.name)
     return TrunkLine(
         trunk=trunk.name,
-        address=_address(trunk.host, trunk.port),
+        address=_address(trunk.host, None if trunk.transport in WEB_SOCKETS else trunk.port),
         transport=trunk.transport,
         legs=desk.services.trunk_legs[trunk.name],
         max_calls=trunk.max_calls,
@@ -80,7 +85,9 @@ def _line(desk: Desk, trunk: Trunk) -> TrunkLine:
     )
 
 
-def _address(host: str, port: int) -> str:
+def _address(host: str, port: int | None) -> str:
+    if port is None:
+        return host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -97,6 +104,9 @@ def _servers(found: Iterable[ServerStatus]) -> list[ServerLine]:
 
 
 def _state(desk: Desk, trunk: Trunk, *, up: bool | None) -> str:
+    flow = Flow(trunk.transport, trunk.host, trunk.port, trunk.listener)
+    if desk.is_connected is not None and not desk.is_connected(flow):
+        return "not_connected"
     if up is False:
         return "down"
     if trunk.max_calls is not None and desk.services.trunk_legs[trunk.name] >= trunk.max_calls:

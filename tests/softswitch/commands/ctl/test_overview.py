@@ -66,6 +66,13 @@ def test_trunks_without_servers_are_one_table(capsys: pytest.CaptureFixture[str]
     assert "servers" not in capsys.readouterr().out
 
 
+def test_the_state_of_a_trunk_is_words(capsys: pytest.CaptureFixture[str]) -> None:
+    away = {**TRUNK, "address": "192.0.2.9", "state": "not_connected", "servers": []}
+    Desk({"trunk.list": {"trunks": [away]}}).run("trunks")
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["carrier", "192.0.2.9", "not", "connected", "200"] in rows
+
+
 def test_a_leg_shows_how_its_sound_is_encrypted(capsys: pytest.CaptureFixture[str]) -> None:
     Desk({"call.get": CALL}).run("call", "ab12" * 6)
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]

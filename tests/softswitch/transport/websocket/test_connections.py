@@ -256,8 +256,11 @@ async def test_nobody_is_connected_to(rig: Rig) -> None:
 async def test_a_request_to_a_host_goes_over_the_connection_that_it_has_opened_last(
     rig: Rig,
 ) -> None:
-    first, second = await rig.open(), await rig.open()
     by_host = Flow("ws", "127.0.0.1", 5060, 1)
+    assert not rig.transport.is_connected(by_host)
+    first, second = await rig.open(), await rig.open()
+    assert rig.transport.is_connected(by_host)
+    assert rig.transport.is_connected(Flow("udp", "127.0.0.1", 5060, 0))
     rig.send(b"one", by_host)
     assert await second.frame() == (websocket.TEXT, b"one")
     # By name, as soon as it is known.
@@ -270,6 +273,9 @@ async def test_a_request_to_a_host_goes_over_the_connection_that_it_has_opened_l
     await rig.until(lambda: len(rig.table._connections) == 1)
     rig.send(b"three", by_host)
     assert await first.frame() == (websocket.TEXT, b"three")
+    first.put(websocket.frame(websocket.CLOSE))
+    await rig.until(lambda: not rig.table._connections)
+    assert not rig.transport.is_connected(by_host)
 
 
 async def test_a_connection_whose_handshake_is_not_over_is_no_way(rig: Rig) -> None:
