@@ -137,12 +137,19 @@ def _check_reuse(switch: Switch, trunk: Trunk, problems: Problems) -> None:
     are."""
     if not trunk.connection_reuse:
         return
+    place = trunk.places.get("connection_reuse", trunk.location)
     start = f'trunk "{trunk.name}": connection_reuse: '
     if trunk.transport != "tls":
-        problems.add(trunk.location, f"{start}only by TLS both ends prove who they are")
-    elif switch.tls is not None and not (switch.tls.client_certificates and switch.tls.verify):
-        message = f"{start}whoever connects has to show a certificate, and so has whom we call"
-        problems.add(trunk.location, message, "client_certificates: true in tls, without verify")
+        message = f"{start}only by TLS both ends prove who they are"
+        problems.add(place, message, "write ;transport=tls at the end of its address")
+    elif switch.tls is None:
+        return  # which is told
+    elif not switch.tls.client_certificates:
+        message = f"{start}whoever connects has to show a certificate"
+        problems.add(place, message, "write client_certificates: true in tls of the switch")
+    elif not switch.tls.verify:
+        message = f"{start}whom the switch calls has to show a certificate of its name"
+        problems.add(place, message, "leave verify: false out of tls of the switch")
 
 
 def check_publishers(

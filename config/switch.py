@@ -287,6 +287,7 @@ def read_switch(tree: Tree, reading: Reading) -> Switch | None:
         max_call_seconds=fields[keys.MAX_CALL_TIME],
         no_media_seconds=fields[keys.NO_MEDIA_TIME].value,
         held_no_media_seconds=fields[keys.HELD_NO_MEDIA_TIME].value,
+        held_no_media_place=fields.place(keys.HELD_NO_MEDIA_TIME),
         grace_seconds=fields[keys.GRACE_TIME],
         engine_threads=fields[keys.ENGINE_THREADS],
         tap=fields[keys.TAP],

@@ -358,4 +358,5 @@ def read_trunk(name: str, tree: Tree, reading: Reading) -> Trunk | None:
         cost=fields.get(keys.COST),
         listen=fields.get(keys.LISTEN),
         location=fields.place(keys.ADDRESS),
+        places=fields.places(keys.CONNECTION_REUSE, keys.T38),
     )

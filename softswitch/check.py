@@ -61,10 +61,33 @@ def warnings_of(configuration: Configuration) -> Iterator[str]:
                 f"{trunk.transport.upper()} for everybody on the way to read (transport=tls hides "
                 "them)"
             )
+    yield from _fax_that_is_refused(configuration)
+    yield from _held_for_less(configuration)
     yield from _whole_internet(configuration)
     yield from _limits_of_nothing(configuration)
     yield from _transfers_to_nobody(configuration)
     yield from _ending_certificates(configuration)
+
+
+def _fax_that_is_refused(configuration: Configuration) -> Iterator[str]:
+    """Trunks that say yes to fax and want everything encrypted, which its datagrams are not."""
+    for trunk in configuration.trunks.values():
+        if trunk.t38 and trunk.srtp == "required":
+            yield (
+                f'{trunk.places.get("t38", trunk.location)}: trunk "{trunk.name}": t38: with srtp: '
+                "required every offer of fax is refused (488): T.38 is not encrypted"
+            )
+
+
+def _held_for_less(configuration: Configuration) -> Iterator[str]:
+    """Held calls that end of silence before others do, though nobody need send in them."""
+    switch = configuration.switch
+    silence, held = switch.no_media_seconds, switch.held_no_media_seconds
+    if held is not None and silence is not None and held < silence:
+        yield (
+            f"{switch.held_no_media_place}: switch: held_no_media_time: {held:g} s is less than "
+            f"no_media_time ({silence:g} s): held calls end sooner than others"
+        )
 
 
 def _whole_internet(configuration: Configuration) -> Iterator[str]:

@@ -8,7 +8,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,11 +184,15 @@ def _check(options: argparse.Namespace) -> int:
     for warning in warnings_of(configuration):
         print(f"{warning} (a warning)", file=sys.stderr)
     print(
-        f"{options.file}: good: {len(configuration.numbers)} numbers, "
-        f"{len(configuration.campaigns)} campaigns, {len(configuration.treatments)} treatments, "
-        f"{len(configuration.trunks)} trunks"
+        f"{options.file}: good: {_count(configuration.numbers, 'number')}, "
+        f"{_count(configuration.campaigns, 'campaign')}, "
+        f"{_count(configuration.treatments, 'treatment')}, {_count(configuration.trunks, 'trunk')}"
     )
     return 0
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}" + ("" if len(things) == 1 else "s")
 
 
 def _route_test(options: argparse.Namespace) -> int:

@@ -97,6 +97,8 @@ class Switch:
     """A call without RTP on any leg for so long ends (not while held). None: never. Default 60."""
     held_no_media_seconds: float | None = 1800.0
     """The same of one that is held. None: never. Default 30 min."""
+    held_no_media_place: Location = field(default=NOWHERE, compare=False, repr=False)
+    """Where that stands."""
     grace_seconds: float = 10.0
     """How long calls may go on after SIGTERM. 0-3600, default 10."""
     engine_threads: int = 0

@@ -1,5 +1,6 @@
 """The section trunks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -171,6 +172,8 @@ class Trunk:
     """Whether a TLS connection is used in both directions, whoever has opened it (RFC 5923).
     Default false."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
+    places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+    """Where keys stand that go with others or do not, by their names."""
 
     @property
     def may_use_tcp(self) -> bool:

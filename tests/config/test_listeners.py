@@ -262,12 +262,12 @@ def test_a_connection_is_used_both_ways_where_both_ends_show_certificates() -> N
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (TLS % ", client_certificates: true" + REUSE % "tcp", "only by TLS"),
-        (REUSE % "udp", "only by TLS"),
-        (TLS % "" + REUSE % "tls", "has to show a certificate"),
+        (TLS % ", client_certificates: true" + REUSE % "tcp", "write ;transport=tls at the end"),
+        (REUSE % "udp", '1:68: trunk "a": connection_reuse: only by TLS'),
+        (TLS % "" + REUSE % "tls", "write client_certificates: true in tls"),
         (
             TLS % ", client_certificates: true, verify: false" + REUSE % "tls",
-            "and so has whom we call",
+            "leave verify: false out of tls",
         ),
     ],
 )

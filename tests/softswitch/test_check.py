@@ -152,6 +152,48 @@ def test_keys_over_signalling_that_anybody_can_read_are_warned_of(
 
 
 @pytest.mark.parametrize(
+    ("fax", "policy", "warned"),
+    [
+        ("true", "required", True),
+        ("offer", "required", True),
+        ("false", "required", False),
+        ("true", "optional", False),
+    ],
+)
+def test_fax_that_encryption_forbids_is_warned_of(
+    tmp_path: Path, fax: str, policy: str, warned: bool
+) -> None:
+    path = tmp_path / "fax.yaml"
+    path.write_text(
+        "switch: {tls: {certificate: a.pem, key: b.pem}}\ntrunks:\n  b:\n"
+        f"    address: 192.0.2.2;transport=tls\n    srtp: {policy}\n    t38: {fax}\n"
+    )
+    found = list(warnings_of(load_checked(path, {})))
+    assert len(found) == warned
+    assert all(one.startswith(f'{path}:6:10: trunk "b": t38: with srtp') for one in found)
+
+
+@pytest.mark.parametrize(
+    ("times", "warned"),
+    [
+        ("held_no_media_time: 50 s", True),
+        ("no_media_time: 1 h", True),
+        ("held_no_media_time: 60 s", False),
+        ("no_media_time: off", False),
+        ("held_no_media_time: off", False),
+    ],
+)
+def test_held_calls_that_end_sooner_than_others_are_warned_of(
+    tmp_path: Path, times: str, warned: bool
+) -> None:
+    path = tmp_path / "held.yaml"
+    path.write_text(f"switch: {{{times}}}\n" + TRUNKS)
+    found = list(warnings_of(load_checked(path, {})))
+    assert len(found) == warned
+    assert all("held_no_media_time" in one and "less than no_media_time" in one for one in found)
+
+
+@pytest.mark.parametrize(
     ("days", "warning"),
     [(31, None), (6.9, "switch: certificate {} ends in 7 days"), (-1, "certificate {} has ended")],
 )

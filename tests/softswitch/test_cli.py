@@ -42,6 +42,13 @@ def test_every_example_is_good(name: str) -> None:
     assert ": good: " in done.stdout
 
 
+def test_what_there_is_one_of_is_no_plural(tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    path.write_text("trunks: {carrier: 192.0.2.1}\ntreatments: {t: [play: {tone: busy}]}\n")
+    done = softswitch("check", str(path))
+    assert done.stdout == f"{path}: good: 0 numbers, 0 campaigns, 1 treatment, 1 trunk\n"
+
+
 def test_a_check_warns_of_what_is_good_and_hardly_meant(tmp_path: Path) -> None:
     path = tmp_path / "srtp.yaml"
     path.write_text("trunks: {carrier: {address: 192.0.2.1, srtp: required}}\n")

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from config.model import Configuration, Pool, WebPool
+from config.origins import plain_origin
 from ringpool.answer import Allocation
 from ringpool.service import AllocationRequest, RequestRefused
 from softswitch.control.access import Identity
@@ -214,7 +215,7 @@ def _attributes(asked: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _listed(origin: str, pool: WebPool) -> bool:
-    return ANY_ORIGIN in pool.origins or origin.lower() in pool.origins
+    return ANY_ORIGIN in pool.origins or plain_origin(origin) in pool.origins
 
 
 def _refresh(pool: Pool | None) -> float:

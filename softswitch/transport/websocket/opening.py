@@ -13,6 +13,8 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
+from config.origins import plain_origin
+
 __all__ = ["MAX_HEAD_BYTES", "SUBPROTOCOL", "Opened", "Refusal", "answer_opening", "refusal_of"]
 
 SUBPROTOCOL = "sip"
@@ -148,7 +150,7 @@ def _key(fields: dict[str, str]) -> bytes:
 def _check_origin(fields: dict[str, str], origins: Collection[str]) -> None:
     """10.2: a browser says which page's script connects; that page must be known."""
     origin = fields.get("origin")
-    if origin is not None and "*" not in origins and origin.lower() not in origins:
+    if origin is not None and "*" not in origins and plain_origin(origin) not in origins:
         # A tab is no control character to HTTP, but one to a terminal.
         shown = origin[:MAX_SHOWN].replace("\t", " ").encode("ascii", "replace").decode()
         raise _Refused(403, f"pages of {shown} may not connect")

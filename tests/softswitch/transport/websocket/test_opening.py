@@ -106,6 +106,13 @@ def test_pages_connect_only_from_origins_that_are_listed_and_programs_need_none(
     assert refused(opening(more=["Origin: https://phone.example"] * 2), ("*",)).status == 400
 
 
+def test_the_port_that_a_scheme_has_anyway_makes_no_other_origin() -> None:
+    page = opening(more=["Origin: https://phone.example:443"])
+    assert isinstance(answer_opening(page, ("https://phone.example",)), Opened)
+    page = opening(more=["Origin: https://phone.example:80"])
+    assert refused(page, ("https://phone.example",)).status == 403
+
+
 def test_what_is_told_of_an_origin_is_short_and_plain() -> None:
     assert refused(opening(more=["Origin: a\tb"])).why == "pages of a b may not connect"
     head = opening(more=["Origin: https://\x9b31m" + "x" * 3000])
