@@ -163,6 +163,13 @@ class _NoMark:
 _NO_MARK = _NoMark()
 
 
+MAX_ELSEWHERE = 2
+"""Sections that a key may belong to for its place to be told: one that is in more says nothing."""
+
+_SECTIONS_WITH: dict[str, set[str]] = {}
+"""The names of the sections that have a key; filled as the modules of the language are loaded."""
+
+
 class Section:
     """The keys of one mapping of the language."""
 
@@ -179,6 +186,8 @@ class Section:
         self.name = name
         self.about = about
         self.keys = {key.name: key for key in keys}
+        for key in self.keys:
+            _SECTIONS_WITH.setdefault(key, set()).add(name)
         self.short = short
         """What may stand instead of the mapping, in words."""
         self.short_schema = short_schema
@@ -290,8 +299,18 @@ def _unknown_key(written: Scalar, section: Section, reading: Reading) -> None:
         f'"{shorten(written.text)}" is no setting of {section.name}',
         "inside { } a text with a comma stands in quotes"
         if cut
-        else did_you_mean(written.text, section.keys) or f"settings: {', '.join(section.keys)}",
+        else _elsewhere(written.text)
+        or did_you_mean(written.text, section.keys)
+        or f"settings: {', '.join(section.keys)}",
     )
+
+
+def _elsewhere(name: str) -> str:
+    """Where a key belongs that stands in the wrong place; empty: it is no key, or one of many."""
+    sections = sorted(_SECTIONS_WITH.get(name, ()))
+    if not 0 < len(sections) <= MAX_ELSEWHERE:
+        return ""
+    return "it is a setting " + " and ".join(f"of {section}" for section in sections)
 
 
 def _missing_key(table: Table, key: Key[Any], section: Section, reading: Reading) -> None:

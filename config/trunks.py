@@ -63,7 +63,8 @@ class TrunkKeys:
     ADDRESS = Key(
         "address",
         TRUNK_ADDRESS,
-        "The carrier: calls come from this host (any port) and go to this host and port.",
+        "The carrier: calls come from this host (any port) and go to this host and port. With ws "
+        "and wss there is no port: the peer connects.",
         required=True,
         example="${SOFTSWITCH_TRUNK:-127.0.0.1:5080}",
     )

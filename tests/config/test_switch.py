@@ -154,6 +154,15 @@ def test_unknown_settings_come_with_a_suggestion() -> None:
     assert '"zzz" is no setting of switch (settings: listen, transports,' in complaint
 
 
+def test_a_setting_in_the_wrong_place_is_told_where_it_belongs() -> None:
+    assert complaints("  silence_check: 5 s\n") == [
+        '4:3: "silence_check" is no setting of switch (it is a setting of a trunk)'
+    ]
+    # What is a setting of many things says nothing.
+    (complaint,) = complaints("  name: x\n")
+    assert '"name" is no setting of switch (settings: ' in complaint
+
+
 def test_a_switch_that_is_no_mapping_is_told() -> None:
     assert told(f"{MINIMAL}switch: [a]\n") == ["3:9: expected the settings of switch, not a list"]
 
