@@ -170,6 +170,13 @@ class Transport:
         last = self._led.get((asked.host, source.host))
         return last is not None and last >= since
 
+    def is_connected(self, flow: Flow) -> bool:
+        """Whether a flow leads to somebody: over a WebSocket only while its host has opened one."""
+        table = self._streams.get(flow.transport)
+        if not isinstance(table, WebSocketTable):
+            return True
+        return table.has_way(flow, self._stream_listener(flow))
+
     # What sockets tell us (face.SocketOwner).
 
     def datagram_received(self, data: bytes, flow: Flow, now: float) -> None:
@@ -178,13 +185,6 @@ class Transport:
 
     def batch_received(self) -> None:
         """Send the answers to a batch."""
-    def is_connected(self, flow: Flow) -> bool:
-        """Whether a flow leads to somebody: over a WebSocket only while its host has opened one."""
-        table = self._streams.get(flow.transport)
-        if not isinstance(table, WebSocketTable):
-            return True
-        return table.has_way(flow, self._stream_listener(flow))
-
         self.flush()
 
     def stream_received(self, data: bytes, flow: Flow) -> None:

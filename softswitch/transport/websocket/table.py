@@ -102,12 +102,12 @@ class WebSocketTable(TcpTable):
 
     # The ways there are.
 
-    def _accepting(self, listener: int) -> Callable[[], Connection]:
-        unknown = Flow(self._transport, "", 0, listener)
     def has_way(self, flow: Flow, listener: int) -> bool:
         """Whether what goes to a flow now has a connection to go over."""
         return self._leading_to(flow, listener) is not None
 
+    def _accepting(self, listener: int) -> Callable[[], Connection]:
+        unknown = Flow(self._transport, "", 0, listener)
         return lambda: WebSocketConnection(self, unknown)
 
     def _leading_to(self, flow: Flow, listener: int) -> Connection | None:
