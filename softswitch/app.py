@@ -231,6 +231,8 @@ class App:
             media_hosts=hosts,
             advertised_host=switch.advertise_host,
             flush_soon=self.transport.flush_soon,
+            why_unsent=self.transport.why_failed,
+            socket_counts=self.transport.counters,
             tapped=switch.tap,
         )
         recorder = Recorder(self.events, self.journal, self.records)
@@ -301,6 +303,7 @@ class App:
         stack.admits = sources.gatekeeper.admits
         stack.tell_strangers(sources.gatekeeper.is_stranger, sources.belongs)
         stack.tell_answers(sources.answers, self.transport.has_led)
+        self.transport.on_certificate_refused = sources.note_certificate_refused
         self._reuse_connections()
 
     def _reuse_connections(self) -> None:

@@ -330,11 +330,16 @@ class CalledLeg(Leg):
         response = event.response
         gone = event.status == 503 or event.why in ("timeout", "transport")
         why = event.why if response is None else f"{event.status}"
+        if event.why == "transport":
+            why = self._unsent()
         # RFC 3263 section 4.3: a 503, no response or no way there: the next server is asked.
         if gone and not (self._heard or self.outcome.done()) and self._tries_next(why):
             return
         if response is not None and not self.outcome.done() and self._goes_elsewhere(response):
             return
+        if event.why == "transport":
+            way = self._way
+            self.detail = f"trunk {self.trunk.name}: {way.transport} {way.host}:{way.port}: {why}"
         reason = event.why if response is None else response.reason
         if response is not None and response.status < 300:
             reason = "hung up before it answered"
@@ -342,6 +347,12 @@ class CalledLeg(Leg):
         q850 = q850_for_status(event.status) if cause is None else cause
         by_far_end = response is not None
         self._conclude(Rejected(event.status, reason, q850, by_far_end=by_far_end, cause=cause))
+
+    def _unsent(self) -> str:
+        """Why the INVITE got nowhere; one too large for a datagram went by TCP."""
+        services, way = self.services, self._way
+        why = services.why_unsent(way) or services.why_unsent(way._replace(transport="tcp"))
+        return why or "not sent"
 
     def _goes_elsewhere(self, response: Response) -> bool:
         """Go where the far end says, or has said before."""

@@ -49,7 +49,7 @@ def take_offer(leg: Leg, event: sip_events.ReinviteReceived) -> bool:
         leg.fax.on_offer(leg, event.request)
         return True
     request, other = event.request, leg.call.other_leg(leg)
-    if other is None or not (leg.trunk.t38 and other.trunk.t38) or b"image" not in request.body:
+    if other is None or b"image" not in request.body:
         return False
     try:
         description = sdp.SessionDescription.parse(session_description_of(request))
@@ -57,6 +57,12 @@ def take_offer(leg: Leg, event: sip_events.ReinviteReceived) -> bool:
             return False
         theirs = read_fax(description, _media(leg).local)
     except (sdp.ParseError, sdp.NotAcceptable):
+        return False
+    unset = {side.trunk.name for side in (leg, other) if not side.trunk.t38}
+    if unset:
+        # The leg itself says no to what has no sound.
+        names = ", ".join(sorted(unset))
+        tell_refused(leg, NOT_ACCEPTABLE, "not_set", f"t38 is not set for trunk {names}")
         return False
     # RFC 3311 5.2: an UPDATE is to be answered at once, and that depends on others.
     status = SERVER_TIMEOUT if request.method != "INVITE" else refusal_of(leg, other)
@@ -85,10 +91,10 @@ def _media(leg: Leg) -> LegMedia:
     return leg.media
 
 
-def tell_refused(leg: Leg, status: int, why: str) -> None:
+def tell_refused(leg: Leg, status: int, why: str, detail: str = "") -> None:
     """There is no fax, and sound goes on."""
     call = leg.call
-    logger.info("call %s leg %s: no fax: %s (%d)", call.call_id, leg.leg_id, why, status)
+    logger.info("call %s leg %s: no fax: %s (%d)", call.call_id, leg.leg_id, detail or why, status)
     call.emit(FaxRelayRefused, leg=leg.leg_id, status=status, why=why)
 
 

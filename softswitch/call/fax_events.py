@@ -46,5 +46,6 @@ class FaxRelayRefused(CallEvent, frozen=True, kw_only=True):
     status: int
     """The SIP status it was told."""
     why: str
-    """refused (the other party), late (the other party said nothing), withdrawn, not_now (one of
-    them is on hold, or heard by others), parted (they talk no more)."""
+    """refused (the other party), late (the other party said nothing), withdrawn, not_set (a trunk
+    has no `t38`; the log names it), not_now (one of them is on hold, or heard by others), parted
+    (they talk no more)."""

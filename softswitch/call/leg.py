@@ -74,6 +74,8 @@ class Leg:
         self.media: LegMedia | None = None
         self.ended = False
         self.ended_as = ""
+        self.detail: str | None = None
+        """Why its INVITE got nowhere."""
         """The cause of its end."""
         self.answered = False
         self.opened_clock = services.now()
@@ -559,6 +561,7 @@ class Leg:
             codec=self.codec,
             quality=quality,
             srtp=None if self.media is None else self.media.told_srtp,
+            detail=self.detail,
         )
         self._detach()
 

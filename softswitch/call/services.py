@@ -25,6 +25,7 @@ from softswitch.call.seldom import Seldom
 from softswitch.call.servers import Ways
 from softswitch.call.stream import EventStream
 from softswitch.call.vouching import Vouches
+from softswitch.sip.flow import Flow
 from softswitch.sip.ids import Ids
 from softswitch.sip.servers import Server
 from softswitch.sip.stack import Stack
@@ -196,6 +197,10 @@ class Services:
     """Trunks that do not answer: nothing is sent there."""
     seldom: Seldom = field(default_factory=Seldom)
     """What is not to fill the log."""
+    why_unsent: Callable[[Flow], str] = lambda flow: ""
+    """Why what was sent to a flow just now does not arrive; empty: it is not known."""
+    socket_counts: Counter[str] = field(default_factory=Counter)
+    """What went wrong with sockets and connections, by name."""
     logins: Logins = field(default_factory=Logins)
     spending: Spends | None = None
     """Asked for each outbound leg; None: no campaign has a limit on what it spends."""

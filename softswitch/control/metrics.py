@@ -221,6 +221,9 @@ class Metrics:
         drops = desk.services.stack.drops
         about = "SIP messages dropped without an answer, by reason."
         yield counter("softswitch_sip_messages_dropped_total", about, drops, "reason")
+        about = "What went wrong with sockets and connections of SIP, by what."
+        counts = desk.services.socket_counts
+        yield counter("softswitch_sip_transport_troubles_total", about, counts, "reason")
 
 
 _WHOSE = re.compile(r"(?<=number )\S+ |(?<=trunk ).*? (?=is full)")

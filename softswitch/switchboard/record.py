@@ -174,6 +174,8 @@ class RecordBuilder:
             leg["codec"] = event.codec
         if event.srtp is not None:
             leg["srtp"] = event.srtp
+        if event.detail is not None:
+            leg["detail"] = event.detail
         leg["packets"] = event.quality.packets
         leg["lost"] = event.quality.lost
         leg["jitter_ms"] = event.quality.jitter_ms

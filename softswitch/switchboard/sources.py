@@ -171,13 +171,36 @@ class Sources:
             return
         asked, flow, response = event.asked, event.flow, event.response
         logger.warning(
-            "trunk %s: %d to %s from %s %s:%d (%s) in dialog %r, which went to %s %s: dropped%s "
-            "(where that is the trunk's, say so in its sources)",
+            "trunk %s: %d to %s from %s %s:%d (%s) in dialog %r, which went to %s %s: "
+            "dropped%s (%s)",
             trunk or "-", response.status, method_of(response),
             flow.transport, flow.host, flow.port, self._whose(flow.host),
             _call_id(response), asked.transport, asked.host,
-            f" ({times} times)" if times > 1 else "",
+            f" ({times} times)" if times > 1 else "", self._remedy(trunk, asked, flow),
         )  # fmt: skip
+
+    def _remedy(self, trunk: str, asked: Flow, flow: Flow) -> str:
+        """What the operator may do about a response that was dropped."""
+        if flow.transport != asked.transport and self._is_at(self._table(), trunk, flow.host):
+            return (
+                f"it came by {flow.transport} instead of {asked.transport}; "
+                "where the trunk does so, responses_from: any takes it"
+            )
+        return "where that is the trunk's, say so in its sources"
+
+    def note_certificate_refused(self, host: str, why: str) -> None:
+        """Somebody has not shown the certificate that `client_certificates` asks for: told of
+        trunks, now and then; strangers are in the metrics only."""
+        names = self.names_at(host)
+        if not names:
+            return
+        services = self._services
+        times = services.seldom.tells(("certificate", host), services.now())
+        if times is not None:
+            logger.warning(
+                "trunk %s: no TLS with %s, which has connected: %s (client_certificates of tls)%s",
+                ", ".join(names), host, why, f" ({times} times)" if times > 1 else "",
+            )  # fmt: skip
 
     def _whose(self, host: str) -> str:
         who = ", ".join(self.names_at(host))

@@ -66,5 +66,8 @@ class SocketOwner(Protocol):
     def connection_closed(self, flow: Flow) -> None:
         """A connection that brought or took bytes is gone."""
 
-    def sending_failed(self, flow: Flow) -> None:
-        """What was sent to this flow does not arrive."""
+    def sending_failed(self, flow: Flow, why: str) -> None:
+        """What was sent to this flow does not arrive; `why` is for people."""
+
+    def certificate_refused(self, host: str, why: str) -> None:
+        """Who connected from there has not shown the certificate that we want."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Callable
 
 from softswitch.transport.face import SocketOwner
+from softswitch.transport.failures import reason_of
 from softswitch.transport.half_open import HalfOpen
 from softswitch.transport.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, Tls
 
@@ -26,6 +28,9 @@ REST_SECONDS = 1.0
 """How long nobody is accepted when there are no descriptors."""
 
 _NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+
+NOTHING_SHOWN = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+"""OpenSSL's name for a peer without one where there must be one."""
 
 _GONE = frozenset((errno.ECONNABORTED, errno.EPROTO, errno.EINTR))
 """Of a peer that has left before it was accepted."""
@@ -101,7 +106,7 @@ class Handshakes:
             self._counters["tls_half_open_refused"] += 1
             opened.close()
             return
-        task = asyncio.create_task(self._shake(opened, make), name=f"TLS with {host}")
+        task = asyncio.create_task(self._shake(opened, make, host), name=f"TLS with {host}")
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._on_done(done, host, strange=strange))
 
@@ -109,7 +114,9 @@ class Handshakes:
         self._tasks.discard(task)
         self._room.leave(host, strange=strange)
 
-    async def _shake(self, opened: socket.socket, make: Callable[[], asyncio.Protocol]) -> None:
+    async def _shake(
+        self, opened: socket.socket, make: Callable[[], asyncio.Protocol], host: str
+    ) -> None:
         """One handshake, within its time however its bytes drip. The socket is the loop's from then
         on, which closes it when that fails."""
         loop = asyncio.get_running_loop()
@@ -126,3 +133,9 @@ class Handshakes:
         except (OSError, TimeoutError) as error:
             late = isinstance(error, TimeoutError)
             self._counters["tls_handshake_late" if late else "tls_handshake_failed"] += 1
+            nothing_shown = getattr(error, "reason", None) == NOTHING_SHOWN
+            if nothing_shown:
+                self._counters["tls_no_client_certificate"] += 1
+            if nothing_shown or isinstance(error, ssl.SSLCertVerificationError):
+                why = "it shows no certificate" if nothing_shown else reason_of(error)
+                self._owner.certificate_refused(host, why)

@@ -125,10 +125,14 @@ class Resolver:
                 task.add_done_callback(lambda _: self._running.pop(host, None))
             addresses = await asyncio.shield(task)
         if not addresses:
-            answer = self._answers.get(host)
-            kind = NameUnknown if answer is not None and answer.said else NameNotResolved
-            raise kind(f"no address for {host!r}")
+            raise self.failure(host)
         return addresses
+
+    def failure(self, host: str) -> NameNotResolved:
+        """Why there is no address of a name that was asked for."""
+        answer = self._answers.get(host)
+        kind = NameUnknown if answer is not None and answer.said else NameNotResolved
+        return kind(f"no address for {host!r}")
 
     async def close(self) -> None:
         """End the look-ups that still run."""

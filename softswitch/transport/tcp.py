@@ -19,14 +19,16 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
+from softswitch.sip.addresses import canonical_host
 from softswitch.sip.flow import Flow
 from softswitch.transport.aliases import Aliases
 from softswitch.transport.connection import Connection, configure
 from softswitch.transport.dialling import reach
 from softswitch.transport.endpoint import Endpoint, is_address
 from softswitch.transport.face import SocketOwner
+from softswitch.transport.failures import reason_of
 from softswitch.transport.handshakes import Handshakes
 from softswitch.transport.resolver import Resolver
 from softswitch.transport.strangers import Strangers
@@ -57,6 +59,9 @@ Key = tuple[int, str, int, str]  # listener, host, port, and whose certificate w
 
 class TcpTable:
     """All TCP connections of a transport, and the sockets that accept them."""
+
+    no_way: ClassVar[str] = "there is no room for another connection"
+    """Why nothing leads to a flow, and nothing is opened."""
 
     def __init__(
         self,
@@ -114,7 +119,7 @@ class TcpTable:
             return
         connection = self._leading_to(flow, listener) or self._new_way(flow, listener)
         if connection is None:
-            self._owner.sending_failed(flow)
+            self._owner.sending_failed(flow, self.no_way)
             return
         if len(connection.destinations) < MAX_DESTINATIONS:
             connection.destinations.setdefault(flow.destination, flow)
@@ -229,8 +234,9 @@ class TcpTable:
             self._all_lost.set()
         self._owner.connection_closed(connection.flow)
         # What was sent and has no answer yet will get none.
+        why = reason_of(error) if isinstance(error, OSError) else "the connection was closed"
         for flow in connection.destinations.values():
-            self._owner.sending_failed(flow)
+            self._owner.sending_failed(flow, why)
 
     def count(self, reason: str) -> None:
         """Count something that went wrong."""
@@ -250,6 +256,10 @@ class TcpTable:
             return connection
         connection = self._by_key.get(self._key(flow, listener))
         return connection or (self.aliases.find(flow, listener) if self._tls else None)
+
+    def _is_reused(self, flow: Flow) -> bool:
+        """Whether connections that a peer has opened itself would be used for it (RFC 5923)."""
+        return canonical_host(flow.name or flow.host) in self.aliases.believed
 
     def _new_way(self, flow: Flow, listener: int) -> Connection | None:
         """A connection of our own; None where there is no room for one."""
@@ -287,11 +297,13 @@ class TcpTable:
                 host, opened = await reach(hosts, flow, source)
                 connection.flow = flow._replace(host=host)
                 await self._take_over(opened, connection)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError) as error:
             self._counters["tcp_connect_failed"] += 1
             self._forget(connection)
+            why = reason_of(error)
             for unsent in connection.unsent_flows():
-                self._owner.sending_failed(unsent)
+                missing = "; it has opened no connection itself" * self._is_reused(unsent)
+                self._owner.sending_failed(unsent, why + missing)
         except asyncio.CancelledError:
             self._forget(connection)
             raise

@@ -17,6 +17,7 @@ from softswitch.sip.addresses import canonical_host
 from softswitch.sip.flow import Flow
 from softswitch.transport.endpoint import Endpoint, bind_all, is_address
 from softswitch.transport.face import StackFace
+from softswitch.transport.failures import Failures, reason_of
 from softswitch.transport.pump import Pump
 from softswitch.transport.resolver import NameNotResolved, Resolver
 from softswitch.transport.tcp import IDLE_SECONDS, MAX_CONNECTIONS, TcpTable
@@ -69,6 +70,9 @@ class Transport:
         self._udp: dict[int, UdpSocket] = {}
         # Datagrams that the kernel had no room for, so far.
         self._lost = 0
+        self._failures = Failures()
+        self.on_certificate_refused: Callable[[str, str], None] | None = None
+        """Told the host of each peer that has not shown the certificate it must, and why."""
         self._pump: Pump[Any] | None = None
         self._routes: dict[Flow, tuple[UdpSocket, Address]] = {}
         # Flows whose host is written differently from the address it leads to.
@@ -146,6 +150,10 @@ class Transport:
         self.counters["udp_lost_unread"] += fresh
         return 1.0 if fresh else max((one[0] for one in told), default=0.0)
 
+    def why_failed(self, flow: Flow) -> str:
+        """Why what was sent to a flow just now does not arrive; empty: it is not known."""
+        return self._failures.why(flow, self._loop.time())
+
     # Connection reuse (RFC 5923).
 
     def reuse(self, hosts: Collection[str]) -> None:
@@ -204,12 +212,18 @@ class Transport:
         self._stack.flow_closed(flow, now=self._loop.time())
         self.flush()
 
-    def sending_failed(self, flow: Flow) -> None:
+    def sending_failed(self, flow: Flow, why: str) -> None:
         """Tell the core that a destination cannot be reached, by every name it has for it."""
         now = self._loop.time()
         for failed in {flow, *self._named.get((flow.host, flow.port), ())}:
+            self._failures.note(failed, why, now)
             self._stack.send_failed(failed, now=now)
         self.flush_soon()
+
+    def certificate_refused(self, host: str, why: str) -> None:
+        """Tell who wants to know."""
+        if self.on_certificate_refused is not None:
+            self.on_certificate_refused(host, why)
 
     @property
     def _stack(self) -> StackFace[Any]:
@@ -233,11 +247,11 @@ class Transport:
             route[0].send(data, route[1], flow)
         elif not 0 < flow.port < 65536:
             # A peer may write any number into its Contact.
-            self._fail("bad_port", flow)
+            self._fail("bad_port", flow, "no such port")
         elif flow.transport in self._streams:
             self._streams[flow.transport].send(data, flow, self._stream_listener(flow))
         elif flow.transport != "udp":
-            self._fail("unknown_transport", flow)
+            self._fail("unknown_transport", flow, f"nothing is configured for {flow.transport}")
         elif is_address(flow.host):
             self._send_to_address(data, flow, flow.host)
         else:
@@ -246,7 +260,7 @@ class Transport:
     def _send_to_address(self, data: bytes, flow: Flow, host: str) -> None:
         udp = self._udp_socket(flow.listener, host)
         if udp is None:
-            self._fail("udp_no_listener", flow)
+            self._fail("udp_no_listener", flow, "no socket is of the kind of its address")
             return
         address = (host, flow.port)
         if host == flow.host:
@@ -288,7 +302,10 @@ class Transport:
             for host in filter(udp.reaches, addresses):
                 self._send_to_address(data, flow, host)
                 return
-        self._fail("udp_no_address", flow)
+        why = "no socket is of the kind of its addresses"
+        if not addresses:
+            why = reason_of(self._resolver.failure(flow.host))
+        self._fail("udp_no_address", flow, why)
 
     def _udp_socket(self, listener: int, host: str) -> UdpSocket | None:
         """The socket a flow names, if it can reach the host; else the first that can."""
@@ -323,9 +340,9 @@ class Transport:
             del self._led[next(iter(self._led))]
         self._led[flow.host, host] = self._loop.time()
 
-    def _fail(self, reason: str, flow: Flow) -> None:
+    def _fail(self, reason: str, flow: Flow, why: str) -> None:
         self.counters[reason] += 1
-        self.sending_failed(flow)
+        self.sending_failed(flow, why)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

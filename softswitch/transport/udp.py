@@ -19,6 +19,7 @@ from typing import Any
 from softswitch.sip.flow import Flow
 from softswitch.transport._datagrams import MOST_AT_ONCE, Datagrams
 from softswitch.transport.face import SocketOwner
+from softswitch.transport.failures import reason_of
 
 Address = tuple[str, int] | tuple[str, int, int, int]
 
@@ -199,7 +200,7 @@ class UdpSocket:
             else:
                 return
         self._counters[f"udp_send_{errno.errorcode.get(error.errno or 0, 'error')}"] += 1
-        self._owner.sending_failed(flow)
+        self._owner.sending_failed(flow, reason_of(error))
 
     def _take_errors(self) -> bool:
         """Read the socket's error queue, and report each destination that cannot be reached."""
@@ -223,4 +224,5 @@ class UdpSocket:
             number, origin, kind, *_ = EXTENDED_ERROR.unpack_from(data)
             if number in UNREACHABLE and (origin, kind) not in TIME_EXCEEDED:
                 self._counters["udp_unreachable"] += 1
-                self._owner.sending_failed(Flow("udp", address[0], address[1], self._listener))
+                flow = Flow("udp", address[0], address[1], self._listener)
+                self._owner.sending_failed(flow, reason_of(OSError(number, "")))

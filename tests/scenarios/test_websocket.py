@@ -137,7 +137,11 @@ def test_a_call_goes_out_over_the_websocket_that_the_trunk_has_opened(web: Web) 
 def test_a_trunk_that_has_not_connected_is_not_called(web: Web) -> None:
     calling = web.udp_phone().invite("300001", web.rtp().sdp())
     calling.expect(480, within=10)
-    assert leg(web.switch.record(), "called")["status"] == 503
+    called = leg(web.switch.record(), "called")
+    assert called["status"] == 503
+    why = "trunk web: ws 127.0.0.1:5060: no WebSocket is open"
+    assert called["detail"] == why
+    wait_for("a line of the log", lambda: f'detail="{why}"' in web.switch.output())
 
 
 def test_a_trunk_is_listed_as_not_connected_while_it_has_no_websocket(web: Web) -> None:
@@ -234,6 +238,7 @@ def test_pings_and_line_breaks_are_answered_while_a_call_goes_on(web: Web) -> No
         websocket.frame(websocket.TEXT, b"\xff\xfe"),
         websocket.frame(websocket.TEXT, b"half")[:7],
     ],
+    ids=["unmasked", "too long", "no UTF-8", "half"],
 )
 def test_who_breaks_the_protocol_in_a_call_loses_the_connection_and_not_the_call(
     web: Web, data: bytes

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from softswitch.sip.flow import Flow
 from softswitch.transport.connection import Connection
@@ -31,6 +31,8 @@ NO_ORIGINS: frozenset[str] = frozenset()
 
 class WebSocketTable(TcpTable):
     """All WebSockets of one transport, `ws` or `wss`."""
+
+    no_way: ClassVar[str] = "no WebSocket is open"
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import select
 import socket
@@ -460,8 +461,13 @@ def test_a_party_on_hold_gets_no_fax(lab: Laboratory, ends: list[socket.socket])
     [("", "t38: true"), ("t38: true", ""), ("t38: true", "t38: true, srtp: optional")],
 )
 def test_no_fax_where_a_trunk_has_none(
-    tmp_path: Path, ends: list[socket.socket], carrier: str, agents: str
+    tmp_path: Path,
+    ends: list[socket.socket],
+    caplog: pytest.LogCaptureFixture,
+    carrier: str,
+    agents: str,
 ) -> None:
+    caplog.set_level(logging.INFO)
     with laboratory(tmp_path / "data", carrier=carrier, agents=agents) as lab:
         talk(lab)
         lab.caller.reinvite(body=fax_of(ends[0], *ASKED))
@@ -470,6 +476,15 @@ def test_no_fax_where_a_trunk_has_none(
             assert b"m=image " in offered(lab.callee), "keys are for sound; plain sound has none"
             refuse(lab, lab.callee, 488)
         assert status_of(lab.caller) == 488
+        (refused,) = lab.facts("call.fax_relay_refused")
+        assert refused["why"] == ("refused" if "optional" in agents else "not_set")
+        line = {
+            "": "t38 is not set for trunk carrier (488)",
+            "t38: true": "t38 is not set for trunk agents (488)",
+        }
+        said = [one.getMessage() for one in caplog.records if "no fax" in one.getMessage()]
+        if "optional" not in agents:
+            assert said == [f"call {lab.call.call_id} leg a: no fax: {line[carrier]}"]
         lab.caller.hang_up()
 
 

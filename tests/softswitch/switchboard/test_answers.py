@@ -169,6 +169,54 @@ def test_a_call_goes_on_whatever_a_spoofer_says(
     assert lab.record["cause"] == "hung_up"
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_response_by_another_transport_is_dropped_for_that(
+    lab: Laboratory, caplog: pytest.LogCaptureFixture, transport: str
+) -> None:
+    """Its address is the trunk's already: to list it among the sources would change nothing."""
+    invites = watch(lab)
+    lab.caller.invite(DIRECT)
+    lab.settle()
+    flow = SPOOFER
+    if transport == "tcp":
+        flow = Flow("tcp", HOSTS["callee"], 5999, 1, 7)
+    with caplog.at_level(logging.WARNING):
+        response = forged(invites[-1], 486)
+        if transport == "tcp":
+            lab.stack.receive_stream(response, flow, now=lab.loop.time())
+        else:
+            lab.stack.receive_datagram(response, flow, now=lab.loop.time())
+        lab.do(lab.services.flush_soon)
+        lab.settle()
+    (line,) = [one.getMessage() for one in caplog.records if "dropped" in one.getMessage()]
+    if transport == "tcp":
+        remedy = "it came by tcp instead of udp; where the trunk does so, responses_from: any"
+        assert remedy in line
+        assert "sources" not in line
+    else:
+        assert "say so in its sources" in line
+    lab.caller.cancel()
+    lab.settle()
+
+
+def test_a_trunk_without_its_certificate_is_told_of_and_a_stranger_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sources, _, services = sources_of(CONFIGURATION)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            sources.note_certificate_refused("203.0.113.66", "it shows no certificate")
+            sources.note_certificate_refused("192.0.2.6", "it shows no certificate")
+        services.clock = EVERY_SECONDS
+        sources.note_certificate_refused("192.0.2.6", "it shows no certificate")
+    first, second = [one.getMessage() for one in caplog.records]
+    assert first == (
+        "trunk secure: no TLS with 192.0.2.6, which has connected: it shows no certificate "
+        "(client_certificates of tls)"
+    )
+    assert second == f"{first} (3 times)"
+
+
 def test_a_trunk_may_be_answered_for_by_anybody(tmp_path: Any) -> None:
     with laboratory(tmp_path / "data", agents="responses_from: any") as lab:
         invites = watch(lab)

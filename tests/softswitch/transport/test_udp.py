@@ -21,12 +21,16 @@ class Owner:
         self.datagrams: list[tuple[bytes, Flow]] = []
         self.batches: list[int] = []
         self.failed: list[Flow] = []
+        self.reasons: list[str] = []
         self.changed = asyncio.Event()
         self._in_batch = 0
 
     def datagram_received(self, data: bytes, flow: Flow, now: float) -> None:
         self.datagrams.append((data, flow))
         self._in_batch += 1
+
+    def certificate_refused(self, host: str, why: str) -> None:
+        raise AssertionError("no TLS here")
 
     def batch_received(self) -> None:
         self.batches.append(self._in_batch)
@@ -42,8 +46,9 @@ class Owner:
     def connection_closed(self, flow: Flow) -> None:
         raise AssertionError("no connection here")
 
-    def sending_failed(self, flow: Flow) -> None:
+    def sending_failed(self, flow: Flow, why: str) -> None:
         self.failed.append(flow)
+        self.reasons.append(why)
         self.changed.set()
 
     async def next_change(self) -> None:
@@ -175,6 +180,7 @@ async def test_an_error_of_an_earlier_datagram_does_not_spoil_the_next(rig: Rig)
         rig.udp.send(b"to the living", alive.getsockname(), flow_to(alive.getsockname()))
         assert alive.recv(100) == b"to the living"
         assert rig.owner.failed == [flow_to(dead)]
+    assert rig.owner.reasons == ["refused"]
 
 
 async def test_a_datagram_that_cannot_be_sent_is_reported(rig: Rig) -> None:
