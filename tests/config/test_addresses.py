@@ -59,7 +59,11 @@ def test_a_good_address_is_read(kind: Kind[Any], text: str, expected: object) ->
         (address(5060), "'[::1]5060'", "expected host:port"),
         (address(None), "127.0.0.1", "expected host:port"),
         (TRUNK_ADDRESS, "10.0.0.1;lr", "expected host:port"),
-        (TRUNK_ADDRESS, "10.0.0.1;transport=sctp", 'the transport is udp, tcp, tls, ws or wss, not "sctp"'),
+        (
+            TRUNK_ADDRESS,
+            "10.0.0.1;transport=sctp",
+            'the transport is udp, tcp, tls, ws or wss, not "sctp"',
+        ),
         (SOURCE, "10.0.0.0/33", "expected a host, or a network"),
         (PORT_RANGE, "20000", "expected a range of ports"),
         (PORT_RANGE, "20001-20002", "there is no pair of an even and the next odd port"),

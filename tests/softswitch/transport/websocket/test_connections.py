@@ -330,6 +330,7 @@ async def test_frames_behind_a_handshake_in_one_piece_are_read(rig: Rig) -> None
         (websocket.frame(websocket.BINARY, b"x" * 65_536), 1009),
         (b"\x82\xff" + (1 << 40).to_bytes(8), 1009),
     ],
+    ids=["unmasked", "reserved bit", "no UTF-8", "too long", "far too long"],
 )
 async def test_who_breaks_the_protocol_is_told_why_and_closed(
     rig: Rig, data: bytes, code: int
