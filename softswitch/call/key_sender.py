@@ -15,6 +15,7 @@ from media import dtmf
 from rtp.engine import MediaPort, Prompt
 from softswitch.call.company import hears_a_mix
 from softswitch.sip.in_turn import InTurn
+from softswitch.sip.timers import TIMER_F
 
 if TYPE_CHECKING:
     from softswitch.call.leg import Leg
@@ -36,8 +37,8 @@ GAP_SECONDS = 0.06
 PAUSE_SECONDS = 0.5
 PAUSES = "wW,"
 
-MAX_TAKING_SECONDS = 32.0
-"""For how long a peer may leave an INFO unanswered: then (Timer F) it has lost its dialog."""
+MAX_TAKING_SECONDS = TIMER_F
+"""For how long a peer may leave an INFO unanswered: then it has lost its dialog."""
 
 SLACK_SECONDS = 0.05
 """The engine hears of it a little later, and the last packets are sent at the packet's pace."""

@@ -26,6 +26,7 @@ from softswitch.call.outcomes import TransferOutcome
 from softswitch.call.player import Player
 from softswitch.call.reasons import parting_of
 from softswitch.call.secrecy import SECRET_REST_SECONDS, Secrecy
+from softswitch.call.seldom import how_often
 from softswitch.call.services import LoadedPrompt
 from softswitch.call.transfer import Transfer, transfer
 from softswitch.sip import events as sip_events
@@ -318,7 +319,7 @@ class Leg:
             logger.warning(
                 "call %s leg %s: trunk %s asks by TLS for requests to %.100s: they stay on TLS%s",
                 self.call.call_id, self.leg_id, name, event.uri,
-                f" ({times} times)" if times > 1 else "",
+                how_often(times),
             )  # fmt: skip
 
     def _on_refer_progressed(self, event: sip_events.ReferProgressed) -> None:

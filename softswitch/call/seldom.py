@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-__all__ = ["Seldom"]
+__all__ = ["Seldom", "how_often"]
 
 EVERY_SECONDS = 10.0
 """Often enough to see that it goes on, seldom enough to see everything else."""
@@ -39,3 +39,8 @@ class Seldom:
             return None
         self._told[what] = now, 0
         return times + 1
+
+
+def how_often(times: int) -> str:
+    """What a line of the log says of it at its end: nothing where it was once."""
+    return f" ({times} times)" if times > 1 else ""

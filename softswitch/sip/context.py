@@ -281,6 +281,15 @@ class Context:
             return not self.is_strange(flow.host)
         return self.answers(who, asked, flow)
 
+    def is_admitted(self, data: bytes, flow: Flow) -> bool:
+        """Say whether what came is looked at; what is not is counted, and not even traced: such
+        come by the thousand. Answers to what we asked may come from anywhere."""
+        admits = self.admits
+        if admits is None or data.startswith(b"SIP/2.0 ") or admits(flow.host, self.now):
+            return True
+        self.drops["stranger"] += 1
+        return False
+
     # Limits.
 
     @property

@@ -19,7 +19,6 @@ from softswitch.sip.events import (
     ClearAsked,
     DialogTerminated,
 )
-from softswitch.sip.flow import SECURE_TRANSPORTS
 from softswitch.sip.inspect import number_of
 from softswitch.sip.peer import Peer
 from softswitch.sip.refer import OutgoingRefer, send_refer
@@ -325,8 +324,7 @@ class Dialog:
     def _tell_if_clear(self, path: Path) -> None:
         """Say that the peer would have us leave TLS, which we do not."""
         next_hop = path.next_hop
-        is_secure = self.flow.transport in SECURE_TRANSPORTS
-        if is_secure and next_hop is not None and asks_for_the_clear(next_hop):
+        if self.flow.secure and next_hop is not None and asks_for_the_clear(next_hop):
             self.context.emit(ClearAsked(self, str(next_hop)))
 
     def start_request(

@@ -47,6 +47,11 @@ class Flow(NamedTuple):
         """Whether the transport itself cares for loss and order."""
         return self.transport in RELIABLE_TRANSPORTS
 
+    @property
+    def secure(self) -> bool:
+        """Whether nobody on the way can read it."""
+        return self.transport in SECURE_TRANSPORTS
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:

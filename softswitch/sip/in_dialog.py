@@ -14,7 +14,6 @@ from softswitch.sip.compose import ResponseHead
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
 from softswitch.sip.events import AckReceived, KeyTold, RequestReceived
-from softswitch.sip.flow import SECURE_TRANSPORTS
 from softswitch.sip.info import answer_info
 from softswitch.sip.inspect import number_of
 from softswitch.sip.refer import answer_notify, take_notify
@@ -56,7 +55,7 @@ def why_not_taken(context: Context, dialog: Dialog, flow: Flow) -> str:
     (26.2) could keep them secret; so where that did, who comes by another one is not the peer.
     """
     heard, host = dialog.flow, flow.host
-    if heard.transport in SECURE_TRANSPORTS and flow.transport not in SECURE_TRANSPORTS:
+    if heard.secure and not flow.secure:
         return IN_THE_CLEAR
     if (
         host == heard.host

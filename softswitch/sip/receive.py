@@ -24,7 +24,7 @@ from softswitch.sip.compose import ResponseHead, incomplete_answer
 from softswitch.sip.context import Context
 from softswitch.sip.errors import ParseError
 from softswitch.sip.events import RequestRefused, ResponseRefused
-from softswitch.sip.flow import DEFAULT_TLS_PORT, SECURE_TRANSPORTS, Flow
+from softswitch.sip.flow import DEFAULT_TLS_PORT, Flow
 from softswitch.sip.in_dialog import (
     ALLOW_EVENTS_LINE,
     IN_THE_CLEAR,
@@ -223,7 +223,7 @@ def _receive_cancel(context: Context, arrival: Arrival) -> None:
 def _why_not_cancelled(context: Context, invite: ServerInviteTransaction, flow: Flow) -> str:
     """Say why a CANCEL is none of whom its INVITE is of; empty: it may be (see `why_not_taken`)."""
     came = invite.flow
-    if came.transport in SECURE_TRANSPORTS and flow.transport not in SECURE_TRANSPORTS:
+    if came.secure and not flow.secure:
         return IN_THE_CLEAR
     owner = None if invite.user is None else invite.user.owner
     if flow.host == came.host or context.may_speak(owner, flow.host):

@@ -72,7 +72,7 @@ def flow_to(next_hop: Uri | None, last_heard: Flow, called: Flow | None = None) 
         # 26.2.2: "transport=tls" is not written any more, the scheme says it.
         transport = "tls"
     host, port = parameters.get("maddr") or next_hop.host, next_hop.port
-    if last_heard.transport in SECURE_TRANSPORTS and asks_for_the_clear(next_hop):
+    if last_heard.secure and asks_for_the_clear(next_hop):
         if called is not None and host in (called.host, last_heard.host):
             return called._replace(connection=0)
         transport, port = last_heard.transport, None if port == DEFAULT_PORT else port

@@ -79,7 +79,7 @@ class Stack:
         """Take one datagram."""
         context = self._context
         context.now = now
-        if context.admits is not None and not self._admits(data, flow, now):
+        if not context.is_admitted(data, flow):
             return
         if context.trace is not None:
             context.trace(Trace("in", data, flow, "", now))
@@ -92,7 +92,7 @@ class Stack:
         """Take what a connection brought; messages are cut out of it here."""
         context = self._context
         context.now = now
-        if context.admits is not None and not self._admits(data, flow, now):
+        if not context.is_admitted(data, flow):
             context.flows_to_close.append(flow)
             return
         receive_bytes(context, data, flow)
@@ -468,16 +468,6 @@ class Stack:
             number=1,
             max_forwards=max_forwards_of(headers),
         )
-
-    def _admits(self, data: bytes, flow: Flow, now: float) -> bool:
-        """Whether a message is looked at; one that is not is counted, and not even traced: such
-        come by the thousand. Answers to what we asked may come from anywhere."""
-        context = self._context
-        assert context.admits is not None
-        if data.startswith(b"SIP/2.0 ") or context.admits(flow.host, now):
-            return True
-        context.drops["stranger"] += 1
-        return False
 
 
 def _escaped(user: str) -> str:

@@ -68,22 +68,14 @@ def _take_messages(context: Context, decoder: StreamDecoder | WholeMessages, flo
             # RFC 5626 section 3.5.1: the answer to a double CRLF is a single one.
             context.send(b"\r\n", flow)
             continue
-        if taken > 1 and not _admits(context, message, flow):
+        if taken > 1 and not context.is_admitted(message, flow):
             # The first one was asked for with the bytes that were read.
-            context.drops["stranger"] += 1
             forget_stream(context, flow)
             context.flows_to_close.append(flow)
             return taken
         if context.trace is not None:
             context.trace(Trace("in", message, flow, "", context.now))
         receive_message(context, message, flow)
-
-
-def _admits(context: Context, message: bytes, flow: Flow) -> bool:
-    """Whether a message is looked at: many fit into one read."""
-    if context.admits is None or message.startswith(b"SIP/2.0 "):
-        return True
-    return context.admits(flow.host, context.now)
 
 
 def _watch(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from config.model import Trunk
 from softswitch.call.events import SourceBanned
 from softswitch.call.leg import Leg
+from softswitch.call.seldom import how_often
 from softswitch.call.services import Services
 from softswitch.routing.defence import Banned, Gatekeeper
 from softswitch.routing.sources import NO_MARK, WRONG_MARK, SourceTable
@@ -176,7 +177,7 @@ class Sources:
             trunk or "-", response.status, method_of(response),
             flow.transport, flow.host, flow.port, self._whose(flow.host),
             _call_id(response), asked.transport, asked.host,
-            f" ({times} times)" if times > 1 else "", self._remedy(trunk, asked, flow),
+            how_often(times), self._remedy(trunk, asked, flow),
         )  # fmt: skip
 
     def _remedy(self, trunk: str, asked: Flow, flow: Flow) -> str:
@@ -199,7 +200,7 @@ class Sources:
         if times is not None:
             logger.warning(
                 "trunk %s: no TLS with %s, which has connected: %s (client_certificates of tls)%s",
-                ", ".join(names), host, why, f" ({times} times)" if times > 1 else "",
+                ", ".join(names), host, why, how_often(times),
             )  # fmt: skip
 
     def _whose(self, host: str) -> str:

@@ -86,6 +86,13 @@ class Web:
         near.aim_by(accepted.body)
         return calling, called, near, far
 
+    def hang_up_by_another(self, caller: WebPhone, calling: Call, called: Call) -> None:
+        """Over another WebSocket than the caller has lost."""
+        caller.reconnect()
+        calling.bye()
+        called.expect("BYE", within=10)
+        assert self.switch.record()["ended_by"] == "calling"
+
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
@@ -181,10 +188,7 @@ def test_a_call_survives_its_websocket_and_is_hung_up_over_another_one(web: Web)
     caller.hang()
     time.sleep(0.3)
     hear_each_other(near, far)
-    caller.reconnect()
-    calling.bye()
-    called.expect("BYE", within=10)
-    assert web.switch.record()["ended_by"] == "calling"
+    web.hang_up_by_another(caller, calling, called)
 
 
 def test_a_call_whose_caller_is_gone_for_good_ends_with_the_other_side(web: Web) -> None:
@@ -248,10 +252,7 @@ def test_who_breaks_the_protocol_in_a_call_loses_the_connection_and_not_the_call
     caller.put_frame(data)
     time.sleep(0.3)
     hear_each_other(near, far)
-    caller.reconnect()
-    calling.bye()
-    called.expect("BYE", within=10)
-    assert web.switch.record()["ended_by"] == "calling"
+    web.hang_up_by_another(caller, calling, called)
 
 
 def test_peers_that_hang_half_way_or_do_not_read_are_nobody_elses_business(web: Web) -> None:

@@ -10,6 +10,7 @@ from config.model import Connect as ConnectStep
 from config.model import Destination, Machine, Prompt, Treatment
 from ivr.flow import run_treatment
 from softswitch.call.call import Call
+from softswitch.call.leg import Leg
 from softswitch.call.outcomes import Answered, DialOutcome, Rejected
 from softswitch.sip import events as sip_events
 from tests.ivr.test_replies import journey_of
@@ -326,6 +327,17 @@ def told_by_info(lab: Laboratory) -> list[str]:
     return [one.digit for one in lab.callee.events if isinstance(one, sip_events.KeyTold)]
 
 
+def pressed(lab: Laboratory, leg: Leg, digits: str) -> list[bool]:
+    """Have the switch press keys for a party; whether that has worked stands there at its end."""
+    sent: list[bool] = []
+
+    async def press() -> None:
+        sent.append(await leg.send_dtmf(digits))
+
+    lab.begin(press())
+    return sent
+
+
 def test_an_event_reaches_a_party_without_events_as_a_tone(lab: Laboratory, sound: Sound) -> None:
     without_events(lab)
     sound.read()
@@ -354,12 +366,7 @@ def test_keys_that_a_treatment_presses_go_by_info_in_their_order(tmp_path: Path)
         without_events(lab)
         leg = lab.call.callee
         assert leg is not None
-        sent: list[bool] = []
-
-        async def press() -> None:
-            sent.append(await leg.send_dtmf("12w34*"))
-
-        lab.begin(press())
+        sent = pressed(lab, leg, "12w34*")
         lab.advance(5.0)
         assert sent == [True]
         assert told_by_info(lab) == list("1234*")
@@ -373,13 +380,8 @@ def test_keys_keep_their_order_though_one_is_lost(tmp_path: Path, lost: str) -> 
         without_events(lab)
         leg = lab.call.callee
         assert leg is not None
-        sent: list[bool] = []
-
-        async def press() -> None:
-            sent.append(await leg.send_dtmf("12"))
-
         lab.lost_once.add(lost)
-        lab.begin(press())
+        sent = pressed(lab, leg, "12")
         for digit in "34":
             lab.do(lambda digit=digit: lab.call.caller.on_digit(digit, "info"))  # type: ignore[misc]
         lab.advance(0.4)
@@ -397,13 +399,8 @@ def test_keys_for_a_party_that_says_nothing_end_with_its_leg(tmp_path: Path) -> 
         without_events(lab)
         leg = lab.call.callee
         assert leg is not None
-        sent: list[bool] = []
-
-        async def press() -> None:
-            sent.append(await leg.send_dtmf("12"))
-
         lab.lost.add("callee:200 INFO")
-        lab.begin(press())
+        sent = pressed(lab, leg, "12")
         lab.advance(40)
         assert sent == [False]
         assert told_by_info(lab) == ["1"]
