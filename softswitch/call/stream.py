@@ -5,8 +5,12 @@ subscribes first. A subscriber may publish while it handles an event; what it pu
 delivered after the event in hand, so that all subscribers see one order. The stream knows nothing
 of what events mean.
 
-Bounds: one publication sets off at most MAX_BURST events. Subscribers that cannot keep up use a
-`Subscription`, a bounded queue that counts what it had to drop; the stream itself never waits.
+Subscribers that only count or keep are told late, of many events in a row: what they do is then
+done with warm caches, not once an event with cold ones.
+
+Bounds: one publication sets off at most MAX_BURST events, MAX_LATE wait for late subscribers.
+Subscribers that cannot keep up use a `Subscription`, a bounded queue that counts what it had to
+drop; the stream itself never waits.
 """
 
 from __future__ import annotations
@@ -27,6 +31,11 @@ MAX_BURST = 4096
 """Events that one publication may set off; more can only be subscribers that answer each other
 without end."""
 
+FAILED = "a subscriber failed on %s of call %s"
+
+MAX_LATE = 256
+"""Events that wait for late subscribers: some twenty calls, less than a millisecond of work."""
+
 
 class EventStream:
     """Delivers every event to every subscriber, once and in one order."""
@@ -35,6 +44,9 @@ class EventStream:
         self._subscribers: tuple[tuple[Subscriber, frozenset[type] | None], ...] = ()
         self._of_kind: dict[type, tuple[Subscriber, ...]] = {}
         """Who hears of each kind of event, as far as it was asked."""
+        self._late: tuple[Subscriber, ...] = ()
+        self._waiting: list[CallEvent] = []
+        """What late subscribers have not heard of yet."""
         self._pending: deque[CallEvent] = deque()
         self._delivering = False
         self.published = 0
@@ -50,8 +62,17 @@ class EventStream:
         self._subscribers = (*self._subscribers, (subscriber, wanted))
         self._of_kind = {}
 
+    def subscribe_late(self, subscriber: Subscriber) -> None:
+        """Add a subscriber that need not know at once: it hears of all events in their order, but
+        only when MAX_LATE of them wait or somebody has called `settle`."""
+        self.settle()
+        self._late = (*self._late, subscriber)
+
     def unsubscribe(self, subscriber: Subscriber) -> None:
-        """Take a subscriber out; unknown ones are ignored."""
+        """Take a subscriber out, which has heard of everything then; unknown ones are ignored."""
+        if subscriber in self._late:
+            self.settle()
+            self._late = tuple(one for one in self._late if one != subscriber)
         self._subscribers = tuple(one for one in self._subscribers if one[0] != subscriber)
         self._of_kind = {}
 
@@ -99,12 +120,28 @@ class EventStream:
         subscribers = self._of_kind.get(type(event))
         if subscribers is None:
             subscribers = self._who_hears(type(event))
+        if self._late:
+            # Before it is told: who becomes prompt, or late again, meanwhile misses nothing.
+            self._waiting.append(event)
         for subscriber in subscribers:
             try:
                 subscriber(event)
             except Exception:
                 self.failures += 1
-                logger.exception("a subscriber failed on %s of call %s", event.kind, event.call_id)
+                logger.exception(FAILED, event.kind, event.call_id)
+        if len(self._waiting) >= MAX_LATE:
+            self.settle()
+
+    def settle(self) -> None:
+        """Have late subscribers hear of everything there was."""
+        events, self._waiting = self._waiting, []
+        for subscriber in self._late:
+            for event in events:
+                try:
+                    subscriber(event)
+                except Exception:
+                    self.failures += 1
+                    logger.exception(FAILED, event.kind, event.call_id)
 
 
 class Subscription:

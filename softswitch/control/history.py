@@ -1,9 +1,10 @@
 """All events of the switch with a number each, kept for a while, so that a reader may go on where
 it stopped.
 
-A subscriber of the event stream. Numbers count from 1 within one life of the process, which `epoch`
-names: a reader that comes back with another epoch's number begins anew and is told so. Readers
-pull; a slow one falls behind, never holds anything up, and is told which numbers it has missed.
+A subscriber of the event stream, a late one while no reader waits to be woken. Numbers count from 1
+within one life of the process, which `epoch` names: a reader that comes back with another epoch's
+number begins anew and is told so. Readers pull; a slow one falls behind, never holds anything up,
+and is told which numbers it has missed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ __all__ = ["MAX_EVENTS", "EventFilter", "EventHistory", "EventReader", "Kept", "
 
 MAX_EVENTS = 50_000
 """Events kept: a minute and a half of 50 calls a second, about 40 MB."""
+
+NAMING = (CallPresented, CampaignChosen)
+"""Events that say which campaign a call is of."""
 
 
 class Kept(NamedTuple):
@@ -73,25 +77,32 @@ class EventHistory:
         self._kept: deque[Kept] = deque(maxlen=limit)
         self._campaigns: dict[str, str] = {}
         self._wakers: dict[object, Callable[[], None]] = {}
-        self.last = 0
+        self._last = 0
+        self._stream = stream
+        stream.subscribe_late(self._receive)
+
+    @property
+    def last(self) -> int:
         """Number of the newest event; 0 before the first."""
-        stream.subscribe(self._receive)
+        self._stream.settle()
+        return self._last
 
     @property
     def first(self) -> int:
         """Number of the oldest event that is kept; one more than `last` when there is none."""
-        return self._kept[0].sequence if self._kept else self.last + 1
+        self._stream.settle()
+        return self._kept[0].sequence if self._kept else self._last + 1
 
     def _receive(self, event: CallEvent) -> None:
-        self.last += 1
-        if isinstance(event, CallPresented | CampaignChosen):
+        self._last += 1
+        if isinstance(event, NAMING):
             self._campaigns[event.call_id] = event.campaign
         campaign = self._campaigns.get(event.call_id, "")
         if isinstance(event, CallRecorded):
             self._campaigns.pop(event.call_id, None)
         elif isinstance(event, ResultPosted):
             campaign = event.campaign
-        self._kept.append(Kept(self.last, event, campaign))
+        self._kept.append(Kept(self._last, event, campaign))
         for wake in tuple(self._wakers.values()):
             wake()
 
@@ -108,10 +119,20 @@ class EventHistory:
 
     def wake(self, reader: object, waker: Callable[[], None] | None) -> None:
         """Have a reader told of new events, by a call that must cost nothing; None: no more."""
+        waited_for = bool(self._wakers)
         if waker is None:
             self._wakers.pop(reader, None)
         else:
             self._wakers[reader] = waker
+        if bool(self._wakers) is not waited_for:
+            self._hear(at_once=not waited_for)
+
+    def _hear(self, *, at_once: bool) -> None:
+        self._stream.unsubscribe(self._receive)
+        if at_once:
+            self._stream.subscribe(self._receive)
+        else:
+            self._stream.subscribe_late(self._receive)
 
     def window(self, after: int, limit: int) -> list[Kept]:
         """Events that are kept and newer than a number, oldest first, at most so many."""

@@ -1,8 +1,8 @@
 """What Prometheus is told of the switch at /metrics.
 
-Counts as a subscriber of the event stream, and looks at the desk when it is asked. Names follow
-those of other switches where they have one, with our own prefix: `sip_...` and `..._total` as
-drachtio's, `media_...` as rtpengine's.
+Counts as a late subscriber of the event stream, and looks at the desk when it is asked. Names
+follow those of other switches where they have one, with our own prefix: `sip_...` and `..._total`
+as drachtio's, `media_...` as rtpengine's.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ class Metrics:
             LegEnded: self._on_leg_ended,
             QualityMeasured: self._on_quality,
         }
-        stream.subscribe(self._receive)
+        self._stream = stream
+        stream.subscribe_late(self._receive)
 
     def _receive(self, event: CallEvent) -> None:
         self._events[event.kind] += 1
@@ -161,6 +162,7 @@ class Metrics:
 
     def text(self, desk: Desk) -> str:
         """All there is to tell now."""
+        self._stream.settle()
         return text_of(
             (
                 *_of_process(desk),

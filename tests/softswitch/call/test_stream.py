@@ -9,7 +9,7 @@ import pytest
 
 from softswitch.call import events
 from softswitch.call.events import CallEnded, CallEvent, DigitPressed, NodeEntered
-from softswitch.call.stream import MAX_BURST, EventStream, Subscription
+from softswitch.call.stream import MAX_BURST, MAX_LATE, EventStream, Subscription
 
 NO_EVENTS = ("CallEvent", "LegQuality")
 
@@ -117,3 +117,85 @@ def test_every_event_has_a_kind_of_its_own() -> None:
     kinds = [getattr(events, name).kind for name in events.__all__ if name not in NO_EVENTS]
     assert all(kinds)
     assert len(set(kinds)) == len(kinds)
+
+
+def test_a_late_subscriber_hears_everything_in_order_when_it_is_settled() -> None:
+    stream = EventStream()
+    heard: list[CallEvent] = []
+    stream.subscribe_late(heard.append)
+    events = [node(n) for n in range(5)]
+    for event in events:
+        stream.publish(event)
+    assert heard == []
+    stream.settle()
+    assert heard == events
+    stream.settle()
+    assert heard == events
+
+
+def test_no_more_than_a_limit_waits_for_late_subscribers() -> None:
+    stream = EventStream()
+    heard: list[int] = []
+    stream.subscribe_late(lambda event: heard.append(event.number))
+    for number in range(MAX_LATE * 2 + 1):
+        stream.publish(node(number))
+    assert heard == list(range(MAX_LATE * 2))
+
+
+def test_a_late_subscriber_that_fails_is_logged_and_stops_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stream = EventStream()
+    heard: list[CallEvent] = []
+
+    def fail(event: CallEvent) -> None:
+        raise KeyError("bug")
+
+    stream.subscribe_late(fail)
+    stream.subscribe_late(heard.append)
+    with caplog.at_level(logging.ERROR):
+        stream.publish(node(1))
+        stream.settle()
+    assert [event.number for event in heard] == [1]
+    assert stream.failures == 1
+    assert "failed on" in caplog.text
+
+
+def test_who_comes_late_hears_nothing_of_before_and_who_goes_has_heard_all() -> None:
+    stream = EventStream()
+    first: list[int] = []
+    second: list[int] = []
+    note_first = lambda event: first.append(event.number)  # noqa: E731
+    stream.subscribe_late(note_first)
+    stream.publish(node(1))
+    stream.subscribe_late(lambda event: second.append(event.number))
+    stream.publish(node(2))
+    stream.unsubscribe(note_first)
+    stream.publish(node(3))
+    stream.settle()
+    assert first == [1, 2]
+    assert second == [2, 3]
+
+
+@pytest.mark.parametrize("turns", [0, 1], ids=["turned by an earlier one", "turned by a later one"])
+@pytest.mark.parametrize("was_late", [True, False], ids=["late to prompt", "prompt to late"])
+def test_who_turns_while_an_event_is_told_hears_it_once(was_late: bool, turns: int) -> None:
+    stream = EventStream()
+    heard: list[int] = []
+
+    def hear(event: CallEvent) -> None:
+        heard.append(event.number)
+
+    def turn(event: CallEvent) -> None:
+        if event.number == 2:
+            stream.unsubscribe(hear)
+            (stream.subscribe if was_late else stream.subscribe_late)(hear)
+
+    begin = stream.subscribe_late if was_late else stream.subscribe
+    for who in (turn, hear)[:: -1 if turns else 1]:
+        (begin if who is hear else stream.subscribe)(who)
+    stream.subscribe_late(lambda _event: None)
+    for number in (1, 2, 3):
+        stream.publish(node(number))
+    stream.settle()
+    assert heard == [1, 2, 3]

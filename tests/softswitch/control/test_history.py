@@ -141,3 +141,31 @@ def test_no_campaign_is_kept_of_a_call_that_is_recorded(bench: Bench) -> None:
     bench.stream.publish(CallRecorded(call_id="c1", number=9, at=0.0, clock=0.0, record={}))
     assert numbers(reader) == [2]
     assert bench.history._campaigns == {}
+
+
+def test_a_reader_that_waits_is_woken_at_once_and_numbers_go_on(bench: Bench) -> None:
+    bench.answered()
+    reader = bench.reader(after=0)
+    woken: list[int] = []
+    bench.history.wake(reader, lambda: woken.append(1))
+    bench.digit()
+    assert woken == [1]
+    bench.history.wake(reader, None)
+    bench.digit()
+    assert woken == [1]
+    assert numbers(reader) == [1, 2, 3]
+    assert bench.history.last == 3
+    assert bench.history.readers == 0
+
+
+def test_two_that_wait_keep_it_prompt_until_both_are_gone(bench: Bench) -> None:
+    woken: list[str] = []
+    for name in ("one", "two"):
+        bench.history.wake(name, lambda name=name: woken.append(name))  # type: ignore[misc]
+    bench.history.wake("one", None)
+    bench.answered()
+    assert woken == ["two"]
+    bench.history.wake("two", None)
+    bench.answered()
+    assert woken == ["two"]
+    assert bench.history.last == 2
