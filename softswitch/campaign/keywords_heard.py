@@ -1,6 +1,5 @@
 """Which keywords were heard on a call, by side and name, and how often."""
 
-from collections import Counter
 from collections.abc import Collection
 from decimal import Decimal
 
@@ -18,8 +17,8 @@ class KeywordsHeard:
     __slots__ = ("_rules", "_words", "score")
 
     def __init__(self) -> None:
-        self._rules: Counter[tuple[str, str]] = Counter()
-        self._words: Counter[tuple[str, str]] = Counter()
+        self._rules: dict[tuple[str, str], int] = {}
+        self._words: dict[tuple[str, str], int] = {}
         self.score = Decimal(0)
         """Sum of the weights of all hits."""
 
@@ -37,10 +36,11 @@ class KeywordsHeard:
             rule.lower() == key for rule in rules
         )
         counts = self._rules if is_rule else self._words
-        return sum(counts[one, key] for one in ((side,) if side else SIDES))
+        return sum(counts.get((one, key), 0) for one in ((side,) if side else SIDES))
 
 
-def _count(counts: Counter[tuple[str, str]], side: str, names: Collection[str]) -> None:
+def _count(counts: dict[tuple[str, str], int], side: str, names: Collection[str]) -> None:
     for name in {name.lower() for name in names if name}:
-        if (side, name) in counts or len(counts) < MAX_NAMES:
-            counts[side, name] += 1
+        so_far = counts.get((side, name), 0)
+        if so_far or len(counts) < MAX_NAMES:
+            counts[side, name] = so_far + 1
