@@ -9,12 +9,13 @@ in the log or a record too few is refused, not reported.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import LOAD_CPU, Refused, raise_group
 from bench.switch import NUMBER, forms, require_clean_log, start
-from tests.support.program import Switch, cpu_seconds
+from tests.support.program import cpu_seconds
 from tests.support.sipp import Sipp
 
 HOLD_MS = 200
@@ -35,13 +36,23 @@ class Run:
     set_up_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who is measured: its form, where it takes calls, and its CPU time so far."""
+
+    form: str
+    address: tuple[str, int]
+    cpu_seconds: Callable[[], float]
+
+
 def measure(directory: Path, rate: int, calls: int, *, form: str = "interpreted") -> Run:
     """One run of `calls` calls at `rate` a second against a fresh switch of that form."""
-    uas = Sipp(directory, "uas_basic.xml", timeout=600, extra=BUFFERS, cpu=LOAD_CPU, quiet=True)
-    with uas:
+    with called_party(directory) as uas:
         switch = start(directory / "switch", uas.port, tree=forms()[form])
+        subject = Subject(form, switch.address, lambda: cpu_seconds(switch.pid))
         try:
-            run = _drive(switch, uas, directory, (rate, form), calls)
+            run = drive(subject, uas, directory, rate, calls)
+            switch.wait_for_records(calls, within=10)
             require_clean_log(switch)
         except AssertionError as error:
             raise Refused(f"at {rate}/s {str(error)[:2000]}") from None
@@ -50,13 +61,19 @@ def measure(directory: Path, rate: int, calls: int, *, form: str = "interpreted"
     return run
 
 
-def _drive(switch: Switch, uas: Sipp, directory: Path, what: tuple[int, str], calls: int) -> Run:
-    rate, form = what
+def called_party(directory: Path) -> Sipp:
+    """Who answers the calls of a run; not started."""
+    return Sipp(directory, "uas_basic.xml", timeout=600, extra=BUFFERS, cpu=LOAD_CPU, quiet=True)
+
+
+def drive(subject: Subject, uas: Sipp, directory: Path, rate: int, calls: int) -> Run:
+    """Makes the calls and reads the CPU clock around them; refuses retransmissions, and fails with
+    an AssertionError when a call fails."""
     seconds = calls / rate
     uac = Sipp(
         directory,
         "uac_plain.xml",
-        remote=switch.address,
+        remote=subject.address,
         service=NUMBER,
         calls=calls,
         rate=rate,
@@ -67,22 +84,22 @@ def _drive(switch: Switch, uas: Sipp, directory: Path, what: tuple[int, str], ca
         quiet=True,
     )
     time.sleep(SETTLE_SECONDS)
-    cpu, began = cpu_seconds(switch.pid), time.monotonic()
+    cpu, began = subject.cpu_seconds(), time.monotonic()
     with uac:
         assert uac.process is not None
         raise_group(uac.process.pid)
         made = uac.wait()
     took = time.monotonic() - began
     time.sleep(SETTLE_SECONDS)
-    cpu = cpu_seconds(switch.pid) - cpu
+    cpu = subject.cpu_seconds() - cpu
     answered = uas.stop()
     if made.retransmissions or answered.retransmissions:
         raise Refused(
             f"retransmissions at {rate}/s: caller {made.retransmissions}, "
             f"called {answered.retransmissions}"
         )
-    switch.wait_for_records(calls, within=10)
-    return Run(rate, form, calls, 1000 * cpu / calls, 100 * cpu / took, made.response_ms)
+    cost, share = 1000 * cpu / calls, 100 * cpu / took
+    return Run(rate, subject.form, calls, cost, share, made.response_ms)
 
 
 def highest_clean_rate(directory: Path, seconds: float) -> tuple[int, str]:
