@@ -109,4 +109,6 @@ def _as_written(
 
 
 def _shown(uri: str) -> str:
-    return _LINE.sub(r"\1*", _PASSWORD.sub(r"\1@", uri))
+    if _PASSWORD.match(uri):
+        uri = _PASSWORD.sub(r"\1@", uri)
+    return _LINE.sub(r"\1*", uri) if ";" in uri else uri
