@@ -1,17 +1,23 @@
 """Builds programs out of plain C files of the product with the address and undefined sanitizers.
 
-Shared by the fuzzers and by the tests of the C cores; needs nothing but the compiler.
+Shared by the fuzzers and by the tests of the C cores; needs nothing but the compiler. The objects
+of a core are kept in build/native, so that the programs of a run compile it once.
 """
 
+import hashlib
 import os
 import shlex
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "rtp" / "engine"
 DETECTION = ROOT / "media" / "detection"
+OBJECTS = ROOT / "build" / "native"
 SANITIZERS = [
     "-g",
     "-O1",
@@ -35,12 +41,35 @@ def build(
     folder: Path = ENGINE,
 ) -> None:
     """Compiles `source` together with the whole core in a folder."""
-    core = sorted(path for path in folder.glob("*.c") if not path.name.startswith("_"))
     options = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-pthread", f"-I{folder}"]
-    options += sanitizers
-    compiler = shlex.split(os.environ.get("CC", "gcc"))
-    files = [str(path) for path in (source, *core)]
-    subprocess.run([*compiler, *options, *files, "-lm", "-o", str(program)], check=True)
+    compiler = [*shlex.split(os.environ.get("CC", "gcc")), *options, *sanitizers]
+    files = [str(path) for path in (source, *_objects(compiler, folder))]
+    subprocess.run([*compiler, *files, "-lm", "-o", str(program)], check=True)
+
+
+def _objects(compiler: Sequence[str], folder: Path) -> list[Path]:
+    """The core in a folder, compiled; at once where nothing has changed since it last was."""
+    core = sorted(path for path in folder.glob("*.c") if not path.name.startswith("_"))
+    version = subprocess.run([compiler[0], "--version"], capture_output=True, check=True).stdout
+    told = hashlib.sha256(version + "\0".join(compiler).encode())
+    for path in (*core, *sorted(folder.glob("*.h"))):
+        told.update(path.name.encode() + b"\0" + path.read_bytes())
+    place = OBJECTS / told.hexdigest()[:24]
+    if not place.exists():
+        _compile([*compiler, "-c", *(str(path) for path in core)], place)
+    return sorted(place.glob("*.o"))
+
+
+def _compile(command: Sequence[str], place: Path) -> None:
+    """The objects appear in their place all at once: others may be about the same."""
+    OBJECTS.mkdir(parents=True, exist_ok=True)
+    made = tempfile.mkdtemp(dir=OBJECTS)
+    try:
+        subprocess.run(command, check=True, cwd=made)
+        with suppress(OSError):
+            Path(made).rename(place)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def run(program: Path, *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
