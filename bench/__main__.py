@@ -1,8 +1,8 @@
 """`python -m bench`: measures the switch part by part, prints tables, writes results and charts.
 
-Everything runs on loopback: the switch (or the C relay) on cpu 0, the load on cpu 1. Machine and
-the noise are printed with every figure; a run that is not clean is refused with its reason, and the
-exit status is 1.
+Everything runs on loopback: the switch (or what it is compared with) on cpu 0, the load on cpu 1.
+Machine and the noise are printed with every figure; a run that is not clean is refused with its
+reason, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -17,12 +17,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import control, decisions, loading, machine, media, pools, signalling, soak, storm
+from bench import (
+    control,
+    decisions,
+    loading,
+    machine,
+    media,
+    peers,
+    pools,
+    signalling,
+    soak,
+    standing,
+    storm,
+    turns,
+)
 from bench.chart import Bar, bar_chart
 from bench.figures import Figure, figure, ratio, table
 from bench.hearing import table as hearing
 from bench.processes import Refused
-from bench.switch import forms
 
 RESULTS = Path(__file__).resolve().parent / "results"
 RATES = (100, 600)
@@ -71,27 +83,27 @@ def _options() -> argparse.Namespace:
 
 def _signalling(directory: Path, options: argparse.Namespace, results: Results) -> None:
     seconds = 8 if options.quick else 36
-    rows, bars, runs = [], [], []
-    for rate in RATES:
-        # In turn, so that a machine whose speed drifts does both forms the same wrong.
-        found = [
-            signalling.measure(directory / f"{rate}-{turn}-{form}", rate, rate * seconds, form=form)
-            for turn in range(options.runs)
-            for form in forms()
-        ]
-        runs += [asdict(run) for run in found]
-        for form in forms():
-            of_form = [run for run in found if run.form == form]
-            cost = figure([run.cpu_ms_per_call for run in of_form])
-            set_up = figure([run.set_up_ms for run in of_form])
-            busy = figure([run.cpu_percent for run in of_form])
-            calls = str(rate * seconds)
-            rows.append([f"{rate}/s", form, calls, str(cost), str(busy), str(set_up)])
-            bars.append(_bar(f"{rate} calls a second, {form}", cost, ours=form == "interpreted"))
-    head = ["rate", "form", "calls", "ms CPU a bridged call", "% of a core", "ms INVITE to 200"]
-    _show("Signalling: median (least-most)", table(head, rows))
-    results["signalling"] = runs
+    found = [turns.measure(directory, rate, rate * seconds, options.runs) for rate in RATES]
+    rows = [row for of_rate in found for row in of_rate.rows()]
+    _show("Signalling: median (least-most)", table(turns.HEAD, rows))
+    results["signalling"] = [
+        asdict(run) for of_rate in found for runs in of_rate.runs.values() for run in runs
+    ]
+    bars = [bar for of_rate in found for bar in of_rate.bars()]
     _chart(options, "signalling", "CPU per bridged call", "ms", bars)
+    _beside_peer(found, results)
+
+
+def _beside_peer(found: list[turns.Turns], results: Results) -> None:
+    if lacking := peers.missing():
+        _show("Without a peer", f"for one, install Debian's {', '.join(lacking)}")
+        return
+    standings = [one for of_rate in found for one in of_rate.standings()]
+    if standings:
+        _show(f"Beside {peers.name()}, run by run", standing.report(standings))
+    results["standing"] = [one.as_json() for one in standings]
+    if refusals := [of_rate.refusal for of_rate in found if of_rate.refusal]:
+        raise Refused("; ".join(refusals))
 
 
 def _ladder(directory: Path, options: argparse.Namespace, results: Results) -> None:

@@ -31,6 +31,7 @@ from tests.support.program import cpu_seconds
 CONFIGURATION = Path(__file__).resolve().parent / "kamailio.cfg"
 # Debian's package of each program. Kamailio is where only root's PATH leads.
 PACKAGES = {"kamailio": "kamailio", "rtpengine": "rtpengine-daemon"}
+SHORT_NAME = "Kamailio + rtpengine"
 READY_WITHIN = 15.0
 STOP_WITHIN = 10.0
 ANSWER_WITHIN = 1.0
