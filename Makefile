@@ -8,7 +8,7 @@ export PYTHON
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing bench-soak fuzz setup setup-dev setup-speech setup-voices setup-sipp setup-srtp setup-opus setup-baresip setup-spandsp setup-kamailio setup-sippy setup-chromium clean distclean
+.PHONY: compile help demo test test-full check format bench bench-pools bench-hearing bench-soak fuzz setup setup-dev setup-speech setup-voices setup-sipp setup-srtp setup-opus setup-baresip setup-spandsp setup-kamailio setup-peers setup-sippy setup-chromium clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -38,7 +38,7 @@ format: setup-dev ## Format the sources and mend what ruff can mend
 compile: setup-dev ## Compile the SIP core with mypyc into build/compiled (optional, takes a minute or two)
 	@$(RUN) tools/compile.py
 
-bench: setup-dev setup-sipp compile ## Cost of signalling and media, beside a minimal C relay of the same run
+bench: setup-dev setup-sipp setup-peers compile ## Cost of signalling and media, beside Kamailio with rtpengine and a minimal C relay of the same run
 	@$(RUN) -m bench
 
 bench-pools: setup-dev ## Allocations a second, decisions, and how long a large configuration takes to load
@@ -90,6 +90,11 @@ setup-spandsp:
 # The same with the proxy's tests.
 setup-kamailio:
 	@tools/setup.sh kamailio || [ -z "$${CI:-}" ]
+
+# What signalling is measured beside; without it the bench says what to install, and goes on.
+setup-peers:
+	@tools/setup.sh kamailio || true
+	@tools/setup.sh rtpengine || true
 
 # The same with the tests that a SIP stack of others takes part in.
 setup-sippy:

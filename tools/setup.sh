@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prepares .venv for a make target: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|spandsp|kamailio|sippy|chromium
+# Prepares .venv for a make target:
+# tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|spandsp|kamailio|rtpengine|sippy|chromium
 #
 #   runtime  the switch itself: Python packages it runs with, and its native engine, built in place
 #   dev      runtime, and what tests and checks need
@@ -10,7 +11,8 @@
 #   opus     libopus, which codes it
 #   baresip  a phone of others, for scenario tests (Debian's baresip-core)
 #   spandsp  a fax machine of others, for scenario tests (Debian's libspandsp2)
-#   kamailio the proxy of deploy/, for its tests
+#   kamailio the proxy of deploy/, for its tests and as a peer of benchmarks
+#   rtpengine its media relay, for benchmarks only (Debian's rtpengine-daemon)
 #   sippy    a SIP stack of others, for scenario tests, in a folder of its own
 #   chromium a browser without a window, for the tests of dni.js (Debian's chromium)
 #
@@ -203,11 +205,28 @@ ensure_voices() {
     command -v flite >/dev/null && command -v espeak-ng >/dev/null || debian "more voices" flite espeak-ng
 }
 
+# never_starts SERVICE: stops what Debian's package has started, now and at the next boot.
+never_starts() {
+    if [ -d /run/systemd/system ]; then
+        as_root systemctl disable --now --quiet "$1" || true
+    elif [ -x "/etc/init.d/$1" ]; then
+        as_root "/etc/init.d/$1" stop >&2 || true
+        as_root update-rc.d "$1" disable >&2 || true
+    fi
+}
+
 ensure_kamailio() {
     PATH=$PATH:/usr/sbin command -v kamailio >/dev/null && return
     debian "Kamailio" kamailio || return
     # The package starts it at port 5060, which is not what anybody asked for here.
-    if [ -d /run/systemd/system ]; then as_root systemctl disable --now --quiet kamailio || true; fi
+    never_starts kamailio
+}
+
+ensure_rtpengine() {
+    command -v rtpengine >/dev/null && return
+    debian "rtpengine" rtpengine-daemon || return
+    # Its service takes ports and writes rules for the firewall.
+    never_starts rtpengine-daemon
 }
 
 ensure_sipp() {
@@ -260,7 +279,8 @@ case ${1:-} in
     baresip) ensure_baresip ;;
     spandsp) ensure_spandsp ;;
     kamailio) ensure_kamailio ;;
+    rtpengine) ensure_rtpengine ;;
     sippy) ensure_sippy ;;
     chromium) ensure_chromium ;;
-    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|spandsp|kamailio|sippy|chromium" ;;
+    *) die "usage: tools/setup.sh runtime|dev|speech|voices|sipp|srtp|opus|baresip|spandsp|kamailio|rtpengine|sippy|chromium" ;;
 esac
