@@ -1,6 +1,6 @@
 """Each feature of SIP with SIPp as the caller: once as it should be, and once for each message that
 matters with that message lost, and with it doubled; by TCP and TLS. One switch serves all of them
-at the same time.
+at the same time. What `make test` has of them says tests.support.slim.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ from tests.support.feature_calls import (
 from tests.support.ports import free_rtp_range, free_sip_port
 from tests.support.program import Record, Switch, leg
 from tests.support.sipp import Sipp, needs_sipp
+from tests.support.slim import slim
 
 pytestmark = [needs_sipp, pytest.mark.timeout(300)]
 
-CASES = [case for feature in FEATURES for case in feature.cases()]
+CASES = slim(feature.cases() for feature in FEATURES)
 SLOW_CASES = [case for feature in SLOW_FEATURES for case in feature.cases()]
 LATE_CASES = [case for feature in FEATURES for case in feature.late_cases()]
 
@@ -185,6 +186,7 @@ def test_a_session_is_refreshed_for_a_caller(runs: Runs, case: Case) -> None:
     check(runs.ran[case])
 
 
-def test_no_call_is_left_and_each_has_its_record(runs: Runs) -> None:
+@pytest.mark.parametrize("_of", ["these", pytest.param("all others", marks=pytest.mark.full)])
+def test_no_call_is_left_and_each_has_its_record(runs: Runs, _of: str) -> None:
     assert runs.calls_left == 0
     assert runs.records == runs.presented

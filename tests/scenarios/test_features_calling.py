@@ -1,5 +1,6 @@
 """Each feature of the signalling towards a carrier, which SIPp plays: as it is, by TCP, and with
-each message that matters lost once and doubled once.
+each message that matters lost once and doubled once. What `make test` has of them says
+tests.support.slim.
 
 SIPp checks what it is sent (sipp_scenarios/uas_*.xml); here stands what the caller does, and what
 must have come of it: one record that is right, the fault that has happened, and nothing left.
@@ -33,6 +34,7 @@ from tests.support.caller_deeds import (
 from tests.support.calling import AGENT, Case, Feature
 from tests.support.hall import Hall
 from tests.support.sipp import needs_sipp
+from tests.support.slim import slim
 
 pytestmark = [needs_sipp, pytest.mark.timeout(240)]
 
@@ -265,7 +267,7 @@ POLICIES = [
     ),
 ]  # fmt: skip
 FEATURES = [*RELIABLE, *ANSWERS, *SESSION, *ELSEWHERE, *REFUSALS, *ENDS, *POLICIES]
-CASES = [case for feature in FEATURES for case in feature.cases()]
+CASES = slim(feature.cases() for feature in FEATURES)
 
 
 @pytest.fixture(scope="module")
@@ -285,6 +287,7 @@ def test_a_feature_holds(hall: Hall, case: Case) -> None:
     hall.result(case)
 
 
-def test_nothing_is_left_of_all_these_calls(hall: Hall) -> None:
+@pytest.mark.parametrize("_of", ["these", pytest.param("all others", marks=pytest.mark.full)])
+def test_nothing_is_left_of_all_these_calls(hall: Hall, _of: str) -> None:
     hall.wait_for_all()
     hall.assert_nothing_is_left()

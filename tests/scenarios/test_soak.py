@@ -12,6 +12,7 @@ from tests.support.sipp import needs_sipp
 
 
 @needs_sipp
+@pytest.mark.full
 @pytest.mark.timeout(400)
 def test_calls_of_all_kinds_leave_nothing_behind(tmp_path: Path) -> None:
     """Refused (an exception) when a call fails, or when there is more of anything than before."""

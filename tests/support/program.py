@@ -49,6 +49,9 @@ def base_environment() -> dict[str, str]:
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SOFTSWITCH_")}
     kept["PYTHONPATH"] = os.environ.get("SWITCH_TREE", str(ROOT))
+    # Without it each switch begins twice, to ask for huge pages; tests/softswitch/test_cli.py has
+    # one that does.
+    kept.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
     return kept
 
 
