@@ -36,21 +36,45 @@ FUZZ_GRACE = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Tests that run in one pytest process; `markers` is an expression of pytest's -m."""
+    """Tests that run in one pytest process; `markers` is an expression of pytest's -m.
+
+    `where` says where they are, if not everywhere: each worker reads whatever tests there are, and
+    to read all of them takes as long as to run a tenth of them.
+    """
 
     name: str
     markers: str
     options: tuple[str, ...] = ()
     may_be_empty: bool = False
     deadline: float = 20 * 60
+    where: tuple[str, ...] = ()
 
 
-# Scenarios mostly wait, for timers and for sound. The tests of a file share a running switch.
+def files_with(marker: str, root: Path = ROOT) -> tuple[str, ...]:
+    """The files of tests in which a marker stands."""
+    files = sorted((root / "tests").rglob("test_*.py"))
+    found = [file for file in files if f"mark.{marker}" in file.read_text()]
+    return tuple(str(file.relative_to(root)) for file in found)
+
+
+# Scenarios mostly wait, for timers and for sound; some others do, too. The tests of a file share a
+# running switch. The files stand in the order in which they are begun: tests/scenarios/conftest.py.
+SCENARIOS = "tests/scenarios"
 SUITES = (
-    Suite("unit", "not sipp and not slow and not full", ("-n", "2", "--dist", "worksteal")),
-    Suite("slow", "slow and not sipp and not full", ("-n", "2", "--dist", "loadfile"), True),
-    Suite("scenarios", "sipp and not full", ("-n", "4", "--dist", "loadfile"), deadline=40 * 60),
-)
+    Suite(
+        "unit", "not sipp and not slow and not full", ("-n", "3", "--dist", "worksteal"),
+        where=("tests", f"--ignore={SCENARIOS}"),
+    ),
+    Suite(
+        "slow", "slow and not sipp and not full", ("-n", "2", "--dist", "loadfile"),
+        may_be_empty=True, where=files_with("slow"),
+    ),
+    Suite(
+        "scenarios", "sipp and not full",
+        ("-n", "6", "--dist", "loadfile", "--no-loadscope-reorder"),
+        deadline=40 * 60, where=(SCENARIOS, *files_with("sipp")),
+    ),
+)  # fmt: skip
 FULL_SUITES = (*SUITES, Suite("full", "full", ("--timeout", "3600"), deadline=4 * 3600))
 
 
@@ -100,7 +124,8 @@ def _run_pytest(suite: Suite, options: Sequence[str], root: Path, report: Path) 
     report.unlink(missing_ok=True)
     cache = f"cache_dir={report.parent / 'cache' / suite.name}"
     command = [sys.executable, "-m", "pytest", "-q", "-o", cache, "-m", suite.markers]
-    status = _run([*command, f"--junitxml={report}", *options], root, deadline=suite.deadline)
+    command += [f"--junitxml={report}", *options, *suite.where]
+    status = _run(command, root, deadline=suite.deadline)
     if status is None:
         return Outcome(failed=1, problem=f"did not end within {suite.deadline:.0f} s")
     return judge(status, report, may_be_empty=suite.may_be_empty)
@@ -109,7 +134,13 @@ def _run_pytest(suite: Suite, options: Sequence[str], root: Path, report: Path) 
 def _run(command: Sequence[str], root: Path, *, deadline: float) -> int | None:
     """The exit status of a command, or None when it had to be ended."""
     # A process group of its own, so that whatever the tests started ends with them.
-    process = subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        cwd=root,
+        env=environment(root),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         return process.wait(deadline)
     except subprocess.TimeoutExpired:
@@ -118,6 +149,18 @@ def _run(command: Sequence[str], root: Path, *, deadline: float) -> int | None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def environment(root: Path = ROOT, outside: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """This process's environment; what hundreds of programs import is compiled once in it.
+
+    Where no compiled modules may stand beside their sources (PYTHONDONTWRITEBYTECODE), each start
+    of the switch would compile all of them anew: they are kept in build/.
+    """
+    told = dict(outside)
+    if told.pop("PYTHONDONTWRITEBYTECODE", ""):
+        told.setdefault("PYTHONPYCACHEPREFIX", str(root / "build" / "pycache"))
+    return told
 
 
 def judge(status: int, report: Path, *, may_be_empty: bool = False) -> Outcome:

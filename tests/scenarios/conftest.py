@@ -16,12 +16,46 @@ from tests.support.stage import Stage, StandingSwitch
 HERE = Path(__file__).resolve().parent
 FAILED = pytest.StashKey[bool]()
 
+# Files that take longest, which are begun first: one that is begun last would be waited for alone.
+LONG = (
+    "test_hearing.py",
+    "test_treatments.py",
+    "test_sipp.py",
+    "test_webhooks.py",
+    "test_caller_verification.py",
+    "test_nodes.py",
+    "test_faults_clock.py",
+    "test_peers_baresip.py",
+    "test_traces.py",
+    "test_monitor.py",
+    "test_features_calling.py",
+    "test_websocket.py",
+    "test_steering.py",
+    "test_shutdown.py",
+    "test_crash.py",
+    "test_faults_trunk.py",
+    "test_features_called.py",
+    "test_codecs.py",
+    "test_transfers.py",
+    "test_faults_database.py",
+    "test_trunks.py",
+    "test_ctl.py",
+    "test_recording.py",
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here drives the real program."""
+    """Every test here drives the real program; the longest files come first."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.sipp)
+    items.sort(key=place)
+
+
+def place(item: pytest.Item) -> int:
+    """Where the tests of a file stand among others."""
+    long = item.path.name in LONG and HERE in item.path.parents
+    return LONG.index(item.path.name) if long else len(LONG)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,20 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tools.run_tests import FULL_SUITES, Outcome, Suite, count, fuzz, judge, run_all, run_suite
+from tools.run_tests import (
+    FULL_SUITES,
+    ROOT,
+    SCENARIOS,
+    Outcome,
+    Suite,
+    count,
+    environment,
+    files_with,
+    fuzz,
+    judge,
+    run_all,
+    run_suite,
+)
 
 ALL = Suite("all", "not never")
 
@@ -123,6 +136,26 @@ def test_every_test_belongs_to_exactly_one_suite(sipp: bool, slow: bool, full: b
     marks = {"sipp": sipp, "slow": slow, "full": full}
     chosen = [suite.name for suite in FULL_SUITES if eval(suite.markers, {}, marks)]
     assert len(chosen) == 1
+
+
+def test_a_suite_reads_every_file_that_has_tests_of_it() -> None:
+    by_name = {suite.name: suite for suite in FULL_SUITES}
+    assert set(by_name["scenarios"].where) >= {SCENARIOS, *files_with("sipp")}
+    assert set(by_name["slow"].where) == {*files_with("slow")}
+    # Where markers are given otherwise, a folder must be named.
+    marking = [
+        path for path in (ROOT / "tests").rglob("conftest.py") if "mark." in path.read_text()
+    ]
+    assert marking == [ROOT / SCENARIOS / "conftest.py"]
+
+
+def test_compiled_modules_are_kept_where_none_may_stand_beside_their_sources() -> None:
+    kept = str(ROOT / "build" / "pycache")
+    assert environment(outside={"A": "b"}) == {"A": "b"}
+    barred = {"PYTHONDONTWRITEBYTECODE": "1"}
+    assert environment(outside=barred) == {"PYTHONPYCACHEPREFIX": kept}
+    said = {"PYTHONPYCACHEPREFIX": "/there"}
+    assert environment(outside={**barred, **said}) == said
 
 
 def test_each_fuzz_driver_counts_as_one_test(tmp_path: Path) -> None:
