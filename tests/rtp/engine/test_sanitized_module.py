@@ -17,6 +17,7 @@ LEFT_OUT = (
     "test_framing_native.py",
     "test_mixing_model.py",
     "test_native_packets.py",
+    "test_native_recode.py",
     "test_sanitized_module.py",
 )
 
