@@ -30,7 +30,7 @@ class Limit:
 # Limits that the project set itself, by calls a second, with the figures of the machine that they
 # were set on: a virtual one of 2 cores, Kamailio 5.6.3 and rtpengine 10.5.3.5 together on one of
 # them, ms of CPU; least, median and most of the runs at 100 a second, one figure at 600. Those runs
-# took seconds: that rtpengine let go of the ports, 30 s later as is its default, may not be in them.
+# took seconds: what rtpengine does 30 s after a call by default may not be in them.
 LIMITS = {
     100: Limit(2.0, figure([1.27, 1.47, 1.51])),
     600: Limit(1.0, figure([0.94])),
