@@ -96,7 +96,7 @@ def _signalling(directory: Path, options: argparse.Namespace, results: Results) 
 
 def _beside_peer(found: list[turns.Turns], results: Results) -> None:
     if lacking := peers.missing():
-        _show("Without a peer", f"for one, install Debian's {', '.join(lacking)}")
+        print(f"\nNo peer beside it; for one install Debian's {', '.join(lacking)}", flush=True)
         return
     standings = [one for of_rate in found for one in of_rate.standings()]
     if standings:
