@@ -156,8 +156,11 @@ def test_looking_at_calls_and_ending_one(stage: Stage, run: Run) -> None:
 
 def test_telling_a_call_what_somebody_else_knows(stage: Stage, run: Run) -> None:
     assert "'tier': 'gold'" in told(stage, run(7))
-    attributes = [record["attributes"] for record in stage.switch.records()]
-    assert {"tier": "gold", "orders": {"number": "7"}} in attributes
+    wanted = {"tier": "gold", "orders": {"number": "7"}}
+    wait_for(
+        "a record with them",
+        lambda: wanted in [record["attributes"] for record in stage.switch.records()],
+    )
 
 
 def test_holding_and_sending_elsewhere(stage: Stage, run: Run) -> None:

@@ -90,7 +90,13 @@ def test_what_one_node_has_spent_counts_on_the_other(tmp_path: Path) -> None:
         for node, caller in zip(nodes, callers, strict=True):
             refused = partial(is_refused, caller, callee, near)
             wait_for("a refusal", refused, within=40)
-            assert "campaign direct calls nobody: 1.50 spent" in node.output()
+            said = "campaign direct calls nobody: 1.50 spent"
+            wait_for("a word why", partial(is_said, node, said))
+
+
+def is_said(node: Switch, what: str) -> bool:
+    """Whether it stands in what a switch has written."""
+    return what in node.output()
 
 
 def is_refused(caller: Phone, callee: Phone, near: RtpEnd) -> bool:

@@ -69,7 +69,7 @@ class Call:
 
     # ---- both sides -------------------------------------------------------------------------
 
-    def expect(self, what: Matcher, *, to: str = "INVITE", within: float = 3.0) -> Message:
+    def expect(self, what: Matcher, *, to: str = "INVITE", within: float = 10.0) -> Message:
         """The next message, which must be this one; provisionals before a final are passed over."""
         deadline = time.monotonic() + within
         while True:
@@ -239,7 +239,7 @@ class Phone(Link):
         call.send("INVITE", body, headers)
         return call
 
-    def expect_call(self, within: float = 3.0) -> Call:
+    def expect_call(self, within: float = 10.0) -> Call:
         """The next INVITE of a call that this phone has not seen."""
         deadline = time.monotonic() + within
         with self.changed:
@@ -256,7 +256,7 @@ class Phone(Link):
         with self.changed:
             assert not self._unclaimed, f"unexpected INVITE\n{self.ladder()}"
 
-    def wait_for_stray(self, within: float = 3.0) -> Message:
+    def wait_for_stray(self, within: float = 10.0) -> Message:
         """The first message that belongs to no call."""
         with self.changed:
             came = self.changed.wait_for(lambda: bool(self.strays), within)
@@ -264,7 +264,7 @@ class Phone(Link):
         return self.strays[0]
 
     def options(
-        self, uri: str, *, to: tuple[str, int] | None = None, within: float = 3.0
+        self, uri: str, *, to: tuple[str, int] | None = None, within: float = 10.0
     ) -> Message:
         """Sends OPTIONS and returns its final response."""
         return self.ask("OPTIONS", uri, to=to, within=within)
@@ -277,7 +277,7 @@ class Phone(Link):
         body: bytes = b"",
         *,
         to: tuple[str, int] | None = None,
-        within: float = 3.0,
+        within: float = 10.0,
     ) -> Message:
         """Any request outside a dialog, and its final response (a refused INVITE is ACKed)."""
         peer = to or self.server

@@ -23,17 +23,17 @@ from tests.support.ports import (
     descendants,
     free_rtp_range,
     free_sip_port,
-    is_free,
     udp_owners,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
 Record = dict[str, Any]
-READY_WITHIN = 20.0
-STOP_WITHIN = 15.0
+# As long as it takes where many others are started and compiled at the same time.
+READY_WITHIN = 60.0
+STOP_WITHIN = 30.0
 
 
-def wait_for(what: str, condition: Callable[[], bool], *, within: float = 5.0) -> None:
+def wait_for(what: str, condition: Callable[[], bool], *, within: float = 15.0) -> None:
     """Waits until the condition holds; fails naming what did not happen."""
     deadline = time.monotonic() + within
     while not condition():
@@ -199,8 +199,9 @@ class Switch:
             f"helpers {self.helpers} die with the switch",
             lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in self.helpers),
         )
-        assert not udp_owners(self.sip_port), f"UDP {self.sip_port} is still held"
-        assert is_free(self.sip_port), f"UDP {self.sip_port} is still held"
+        # Somebody else may have been given the port meanwhile.
+        held = udp_owners(self.sip_port) & {self.pid, *self.helpers}
+        assert not held, f"UDP {self.sip_port} is still held by {held}"
 
     def assert_no_traceback(self) -> None:
         """Whatever happened was answered or logged in a sentence."""
@@ -259,7 +260,7 @@ class Switch:
         ]
         return [_object(line) for line in whole[self._records_before :]]
 
-    def wait_for_records(self, count: int, *, within: float = 5.0) -> list[Record]:
+    def wait_for_records(self, count: int, *, within: float = 15.0) -> list[Record]:
         """Waits for `count` records; more than that is a failure, as a call has exactly one."""
         wait_for(
             f"{count} records (there are {len(self.records())})",
@@ -272,7 +273,7 @@ class Switch:
         assert len(ids) == count, "two records of one call"
         return records
 
-    def record(self, *, within: float = 5.0) -> Record:
+    def record(self, *, within: float = 15.0) -> Record:
         """The one record of the one call."""
         return self.wait_for_records(1, within=within)[0]
 

@@ -123,7 +123,7 @@ class RtpEnd:
             assert time.monotonic() < deadline, "the queue of this RTP end did not drain"
             time.sleep(TICK)
 
-    def wait_for_packets(self, count: int, within: float = 3.0) -> list[Arrival]:
+    def wait_for_packets(self, count: int, within: float = 10.0) -> list[Arrival]:
         """Waits until `count` more packets have come than now, and returns the new ones."""
         start = len(self.arrivals)
         deadline = time.monotonic() + within

@@ -254,12 +254,12 @@ class Stage:
         """A bridged call with RTP both ways."""
         ends = self.rtp(caller_codec), self.rtp(callee_codec)
         calling = self.caller.invite(number, ends[0].sdp((caller_codec, DIGITS)))
-        called = self.callee.expect_call(within=6)
+        called = self.callee.expect_call(within=15)
         assert called.invite is not None
         ends[1].aim_by(called.invite.body)
         called.respond(180)
         called.respond(200, ends[1].sdp((callee_codec, DIGITS)))
-        answer = calling.expect(200, within=6)
+        answer = calling.expect(200, within=15)
         calling.ack()
         called.expect("ACK")
         ends[0].aim_by(answer.body)
