@@ -13,7 +13,7 @@ from softswitch.call.dial_request import DialRequest
 from softswitch.call.events import LegAnswered, LegOriginated, LegProgressed
 from softswitch.call.forks import Forks
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
-from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
+from softswitch.call.leg_media import LegMedia, codecs_named, session_description_of
 from softswitch.call.outcomes import Cancelled, DialFailure, Rejected, TimedOut
 from softswitch.call.redirecting import FOLLOWED, Redirections
 from softswitch.sip import events as sip_events
@@ -77,11 +77,14 @@ class CalledLeg(Leg):
     def open_media(self, *, beside: MediaPort | None, prefer: str | None, ptime_ms: int) -> None:
         """Take a media port on the shard of the caller's; raises PortsExhausted."""
         self._prefer = prefer if prefer in self.trunk.codecs else None
-        names = sorted(self.trunk.codecs, key=lambda name: name != prefer)
         self.media = LegMedia(
-            self.services, self, codec_named(names), beside=beside, trunk=self.trunk,
+            self.services,
+            self,
+            codecs_named(self.trunk.codecs, prefer),
+            beside=beside,
+            trunk=self.trunk,
             socket=self.request.flow.listener,
-        )  # fmt: skip
+        )
         if self.trunk.ptime_ms is None:
             self.media.ptime_ms = ptime_ms
 

@@ -9,7 +9,7 @@ from config.model import Trunk
 from softswitch import sdp
 from softswitch.call.events import CallAnswered
 from softswitch.call.leg import DIALOG_HANDLERS, Handler, Leg
-from softswitch.call.leg_media import LegMedia, codec_named, session_description_of
+from softswitch.call.leg_media import LegMedia, codecs_named, session_description_of
 from softswitch.call.reasons import parting_of
 from softswitch.sip import events as sip_events
 from softswitch.sip.headers.container import Headers
@@ -44,7 +44,7 @@ class CallingLeg(Leg):
     def open_media(self) -> None:
         """Take a media port; raises PortsExhausted."""
         self.media = LegMedia(
-            self.services, self, codec_named(self.trunk.codecs), trunk=self.trunk,
+            self.services, self, codecs_named(self.trunk.codecs), trunk=self.trunk,
             socket=self.invite.flow.listener,
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 
 from config.model import Trunk
 from rtp.engine import MediaPort, PortStatistics
@@ -20,19 +21,23 @@ from softswitch.sip.errors import ParseError
 from softswitch.sip.message import Request, Response
 from softswitch.sip.multipart import find_session_description
 
-__all__ = ["LegMedia", "codec_named", "offering", "session_description_of"]
+__all__ = ["LegMedia", "codecs_named", "offering", "session_description_of"]
 
 SDP = "application/sdp"
 
 MAX_SESSION_ID = (1 << 31) - 1
 """Some peers read the numbers of the o= line as signed 32-bit integers."""
 
+MAX_ORDERS = 64
+"""Orders of codecs that are remembered: those of some trunks, with each of their codecs first."""
+
 _CODECS = {codec.name: codec for codec in (sdp.PCMU, sdp.PCMA, sdp.G722, sdp.OPUS)}
 
 
-def codec_named(names: Sequence[str]) -> tuple[sdp.Codec, ...]:
-    """The codecs of these names, in this order."""
-    return tuple(_CODECS[name] for name in names)
+@lru_cache(maxsize=MAX_ORDERS)
+def codecs_named(names: tuple[str, ...], prefer: str | None = None) -> tuple[sdp.Codec, ...]:
+    """The codecs of these names, in this order but for one that comes first."""
+    return tuple(_CODECS[name] for name in sorted(names, key=lambda name: name != prefer))
 
 
 def offering(request: Request) -> str:

@@ -9,6 +9,8 @@ SIDES = ("caller", "agent")
 MAX_NAMES = 2000
 """Different rules of a call that are counted, and words; more are not told apart by anyone."""
 
+_NOTHING = Decimal(0)
+
 
 class KeywordsHeard:
     """Counts rules and words, without case. A name that a rule has means the rule, also when other
@@ -19,7 +21,7 @@ class KeywordsHeard:
     def __init__(self) -> None:
         self._rules: dict[tuple[str, str], int] = {}
         self._words: dict[tuple[str, str], int] = {}
-        self.score = Decimal(0)
+        self.score = _NOTHING
         """Sum of the weights of all hits."""
 
     def add(self, side: str, rule: str, words: Collection[str], weight: int) -> None:

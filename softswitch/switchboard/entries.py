@@ -31,8 +31,9 @@ __all__ = [
 ]
 
 
+@lru_cache(maxsize=64)
 def utc_text(at: float) -> str:
-    """A time of day as ISO 8601 in UTC with milliseconds."""
+    """A time of day as ISO 8601 in UTC with milliseconds; an event's is asked for several times."""
     seconds, milliseconds = divmod(int(at * 1000), 1000)
     return f"{_second_text(seconds)}.{milliseconds:03}Z"
 
