@@ -71,7 +71,7 @@ SUITES = (
     ),
     Suite(
         "scenarios", "sipp and not full",
-        ("-n", "6", "--dist", "loadfile", "--no-loadscope-reorder", "--timeout", "180"),
+        ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder", "--timeout", "180"),
         deadline=40 * 60, where=(SCENARIOS, *files_with("sipp")),
     ),
 )  # fmt: skip
