@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -16,6 +16,8 @@ from tests.rtp.engine.peer import FRAME, PATIENCE, Peer, agree, call, until
 
 MAX_DATAGRAM = 1500
 MAX_A_SECOND = 1000
+SILENCE = b"\xff"
+"""Of PCMU."""
 
 
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
@@ -77,6 +79,11 @@ def take(peer: Peer, *, within: float = 10.0) -> bytes:
     ready, _, _ = select.select([peer.socket], [], [], within)
     assert ready, "nothing arrived"
     return peer.socket.recv(4096)
+
+
+def receive_sound(end: Peer) -> bytes:
+    """The next sound that arrives; before a leg hears another on a slow machine it has silence."""
+    return until(lambda: end.receive().payload.strip(SILENCE))
 
 
 def test_datagrams_go_both_ways_as_they_came(
@@ -237,9 +244,9 @@ def test_sound_is_as_before_afterwards(fax: tuple[MediaPort, MediaPort, Peer, Pe
         agree(port, end)
     for number in range(10):
         peer.send(bytes([number]) * FRAME)
-        assert other.receive().payload == bytes([number]) * FRAME
+        assert receive_sound(other) == bytes([number]) * FRAME
         other.send(bytes([100 + number]) * FRAME)
-        assert peer.receive().payload == bytes([100 + number]) * FRAME
+        assert receive_sound(peer) == bytes([100 + number]) * FRAME
     assert first.statistics().packets_received == 11
     assert first.statistics().lost == 0
 
@@ -262,8 +269,13 @@ def test_a_leg_whose_partner_is_gone_passes_to_nobody(
     ports, peers = fax[:2], fax[2:]
     ports[closed].close()
     left, peer = ports[1 - closed], peers[1 - closed]
-    peer.send_raw(b"to nobody")
-    until(lambda: left.statistics().dropped == {"direction": 1})
+
+    def dropped() -> Mapping[str, int]:
+        # Again and again: the thread of who has gone may hear of it last.
+        peer.send_raw(b"to nobody")
+        return left.statistics().dropped
+
+    assert set(until(dropped)) == {"direction"}
     left.pass_no_more()
     peer.send(bytes(FRAME))
     until(lambda: left.statistics().packets_received == 2)
