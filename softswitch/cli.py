@@ -133,6 +133,10 @@ def _load(path: Path, *, to_start: bool = False) -> Configuration | None:
 
 def _run(options: argparse.Namespace) -> int:
     use_huge_pages()
+    # Until all is loaded there is only what stays: a twentieth of the start is spent looking at it.
+    gc.disable()
+    # numpy's library would start a thread for each core, for matrices that there are none of here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import uvloop
 
     from softswitch.app import StartError
@@ -144,6 +148,7 @@ def _run(options: argparse.Namespace) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    gc.enable()
     try:
         uvloop.run(_serve(configuration))
     except StartError as error:
