@@ -62,7 +62,7 @@ def files_with(marker: str, root: Path = ROOT) -> tuple[str, ...]:
 SCENARIOS = "tests/scenarios"
 SUITES = (
     Suite(
-        "unit", "not sipp and not slow and not full", ("-n", "3", "--dist", "worksteal"),
+        "unit", "not sipp and not slow and not full", ("-n", "4", "--dist", "worksteal"),
         where=("tests", f"--ignore={SCENARIOS}"),
     ),
     Suite(
