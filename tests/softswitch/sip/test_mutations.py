@@ -3,7 +3,7 @@ left; what goes out is SIP. Where it finds something, it says the shortest messa
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from softswitch.sdp import (
@@ -170,6 +170,8 @@ def test_a_changed_message_is_read_or_a_parse_error(data: bytes) -> None:
         validate(message)
     except ParseError:
         return
+    # What nobody may send (RFC 3261 20.15), the last gate before the wire lets nobody send.
+    assume(not message.body or "Content-Type" in message.headers.fields)
     again = parse_message(bytes(message))
     assert again.start_line == message.start_line
 
