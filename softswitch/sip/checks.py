@@ -14,6 +14,7 @@ from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import is_token
 from softswitch.sip.inspect import is_of_rfc_2543, method_of
 from softswitch.sip.message import SIP_VERSION, Request
+from softswitch.sip.multipart import needed_part
 from softswitch.sip.session_timer import check_interval
 from softswitch.sip.validation import has_one_contact, validate
 
@@ -146,6 +147,8 @@ def check_body(request: Request, _context: Context) -> Refusal | None:
     content_type = request.content_type
     if content_type is None or content_type.name not in ACCEPTED_TYPES:
         return Refusal(415, "content-type", ACCEPT_LINE + ACCEPT_ENCODING_LINE)
+    if content_type.type == "multipart" and needed_part(request) is not None:
+        return Refusal(415, "body-part", ACCEPT_LINE + ACCEPT_ENCODING_LINE)
     return None
 
 

@@ -8,6 +8,7 @@ from softswitch.sip.errors import ParseError
 from softswitch.sip.framing import cut_head, decode_head, unfold
 from softswitch.sip.grammar import WHITE_SPACE
 from softswitch.sip.headers.container import Headers, canonical_name
+from softswitch.sip.headers.content_disposition import ContentDisposition
 from softswitch.sip.headers.media_type import MediaType
 from softswitch.sip.message import Request, Response
 
@@ -40,15 +41,62 @@ def find_body(message: Request | Response, name: str) -> bytes | None:
     return _find(content_type, message.body, name, MAX_DEPTH)
 
 
+def needed_part(message: Request | Response) -> MediaType | None:
+    """Give the type of the first part that must be understood, and is not; None: there is none.
+
+    RFC 5621 section 8.2: a part that is not understood and whose handling is required makes the
+    request be refused with 415. Only handling that was said counts: gateways leave it out where
+    they mean that a part (ISUP, a location) may be passed over. Of alternatives the others may be
+    passed over, whatever they say. Raises ParseError as `find_body` does.
+    """
+    content_type = message.content_type
+    if not message.body or content_type is None:
+        return None
+    return _needed(content_type, message.body, MAX_DEPTH)
+
+
+def _needed(content_type: MediaType, body: bytes, depth: int) -> MediaType | None:
+    if content_type.name != "multipart/mixed" or depth == 0:
+        return None
+    for headers, part in _parts(content_type, body):
+        part_type = _type_of(headers)
+        if part_type.type == "multipart":
+            needed = _needed(part_type, part, depth - 1)
+        else:
+            needed = part_type if part_type.name != SDP and _must_be_read(headers) else None
+        if needed is not None:
+            return needed
+    return None
+
+
+def _must_be_read(headers: Headers) -> bool:
+    value = headers.get("Content-Disposition")
+    if value is None:
+        return False
+    handling = ContentDisposition.parse(value).parameters.get("handling")
+    return (handling or "").lower() == "required"
+
+
+def _type_of(headers: Headers) -> MediaType:
+    # RFC 2046 section 5.1: a part without Content-Type is plain text.
+    return MediaType.parse(headers.get("Content-Type") or "text/plain")
+
+
+def _is_early_session(headers: Headers) -> bool:
+    """Say whether a part describes an early session (RFC 3959), which is another one."""
+    value = headers.get("Content-Disposition")
+    return value is not None and ContentDisposition.parse(value).type == "early-session"
+
+
 def _find(content_type: MediaType, body: bytes, name: str, depth: int) -> bytes | None:
     if content_type.name == name:
         return body
     if content_type.type != "multipart" or depth == 0:
         return None
     for headers, part in _parts(content_type, body):
-        # RFC 2046 section 5.1: a part without Content-Type is plain text.
-        part_type = MediaType.parse(headers.get("Content-Type") or "text/plain")
-        found = _find(part_type, part, name, depth - 1)
+        if name == SDP and _is_early_session(headers):
+            continue
+        found = _find(_type_of(headers), part, name, depth - 1)
         if found is not None:
             return found
     return None
@@ -67,9 +115,13 @@ def _parts(content_type: MediaType, body: bytes) -> list[tuple[Headers, bytes]]:
     for matched in delimiter.finditer(body):
         if start is not None:
             parts.append(_parse_part(body[start : matched.start()]))
+        start = matched.end()
         if matched[1] is not None or len(parts) == MAX_PARTS:
             break
-        start = matched.end()
+    else:
+        # The last delimiter is missing: some senders forget it.
+        if start is not None:
+            parts.append(_parse_part(body[start:]))
     if not parts:
         raise ParseError("bad-multipart", detail="no part between boundaries")
     return parts

@@ -152,9 +152,30 @@ def test_an_optional_body_is_left_unread(wire: Wire) -> None:
     wire.event(InviteReceived)
 
 
-def test_multipart_is_let_in(wire: Wire) -> None:
-    wire.give(request(body=b"--x--", content_type="multipart/mixed;boundary=x"))
+MIXED = "multipart/mixed;boundary=x"
+
+
+def mixed(disposition: str) -> bytes:
+    head = f"--x\r\nContent-Type: application/sdp\r\n\r\n{SDP.decode()}\r\n--x\r\n"
+    part = f"Content-Type: application/isup\r\nContent-Disposition: {disposition}\r\n\r\n01"
+    return f"{head}{part}\r\n--x--\r\n".encode()
+
+
+@pytest.mark.parametrize("disposition", ["signal", "signal;handling=optional"])
+def test_multipart_is_let_in(wire: Wire, disposition: str) -> None:
+    wire.give(request(body=mixed(disposition), content_type=MIXED))
     wire.event(InviteReceived)
+
+
+def test_a_part_that_must_be_understood_and_is_not_is_415(wire: Wire) -> None:
+    """RFC 5621 section 8.2: handling=required."""
+    answer = only(wire.give(request(body=mixed("signal;handling=required"), content_type=MIXED)))
+    assert answer.status == 415
+    assert "multipart/mixed" in answer.get("accept")
+
+
+def test_multipart_that_cannot_be_taken_apart_is_400(wire: Wire) -> None:
+    assert only(wire.give(request(body=b"--x--", content_type=MIXED))).status == 400
 
 
 def test_a_caller_that_cannot_read_session_descriptions_gets_406(wire: Wire) -> None:

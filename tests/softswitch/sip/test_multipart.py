@@ -7,7 +7,7 @@ import pytest
 from softswitch.sip.errors import ParseError
 from softswitch.sip.headers.container import Headers
 from softswitch.sip.message import Request
-from softswitch.sip.multipart import MAX_PARTS, find_body, find_session_description
+from softswitch.sip.multipart import MAX_PARTS, find_body, find_session_description, needed_part
 
 SDP = b"v=0\r\ns=-\r\n"
 
@@ -81,10 +81,59 @@ def test_a_part_inside_a_part_is_found_but_not_too_deep() -> None:
     assert find_session_description(request("multipart/mixed;boundary=b1", parts(deep))) is None
 
 
-def test_a_last_part_without_end_is_not_taken() -> None:
+def test_a_last_part_without_end_goes_to_the_end_of_the_body() -> None:
     body = parts(ISUP_PART).removesuffix(b"--\r\n") + b"\r\n" + SDP_PART
 
+    assert find_session_description(request("multipart/mixed;boundary=b1", body)) == SDP
+
+
+def test_what_stands_behind_the_end_is_no_part() -> None:
+    body = parts(ISUP_PART) + b"--b1\r\n" + SDP_PART
+
     assert find_session_description(request("multipart/mixed;boundary=b1", body)) is None
+
+
+def test_the_description_of_an_early_session_is_another_one() -> None:
+    """RFC 3959: its disposition tells it from that of the session."""
+    early = b"Content-Disposition: early-session\r\n" + SDP_PART.replace(b"s=-", b"s=early")
+    message = request("multipart/mixed;boundary=b1", parts(early, SDP_PART))
+
+    assert find_session_description(message) == SDP
+
+
+def disposed(handling: str) -> bytes:
+    return f"Content-Disposition: signal;handling={handling}\r\n".encode() + ISUP_PART
+
+
+def needed(content_type: str, *bodies: bytes) -> str | None:
+    found = needed_part(request(f"{content_type};boundary=b1", parts(*bodies)))
+    return None if found is None else found.name
+
+
+def test_a_part_that_must_be_understood_is_named() -> None:
+    mixed = "multipart/mixed"
+    assert needed(mixed, SDP_PART, disposed("required")) == "application/isup"
+    assert needed(mixed, disposed("Required"), SDP_PART) == "application/isup"
+    assert needed(mixed, SDP_PART, disposed("optional")) is None
+    assert needed(mixed, SDP_PART, ISUP_PART) is None
+    assert needed(mixed, b"Content-Disposition: session;handling=required\r\n" + SDP_PART) is None
+
+
+def test_of_alternatives_none_must_be_understood() -> None:
+    assert needed("multipart/alternative", SDP_PART, disposed("required")) is None
+
+
+def test_a_part_that_must_be_understood_is_found_inside_another() -> None:
+    inside = b"Content-Type: multipart/mixed;boundary=b2\r\n\r\n" + parts(
+        disposed("required"), boundary=b"b2"
+    )
+
+    assert needed("multipart/mixed", SDP_PART, inside) == "application/isup"
+
+
+def test_a_disposition_that_cannot_be_read_is_a_parse_error() -> None:
+    with pytest.raises(ParseError):
+        needed("multipart/mixed", b"Content-Disposition: @\r\n" + ISUP_PART)
 
 
 def test_parts_are_looked_through_up_to_a_limit() -> None:
