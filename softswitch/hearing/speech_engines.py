@@ -118,7 +118,7 @@ class SpeechEngines:
         engine = self.of(ear)
         if engine is None:
             if not self.unheard:
-                logger.error("no speech recogniser is installed: no keyword will be heard")
+                logger.warning("no speech recogniser is installed: no keyword will be heard")
             self.unheard += 1
             return False
         if engine not in self._recognisers:

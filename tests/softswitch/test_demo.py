@@ -54,6 +54,29 @@ def test_the_demo_tells_the_call_in_order_with_times() -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
+NOTHING_EXTRA = """
+import importlib.metadata, sys
+for name in ("ctranslate2", "vosk", "pocketsphinx", "onnxruntime", "webrtcvad", "hibari"):
+    sys.modules[name] = None
+found = importlib.metadata.version
+def version(name):
+    if name == "hibari-tts":
+        raise importlib.metadata.PackageNotFoundError(name)
+    return found(name)
+importlib.metadata.version = version
+"""
+
+
+@pytest.mark.slow
+def test_the_demo_needs_no_extra(tmp_path: Path) -> None:
+    """As it is on a fresh machine: nobody speaks, and nobody recognises what is said."""
+    (tmp_path / "sitecustomize.py").write_text(NOTHING_EXTRA)
+    done = run_demo(PYTHONPATH=str(tmp_path), PATH=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "a chime plays for" in done.stdout + done.stderr
+    assert "no speech recogniser is installed" in done.stdout + done.stderr
+
+
 @pytest.mark.slow
 def test_the_demo_fails_when_the_switch_cannot_start() -> None:
     done = run_demo(SOFTSWITCH_ADVERTISE="0.0.0.0")
