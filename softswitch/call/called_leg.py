@@ -22,6 +22,7 @@ from softswitch.sip.flow import Flow
 from softswitch.sip.headers.reason import q850_cause_of
 from softswitch.sip.invite_client import OutgoingInvite
 from softswitch.sip.message import Response
+from softswitch.sip.multipart import has_session_description
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
@@ -258,7 +259,7 @@ class CalledLeg(Leg):
         if response.status == 199:
             other = None if self._forks is None else self._forks.ends(response)
             return other is not None and self._accept(other)
-        if not response.body:
+        if not has_session_description(response):
             return False
         if self._forks is None:
             self._forks = Forks()
@@ -307,7 +308,7 @@ class CalledLeg(Leg):
     def _accept_answer(self, response: Response) -> bool:
         """Take the description of who has answered into force: that of the answer, or one from
         before."""
-        if response.body:
+        if has_session_description(response):
             return self._accept(response)
         before = None if self._forks is None else self._forks.answers(response)
         return before is not None and self._accept(before)

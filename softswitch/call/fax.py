@@ -22,6 +22,7 @@ from softswitch.call.leg_media import LegMedia, offering, session_description_of
 from softswitch.sdp.fax import FaxDescription, answer_fax, asks_for_fax, offer_fax, read_fax
 from softswitch.sip import events as sip_events
 from softswitch.sip.message import Request, Response
+from softswitch.sip.multipart import has_session_description
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
@@ -148,7 +149,7 @@ class FaxRelay:
         if self._asker is not None or self._began is None or leg.is_negotiating:
             self._reject(leg, REQUEST_PENDING)
             return
-        if not request.body:
+        if not has_session_description(request):
             leg.offer_in_answer(offer_fax(_media(leg).local, self._said[leg]))
             return
         try:

@@ -33,6 +33,7 @@ from softswitch.sip import events as sip_events
 from softswitch.sip.causes import q850_for_status
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.message import Request, Response
+from softswitch.sip.multipart import has_session_description
 
 if TYPE_CHECKING:
     from softswitch.call.call import Call
@@ -232,7 +233,7 @@ class Leg:
             dialog.reject_reinvite(500, headers=(("Retry-After", "1"),), now=now)
         elif take_offer(self, event):
             pass
-        elif not event.request.body:
+        elif not has_session_description(event.request):
             self._answering_offer_with_ours = True
             offer = media.offer(direction=self.wanted_direction(), anew=True)
             dialog.accept_reinvite(body=offer, now=now)
@@ -415,7 +416,7 @@ class Leg:
 
     def take_answer(self, response: Response) -> bool:
         """Take the answer to an offer of sound into force; False when it has none."""
-        if self.media is None or not response.body:
+        if self.media is None or not has_session_description(response):
             return False
         try:
             self.media.accept(session_description_of(response))

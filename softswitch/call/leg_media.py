@@ -50,8 +50,6 @@ def session_description_of(message: Request | Response) -> bytes:
 
     Raises sdp.ParseError when the body's structure cannot be read.
     """
-    if not message.body or message.headers.get("Content-Type") == SDP:
-        return message.body
     try:
         return find_session_description(message) or b""
     except ParseError as error:

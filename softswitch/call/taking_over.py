@@ -13,6 +13,7 @@ from softswitch.call.called_leg import CalledLeg
 from softswitch.call.events import LegReplaced
 from softswitch.call.leg_media import LegMedia, session_description_of
 from softswitch.sip.causes import reason_header
+from softswitch.sip.multipart import has_session_description
 
 if TYPE_CHECKING:
     from softswitch.call.leg import Leg
@@ -38,7 +39,7 @@ def take_over(leg: Leg, invite: IncomingInvite, by: str) -> None:
         leg.pick_up()
     else:
         leg.send_bye(reason_header(NORMAL_CLEARING))
-    leg.go_on_by(dialog, direction, has_offered=not invite.request.body)
+    leg.go_on_by(dialog, direction, has_offered=not has_session_description(invite.request))
     leg.services.flush_soon()
     leg.call.emit(
         LegReplaced, leg=leg.leg_id, trunk=leg.trunk.name, sip_call_id=dialog.call_id, by=by

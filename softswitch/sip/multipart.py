@@ -24,7 +24,31 @@ SDP = "application/sdp"
 
 def find_session_description(message: Request | Response) -> bytes | None:
     """Give the session description of a message, None when it carries none."""
+    if not message.body:
+        return None
+    if message.headers.get("Content-Type") == SDP:  # as nearly every one says it
+        return message.body
     return find_body(message, SDP)
+
+
+def has_session_description(message: Request | Response) -> bool:
+    """Say whether a message carries an offer or an answer, as opposed to other bodies: ISUP, say.
+
+    One whose body cannot be taken apart is said to: whoever reads it will refuse it.
+    """
+    try:
+        return find_session_description(message) is not None
+    except ParseError:
+        return True
+
+
+def session_description_in(message: Request | Response) -> bytes:
+    """Give the session description of a message, empty without one; a body that cannot be taken
+    apart is given as it is, which nobody can read either."""
+    try:
+        return find_session_description(message) or b""
+    except ParseError:
+        return message.body
 
 
 def find_body(message: Request | Response, name: str) -> bytes | None:
