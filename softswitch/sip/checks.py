@@ -49,8 +49,11 @@ METHODS: dict[str, MethodRule] = {
     "PUBLISH": MethodRule(outside=True, inside=False),  # RFC 3903
 }
 
-# tel: is a number called as well as sip: is; sips: needs TLS, which no listener speaks.
+# tel: is a number called as well as sip: is.
 SCHEMES = ("sip", "tel")
+# 26.3.1: "All SIP elements that support TLS MUST also support the SIPS URI scheme." It asks for TLS
+# on every hop (26.2.2), which the last one was not where a request came in the clear.
+SECURE_SCHEMES = (*SCHEMES, "sips")
 
 SESSION_DESCRIPTION = "application/sdp"
 ACCEPTED_TYPES = (SESSION_DESCRIPTION, "multipart/mixed", "multipart/alternative")
@@ -101,9 +104,10 @@ def check_version(request: Request, _context: Context) -> Refusal | None:
     return None
 
 
-def check_scheme(request: Request, _context: Context) -> Refusal | None:
+def check_scheme(request: Request, context: Context) -> Refusal | None:
     """8.2.2.1: a Request-URI of an unsupported scheme SHOULD be rejected with 416."""
-    if request.request_uri.scheme not in SCHEMES:
+    schemes = SECURE_SCHEMES if context.source.secure else SCHEMES
+    if request.request_uri.scheme not in schemes:
         return Refusal(416, "scheme")
     return None
 

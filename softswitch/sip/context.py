@@ -248,10 +248,15 @@ class Context:
             canonical_host(flow.name or flow.host) in self.alias_hosts
         )
 
-    def contact_line(self, user: str, flow: Flow) -> str:
-        """Write our Contact line with the transport the flow has, without a display name."""
+    def contact_line(self, user: str, flow: Flow, *, is_sips: bool = False) -> str:
+        """Write our Contact line with the transport the flow has, without a display name; as a SIPS
+        URI for who may reach us by TLS only."""
         at_host = self._contacts[self.listener_for(flow)]
-        return f"Contact: <sip:{user}{at_host if user else at_host[1:]}\r\n"
+        scheme = "sip"
+        if is_sips:
+            # 26.2.2: 'The use of "transport=tls" has consequently been deprecated'.
+            scheme, at_host = "sips", at_host.replace(";transport=tls>", ">")
+        return f"Contact: <{scheme}:{user}{at_host if user else at_host[1:]}\r\n"
 
     def has_listener(self, transport: str) -> bool:
         """Say whether we speak this transport."""

@@ -24,7 +24,14 @@ from softswitch.sip.peer import Peer
 from softswitch.sip.refer import OutgoingRefer, send_refer
 from softswitch.sip.reinvite import IncomingReinvite, OutgoingReinvite, send_reinvite
 from softswitch.sip.requests import IncomingRequest, OutgoingRequest
-from softswitch.sip.routing import MAX_ROUTES, Path, asks_for_the_clear, flow_to, path_to
+from softswitch.sip.routing import (
+    MAX_ROUTES,
+    Path,
+    asks_for_the_clear,
+    flow_to,
+    leads_by_sips,
+    path_to,
+)
 from softswitch.sip.session_timer import SessionTimer
 from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
 
@@ -62,6 +69,7 @@ class Dialog:
         "incoming_reinvite",
         "invite",
         "is_caller",
+        "is_secured",
         "is_silent",
         "local",
         "local_cseq",
@@ -97,6 +105,7 @@ class Dialog:
         is_caller: bool,
         owner: object,
         peer: Peer,
+        is_secured: bool = False,
     ) -> None:
         self.context = context
         self.call_id = call_id
@@ -110,6 +119,8 @@ class Dialog:
         self.contact_user = contact_user
         # Whether we sent the INVITE that made the dialog: then the Call-ID is ours (14.1).
         self.is_caller = is_caller
+        # The "secure" flag of 12.1: the INVITE went by TLS to a SIPS URI.
+        self.is_secured = is_secured
         self.owner = owner
         self.state = DialogState.EARLY
         # RFC 4028, where one of the two wants it.
@@ -196,11 +207,7 @@ class Dialog:
             return None
         user = OutgoingRequest(self.context, method, self.call_id, self, owner)
         head, flow = self.next_request(method, headers)
-        extra = (
-            self.context.contact_line(self.contact_user, flow)
-            + header_lines(headers)
-            + self.context.user_agent_line
-        )
+        extra = self.contact_line(flow) + header_lines(headers) + self.context.user_agent_line
         self.start_request(head, (extra, body, content_type), flow, user)
         return user
 
@@ -320,6 +327,17 @@ class Dialog:
             max_forwards=max_forwards_of(headers),
         )
         return head, flow
+
+    def contact_line(self, flow: Flow) -> str:
+        """Write our Contact for what goes by a flow.
+
+        12.2.1.1: "If the 'secure' flag is true, that URI MUST be a SIPS URI", and where the peer is
+        one itself (`leads_by_sips`).
+        """
+        is_sips = flow.secure and (
+            self.is_secured or leads_by_sips(self._remote_target, self._route_set)
+        )
+        return self.context.contact_line(self.contact_user, flow, is_sips=is_sips)
 
     def _tell_if_clear(self, path: Path) -> None:
         """Say that the peer would have us leave TLS, which we do not."""

@@ -198,7 +198,7 @@ def _receive_subscribe(
     status, lines = answer_subscribe(dialog, request)
     extra = lines
     if status == 200:
-        extra += dialog.context.contact_line(dialog.contact_user, transaction.flow)
+        extra += dialog.contact_line(transaction.flow)
     transaction.respond(status, head.to_bytes(status, extra=extra))
     if status == 200:
         take_subscribe(dialog, lines)

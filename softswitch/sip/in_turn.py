@@ -53,9 +53,7 @@ class InTurn:
             return
         self.is_busy = True
         head, flow = dialog.next_request(self._method)
-        extra = (
-            dialog.context.contact_line(dialog.contact_user, flow) + dialog.context.user_agent_line
-        )
+        extra = dialog.contact_line(flow) + dialog.context.user_agent_line
         message = (extra, self._waiting.popleft(), self._content_type)
         dialog.start_request(head, message, flow, self)
 

@@ -23,6 +23,7 @@ from softswitch.sip.inspect import contact_uri, route_values, to_tag_of
 from softswitch.sip.peer import NOBODY, Peer
 from softswitch.sip.reliable import is_reliable, rseq_of
 from softswitch.sip.requests import Unheard
+from softswitch.sip.routing import leads_by_sips
 from softswitch.sip.session_timer import MIN_SE, asking_lines, longer_interval
 from softswitch.sip.timers import T1, Timer
 from softswitch.sip.transaction.client_invite import ClientInviteTransaction
@@ -479,6 +480,7 @@ class OutgoingInvite(PendingAck):
             is_caller=True,
             owner=self.owner,
             peer=self._peer._replace(homes=(self._flow.host, flow.host)),
+            is_secured=self._flow.secure and leads_by_sips(head.uri, ()),
         )
         dialog.called = self._flow
         dialog.credentials = self._credentials

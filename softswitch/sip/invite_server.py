@@ -289,8 +289,7 @@ class IncomingInvite:
     # The dialog.
 
     def _dialog_lines(self, dialog: Dialog) -> str:
-        context = self._context
-        return context.contact_line(dialog.contact_user, self.flow) + context.allow_line
+        return dialog.contact_line(self.flow) + self._context.allow_line
 
     def _dialog_of(self) -> Dialog:
         """Give the dialog, made as section 12.1.1 says at the first response that makes one."""
@@ -314,6 +313,7 @@ class IncomingInvite:
             is_caller=False,
             owner=self.owner,
             peer=Peer(self.source, (self.flow.host,)),
+            is_secured=self.flow.secure and request.request_uri.scheme == "sips",
         )
         dialog.invite = self
         if self._transaction is None:

@@ -70,10 +70,7 @@ class OutgoingRefer:
         self._number = head.number
         context = dialog.context
         extra = (
-            context.contact_line(dialog.contact_user, flow)
-            + self._lines
-            + context.allow_line
-            + context.user_agent_line
+            dialog.contact_line(flow) + self._lines + context.allow_line + context.user_agent_line
         )
         dialog.start_request(head, (extra, b"", ""), flow, self)
 

@@ -137,7 +137,7 @@ class IncomingRefer:
         head, flow = dialog.next_request("NOTIFY")
         context = dialog.context
         lines = (
-            context.contact_line(dialog.contact_user, flow)
+            dialog.contact_line(flow)
             + f"Event: {self._event}\r\nSubscription-State: {state}\r\n"
             + context.allow_line
             + context.user_agent_line
@@ -232,5 +232,5 @@ def _referred_by(request: Request) -> str:
 
 
 def _contact(dialog: Dialog) -> str:
-    line = dialog.context.contact_line(dialog.contact_user, dialog.flow)
+    line = dialog.contact_line(dialog.flow)
     return line.partition(":")[2].strip()

@@ -163,7 +163,7 @@ class OutgoingReinvite(PendingAck):
         self.is_sent = True
         self._is_answered = False
         extra = (
-            context.contact_line(dialog.contact_user, flow)
+            dialog.contact_line(flow)
             + context.allow_line
             + ("" if dialog.session is None else dialog.session.lines())
             + self._lines
@@ -266,7 +266,7 @@ class IncomingReinvite:
         dialog, transaction = self._dialog, self._transaction
         context = dialog.context
         extra = (
-            context.contact_line(dialog.contact_user, transaction.flow)
+            dialog.contact_line(transaction.flow)
             + context.allow_line
             + dialog.answer_session(self._request)
             + lines

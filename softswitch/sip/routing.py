@@ -105,6 +105,16 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def leads_by_sips(remote_target: str, route_set: Sequence[str]) -> bool:
+    """Say whether a request goes to a SIPS URI: the first of its routes, or its target without any.
+
+    8.1.1.8: then "the Contact header field MUST contain a SIPS URI as well". 12.1.1 asks the same
+    of the answer to an INVITE whose topmost Record-Route, or Contact without any, is one.
+    """
+    first = _read_address(route_set[0]) if route_set else _read_uri(remote_target)
+    return first is not None and first.scheme == "sips"
+
+
 def hosts_of(remote_target: str, route_set: Sequence[str]) -> set[str]:
     """Give the hosts that a dialog names: those of its peer's Contact and of the proxies before."""
     addresses = [_read_uri(remote_target), *map(_read_address, route_set)]

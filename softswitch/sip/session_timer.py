@@ -217,10 +217,7 @@ class SessionTimer:
         context = dialog.context
         head, flow = dialog.next_request("UPDATE")
         extra = (
-            context.contact_line(dialog.contact_user, flow)
-            + self.lines()
-            + context.allow_line
-            + context.user_agent_line
+            dialog.contact_line(flow) + self.lines() + context.allow_line + context.user_agent_line
         )
         dialog.start_request(head, (extra, b"", ""), flow, self)
 

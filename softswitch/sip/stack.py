@@ -33,6 +33,7 @@ from softswitch.sip.probe import Probe
 from softswitch.sip.receive import receive_message
 from softswitch.sip.registration import Registration
 from softswitch.sip.requests import OutgoingRequest
+from softswitch.sip.routing import leads_by_sips
 from softswitch.sip.source import IdentifySource
 from softswitch.sip.streams import forget_stream, receive_bytes
 from softswitch.sip.transaction.client_non_invite import ClientNonInviteTransaction
@@ -206,7 +207,9 @@ class Stack:
             invite.fail(503, "transport")
             return invite
         extra = (
-            context.contact_line(user, to_flow)
+            context.contact_line(
+                user, to_flow, is_sips=to_flow.secure and leads_by_sips(uri, routes)
+            )
             + context.allow_line
             + (context.supported_line if body else context.plain_supported_line)
             + header_lines(headers)

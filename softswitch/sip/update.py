@@ -66,7 +66,7 @@ def answer_update(
     context = dialog.context
     dialog.refresh_target(contact_uri(request))
     extra = (
-        context.contact_line(dialog.contact_user, transaction.flow)
+        dialog.contact_line(transaction.flow)
         + context.allow_line
         + dialog.answer_session(request)
         + lines
