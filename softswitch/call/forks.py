@@ -13,7 +13,8 @@ from softswitch.sip.message import Response
 __all__ = ["MAX_FORKS", "Forks"]
 
 MAX_FORKS = 16
-"""Phones behind one number whose descriptions are kept: as many as dialogs are."""
+"""Phones behind one number whose descriptions are kept; fewer than dialogs are, because each is a
+whole message."""
 
 
 class Forks:

@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 
 # 18.1.1: what fits into a datagram on any path.
 MAX_DATAGRAM = 1300
-# Phones that ring together behind one number; the dialogs of further forks are not kept.
-MAX_FORKS = 16
+# Phones that ring together behind one number, and those of them that answer: 13.2.2.4 has each 2xx
+# acknowledged, so it is more than any proxy forks to. Each keeps a dialog until its BYE is answered
+# and an ACK until Timer M fires, 4 kB together; what further ones say is counted only.
+MAX_FORKS = 64
 
 
 class OutgoingInvite(PendingAck):

@@ -217,6 +217,35 @@ def test_the_first_answer_wins_and_later_ones_are_ended(wire: Wire) -> None:
     assert wire.stack.counts()["dialogs"] == 1
 
 
+def test_each_of_many_forks_is_acknowledged_and_ended(wire: Wire) -> None:
+    """13.2.2.4: "The UAC core MUST generate an ACK request for each 2xx", again for a repeated one,
+    and a BYE for each that is not wanted."""
+    _, message = invite(wire)
+    tags = [f"t{number}" for number in range(40)]
+    for tag in tags:
+        wire.give(response(message, 183, tag=tag))
+    wire.give(response(message, 200, tag="t7"))
+    wire.events()
+    acks, byes = {}, []
+    for tag in tags:
+        if tag == "t7":
+            continue
+        ack, bye = wire.give(response(message, 200, tag=tag, contact=f"<sip:{tag}@192.0.2.1>"))
+        assert (ack.method, ack.uri, ack.to_tag) == ("ACK", f"sip:{tag}@192.0.2.1", tag)
+        assert (bye.method, bye.uri, bye.to_tag) == ("BYE", f"sip:{tag}@192.0.2.1", tag)
+        acks[tag] = ack
+        byes.append(bye)
+        wire.event(ForkAnswered)
+    for tag, ack in acks.items():
+        (again,) = wire.give(response(message, 200, tag=tag))
+        assert str(again) == str(ack)
+    for bye in byes:
+        wire.give(response(bye, 200))
+    wire.no_event()
+    assert wire.stack.counts()["dialogs"] == 1
+    assert not wire.stack.drops["too-many-forks"]
+
+
 def test_forks_are_bounded(wire: Wire) -> None:
     _, message = invite(wire)
     for number in range(MAX_FORKS + 5):
