@@ -65,6 +65,9 @@ from softswitch.version import VERSION
 
 __all__ = ["Front", "House"]
 
+RETRY_SECONDS = 1.0
+"""Between two tries to write what the disk has refused, as the records are tried again."""
+
 
 class House(Protocol):
     """The switch behind it."""
@@ -182,7 +185,12 @@ class Front:
         house = self._house
         assert desk.originator is not None
         assert desk.guards is not None
-        opt_outs = OptOutFile(house.configuration.switch.data, wall_clock=time.time)
+        loop = asyncio.get_running_loop()
+        opt_outs = OptOutFile(
+            house.configuration.switch.data,
+            wall_clock=time.time,
+            later=lambda retry: loop.call_later(RETRY_SECONDS, retry),
+        )
         self._resources.callback(opt_outs.close)
         desk.lists = CallLists(house.switchboard, desk.originator, desk.guards, opt_outs)
         self._resources.push_async_callback(desk.lists.close)

@@ -34,14 +34,15 @@ class NumberFile:
     def __init__(self, folder: Path) -> None:
         """Open the file, and make it short; raises OSError."""
         self._path = folder / NAME
-        self._file = LineFile(self._path)
+        self._file = LineFile(self._path, keeps_whole_end=True)
         self.numbers = ActivatedNumbers()
         lines = 0
         for line in self._file.lines():
             lines += 1
             self._take(line)
-        if self._file.unreadable:
-            logger.error("%d lines of %s cannot be read", self._file.unreadable, self._path)
+        damaged = self._file.unreadable + bool(self._file.cut_bytes)
+        if damaged:
+            logger.error("%d lines of %s cannot be read", damaged, self._path)
         said = len(self.numbers.numbers) + len(self.numbers.withdrawn)
         if lines > 2 * said + MAX_HISTORY:
             self._shorten()

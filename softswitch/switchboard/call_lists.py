@@ -58,10 +58,12 @@ class OptOuts(Protocol):
         """Whether somebody has opted out."""
 
     def add(self, party: str, *, by: str) -> None:
-        """Somebody does; it is on disk when this returns, or logged that it is not."""
+        """Somebody does. It is on disk when this returns; raises OSError, which is logged, when it
+        holds in memory only."""
 
     def remove(self, party: str, *, by: str) -> bool:
-        """Somebody may be called again; False when it had not opted out."""
+        """Somebody may be called again; False when it had not opted out. Raises OSError, and
+        changes nothing then."""
 
 
 class RunningList:
@@ -285,7 +287,8 @@ class CallLists:
 
     def _opt_out(self, running: RunningList, call: Call) -> None:
         party = running.calls[call.call_id]
-        self.opt_outs.add(party, by=f"list {running.order.name}")
+        with contextlib.suppress(OSError):  # it holds, and whoever presses a key is told nothing
+            self.opt_outs.add(party, by=f"list {running.order.name}")
         call.emit(OptedOut, list=running.order.name, party=party)
         call.end("switch", "opted_out")
 

@@ -109,6 +109,26 @@ def test_what_cannot_be_written_down_is_refused_in_a_sentence(
     wait_for_records(small_disk, 1)
 
 
+def test_an_opt_out_without_room_holds_and_outlives_the_switch_once_there_is_room(
+    make_stage: MakeStage, small_disk: SmallDisk
+) -> None:
+    stage = staged(make_stage, small_disk)
+    kept = small_disk.folder / "data" / "opt-outs.jsonl"
+    small_disk.fill()
+    with closing(control(stage)) as peer:
+        message = "holds in memory only until the disk has room: No space left on device"
+        with pytest.raises(Refused, match=message):
+            peer.ask("list.opt_out", party="602 555 7703")
+        with pytest.raises(Refused, match="the opt-out holds: No space left on device"):
+            peer.ask("list.opt_out", party="602 555 7703", called=True)
+        assert kept.read_text() == ""
+        small_disk.free()
+        wait_for("its line", lambda: '"+16025557703","out":true' in kept.read_text())
+        told = peer.ask("list.opt_out", party="602 555 7703")
+        assert told == {"party": "+16025557703", "called": False}
+    assert kept.read_text().count("\n") == 1
+
+
 def test_a_kill_while_records_wait_leaves_a_crash_record_of_each(
     make_stage: MakeStage, small_disk: SmallDisk
 ) -> None:

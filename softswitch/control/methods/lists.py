@@ -15,7 +15,7 @@ from softswitch.control.errors import ControlError, ErrorCode
 from softswitch.control.methods.originate import Address, campaign_of, prompt_named
 from softswitch.control.session import Caller
 from softswitch.switchboard.call_list import MAX_NUMBERS, ListOrder
-from softswitch.switchboard.call_lists import CallLists, RunningList
+from softswitch.switchboard.call_lists import CallLists, OptOuts, RunningList
 from softswitch.switchboard.guards import party_names
 
 __all__ = ["METHODS"]
@@ -198,11 +198,28 @@ async def opt_out(desk: Desk, caller: Caller, params: OptOut) -> OptOutState:
         raise ControlError(ErrorCode.INVALID_PARAMS, "party: this is no number and no SIP address")
     party = names[-1]
     if not params.called:
-        outs.add(party, by=caller.identity.name)
+        _add(outs, party, by=caller.identity.name)
         return OptOutState(party, called=False)
-    for name in names:
-        outs.remove(name, by=caller.identity.name)
+    try:
+        for name in names:
+            outs.remove(name, by=caller.identity.name)
+    except OSError as error:
+        message = f"it cannot be written down, the opt-out holds: {error.strerror or error}"
+        raise ControlError(ErrorCode.INTERNAL_ERROR, message) from None
     return OptOutState(party, called=True)
+
+
+def _add(outs: OptOuts, party: str, *, by: str) -> None:
+    try:
+        outs.add(party, by=by)
+    except OSError as error:
+        why = error.strerror or str(error)
+        message = (
+            f"the opt-out holds in memory only until the disk has room: {why}"
+            if outs.has(party)
+            else f"the opt-out does not hold: {why}"
+        )
+        raise ControlError(ErrorCode.INTERNAL_ERROR, message) from None
 
 
 def _lists(desk: Desk) -> CallLists:

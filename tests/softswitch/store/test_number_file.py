@@ -53,6 +53,22 @@ def test_what_was_taken_back_is_not(folder: Path) -> None:
     again.close()
 
 
+def test_a_last_line_that_only_lacks_its_end_counts(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = NumberFile(folder)
+    file.activate(FANS)
+    file.activate(SHORT)
+    file.close()
+    path = folder / "numbers.jsonl"
+    path.write_text(path.read_text().rstrip("\n"))
+    again = NumberFile(folder)
+    again.activate(SALES)
+    again.close()
+    assert numbers_of(folder) == [FANS, SHORT, SALES]
+    assert caplog.text == ""
+
+
 def test_a_torn_line_and_lines_that_say_nothing_cost_no_others(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -64,7 +80,7 @@ def test_a_torn_line_and_lines_that_say_nothing_cost_no_others(
     strange = ["nonsense", "[]", '{"activated": 3}', '{"what": 1}', json.dumps(pattern)]
     path.write_text(path.read_text() + "\n".join(strange) + '\n{"activated": {"patt')
     assert numbers_of(folder) == [FANS]
-    assert "2 lines of" in caplog.text
+    assert "3 lines of" in caplog.text
     assert caplog.text.count("is no change of a number") == 3
 
 

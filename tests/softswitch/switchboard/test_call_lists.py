@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,15 @@ class Outs:
 
     def __init__(self) -> None:
         self.parties: dict[str, str] = {}
+        self.is_full = False
 
     def has(self, party: str) -> bool:
         return party in self.parties
 
     def add(self, party: str, *, by: str) -> None:
         self.parties[party] = by
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     def remove(self, party: str, *, by: str) -> bool:
         return self.parties.pop(party, None) is not None
@@ -160,6 +164,24 @@ def test_the_key_opts_out_for_good(folder: Path) -> None:
         assert bench.called() == [FIRST, SECOND]
         bench.refuse(1)
         assert bench.lab.facts("list.ended")[-1]["opted_out"] == 1
+
+    run(folder, test)
+
+
+def test_the_key_opts_out_on_a_full_disk_too(folder: Path) -> None:
+    def test(bench: Bench) -> None:
+        bench.outs.is_full = True
+        bench.start(FIRST, opt_out_key="9")
+        bench.lab.advance(1)
+        bench.answer(0)
+        bench.lab.press("9")
+        bench.lab.settle()
+        assert bench.lab.record["cause"] == "opted_out"
+        assert bench.lab.facts("list.opted_out") == [{"list": "spring", "party": FIRST}]
+        bench.lab.advance(1)
+        bench.start(FIRST)
+        bench.lab.advance(1)
+        assert bench.called() == [FIRST]
 
     run(folder, test)
 
