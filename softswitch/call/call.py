@@ -564,11 +564,9 @@ class Call:
 
     def refuse_offer(self, error: sdp.NotAcceptable | sdp.ParseError) -> None:
         """End a call whose offer leaves nothing to agree on (RFC 3261 21.4.26)."""
-        warning: tuple[tuple[str, str], ...] = ()
-        if isinstance(error, sdp.NotAcceptable):
-            warning = (("Warning", error.warning(self.services.advertised_host)),)
+        warning = ("Warning", error.warning(self.services.advertised_host))
         self.end(
-            "switch", "not_acceptable", status=488, q850=88, headers=warning, detail=str(error)
+            "switch", "not_acceptable", status=488, q850=88, headers=(warning,), detail=str(error)
         )
 
     # Media.

@@ -249,17 +249,13 @@ class Leg:
         try:
             description = sdp.SessionDescription.parse(session_description_of(request))
             answer = media.answer(description, prefer=prefer, direction=self.wanted_direction())
-        except sdp.NotAcceptable as error:
-            dialog.reject_reinvite(
-                488, headers=(("Warning", error.warning(self.services.advertised_host)),), now=now
-            )
-            return
-        except sdp.ParseError as error:
+        except (sdp.NotAcceptable, sdp.ParseError) as error:
             logger.info(
                 "call %s leg %s: %s refused: %s",
                 self.call.call_id, self.leg_id, offering(request), error,
             )  # fmt: skip
-            dialog.reject_reinvite(488, now=now)
+            warning = ("Warning", error.warning(self.services.advertised_host))
+            dialog.reject_reinvite(488, headers=(warning,), now=now)
             return
         dialog.accept_reinvite(body=answer, now=now)
         if self._reinviting:

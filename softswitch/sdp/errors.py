@@ -1,11 +1,16 @@
 """What can be wrong with a peer's session description: unreadable, or readable and not for us.
 
-Both are values of the wire, never bugs: the call layer turns them into SIP answers (400 and 488).
+Both are values of the wire, never bugs: the call layer turns them into a SIP answer (488),
+which RFC 3261 section 13.3.1.3 wants to have a Warning header.
 """
 
 
 class ParseError(ValueError):
     """The body is not a session description (RFC 8866); the text names the line."""
+
+    def warning(self, agent: str) -> str:
+        """The value of a Warning header, in our own words alone."""
+        return f'{WARN_MISCELLANEOUS} {agent} "Session description not understood"'
 
 
 class NotAcceptable(Exception):
@@ -30,3 +35,4 @@ WARN_TRANSPORT_PROTOCOL = 302
 WARN_MEDIA_TYPE = 304
 WARN_MEDIA_FORMAT = 305
 WARN_MULTICAST = 330
+WARN_MISCELLANEOUS = 399
