@@ -20,6 +20,7 @@ from softswitch.sip.events import (
     DialogTerminated,
 )
 from softswitch.sip.inspect import number_of
+from softswitch.sip.multipart import session_description_in
 from softswitch.sip.peer import Peer
 from softswitch.sip.refer import OutgoingRefer, send_refer
 from softswitch.sip.reinvite import IncomingReinvite, OutgoingReinvite, send_reinvite
@@ -371,7 +372,7 @@ class Dialog:
             self.context.drops["repeated-ack"] += 1
             return
         acceptance.stop()
-        self.context.emit(AckReceived(self, request.body))
+        self.context.emit(AckReceived(self, session_description_in(request)))
         self.go_on()
 
     def receive_bye(self, request: Request) -> None:

@@ -16,6 +16,7 @@ from softswitch.sip.dialog_state import DialogState
 from softswitch.sip.events import AckReceived, KeyTold, RequestReceived
 from softswitch.sip.info import answer_info
 from softswitch.sip.inspect import number_of
+from softswitch.sip.multipart import has_session_description, session_description_in
 from softswitch.sip.refer import answer_notify, take_notify
 from softswitch.sip.referred import answer_subscribe, take_subscribe
 from softswitch.sip.reinvite import IncomingReinvite
@@ -105,7 +106,7 @@ def _judge(context: Context, dialog: Dialog, request: Request, number: int) -> R
         return Refusal(481, "terminated")
     if request.method == "INVITE":
         return _judge_reinvite(context, dialog)
-    if request.method == "UPDATE" and request.body:
+    if request.method == "UPDATE" and has_session_description(request):
         return _judge_update(context, dialog)
     return None
 
@@ -223,21 +224,21 @@ def _receive_prack(
     if invite is None or not invite.on_prack(request):
         transaction.respond(481, head.to_bytes(481))
         return
-    if request.body and not invite.awaits_answer:
+    if has_session_description(request) and not invite.awaits_answer:
         IncomingUpdate(dialog, transaction, head, request)
     else:
         transaction.respond(200, head.to_bytes(200))
     if invite.awaits_answer:
         # Section 5: "the UAC MUST generate an answer in the PRACK".
         invite.awaits_answer = False
-        dialog.context.emit(AckReceived(dialog, request.body))
+        dialog.context.emit(AckReceived(dialog, session_description_in(request)))
     invite.go_on()
 
 
 def _receive_update(
     dialog: Dialog, request: Request, transaction: ServerTransaction, head: ResponseHead
 ) -> None:
-    if request.body:
+    if has_session_description(request):
         IncomingUpdate(dialog, transaction, head, request)
     else:
         answer_update(dialog, transaction, head, request)

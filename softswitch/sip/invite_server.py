@@ -15,6 +15,7 @@ from softswitch.sip.dialog import Dialog
 from softswitch.sip.dialog_state import DialogState
 from softswitch.sip.events import InviteCancelled, InviteReceived
 from softswitch.sip.inspect import caller_uri, from_tag_of, number_of, plain_user, route_values
+from softswitch.sip.multipart import has_session_description
 from softswitch.sip.peer import Peer
 from softswitch.sip.reliable import ReliableSender, requires_reliable
 from softswitch.sip.timers import Timer
@@ -44,6 +45,7 @@ class IncomingInvite:
     __slots__ = (
         "__weakref__",
         "_context",
+        "_has_offer",
         "_head",
         "_reliable",
         "_timer",
@@ -84,6 +86,7 @@ class IncomingInvite:
         self.owner: object = None
         self.state = InviteState.PROCEEDING
         self.dialog: Dialog | None = None
+        self._has_offer = has_session_description(request)
         self.has_offered = False
         """Whether our offer is in a reliable provisional response: what follows has none."""
         self.awaits_answer = False
@@ -132,9 +135,9 @@ class IncomingInvite:
         if self._reliable is not None:
             # RFC 3262 section 5: "If the INVITE did not contain an offer, the first reliable
             # provisional response MUST contain one". Without one nothing can be said.
-            if body and not self.request.body:
+            if body and not self._has_offer:
                 self.has_offered = self.awaits_answer = True
-            if self.has_offered or self.request.body:
+            if self.has_offered or self._has_offer:
                 self._reliable.provisional(status, build)
         else:
             self._send_provisional(status, build())
@@ -198,7 +201,7 @@ class IncomingInvite:
             transaction.fallback,
             dialog,
             initial=True,
-            offered=not (self.request.body or self.has_offered),
+            offered=not (self._has_offer or self.has_offered),
         )
         self._finish(InviteState.ACCEPTED)
         transaction.respond(200, data)
@@ -218,7 +221,7 @@ class IncomingInvite:
     @property
     def needs_offer(self) -> bool:
         """Whether the first provisional response has to have an offer of ours."""
-        return self._reliable is not None and not (self.request.body or self.has_offered)
+        return self._reliable is not None and not (self._has_offer or self.has_offered)
 
     @property
     def holds_answer(self) -> bool:

@@ -17,6 +17,7 @@ from softswitch.sip.events import (
     ReinviteRejected,
 )
 from softswitch.sip.inspect import contact_uri, number_of
+from softswitch.sip.multipart import has_session_description
 from softswitch.sip.timers import T1, Timer
 from softswitch.sip.transaction.client_invite import ClientInviteTransaction
 
@@ -281,7 +282,7 @@ class IncomingReinvite:
             transaction.fallback,
             dialog,
             initial=False,
-            offered=not self._request.body,
+            offered=not has_session_description(self._request),
         )
         transaction.respond(200, data)
 

@@ -270,6 +270,8 @@ class Phone:
         """Every dialog there was."""
         self.answers_reinvites = True
         self.description = session_description(laboratory.sink_port)
+        self.described_as = "application/sdp"
+        """What its description is called where it answers in an ACK."""
 
     @property
     def now(self) -> float:
@@ -284,12 +286,15 @@ class Phone:
             self.dialog = event.dialog
             self.dialogs.append(event.dialog)
             if event.response.body and self.outgoing is not None and not self.offered:
-                event.dialog.acknowledge(body=self.description, now=self.now)
+                self._acknowledge(event.dialog)
         elif isinstance(event, sip_events.ReinviteAnswered):
             # The answer to an offer that we left to the switch; nothing is due otherwise.
-            event.dialog.acknowledge(body=self.description, now=self.now)
+            self._acknowledge(event.dialog)
         elif isinstance(event, sip_events.ReinviteReceived) and self.answers_reinvites:
             event.dialog.accept_reinvite(body=answer_to(event.request, self), now=self.now)
+
+    def _acknowledge(self, dialog: Dialog) -> None:
+        dialog.acknowledge(body=self.description, content_type=self.described_as, now=self.now)
 
     # Verbs: each sends at once; nothing of it arrives before the loop runs.
 

@@ -219,6 +219,43 @@ def test_a_prack_without_an_answer_is_told_as_that(wire: Wire) -> None:
     assert wire.event(AckReceived).body == b""
 
 
+MIXED = "multipart/mixed;boundary=x"
+ISUP = b"--x\r\nContent-Type: application/isup\r\n\r\n\x01\r\n"
+WITH_SDP = b"--x\r\nContent-Type: application/sdp\r\n\r\n" + SDP + b"\r\n" + ISUP + b"--x--\r\n"
+WITHOUT_SDP = ISUP + b"--x--\r\n"
+
+
+def of_parts(data: bytes) -> bytes:
+    return data.replace(b"Content-Type: application/sdp", f"Content-Type: {MIXED}".encode(), 1)
+
+
+def test_an_answer_in_a_prack_is_found_among_other_parts(wire: Wire) -> None:
+    _, early = offered(wire)
+    assert [one.status for one in wire.give(of_parts(prack(wire, early, body=WITH_SDP)))] == [200]
+    assert wire.event(AckReceived).body == SDP
+
+
+def test_a_prack_with_another_body_alone_has_no_answer_and_no_offer(wire: Wire) -> None:
+    _, early = offered(wire)
+    data = of_parts(prack(wire, early, body=WITHOUT_SDP))
+    assert [one.status for one in wire.give(data)] == [200]
+    assert wire.event(AckReceived).body == b""
+    invite = asked(other := Wire())
+    (early,) = ring(other, invite, 183, SDP)
+    data = of_parts(prack(other, early, body=WITHOUT_SDP))
+    assert [one.status for one in other.give(data)] == [200]
+    other.no_event()
+
+
+def test_a_caller_whose_invite_has_another_body_alone_needs_our_offer(wire: Wire) -> None:
+    """RFC 3262 section 5: the first reliable provisional response MUST contain one then."""
+    wire.give(request(headers=REQUIRED, body=WITHOUT_SDP, content_type=MIXED))
+    wire.take()
+    invite = wire.event(InviteReceived).invite
+    assert invite.needs_offer
+    assert ring(wire, invite) == []
+
+
 def test_another_offer_before_the_answer_to_ours_is_491(wire: Wire) -> None:
     """RFC 3311 section 5.2."""
     _, early = offered(wire)
