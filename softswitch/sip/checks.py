@@ -124,9 +124,12 @@ def check_require(request: Request, _context: Context) -> Refusal | None:
     if "Require" not in request.headers.fields or request.method in ("ACK", "CANCEL"):
         return None
     unknown = [tag for tag in request.headers.get_list("Require") if tag not in SUPPORTED]
-    known_as_tokens = [tag for tag in unknown if is_token(tag)]
     if not unknown:
         return None
+    known_as_tokens = [tag for tag in unknown if is_token(tag)]
+    if not known_as_tokens:
+        # 25.1: an option tag is a token; a 420 would have nothing to name.
+        return _bad("bad option tag in Require")
     return Refusal(420, "require", f"Unsupported: {', '.join(known_as_tokens)}\r\n")
 
 

@@ -39,6 +39,7 @@ OWN_HEADERS = frozenset(
 
 _LINE_BREAKS = re.compile(r"[\r\n\0]+")
 _RECEIVED = re.compile(r";[ \t]*received[ \t]*=[^;]*", re.IGNORECASE)
+_EMPTY_TAG = re.compile(r';[ \t]*tag[ \t]*(?:=[ \t]*(?:""[ \t]*)?)?(?=;|$)', re.IGNORECASE)
 _RPORT = re.compile(r";[ \t]*rport(?:[ \t]*=[ \t]*\d*)?[ \t]*(?=;|$)", re.IGNORECASE)
 
 Header = tuple[str, str]
@@ -196,7 +197,7 @@ class ResponseHead:
         self._trying_to = f"To: {to}\r\n"
         # 8.2.6.2: if the request contained a To tag, the To of the response MUST equal it, which
         # is said by a local tag that is empty.
-        self._to = f"To: {to};tag={local_tag}\r\n" if local_tag else self._trying_to
+        self._to = f"To: {_tagged(to, local_tag)}\r\n" if local_tag else self._trying_to
         timestamp = fields.get("Timestamp")
         self._timestamp = f"Timestamp: {timestamp[0]}\r\n" if timestamp else ""
         routes = fields.get("Record-Route")
@@ -248,8 +249,17 @@ def incomplete_answer(request: Request, flow: Flow, hop: Hop, tag: str, lines: s
     text += "".join([f"Via: {via}\r\n" for via in vias[1:]])
     for name in ("From", "To", "Call-ID", "CSeq"):
         if name in fields:
-            text += f"{name}: {fields[name][0]}{f';tag={tag}' if name == 'To' and tag else ''}\r\n"
+            value = fields[name][0]
+            text += f"{name}: {_tagged(value, tag) if name == 'To' and tag else value}\r\n"
     return encode(text + lines + ending(b"", ""))
+
+
+def _tagged(to: str, tag: str) -> str:
+    """Write a To with our tag, in the place of an empty one that a refused request has."""
+    if not to.endswith(">"):
+        address, closing, parameters = to.rpartition(">")
+        to = address + closing + _EMPTY_TAG.sub("", parameters)
+    return f"{to};tag={tag}"
 
 
 def stamp_via(value: str, hop: Hop, flow: Flow) -> str:

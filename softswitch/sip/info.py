@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from softswitch.sip.checks import ACCEPT_ENCODING_LINE
 from softswitch.sip.errors import ParseError
 from softswitch.sip.message import Request
 from softswitch.sip.multipart import find_body
@@ -58,6 +59,9 @@ def answer_info(request: Request) -> InfoAnswer:
     if not request.body:
         # Sent by some to see whether the dialog is still there.
         return OK
+    if any(one.lower() != "identity" for one in request.headers.get_list("Content-Encoding")):
+        # RFC 3261 section 8.2.3.
+        return InfoAnswer(415, ACCEPT_LINE + ACCEPT_ENCODING_LINE)
     try:
         body = next(filter(None, (find_body(request, name) for name in KEY_TYPES)), None)
     except ParseError:

@@ -10,6 +10,7 @@ import re
 
 from softswitch.sip.errors import ParseError
 from softswitch.sip.grammar import MAX_HOST, TOKEN
+from softswitch.sip.headers.name_address import NameAddress
 from softswitch.sip.inspect import is_usual_via
 from softswitch.sip.message import Request, Response, is_answerable
 from softswitch.sip.uri import USUAL_URI
@@ -79,12 +80,18 @@ def _is_usual(address: str) -> bool:
 
 def _validate_address(message: Request | Response, name: str) -> None:
     if name == "From":
-        _ = message.from_
+        _validate_tag(message.from_, name)
     elif name == "To":
-        _ = message.to
+        _validate_tag(message.to, name)
     elif name == "Route":
         _ = message.routes
     elif name == "Record-Route":
         _ = message.record_routes
     elif message.headers.fields.get(name) != ["*"]:
         _ = message.contacts
+
+
+def _validate_tag(address: NameAddress, name: str) -> None:
+    """25.1: a tag is a token, which has a character at least; none at all is RFC 2543's way."""
+    if "tag" in address.parameters and not address.tag:
+        raise ParseError("empty-tag", detail=name)

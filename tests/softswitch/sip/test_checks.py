@@ -74,6 +74,46 @@ def test_bad_syntax_is_400(wire: Wire, spoil: Callable[[bytes], bytes]) -> None:
     wire.no_event()
 
 
+EMPTY_TAGS = [";tag=", ";tag", ';tag=""', ";TAG = ", ";x=1;tag=;y=2"]
+
+
+@pytest.mark.parametrize("tag", EMPTY_TAGS)
+@pytest.mark.parametrize("brackets", [True, False])
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS", "BYE"])
+def test_an_empty_tag_in_to_is_400_with_one_tag_of_ours(
+    wire: Wire, tag: str, brackets: bool, method: str
+) -> None:
+    """25.1: a tag is a token."""
+    uri = f"sip:100000@{US}"
+    address = f"<{uri}>" if brackets else uri
+    answer = only(wire.give(request(method, to=address + tag)))
+    assert (answer.status, answer.get("warning")) == (400, '399 softswitch "empty-tag"')
+    assert answer.get("to").lower().count("tag") == 1
+    assert answer.to_tag
+    assert ("x=1" in answer.get("to")) == ("x=1" in tag)
+    wire.no_event()
+
+
+@pytest.mark.parametrize("tag", EMPTY_TAGS)
+def test_an_empty_tag_in_from_is_400(wire: Wire, tag: str) -> None:
+    wire.strict = False
+    answer = only(wire.give(request(from_=f"<sip:caller@192.0.2.1>{tag}")))
+    assert (answer.status, answer.get("warning")) == (400, '399 softswitch "empty-tag"')
+    wire.no_event()
+
+
+def test_a_name_that_looks_like_an_empty_tag_comes_back_as_it_was(wire: Wire) -> None:
+    to = f'"a;tag=;b" <sip:100000@{US};tag=>;x=1'
+    answer = only(wire.give(request("BREW", to=to)))
+    assert answer.get("to").startswith(f"{to};tag=")
+
+
+def test_no_tag_in_from_is_a_call_of_rfc_2543(wire: Wire) -> None:
+    wire.strict = False
+    wire.give(request(body=SDP, from_="<sip:caller@192.0.2.1>"))
+    wire.event(InviteReceived)
+
+
 def test_another_version_is_505(wire: Wire) -> None:
     """21.5.6."""
     answer = only(wire.give(request(version="SIP/7.0")))
@@ -121,6 +161,20 @@ def test_a_required_extension_is_420_with_unsupported(wire: Wire) -> None:
     """8.2.2.3: the UAS MUST add Unsupported, listing the options it does not understand."""
     answer = only(wire.give(request(headers=["Require: sec-agree, foo", "Require: bar"])))
     assert (answer.status, answer.get("unsupported")) == (420, "sec-agree, foo, bar")
+
+
+@pytest.mark.parametrize("value", ["foo bar", '"foo"', "a/b, c d", ""])
+def test_a_required_extension_that_nobody_could_name_is_400(wire: Wire, value: str) -> None:
+    """25.1: an option tag is a token; Unsupported would be empty."""
+    answer = only(wire.give(request(headers=[f"Require: {value}"])))
+    assert (answer.status, answer.all("unsupported")) == (400, [])
+    assert answer.get("warning").startswith("399 ")
+    wire.no_event()
+
+
+def test_of_required_extensions_those_that_can_be_named_are(wire: Wire) -> None:
+    answer = only(wire.give(request(headers=["Require: foo bar, baz", "Require: 100rel"])))
+    assert (answer.status, answer.get("unsupported")) == (420, "baz")
 
 
 def test_require_in_cancel_is_not_looked_at(wire: Wire) -> None:

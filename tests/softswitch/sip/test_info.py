@@ -107,6 +107,24 @@ def test_other_bodies_are_415_with_what_is_understood(
     wire.no_event()
 
 
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "identity, gzip", "x y"])
+def test_an_encoded_body_is_415_with_what_is_decoded(wire: Wire, to: str, coding: str) -> None:
+    """RFC 3261 section 8.2.3."""
+    data = request(
+        "INFO", number=2, to=to, body=b"\x1f\x8b\x08", content_type=RELAY,
+        headers=[f"Content-Encoding: {coding}"],
+    )  # fmt: skip
+    (answer,) = wire.give(data)
+    assert (answer.status, answer.get("accept-encoding")) == (415, "identity")
+    assert answer.get("accept") == f"{RELAY}, {PLAIN}"
+    wire.no_event()
+
+
+def test_identity_is_no_coding(wire: Wire, to: str) -> None:
+    assert tell(wire, to, b"Signal=5", RELAY, "Content-Encoding: Identity") == 200
+    assert wire.event(KeyTold).digit == "5"
+
+
 def test_an_empty_info_is_200(wire: Wire, to: str) -> None:
     """RFC 2976 section 2.2: an INFO without a body asks nothing."""
     (answer,) = wire.give(request("INFO", number=2, to=to))
