@@ -83,7 +83,7 @@ def test_a_second_sigterm_ends_at_once_and_every_call_has_its_record(
 def test_sigterm_under_load_loses_no_call_and_no_record(
     make_stage: MakeStage, tmp_path: Path
 ) -> None:
-    with Sipp(tmp_path, "uas_basic.xml", timeout=40) as uas:
+    with Sipp(tmp_path, "uas_basic.xml", timeout=40, rtp_echo=True) as uas:
         stage = make_stage(settings={"grace_time": "2 s"}, trunk_port=uas.port, rtp_count=1000)
         uac = Sipp(
             tmp_path,
@@ -94,6 +94,7 @@ def test_sigterm_under_load_loses_no_call_and_no_record(
             rate=50,
             timeout=30,
             extra=("-recv_timeout", "15000"),
+            hears=True,
         )
         with uac:
             time.sleep(1.5)
@@ -106,6 +107,11 @@ def test_sigterm_under_load_loses_no_call_and_no_record(
     assert len(records) == answered
     assert len({record["call_id"] for record in records}) == answered
     assert all(record["ended_at"] for record in records)
+    # The shortest of them talked for the two seconds of grace.
+    packets = [one["packets"] for record in records for one in record["legs"]]
+    assert len(packets) == 2 * answered
+    assert min(packets) >= 20
+    assert len(uac.heard()) >= 200
 
 
 def test_a_switch_without_free_ports_says_503_and_serves_again_later(

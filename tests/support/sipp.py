@@ -2,7 +2,7 @@
 
 Ports are chosen free, every run has a global time-out, and a failure carries SIPp's own error
 trace and the messages it saw. A UAS is stopped by SIGUSR1 when the calls are over: its `-m` waits
-for dead calls.
+for dead calls. With `hears` the sound that reached its media socket can be looked at (`heard`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import csv
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -23,10 +24,12 @@ from pathlib import Path
 import pytest
 
 from tests.support import media_files
+from tests.support.borrowed_socket import borrowed_udp, waiting
 from tests.support.ports import free_rtp_range, free_sip_port, tcp_listeners, udp_owners
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "sipp_scenarios"
 EXECUTABLE = shutil.which("sipp")
+RTP_HEAD = 12
 _ONE_WRITES = threading.Lock()
 needs_sipp = pytest.mark.skipif(EXECUTABLE is None, reason="sipp is not installed")
 
@@ -67,8 +70,10 @@ class Sipp:
         cpu: int | None = None,
         quiet: bool = False,
         media_port: int | None = None,
+        hears: bool = False,
     ) -> None:
         assert EXECUTABLE is not None, "sipp is not installed"
+        assert not (hears and rtp_echo), "what SIPp echoes it has read itself"
         self.path = scenario if isinstance(scenario, Path) else SCENARIOS / scenario
         self.directory = directory
         self.port = port or free_sip_port(host)
@@ -94,6 +99,10 @@ class Sipp:
         ]
         self.timeout = timeout
         self.process: subprocess.Popen[bytes] | None = None
+        self.hears = hears
+        self._may_look = True
+        self._media: socket.socket | None = None
+        self._heard: list[bytes] = []
 
     def start(self) -> Sipp:
         """Starts it; a server is waited for until its port is bound."""
@@ -108,6 +117,8 @@ class Sipp:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "TERM": "dumb"},
             )
+        if self.hears:
+            self._borrow_media()
         if self.is_server:
             self._wait_until_bound()
         return self
@@ -137,6 +148,15 @@ class Sipp:
         assert outcome.failed == 0, f"{self.name}: failed calls\n{outcome.trace}"
         return outcome
 
+    def heard(self) -> list[bytes]:
+        """The RTP packets that have come to its media socket, as many as that holds between two
+        looks. Skips the rest of the test where the system lets nobody look: ask last."""
+        assert self.hears, "say `hears`"
+        if not self._may_look:
+            pytest.skip("the socket of a process that a test has started cannot be read here")
+        self._look()
+        return self._heard
+
     def result(self) -> Outcome:
         """What it has counted so far, whatever became of it."""
         assert self.process is not None
@@ -147,12 +167,36 @@ class Sipp:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait(5)
+        if self._media is not None:
+            self._look()
+            self._media.close()
+            self._media = None
 
     def __enter__(self) -> Sipp:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _borrow_media(self) -> None:
+        """Takes a handle on its media socket, once it has one, unless that is not permitted."""
+        assert self.process is not None
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                self._media = borrowed_udp(self.process.pid, self.media_port)
+            except PermissionError:
+                self._may_look = False
+            if self._media is not None or not self._may_look:
+                return
+            ended = self.process.poll()
+            assert ended is None, f"{self.name} ended with {ended}\n{self._trace()}"
+            assert time.monotonic() < deadline, f"{self.name} takes no sound\n{self._trace()}"
+            time.sleep(0.005)
+
+    def _look(self) -> None:
+        if self._media is not None:
+            self._heard += [packet for packet in waiting(self._media) if _is_rtp(packet)]
 
     def _wait_until_bound(self) -> None:
         assert self.process is not None
@@ -193,6 +237,10 @@ class Sipp:
 def _media_in(directory: Path) -> None:
     """What scenarios play, made once for all SIPp of a directory."""
     media_files.write_all(directory)
+
+
+def _is_rtp(packet: bytes) -> bool:
+    return len(packet) >= RTP_HEAD and packet[0] >> 6 == 2
 
 
 def _milliseconds(text: str) -> float:
