@@ -123,7 +123,7 @@ def host_port(default_port: int | None, text: str) -> HostPort:
     return HostPort(host(name), _port(port))
 
 
-HOST = scalar("a host: an IP address or a name", host)
+HOST = scalar("a host: an IP address or a name", lambda text: host(text.strip()))
 
 
 def address(default_port: int | None) -> Kind[HostPort]:
@@ -131,12 +131,13 @@ def address(default_port: int | None) -> Kind[HostPort]:
     optional = "" if default_port is None else f" (port {default_port} when it is left out)"
     return scalar(
         f'host:port such as "127.0.0.1:5060" or "[::1]:5060"{optional}',
-        lambda text: host_port(default_port, text),
+        # What comes from the environment may have a blank at its end, which nobody sees.
+        lambda text: host_port(default_port, text.strip()),
     )
 
 
 def _name_server(text: str) -> HostPort:
-    found = host_port(53, text)
+    found = host_port(53, text.strip())
     if not is_address(found.host):
         raise RefusedError(f"{found.host} is a name, and who should be asked for it?")
     why = unusable(found.host, wildcard=False)
@@ -180,6 +181,7 @@ TRUNK_ADDRESS = scalar(
 
 
 def _source(text: str) -> str:
+    text = text.strip()
     if "/" in text:
         return str(ipaddress.ip_network(text, strict=False))
     found = host(text)
@@ -202,6 +204,8 @@ def _port_range(text: str) -> tuple[int, int]:
         raise RefusedError(f"ports below 1024 belong to the system, {lowest} is one")
     if odd < even:
         raise RefusedError(f"there is no pair of an even and the next odd port in {shorten(text)}")
+    if odd - even < 3:
+        raise RefusedError(f"a bridged call takes two pairs of ports, {shorten(text)} has one")
     return even, odd
 
 

@@ -147,6 +147,7 @@ def read_webhook(name: str, tree: Tree, reading: Reading) -> Webhook | None:
             timeout_seconds=fields[keys.TIMEOUT],
             max_age_seconds=fields[keys.MAX_AGE],
             location=fields.place(keys.URL),
+            events_place=fields.place(keys.EVENTS),
         )
     except MissingError:
         return None

@@ -24,7 +24,7 @@ from softswitch.certificates import tls_files
 from softswitch.control.history import EventHistory
 from softswitch.control.opening import ControlUnusable
 from softswitch.control.webhooks.service import Webhooks
-from softswitch.data_files import DataFiles
+from softswitch.data_files import DataFiles, sentence_of
 from softswitch.front import Front
 from softswitch.hearing.folder import make_recordings_folder
 from softswitch.hearing.listening import Listening
@@ -130,7 +130,7 @@ class App:
         except BaseException as error:
             await self._resources.aclose()
             if isinstance(error, START_FAILURES):
-                raise StartError(str(error)) from None
+                raise StartError(sentence_of(error)) from None
             raise
 
     def _open_log(self, log: LogWriter | None) -> None:
@@ -149,7 +149,7 @@ class App:
         try:
             files = DataFiles.open(folder, self._resources)
         except OSError as error:
-            raise StartError(f"data folder {folder}: {error.strerror}") from None
+            raise StartError(sentence_of(error, about=f"data folder {folder}")) from None
         self.records, self.journal = files.records, files.journal
         self.number_file, self.recovered = files.number_file, files.recovered
 

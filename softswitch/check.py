@@ -3,14 +3,14 @@
 `config.loader` stands below the media rooms and cannot ask them; this gives it what they know:
 which tones and tone plans there are, and whether a WAV file can be played. Whoever wants to know
 whether a switch could start with it has the certificates tried, too; commands that only need its
-data folder do not, and may not be allowed to read keys.
+data folder do not, and may not be allowed to read keys. The kinds of events stand above, too.
 """
 
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from config.errors import Problems
+from config.errors import Problems, did_you_mean
 from config.loader import load
 from config.model import Configuration, ControlTls, Location, SwitchTls
 from media.tones import TONE_NAMES, TONE_PLANS
@@ -48,6 +48,7 @@ def load_startable(path: Path | str, environment: Mapping[str, str]) -> Configur
         problems.add(place, problem)
     _add_srtp_problem(configuration, problems)
     _add_opus_problem(configuration, problems)
+    _add_unknown_events(configuration, problems)
     problems.raise_if_any()
     return configuration
 
@@ -175,6 +176,22 @@ def _add_opus_problem(configuration: Configuration, problems: Problems) -> None:
             f'trunk "{wanted[0].name}": codecs: opus: libopus is not installed',
             "Debian has it as libopus0",
         )
+
+
+def _add_unknown_events(configuration: Configuration, problems: Problems) -> None:
+    """Webhooks that would never be told of anything: a slip of the pen."""
+    if not configuration.webhooks:
+        return
+    from softswitch.control.subscriptions import event_kinds, unknown_kind
+
+    for webhook in configuration.webhooks.values():
+        for pattern in webhook.events:
+            if unknown_kind((pattern,)) is not None:
+                problems.add(
+                    webhook.events_place,
+                    f'webhook "{webhook.name}": events: there are no events {pattern}',
+                    did_you_mean(pattern, sorted(event_kinds())) or "control.md lists them",
+                )
 
 
 Problem = tuple[Location, str]

@@ -20,7 +20,7 @@ from softswitch.switchboard.crash import crash_record
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["DataFiles"]
+__all__ = ["DataFiles", "sentence_of"]
 
 JOURNAL_SECONDS = 0.2
 """How long notes and closes of the journal may wait for company. What a crash takes of them is an
@@ -67,3 +67,11 @@ def _tell(recovery: Recovery) -> None:
             "%d lines of the journal could not be read: calls may lack their records",
             recovery.unreadable,
         )
+
+
+def sentence_of(error: BaseException, *, about: str = "") -> str:
+    """Why a start fails, for the operator; an error of a file names it, else what it is about."""
+    if not isinstance(error, OSError):
+        return str(error)
+    where = error.filename or about
+    return f"{where}: {error.strerror or error}" if where else str(error)

@@ -26,6 +26,7 @@ class Webhook:
     max_age_seconds: float = 3 * 86400.0
     """An event older than this is given up."""
     location: Location = field(default=NOWHERE, compare=False, repr=False)
+    events_place: Location = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

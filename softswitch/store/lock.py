@@ -26,7 +26,8 @@ class DataFolderLock:
             folder.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise DataFolderError(f"data folder {folder}: {error.strerror}") from None
+            where = error.filename or folder
+            raise DataFolderError(f"data folder {where}: {error.strerror}") from None
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -7,7 +7,9 @@ and no configuration: pauses of what is not there are kept.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 import msgspec
@@ -46,6 +48,9 @@ class PauseFile:
 
     def _read(self) -> list[Pause]:
         try:
+            if not stat.S_ISREG(self._path.stat().st_mode):
+                # For the writer of a named pipe one would wait for ever.
+                raise OSError(errno.EINVAL, "not a regular file", str(self._path))
             data = self._path.read_bytes()
         except FileNotFoundError:
             return []

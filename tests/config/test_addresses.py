@@ -4,6 +4,7 @@ import pytest
 
 from config.addresses import (
     HOST,
+    NAME_SERVER,
     PORT_RANGE,
     SOURCE,
     TRUNK_ADDRESS,
@@ -36,7 +37,13 @@ from tests.support.configurations import read_kind
         (SOURCE, "sbc.example.org", "sbc.example.org"),
         (PORT_RANGE, "20000-29999", (20000, 29999)),
         (PORT_RANGE, "20001 - 29998", (20002, 29997)),
-        (PORT_RANGE, "65534-65535", (65534, 65535)),
+        (PORT_RANGE, "65532-65535", (65532, 65535)),
+        (address(5060), "'127.0.0.1:5070 '", HostPort("127.0.0.1", 5070)),
+        (address(5060), "' 127.0.0.1'", HostPort("127.0.0.1", 5060, explicit=False)),
+        (NAME_SERVER, "'192.0.2.53 '", HostPort("192.0.2.53", 53, explicit=False)),
+        (HOST, "'sbc.example.org '", "sbc.example.org"),
+        (SOURCE, "'198.51.100.7/24 '", "198.51.100.0/24"),
+        (TRUNK_ADDRESS, "'10.0.0.1 '", HostPort("10.0.0.1", 5060, explicit=False)),
     ],
 )
 def test_a_good_address_is_read(kind: Kind[Any], text: str, expected: object) -> None:
@@ -68,6 +75,9 @@ def test_a_good_address_is_read(kind: Kind[Any], text: str, expected: object) ->
         (PORT_RANGE, "20000", "expected a range of ports"),
         (PORT_RANGE, "20001-20002", "there is no pair of an even and the next odd port"),
         (PORT_RANGE, "30000-20000", "there is no pair"),
+        (PORT_RANGE, "20000-20001", "takes two pairs of ports, 20000-20001 has one"),
+        (PORT_RANGE, "20001-20004", "a bridged call takes two pairs"),
+        (address(5060), "'127.0.0. 1:5060'", "expected host:port"),
         (PORT_RANGE, "1000-2000", "ports below 1024 belong to the system"),
     ],
 )

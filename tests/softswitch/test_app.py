@@ -194,6 +194,23 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, log: LogWri
         await app.start(log=log)
 
 
+@pytest.mark.parametrize("kind", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+@pytest.mark.parametrize(
+    "name", ["records.jsonl", "numbers.jsonl", "opt-outs.jsonl", "journal.jsonl", "paused.json"]
+)
+async def test_a_file_of_the_data_folder_that_is_none_is_named(
+    name: str, kind: Callable[[Path], None], tmp_path: Path, log: LogWriter
+) -> None:
+    (tmp_path / "data").mkdir()
+    kind(tmp_path / "data" / name)
+    with pytest.raises(StartError) as caught:
+        async with asyncio.timeout(30):
+            await App(configuration(tmp_path)).start(log=log)
+    told = str(caught.value)
+    assert told.startswith(f"{tmp_path}/data/{name}: ")
+    assert told.endswith((": Is a directory", ": not a regular file"))
+
+
 async def test_a_folder_of_recordings_that_cannot_be_made_is_named(
     tmp_path: Path, log: LogWriter
 ) -> None:

@@ -271,3 +271,35 @@ def test_a_trunk_that_everybody_is_taken_for_is_warned_of(
     found = list(warnings_of(load_checked(path, {})))
     assert len(found) == (says is not None)
     assert all(one.startswith(f"{path}:1:") and str(says) in one for one in found)
+
+
+HOOK = "webhooks:\n  crm: {url: 'http://h/', events: [call.ended, %s]}\n"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [
+        ("call.recrod", 'did you mean "call.record"?'),
+        ("'cals.*'", "control.md lists them"),
+        ("zzz", "control.md lists them"),
+    ],
+)
+def test_a_webhook_of_events_that_there_are_none_of_is_told(
+    tmp_path: Path, pattern: str, hint: str
+) -> None:
+    path = tmp_path / "hooks.yaml"
+    path.write_text(TRUNKS + HOOK % pattern)
+    with pytest.raises(ConfigErrors) as caught:
+        load_startable(path, {})
+    (error,) = map(str, caught.value.errors)
+    assert f'3:35: webhook "crm": events: there are no events {pattern.strip(chr(39))}' in error
+    assert hint in error
+    # Commands that only need to know where the data are do not care.
+    load_checked(path, {})
+
+
+@pytest.mark.parametrize("pattern", ["call.record", "'call.*'", "'*'", "cap.reached"])
+def test_a_webhook_of_events_that_there_are_is_good(tmp_path: Path, pattern: str) -> None:
+    path = tmp_path / "hooks.yaml"
+    path.write_text(TRUNKS + HOOK % pattern)
+    assert load_startable(path, {}).webhooks["crm"].events[0] == "call.ended"

@@ -19,7 +19,6 @@ from config.model import Configuration, Pixel, Webhook
 from softswitch.campaign.regions import NOTHING_KNOWN, NumberAbout
 from softswitch.campaign.tables import Tables
 from softswitch.control.history import EventHistory
-from softswitch.control.subscriptions import unknown_kind
 from softswitch.control.webhooks.client import WebhookClient
 from softswitch.control.webhooks.cursor import Cursor, forget_others
 from softswitch.control.webhooks.dispatcher import Dispatcher
@@ -155,7 +154,6 @@ def _targets_of(configuration: Configuration) -> Mapping[str, tuple[Webhook | Pi
     for webhook in configuration.webhooks.values():
         target = WebhookTarget(webhook)
         found[target.name] = webhook, target
-        _warn_of_slips(webhook)
     # As conditions of calls look things up, without the calls.
     about = Tables(configuration).about if configuration.pixels else _nothing_known
     for pixel in configuration.pixels.values():
@@ -166,12 +164,6 @@ def _targets_of(configuration: Configuration) -> Mapping[str, tuple[Webhook | Pi
 
 def _nothing_known(_number: str, _jip: str | None) -> NumberAbout:
     return NOTHING_KNOWN
-
-
-def _warn_of_slips(webhook: Webhook) -> None:
-    for pattern in webhook.events:
-        if unknown_kind((pattern,)) is not None:
-            logger.warning("webhook %s: there is no event %s", webhook.name, pattern)
 
 
 def _patterns(configuration: Configuration) -> tuple[str, ...]:
