@@ -19,6 +19,7 @@ from softswitch.sip.timers import Timer, Timers
 if TYPE_CHECKING:
     from softswitch.sip.dialog import Dialog
     from softswitch.sip.events import Event
+    from softswitch.sip.message import Response
     from softswitch.sip.source import IdentifySource
     from softswitch.sip.stream import StreamDecoder, WholeMessages
     from softswitch.sip.transaction.base import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         ServerKey,
         ServerTransaction,
     )
+    from softswitch.sip.transaction.client_invite import ClientInviteTransaction
 
 # A bridged call leaves about four transactions behind for 32 s (Timers J, L, M), so this is about
 # 1,500 calls a second; beyond it new requests get 503 with Retry-After, ours fail as 503 at once.
@@ -97,6 +99,7 @@ class Context:
         "merge_keys",
         "now",
         "on_alias",
+        "on_late_answer",
         "outbox",
         "plain_supported_line",
         "refusals",
@@ -154,6 +157,8 @@ class Context:
         # that ask it of us: over which connection, under which host and port.
         self.alias_hosts: frozenset[str] = frozenset()
         self.on_alias: Callable[[Flow, str, int], None] | None = None
+        # What becomes of a 2xx after the refusal of its INVITE; None: nothing.
+        self.on_late_answer: Callable[[ClientInviteTransaction, Response], None] | None = None
         # Where the message being worked on came from.
         self.source = NOWHERE
         # What goes out to the shell.

@@ -28,6 +28,7 @@ from softswitch.sip.flow import Flow, Listener
 from softswitch.sip.headers.replaces import Replaces
 from softswitch.sip.ids import Ids
 from softswitch.sip.invite_client import OutgoingInvite
+from softswitch.sip.late_answers import end_late_answer
 from softswitch.sip.peer import Peer
 from softswitch.sip.probe import Probe
 from softswitch.sip.receive import receive_message
@@ -73,6 +74,7 @@ class Stack:
             allow=allow,
             limits=limits or Limits(),
         )
+        self._context.on_late_answer = end_late_answer
 
     # What comes in.
 

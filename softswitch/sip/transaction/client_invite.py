@@ -14,6 +14,7 @@ from softswitch.sip.timers import TIMER_A, TIMER_B, TIMER_D, TIMER_M
 from softswitch.sip.transaction.base import ClientTransaction
 
 if TYPE_CHECKING:
+    from softswitch.sip.flow import Flow
     from softswitch.sip.message import Response
 
 
@@ -43,13 +44,21 @@ class Input(IntEnum):
 class ClientInviteTransaction(ClientTransaction):
     """One INVITE of ours, from its sending to the last retransmission of its answer."""
 
-    __slots__ = ("_ack", "state")
+    __slots__ = ("_ack", "_late_acks", "state")
 
     def start(self) -> None:
         """Send the INVITE for the first time."""
         self.state = State.CALLING
         self._ack = b""
+        self._late_acks: dict[str, tuple[bytes, Flow]] | None = None
         self.send_first(TIMER_A, TIMER_B)
+
+    @property
+    def late_acks(self) -> dict[str, tuple[bytes, Flow]]:
+        """The ACKs for 2xx that have come after a refusal, by the tag of the peer."""
+        if self._late_acks is None:
+            self._late_acks = {}
+        return self._late_acks
 
     def receive_response(self, response: Response) -> None:
         """Take a response that was matched to this transaction."""
@@ -106,6 +115,12 @@ class ClientInviteTransaction(ClientTransaction):
         else:
             self.linger(TIMER_D)
 
+    def _give_late(self, response: Response | None) -> None:
+        """Hand a 2xx to the core: 16.7 has proxies forward one after a refusal, too. The user has
+        heard the last word already."""
+        if self.context.on_late_answer is not None and response is not None:
+            self.context.on_late_answer(self, response)
+
     def _acknowledge(self, _response: Response | None) -> None:
         self.context.send(self._ack, self.flow)
 
@@ -132,7 +147,7 @@ TABLE: dict[tuple[State, Input], tuple[State, Action | None]] = {
     # The peer has answered: that an earlier packet came back as undeliverable says nothing now.
     (State.PROCEEDING, Input.TRANSPORT_ERROR): (State.PROCEEDING, None),
     (State.COMPLETED, Input.PROVISIONAL): (State.COMPLETED, None),
-    (State.COMPLETED, Input.SUCCESS): (State.COMPLETED, None),
+    (State.COMPLETED, Input.SUCCESS): (State.COMPLETED, _T._give_late),
     (State.COMPLETED, Input.FAILURE): (State.COMPLETED, _T._acknowledge),
     (State.COMPLETED, Input.TIMER_A): (State.COMPLETED, None),
     (State.COMPLETED, Input.TIMER_B): (State.COMPLETED, None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from softswitch.sip.dialog import Dialog, DialogState
+from softswitch.sip.digest import Credentials
 from softswitch.sip.events import (
     ByeReceived,
     DialogTerminated,
@@ -15,6 +16,7 @@ from softswitch.sip.events import (
 )
 from softswitch.sip.flow import Flow
 from softswitch.sip.invite_client import MAX_FORKS, OutgoingInvite
+from softswitch.sip.late_answers import MAX_LATE_ANSWERS
 from softswitch.sip.stack import ALLOW
 from tests.support.sip_text import Message
 from tests.support.wire import PEER, SDP, US, Wire, request, response
@@ -244,6 +246,85 @@ def test_each_of_many_forks_is_acknowledged_and_ended(wire: Wire) -> None:
     wire.no_event()
     assert wire.stack.counts()["dialogs"] == 1
     assert not wire.stack.drops["too-many-forks"]
+
+
+@pytest.mark.parametrize("status", [486, 487, 603])
+def test_an_answer_after_a_refusal_is_acknowledged_and_ended(wire: Wire, status: int) -> None:
+    """16.7: a proxy forwards any 2xx, even after it has forwarded a refusal; 13.2.2.4 then."""
+    _, message = invite(wire)
+    if status == 487:
+        wire.give(response(message, 180, tag="one"))
+        wire.event(ProvisionalReceived).invite.cancel(now=wire.now)
+        (cancel,) = wire.take()
+        wire.give(response(cancel, 200))
+    wire.give(response(message, status, tag="one"))
+    wire.event(InviteRejected)
+    late = response(
+        message, 200, tag="two", contact="<sip:2@192.0.2.2>", body=SDP,
+        headers=["Record-Route: <sip:192.0.2.1;lr>"],
+    )  # fmt: skip
+    ack, bye = wire.give(late)
+    for one, method, number in ((ack, "ACK", 1), (bye, "BYE", 2)):
+        assert (one.method, one.cseq, one.uri) == (method, number, "sip:2@192.0.2.2")
+        assert (one.to_tag, one.get("route")) == ("two", "<sip:192.0.2.1;lr>")
+        assert one.call_id == message.call_id
+        assert one.get("from") == message.get("from")
+    (again,) = wire.give(late)
+    assert str(again) == str(ack)
+    wire.give(response(bye, 200))
+    (again,) = wire.give(late)
+    assert str(again) == str(ack)
+    wire.no_event()
+    assert wire.stack.counts()["dialogs"] == 0
+    wire.wait(40)
+    assert wire.stack.counts()["client_transactions"] == 0
+    assert wire.give(late) == []
+
+
+def test_answers_after_a_refusal_are_bounded(wire: Wire) -> None:
+    _, message = invite(wire)
+    wire.give(response(message, 486, tag="one"))
+    for number in range(MAX_LATE_ANSWERS + 3):
+        wire.give(response(message, 200, tag=f"t{number}"))
+    assert wire.stack.counts()["dialogs"] == MAX_LATE_ANSWERS
+    assert wire.stack.drops["late-answer"] == 3
+    wire.event(InviteRejected)
+    wire.no_event()
+
+
+def test_an_answer_after_the_refusal_of_a_reinvite_ends_nothing(wire: Wire) -> None:
+    _, message = invite(wire)
+    wire.give(response(message, 200, tag="one", body=SDP))
+    dialog = wire.event(InviteAnswered).dialog
+    dialog.reinvite(body=SDP, now=wire.now)
+    (again,) = wire.take()
+    wire.give(response(again, 488))
+    wire.events()
+    for tag in ("one", "two"):
+        data = response(again, 200).replace(b";tag=one", f";tag={tag}".encode())
+        assert wire.give(data) == []
+    wire.no_event()
+    assert wire.stack.drops["late-answer"] == 2
+    assert dialog.state is DialogState.CONFIRMED
+
+
+def test_an_answer_after_the_challenge_of_a_first_try_leaves_the_second_alone(wire: Wire) -> None:
+    """The ACK has the number of the INVITE that was answered."""
+    sent = wire.stack.invite(
+        uri="sip:callee@192.0.2.1", to_flow=PEER, from_=f"<sip:us@{US}>",
+        to="<sip:callee@192.0.2.1>", contact_user="us", body=SDP,
+        credentials=Credentials("us", "secret"), now=wire.now,
+    )  # fmt: skip
+    (first,) = wire.take()
+    challenge = 'WWW-Authenticate: Digest realm="r", nonce="n", algorithm=MD5'
+    _, second = wire.give(response(first, 401, tag="one", headers=[challenge]))
+    assert (second.method, second.cseq) == ("INVITE", 2)
+    ack, bye = wire.give(response(first, 200, tag="two"))
+    assert (ack.method, ack.cseq, bye.method) == ("ACK", 1, "BYE")
+    wire.no_event()
+    (ack,) = wire.give(response(second, 200, tag="three"))
+    assert (ack.cseq, ack.to_tag) == (2, "three")
+    assert wire.event(InviteAnswered).invite is sent
 
 
 def test_forks_are_bounded(wire: Wire) -> None:

@@ -63,6 +63,8 @@ BUSY_PAIRS: dict[ModuleType, set[tuple[str, str]]] = {
         ("CALLING", "TIMER_A"),
         ("PROCEEDING", "PROVISIONAL"),
         ("COMPLETED", "FAILURE"),
+        # No figure has it; 16.7 lets a proxy pass on a 2xx after a refusal.
+        ("COMPLETED", "SUCCESS"),
         ("ACCEPTED", "SUCCESS"),
     },
     client_non_invite: {
