@@ -35,7 +35,9 @@ class UniqueKeys:
     UNIQUE = Key(
         "unique",
         PHONE_NUMBER,
-        "First number of a range. Each call shows another one, which is stored with it.",
+        "First number of a range. Each call shows another one, which is stored with it and shown "
+        "by no other for four hours. Where all of a range are in use the number called is shown, "
+        "and the log says so: a range lasts that has as many numbers as four hours have calls.",
         required=True,
         example="+1 800 555 0000",
     )

@@ -144,6 +144,7 @@ def _unique(journey: Journey, caller_id: CallerId) -> str | None:
     desk, call = journey.services.caller_ids, journey.call
     if desk is None or caller_id.number is None:
         return None
-    number = desk.take(call.call_id, caller_id.number, caller_id.last or caller_id.number)
+    last = caller_id.last or caller_id.number
+    number = desk.take(call.call_id, caller_id.number, last, campaign=call.campaign.name)
     journey.unique_caller_id = number
     return number

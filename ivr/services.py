@@ -68,8 +68,9 @@ class RememberedAnswers(Protocol):
 class CallerIds(Protocol):
     """Numbers that each stand for one call for a while."""
 
-    def take(self, call_id: str, first: str, last: str) -> str | None:
-        """A number of the range that stands for no other call; None when all are taken."""
+    def take(self, call_id: str, first: str, last: str, *, campaign: str = "") -> str | None:
+        """A number of the range that stands for no other call; None when all are taken. Who shows
+        them is for the log."""
 
 
 class Steered(Protocol):

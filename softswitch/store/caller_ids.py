@@ -31,6 +31,10 @@ MAX_RECENT = 200_000
 """Numbers in use that are known in memory, about 60 MB."""
 MAX_TRIES = 1000
 """Numbers looked at for one call: a microsecond each."""
+WARN_SECONDS = 60.0
+"""Between two lines on one range that is used up: each call would say so."""
+MAX_WARNED = 10_000
+"""Ranges known to be used up; beyond it all are told again."""
 LOAD_SECONDS = 30.0
 CHANNEL = "caller_ids"
 
@@ -47,19 +51,23 @@ class CallerIdStore:
         """Number to call and when, the latest last."""
         self._calls: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._places: dict[tuple[str, str], int] = {}
+        self._warned: dict[tuple[str, str], float] = {}
+        """When it was said that a campaign's range is used up, by the range's first number."""
         self.behind: Behind[Row] | None = None
         if database is not None:
             self.behind = Behind(database, _insert, "caller ids")
             database.listen(CHANNEL, self._heard)
             database.on_up(self.load)
 
-    def take(self, call_id: str, first: str, last: str) -> str | None:
-        """A number of the range for a call, the same each time; None when all are in use."""
+    def take(self, call_id: str, first: str, last: str, *, campaign: str = "") -> str | None:
+        """A number of the range for a call, the same each time; None when all are in use, which is
+        logged."""
         known = self._calls.get((call_id, first))
         if known is not None:
             return known
         number = self._free(first, last)
         if number is None:
+            self._warn(campaign, first, last)
             return None
         now = self._wall_clock()
         self._note(number, call_id, now)
@@ -93,6 +101,20 @@ class CallerIdStore:
                 self._places[first, last] = place % size
                 return number
         return None
+
+    def _warn(self, campaign: str, first: str, last: str) -> None:
+        """Say that a range is used up, now and then."""
+        now = self._wall_clock()
+        # A clock that was set back does not silence it.
+        if 0 <= now - self._warned.get((campaign, first), -WARN_SECONDS) < WARN_SECONDS:
+            return
+        if len(self._warned) >= MAX_WARNED:
+            self._warned.clear()
+        self._warned[campaign, first] = now
+        logger.warning(
+            "campaign %s: caller_id: all numbers of %s to %s are in use (for %d hours each): the "
+            "number called is shown", campaign, first, last, HOLD_SECONDS // 3600,
+        )  # fmt: skip
 
     def _note(self, number: str, call_id: str, at: float) -> None:
         self._shown[number] = (call_id, at)

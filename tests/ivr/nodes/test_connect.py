@@ -329,8 +329,9 @@ class Ids:
     def __init__(self, number: str | None) -> None:
         self.number = number
 
-    def take(self, call_id: str, first: str, last: str) -> str | None:
+    def take(self, call_id: str, first: str, last: str, *, campaign: str = "") -> str | None:
         assert (call_id, first, last) == ("call-1", "+16025558000", "+16025558999")
+        assert campaign == "fans"
         return self.number
 
 

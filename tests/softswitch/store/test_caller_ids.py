@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from config.caller_ids import UniqueKeys
 from softswitch.store import behind
-from softswitch.store.caller_ids import HOLD_SECONDS, CallerIdStore
+from softswitch.store.caller_ids import HOLD_SECONDS, WARN_SECONDS, CallerIdStore
 from softswitch.store.postgres.database import Database
 
 FIRST, LAST = "+16025550000", "+16025550004"
@@ -42,6 +43,35 @@ def test_there_is_none_when_all_are_in_use_and_again_when_they_have_rested() -> 
     assert store.take("sixth", FIRST, LAST) is None
     clock.now += HOLD_SECONDS
     assert store.take("seventh", FIRST, LAST) is not None
+
+
+def test_a_range_that_is_used_up_is_told_of_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    store = CallerIdStore(None, clock)
+
+    def told(campaign: str = "sale") -> int:
+        store.take(f"call-{clock.now}-{campaign}", FIRST, LAST, campaign=campaign)
+        return caplog.text.count(f"campaign {campaign}: ")
+
+    for _ in range(5):
+        assert told() == 0
+        clock.now += 1
+    assert told() == 1
+    assert f"all numbers of {FIRST} to {LAST} are in use (for 4 hours each)" in caplog.text
+    assert told("other") == 1
+    clock.now += WARN_SECONDS - 1
+    assert told() == 1
+    clock.now += 1
+    assert told() == 2
+    clock.now -= 1000
+    assert told() == 3, "the clock was set back"
+
+
+def test_how_long_a_number_rests_is_what_the_reference_says() -> None:
+    assert HOLD_SECONDS == 4 * 3600
+    assert "for four hours" in UniqueKeys.UNIQUE.about
 
 
 def test_a_range_that_is_none_gives_nothing() -> None:
