@@ -7,8 +7,9 @@ import contextlib
 import gc
 import json
 import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if arguments is None and options.action is _run:
         # Only where the process is ours alone: who calls with arguments would be replaced too.
+        # A reload that is asked for too early is none, and no end; this holds beyond the restart.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         huge_pages.restart()
     try:
         status = int(options.action(options))
@@ -204,6 +207,7 @@ def _route_test(options: argparse.Namespace) -> int:
     import time
 
     from softswitch.route_test import MomentError, moment, route, zone_of
+    from softswitch.route_test.slips import answer_problem, key_problem
 
     configuration = _load(options.file)
     if configuration is None:
@@ -213,9 +217,13 @@ def _route_test(options: argparse.Namespace) -> int:
     if len(answers) < len(options.answer):
         print("softswitch: --answer: expected NODE=VALUE", file=sys.stderr)
         return 2
-    wrong = _wrong_answer(answers)
+    wrong = answer_problem(configuration, answers)
     if wrong:
         print(f"softswitch: --answer: {wrong}", file=sys.stderr)
+        return 2
+    wrong = key_problem(options.key)
+    if wrong:
+        print(f"softswitch: --key: {wrong}", file=sys.stderr)
         return 2
     trunk = configuration.trunks.get(options.trunk)
     if options.trunk is not None and trunk is None:
@@ -242,17 +250,6 @@ def _route_test(options: argparse.Namespace) -> int:
     else:
         print("\n".join(found.lines()))
     return 0 if found.refusal is None else NOT_SERVED
-
-
-def _wrong_answer(answers: Mapping[str, str]) -> str:
-    """What is wrong with facts that are given: some have a few values only."""
-    from config.expression import FACTS
-
-    for name, value in answers.items():
-        about = FACTS.get(name)
-        if about is not None and about.words and value not in about.words:
-            return f'{name}: "{value}" is none of {", ".join(about.words)}'
-    return ""
 
 
 def _version(options: argparse.Namespace) -> int:

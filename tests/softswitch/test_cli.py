@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -115,8 +116,23 @@ def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
     assert "usage:" in done.stderr
 
 
+def ignores_hang_up(pid: int) -> bool:
+    """Whether a process ignores SIGHUP; one that catches it does not."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (mask,) = (int(one.split()[1], 16) for one in status if one.startswith("SigIgn:"))
+    return bool(mask & 1 << signal.SIGHUP - 1)
+
+
 def run_in(folder: Path, redirected: str = "") -> subprocess.Popen[bytes]:
     """A switch that has its journal open."""
+    switch = started_in(folder, redirected)
+    deadline = time.monotonic() + 20
+    while not (folder / "journal.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return switch
+
+
+def started_in(folder: Path, redirected: str = "") -> subprocess.Popen[bytes]:
     first, last = free_rtp_range(20)
     environment = {
         **os.environ,
@@ -125,11 +141,7 @@ def run_in(folder: Path, redirected: str = "") -> subprocess.Popen[bytes]:
         "SOFTSWITCH_DATA": str(folder),
     }
     command = f"exec {sys.executable} -m softswitch run -c {EXAMPLES / 'load.yaml'} {redirected}"
-    switch = subprocess.Popen(["bash", "-c", command], env=environment, cwd=EXAMPLES.parents[1])
-    deadline = time.monotonic() + 20
-    while not (folder / "journal.jsonl").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return switch
+    return subprocess.Popen(["bash", "-c", command], env=environment, cwd=EXAMPLES.parents[1])
 
 
 def test_run_has_the_c_library_use_huge_pages_where_it_can(tmp_path: Path) -> None:
@@ -139,6 +151,24 @@ def test_run_has_the_c_library_use_huge_pages_where_it_can(tmp_path: Path) -> No
         told = [one for one in environment if one.startswith(b"GLIBC_TUNABLES=")]
         able = tuned({}, os.confstr("CS_GNU_LIBC_VERSION"))
         assert told == ([b"GLIBC_TUNABLES=glibc.malloc.hugetlb=1"] if able else [])
+    finally:
+        switch.terminate()
+        assert switch.wait(timeout=20) == 0
+
+
+def test_a_reload_that_is_asked_for_too_early_ends_nothing(tmp_path: Path) -> None:
+    switch = started_in(tmp_path)
+    try:
+        deadline = time.monotonic() + 30
+        while not ignores_hang_up(switch.pid):
+            assert switch.poll() is None
+            assert not (tmp_path / "journal.jsonl").exists(), "it began to heed the signal late"
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        while not (tmp_path / "journal.jsonl").exists() and time.monotonic() < deadline:
+            switch.send_signal(signal.SIGHUP)
+            time.sleep(0.02)
+        assert switch.poll() is None
     finally:
         switch.terminate()
         assert switch.wait(timeout=20) == 0

@@ -8,6 +8,7 @@ import pytest
 from config.loader import load
 from softswitch.cli import main
 from softswitch.route_test import MomentError, Route, RouteDestination, moment, route, walk, zone_of
+from softswitch.route_test.slips import answer_problem
 from tests.support.configurations import loaded
 
 MONDAY = moment("2026-11-23 09:00", "America/Phoenix", now=0)
@@ -344,7 +345,13 @@ def test_a_moment_is_told_by_the_clock_of_the_campaign_that_is_called() -> None:
         (("--answer", "zip"), 2, "--answer: expected NODE=VALUE"),
         (("--answer", "call.attestation=Z"), 2, 'call.attestation: "Z" is none of A, B, C'),
         (("--answer", "call.attestation=B"), 0, "treatment:   question"),
+        (("--answer", "nosuch=5"), 2, '--answer: there is no step that asks "nosuch"'),
+        (("--answer", "caller.stat=AZ"), 0, "treatment:   question"),
+        (("--answer", "cal.attestation=A"), 2, 'no fact "cal.attestation" (did you mean "call.att'),
         (("--key", "2"), 0, "destination: +16025555678"),
+        (("--key", "Z"), 2, '--key: "Z" is no key of a telephone'),
+        (("--key", "2", "--key", "12"), 2, '--key: "12" is no key'),
+        (("--key", ""), 2, '--key: "" is no key'),
         (("--json",), 0, '"treatment": "question"'),
     ],
 )
@@ -356,6 +363,40 @@ def test_the_command_says_by_its_status_whether_the_call_would_be_served(
     assert main(words) == status
     out = capsys.readouterr()
     assert told in (out.err if status == 2 else out.out)
+
+
+ASKING = """
+trunks: {a: h}
+campaigns: {c: t}
+treatments:
+  t:
+    - name: zip_code
+      ask: {prompt: {tone: chime}, digits: 5}
+    - name: bid
+      lookup: {url: "http://h/", fields: {price: number}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("zip_code", ""),
+        ("answer.zip_code", ""),
+        ("lookup.bid.price", ""),
+        ("binding.any", ""),
+        ("attribute.any", ""),
+        ("var.any", ""),
+        ("zipcode", 'there is no step that asks "zipcode" (did you mean "zip_code"?)'),
+        ("var", 'there is no step that asks "var"'),
+        ("bid", 'there is no step that asks "bid"'),
+        ("lookup.bid.prize", 'no fact "lookup.bid.prize" (did you mean "lookup.bid.price"?)'),
+        ("answer.zip", 'no fact "answer.zip" (did you mean "answer.zip_code"?)'),
+    ],
+)
+def test_an_answer_to_no_question_is_a_slip(name: str, problem: str) -> None:
+    found = answer_problem(loaded(ASKING), {name: "1"})
+    assert problem in found
+    assert bool(found) == bool(problem)
 
 
 def test_what_each_trunk_would_be_sent_is_told() -> None:
