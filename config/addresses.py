@@ -215,7 +215,7 @@ PORT_RANGE = scalar('a range of ports such as "20000-29999"', _port_range)
 def sip_uri_problem(text: str) -> str | None:
     """Why a text cannot be dialled as a SIP URI, or None when it can."""
     if text.lower().startswith("sips:"):
-        return "sips: needs TLS, which there is not yet; use sip:"
+        return "use sip: here; a trunk is called by TLS where it has transport: tls"
     found = split_sip_uri(text)
     if found is None or _CONTROL.search(text) or set(text) & set(' <>"') or len(text) > MAX_URI:
         return "expected a SIP URI such as sip:sales@example.org"

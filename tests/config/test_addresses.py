@@ -95,7 +95,7 @@ def test_a_bad_address_is_refused_with_what_was_expected(
         ("sip:sales@example.org", None),
         ("sip:sales@[::1]:5070;transport=tcp", None),
         ("sip:192.0.2.1", None),
-        ("sips:sales@example.org", "needs TLS"),
+        ("sips:sales@example.org", "transport: tls"),
         ("sip:sa les@example.org", "expected a SIP URI"),
         ("sip:sales@example.org>", "expected a SIP URI"),
         ("sip:sales", None),

@@ -27,7 +27,7 @@ def test_a_good_caller_id_is_read(kind: Kind[Any], text: str, expected: object) 
     [
         (CALLER_ID, "caled", "expected original, called, a phone number, a mask"),
         (CALLER_ID, "[called]", "or a range, not a list"),
-        (CALLER_ID, "sips:a@b.example", "sips: needs TLS"),
+        (CALLER_ID, "sips:a@b.example", "use sip: here"),
         (CALLER_ID, "{unique: 800 555 0999, last: 800 555 0000}", "is no range of 1 to"),
     ],
 )
