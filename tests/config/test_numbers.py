@@ -83,7 +83,7 @@ def test_what_a_number_is(text: str, as_is: bool, expected: tuple[str, str]) -> 
         ("sip:%00@example.org", False, "nobody sees"),
         ("sip:a%0D%0Ab@example.org", True, "nobody sees"),
         ("1\u202e2", True, "nothing that can be dialled"),
-        ("sips:sales@example.org", False, "needs TLS"),
+        ("sips:sales@example.org", False, "use sip: here"),
         ("1" * 300, False, "is longer than 250 characters"),
     ],
 )

@@ -196,7 +196,7 @@ def test_an_alias_gives_the_same_steps_again_under_other_names() -> None:
         ("- connect:", '6:15: "to" is empty: expected a list of 1 to 20, each a destination'),
         ("- connect: caled", '(did you mean "called"?)'),
         ("- connect: 911", 'expected a phone number, a SIP URI, or called, not "911"'),
-        ("- connect: sips:a@b", "needs TLS"),
+        ("- connect: sips:a@b", "use sip: here"),
         ("- connect: {to: []}", "to: expected 1 to 20 entries, not 0"),
         ("- connect: {to: [[x]]}", "expected the settings of a destination, not a list"),
         ("- connect: {to: [{trunk: carrier}]}", 'a destination needs "number"'),
