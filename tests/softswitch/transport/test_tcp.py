@@ -1,6 +1,6 @@
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -559,8 +559,26 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_module, "PONG_SECONDS", 0.5)
 
 
-async def test_a_connection_whose_peer_answers_keep_alives_is_kept(quick: None) -> None:
-    rig = await Rig(idle_seconds=1.0).start()
+Start = Callable[[float], Awaitable[Rig]]
+
+
+@pytest.fixture
+async def start(quick: None) -> AsyncIterator[Start]:
+    """Starts a rig whose connections may be idle so long, and closes it whatever happens: a loop
+    does not end with one open."""
+    rigs: list[Rig] = []
+
+    async def start(idle_seconds: float) -> Rig:
+        rigs.append(await Rig(idle_seconds=idle_seconds).start())
+        return rigs[-1]
+
+    yield start
+    for rig in rigs:
+        await rig.close()
+
+
+async def test_a_connection_whose_peer_answers_keep_alives_is_kept(start: Start) -> None:
+    rig = await start(1.0)
     peer = await rig.connect()
     peer.writer.write(b"hello")
     for _ in range(6):
@@ -569,11 +587,10 @@ async def test_a_connection_whose_peer_answers_keep_alives_is_kept(quick: None) 
     assert rig.counters["tcp_idle"] == 0
     # Nothing of it comes to the core.
     assert [data for data, _ in rig.stack.streams] == [b"hello"]
-    await rig.close()
 
 
-async def test_a_peer_that_answers_no_more_has_lost_its_connection(quick: None) -> None:
-    rig = await Rig(idle_seconds=1.0).start()
+async def test_a_peer_that_answers_no_more_has_lost_its_connection(start: Start) -> None:
+    rig = await start(1.0)
     peer = await rig.connect()
     peer.writer.write(b"hello")
     assert await peer.read(4) == b"\r\n\r\n"
@@ -582,22 +599,20 @@ async def test_a_peer_that_answers_no_more_has_lost_its_connection(quick: None) 
     assert await peer.ended()
     assert (rig.counters["tcp_no_pong"], rig.counters["tcp_idle"]) == (1, 0)
     assert len(rig.stack.closed) == 1
-    await rig.close()
 
 
-async def test_a_peer_that_never_answers_is_only_closed_when_idle(quick: None) -> None:
-    rig = await Rig(idle_seconds=1.0).start()
+async def test_a_peer_that_never_answers_is_only_closed_when_idle(start: Start) -> None:
+    rig = await start(1.0)
     peer = await rig.connect()
     peer.writer.write(b"hello")
     assert await peer.read(4) == b"\r\n\r\n"
     async with asyncio.timeout(10):
         assert set(await peer.reader.read()) <= set(b"\r\n")
     assert (rig.counters["tcp_no_pong"], rig.counters["tcp_idle"]) == (0, 1)
-    await rig.close()
 
 
-async def test_an_answer_with_a_message_behind_it_leaves_the_message(quick: None) -> None:
-    rig = await Rig(idle_seconds=1.0).start()
+async def test_an_answer_with_a_message_behind_it_leaves_the_message(start: Start) -> None:
+    rig = await start(1.0)
     peer = await rig.connect()
     peer.writer.write(b"hello")
     assert await peer.read(4) == b"\r\n\r\n"
@@ -606,11 +621,10 @@ async def test_an_answer_with_a_message_behind_it_leaves_the_message(quick: None
         while len(rig.stack.streams) < 2:
             await asyncio.sleep(0.01)
     assert [data for data, _ in rig.stack.streams] == [b"hello", b"OPTIONS"]
-    await rig.close()
 
 
-async def test_a_message_in_place_of_an_answer_is_one(quick: None) -> None:
-    rig = await Rig(idle_seconds=5.0).start()
+async def test_a_message_in_place_of_an_answer_is_one(start: Start) -> None:
+    rig = await start(5.0)
     peer = await rig.connect()
     for word in (b"one", b"two"):
         peer.writer.write(word)
@@ -620,20 +634,18 @@ async def test_a_message_in_place_of_an_answer_is_one(quick: None) -> None:
         while len(rig.stack.streams) < 3:
             await asyncio.sleep(0.01)
     assert [data for data, _ in rig.stack.streams] == [b"one", b"two", b"\r\n\r\n"]
-    await rig.close()
 
 
-async def test_strangers_are_not_pinged(quick: None) -> None:
-    rig = await Rig(idle_seconds=0.6).start()
+async def test_strangers_are_not_pinged(start: Start) -> None:
+    rig = await start(0.6)
     rig.stack.strangers = {"127.0.0.1"}
     peer = await rig.connect()
     peer.writer.write(b"hello")
     assert await peer.ended()
-    await rig.close()
 
 
-async def test_a_connection_that_we_opened_is_kept_alive_too(quick: None) -> None:
-    rig = await Rig(idle_seconds=1.0).start()
+async def test_a_connection_that_we_opened_is_kept_alive_too(start: Start) -> None:
+    rig = await start(1.0)
     gateway = await Gateway().start()
     rig.send(b"INVITE", gateway.flow)
     peer = await gateway.accept()
@@ -648,4 +660,3 @@ async def test_a_connection_that_we_opened_is_kept_alive_too(quick: None) -> Non
     assert set(heard.replace(b"BYE", b"")) <= set(b"\r\n")
     assert gateway.peers.empty()
     await gateway.close()
-    await rig.close()
